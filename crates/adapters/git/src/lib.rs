@@ -1,0 +1,1 @@
+//! Repositories as bare mirrors: resolve, read and export trees by git.

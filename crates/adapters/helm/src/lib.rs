@@ -1,0 +1,1 @@
+//! Charts made by Slipway, and releases by Helm.

@@ -1,0 +1,1 @@
+//! Namespaces, Secrets, rollouts watched to their end, jobs and logs on Kubernetes.

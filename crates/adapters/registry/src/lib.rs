@@ -1,0 +1,1 @@
+//! The embedded OCI registry, and the client that mirrors images into a registry.

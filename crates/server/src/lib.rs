@@ -1,0 +1,1 @@
+//! The HTTP API; wires the adapters to the engine.

@@ -1,0 +1,1 @@
+//! End to end: real git, builder, registry, Helm and Kubernetes.
