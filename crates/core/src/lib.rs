@@ -1,1 +1,13 @@
-//! The pure heart of Slipway: the model, the plan, the image key and the life of a deployment.
+//! The pure heart of Slipway. Values in, values out: no async runtime, clock, random source, file or network.
+//!
+//! An environment file becomes an [`model::Environment`]; an environment and an action become a sealed
+//! [`plan::Plan`]; a plan becomes a [`deployment::Deployment`], whose whole life is three functions:
+//! [`deployment::decide`] turns an input into facts, [`deployment::evolve`] folds a fact into the state, and
+//! [`deployment::due`] says what must be running now. Recovery is the same fold over the stored facts.
+
+pub mod deployment;
+pub mod failure;
+pub mod file;
+pub mod image_key;
+pub mod model;
+pub mod plan;

@@ -1,0 +1,31 @@
+//! An environment as it is wanted: its services, its stages and its variables, all checked.
+//!
+//! Values of these types are made by [`crate::file`] from an environment file, or read back from the store; whoever
+//! holds one need not check again.
+
+mod build;
+mod environment;
+mod image;
+mod name;
+mod pipeline;
+mod port;
+mod probe;
+mod quantity;
+mod service;
+mod variable;
+mod workload;
+
+pub use build::{BuildSettings, GitRevision, GitSource, PathFilter};
+pub use environment::{Environment, EnvironmentMode, Notification, Previews, Schedule, WeekdayTime};
+pub use image::{ImageReference, ImageSource, InvalidImageReference};
+pub use name::{InvalidName, Name, VariableName};
+pub use pipeline::{FailurePolicy, Pipeline, PipelineMode, ServiceType, Stage, StageName};
+pub use port::{Port, PortProtocol};
+pub use probe::{Probe, ProbeCheck, Probes};
+pub use quantity::{Bytes, Millicores};
+pub use service::{
+    Application, ChartSource, Container, Database, DatabaseAccess, DatabaseType, HelmService, Job, JobEvent, JobRun, JobSource,
+    JobTrigger, Service, ServiceKind, ValuesFile,
+};
+pub use variable::{Variable, VariableValue};
+pub use workload::{Instances, Rollout, Storage, Workload};
