@@ -137,12 +137,8 @@ impl Hasher {
 
     pub(crate) fn finish(self) -> Digest {
         match self {
-            Self::Sha256(hasher) => {
-                Digest { algorithm: DigestAlgorithm::Sha256, hexadecimal: hexadecimal(&hasher.finalize()) }
-            }
-            Self::Sha512(hasher) => {
-                Digest { algorithm: DigestAlgorithm::Sha512, hexadecimal: hexadecimal(&hasher.finalize()) }
-            }
+            Self::Sha256(hasher) => Digest { algorithm: DigestAlgorithm::Sha256, hexadecimal: hexadecimal(&hasher.finalize()) },
+            Self::Sha512(hasher) => Digest { algorithm: DigestAlgorithm::Sha512, hexadecimal: hexadecimal(&hasher.finalize()) },
         }
     }
 }
@@ -161,10 +157,7 @@ mod tests {
 
     #[test]
     fn the_known_digest_of_empty_content() {
-        assert_eq!(
-            Digest::sha256(b"").to_string(),
-            "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
-        );
+        assert_eq!(Digest::sha256(b"").to_string(), "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
     }
 
     #[test]

@@ -123,8 +123,8 @@ mod tests {
     fn names_outside_the_grammar_are_refused() {
         let long = "a".repeat(256);
         for name in [
-            "", "/", "a/", "/a", "a//b", "A", "a..b", "a___b", "a._b", ".a", "..", "a/../b", "_blobs", "a/_blobs", "-a",
-            "a-", "a%2fb", "a\\b", "a\0b", "a b", "é", &long,
+            "", "/", "a/", "/a", "a//b", "A", "a..b", "a___b", "a._b", ".a", "..", "a/../b", "_blobs", "a/_blobs", "-a", "a-",
+            "a%2fb", "a\\b", "a\0b", "a b", "é", &long,
         ] {
             assert!(name.parse::<RepositoryName>().is_err(), "{name:?} was accepted");
         }

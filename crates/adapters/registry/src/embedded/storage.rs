@@ -1,0 +1,114 @@
+//! The registry's content as files on disk.
+//!
+//! Every change is one rename or one removal, so a process that is killed at any instant leaves each object either there
+//! or not there. The order of the steps is such that what is visible is complete: content before the link to it, the link
+//! before the tag. All functions block; handlers call them off the async threads.
+
+mod blobs;
+mod garbage;
+mod manifests;
+mod tags;
+mod uploads;
+
+use std::fs::{self, File, TryLockError};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, RwLock};
+use std::time::Duration;
+
+pub use garbage::Collected;
+pub(crate) use manifests::{ManifestRecord, StoredManifest};
+pub(crate) use tags::order as tag_order;
+
+use super::durable;
+use super::layout::Layout;
+
+/// An upload that nobody touched for this long is removed when the registry opens.
+const STALE_UPLOAD: Duration = Duration::from_hours(24);
+
+/// The directory of an embedded registry, owned by this process. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Storage {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    layout: Layout,
+    /// Held shared while content and its link are made, exclusively while unlinked content is removed.
+    publishing: RwLock<()>,
+    /// Keeps the lock on the directory for as long as the storage lives.
+    _lock: File,
+}
+
+/// Why a directory could not be opened as a registry.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// Another process serves this directory.
+    #[error("registry directory {0} is in use by another process; stop that server, or choose another directory")]
+    InUse(PathBuf),
+    /// The directory can't be made, read or written.
+    #[error("registry directory {directory} can't be opened: {source}; check that it is writable and the disk is not full")]
+    Unusable {
+        /// The registry's directory.
+        directory: PathBuf,
+        /// What the operating system said.
+        source: io::Error,
+    },
+}
+
+impl Storage {
+    /// Opens a directory, makes it if it is not there, removes half-written files, and uploads that were left a day ago.
+    pub fn open(directory: impl Into<PathBuf>) -> Result<Self, OpenError> {
+        let directory = directory.into();
+        // Absolute: the directory stays the same one when the process changes where it is.
+        let absolute = std::path::absolute(&directory);
+        let layout = Layout::new(absolute.map_err(|source| OpenError::Unusable { directory, source })?);
+        let unusable = |source| OpenError::Unusable { directory: layout.root().to_owned(), source };
+        durable::create_directories(layout.root()).map_err(unusable)?;
+        let lock = File::create(layout.lock()).map_err(unusable)?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(OpenError::InUse(layout.root().to_owned())),
+            Err(TryLockError::Error(source)) => return Err(unusable(source)),
+        }
+        for directory in [layout.blobs(), layout.repositories(), layout.uploads(), layout.temporaries()] {
+            durable::create_directories(&directory).map_err(unusable)?;
+        }
+        empty_directory(&layout.temporaries()).map_err(unusable)?;
+        let shared = Shared { layout: layout.clone(), publishing: RwLock::new(()), _lock: lock };
+        let storage = Self { shared: Arc::new(shared) };
+        let swept = storage.sweep_uploads(STALE_UPLOAD).map_err(unusable)?;
+        tracing::debug!(directory = %layout.root().display(), swept, "registry directory opened");
+        Ok(storage)
+    }
+
+    /// The directory that was opened.
+    pub fn directory(&self) -> &Path {
+        self.layout().root()
+    }
+
+    pub(crate) fn layout(&self) -> &Layout {
+        &self.shared.layout
+    }
+
+    fn publishing(&self) -> std::sync::RwLockReadGuard<'_, ()> {
+        // The lock guards no data: a panic elsewhere leaves nothing inconsistent behind it.
+        self.shared.publishing.read().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    fn publishing_halted(&self) -> std::sync::RwLockWriteGuard<'_, ()> {
+        self.shared.publishing.write().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    fn write(&self, destination: &Path, content: &[u8]) -> io::Result<()> {
+        durable::write_file(&self.layout().temporary(), destination, content)
+    }
+}
+
+fn empty_directory(directory: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(directory)? {
+        fs::remove_file(entry?.path())?;
+    }
+    Ok(())
+}
