@@ -5,6 +5,7 @@ write_settings() {
   # Pods resolve names by the cluster's DNS alone; nothing of this machine's resolver gets in.
   install_file "$settings/resolv.conf" </dev/null
   containerd_settings | install_file "$settings/containerd.toml"
+  printf 'runtime-endpoint: unix://%s\ntimeout: 5\n' "$containerd_socket" | install_file "$settings/crictl.yaml"
   network_settings | install_file "$state/cni/10-slipway.conflist"
   kubelet_settings | install_file "$settings/kubelet.yaml"
   proxy_settings | install_file "$settings/proxy.yaml"
@@ -215,9 +216,11 @@ remove_network() {
   local chain
   for chain in INPUT FORWARD; do
     while iptables -w -D "$chain" -j "SLIPWAY-$chain" 2>/dev/null; do :; done
-    iptables -w -F "SLIPWAY-$chain" 2>/dev/null && iptables -w -X "SLIPWAY-$chain" || true
+    iptables -w -F "SLIPWAY-$chain" 2>/dev/null || continue
+    iptables -w -X "SLIPWAY-$chain"
   done
-  [[ ! -x $programs/kube-proxy ]] || "$programs/kube-proxy" --cleanup >/dev/null 2>&1 || true
+  # The chains of kube-proxy are every kube-proxy's: they stay if another one runs.
+  if [[ -x $programs/kube-proxy ]] && ! other_node >/dev/null; then "$programs/kube-proxy" --cleanup >/dev/null 2>&1 || true; fi
   ip link delete dev "$bridge" 2>/dev/null || true
 }
 

@@ -8,13 +8,13 @@ needed=(
   etcd etcd-server
   haproxy haproxy
   iptables iptables
-  conntrack conntrack
   catatonit catatonit
   ip iproute2
   setpriv util-linux
   flock util-linux
   openssl openssl
   curl curl
+  pgrep procps
 )
 
 install_packages() {

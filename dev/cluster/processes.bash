@@ -5,10 +5,12 @@ components=(etcd containerd kube-apiserver kube-controller-manager kube-schedule
 
 # recorded NAME prints the process id of a component's supervisor if that very process runs.
 recorded() {
-  local pid started now
+  local pid started stat
   read -r pid started 2>/dev/null <"$run/$1.pid" || return 1
-  now="$(sed 's/.*) //' "/proc/$pid/stat" 2>/dev/null | cut -d' ' -f20)" || return 1
-  [[ -n $now && $now == "$started" ]] || return 1
+  # After the name in parentheses: the state is first, the start time twentieth.
+  stat="$(sed 's/.*) //' "/proc/$pid/stat" 2>/dev/null)" || return 1
+  read -ra stat <<<"$stat"
+  [[ ${stat[0]} != [ZX] && ${stat[19]} == "$started" ]] || return 1
   printf '%s\n' "$pid"
 }
 
@@ -38,7 +40,7 @@ healthy() {
   recorded "$1" >/dev/null || return 1
   case "$1" in
     etcd) get --cacert "$pki/etcd-ca.crt" --cert "$pki/etcd-client.crt" --key "$pki/etcd-client.key" "https://127.0.0.1:$etcd_port/health" ;;
-    containerd) "$programs/crictl" --timeout 5s --runtime-endpoint "unix://$containerd_socket" version ;;
+    containerd) "$programs/crictl" --config "$settings/crictl.yaml" version ;;
     kube-apiserver) get --cacert "$pki/ca.crt" "https://127.0.0.1:$api_port/readyz" ;;
     kube-controller-manager) get --insecure "https://127.0.0.1:$controllers_port/healthz" ;;
     kube-scheduler) get --insecure "https://127.0.0.1:$scheduler_port/healthz" ;;
@@ -52,14 +54,18 @@ healthy() {
   esac >/dev/null 2>&1
 }
 
+# node_ready [SINCE] tells whether the node is Ready, by a word of the kubelet not older than SINCE.
+# shellcheck disable=SC2120 # until_true passes the argument on.
 node_ready() {
-  [[ "$(control get node "$node" -o 'jsonpath={.status.conditions[?(@.type=="Ready")].status}' 2>/dev/null)" == True ]]
+  local ready
+  ready="$(control get node "$node" -o 'jsonpath={range .status.conditions[?(@.type=="Ready")]}{.status} {.lastHeartbeatTime}{end}' 2>/dev/null)"
+  [[ ${ready% *} == True && ! ${ready#* } < ${1:-} ]]
 }
 
 all_healthy() {
   local name
   for name in "${components[@]}"; do healthy "$name" || return 1; done
-  node_ready
+  node_ready ""
 }
 
 # await NAME SECONDS waits for a component to be healthy, and shows its log if it never is.
@@ -69,6 +75,27 @@ await() {
   fail "$1 is not healthy after $2 s: see $logs/$1.log"
 }
 
+# other_node prints the id of a process of another Kubernetes node on this network. Two kube-proxies share their iptables chains, so
+# each would undo the other's rules, and the end of ours would take them all.
+other_node() {
+  local name pid supervisor ours=' '
+  for name in kube-proxy kubelet; do
+    supervisor="$(recorded "$name")" && ours+="$(pgrep -d ' ' -P "$supervisor") "
+  done
+  for pid in $(for name in kubelet kube-proxy k3s-server k3s-agent k0s kubelite; do pgrep -x "$name"; done); do
+    [[ $ours != *" $pid "* && "$(readlink "/proc/$pid/ns/net")" == "$(readlink /proc/self/ns/net)" ]] || continue
+    printf '%s\n' "$pid"
+    return 0
+  done
+  return 1
+}
+
+ingress_port_is_free() {
+  recorded haproxy >/dev/null || [[ -z "$(ss -Hltn "sport = :$ingress_port" | awk '$4 ~ /^(127.0.0.1|0.0.0.0|\*):/')" ]]
+}
+
+start_containerd() { start containerd containerd --config "$settings/containerd.toml"; }
+
 start_processes() {
   start etcd etcd --name "$node" --data-dir "$state/etcd" --log-level warn \
     --listen-client-urls "https://127.0.0.1:$etcd_port" --advertise-client-urls "https://127.0.0.1:$etcd_port" \
@@ -76,7 +103,7 @@ start_processes() {
     --initial-cluster "$node=https://127.0.0.1:$etcd_peer_port" \
     --cert-file "$pki/etcd.crt" --key-file "$pki/etcd.key" --trusted-ca-file "$pki/etcd-ca.crt" --client-cert-auth \
     --peer-cert-file "$pki/etcd.crt" --peer-key-file "$pki/etcd.key" --peer-trusted-ca-file "$pki/etcd-ca.crt" --peer-client-cert-auth
-  start containerd containerd --config "$settings/containerd.toml"
+  start_containerd
   await etcd 30
   start kube-apiserver kube-apiserver \
     --bind-address 127.0.0.1 --secure-port "$api_port" --advertise-address "$node_address" --allow-privileged \
@@ -105,6 +132,8 @@ start_processes() {
   start kube-scheduler kube-scheduler --config "$settings/scheduler.yaml" \
     --bind-address 127.0.0.1 --secure-port "$scheduler_port" --profiling=false
   start kube-proxy kube-proxy --config "$settings/proxy.yaml"
+  local since=
+  recorded kubelet >/dev/null || since="$(date -u +%FT%TZ)"
   start kubelet kubelet --config "$settings/kubelet.yaml" --kubeconfig "$settings/kubelet.kubeconfig" \
     --root-dir "$state/kubelet" --cert-dir "$pki" --hostname-override "$node" --node-ip "$node_address"
   start coredns coredns -conf "$settings/Corefile"
@@ -112,20 +141,21 @@ start_processes() {
   start ingress ingress --kubeconfig "$settings/addons.kubeconfig" --listen "127.0.0.1:$ingress_port" \
     --health "127.0.0.1:$ingress_health_port" --base "$settings/haproxy.cfg" --output "$settings/ingress.cfg" --socket "$haproxy_socket"
   until_true 30 test -f "$settings/ingress.cfg" || fail "the ingress controller wrote no configuration: see $logs/ingress.log"
+  ingress_port_is_free || fail "127.0.0.1:$ingress_port is taken by another program: stop it, or choose a port by SLIPWAY_DEV_INGRESS_PORT"
   start haproxy haproxy -W -S "$haproxy_socket" -f "$settings/haproxy.cfg" -f "$settings/ingress.cfg"
   control apply -f "$here/defaults.yaml" >/dev/null
   local name
   for name in "${components[@]}"; do await "$name" 60; done
-  until_true 60 node_ready || fail "the node is not Ready: see '$programs/kubectl --kubeconfig $kubeconfig describe node' and $logs/kubelet.log"
+  until_true 60 node_ready "$since" || fail "the node is not Ready: see '$programs/kubectl --kubeconfig $kubeconfig describe node' and $logs/kubelet.log"
 }
 
 # stop_pods ends containers in their own time, up to 10 s, then removes what is left of the pods.
 stop_pods() {
-  local ask=("$programs/crictl" --runtime-endpoint "unix://$containerd_socket" --timeout 60s) ids
+  local ask=("$programs/crictl" --config "$settings/crictl.yaml" --timeout 60s) ids
   if healthy containerd; then
     mapfile -t ids < <("${ask[@]}" ps --quiet)
-    ((${#ids[@]} == 0)) || printf '%s\n' "${ids[@]}" | xargs -P 16 -n 1 "${ask[@]}" stop --timeout 10 >/dev/null || true
-    "${ask[@]}" rmp --force --all >/dev/null || true
+    ((${#ids[@]} == 0)) || printf '%s\n' "${ids[@]}" | xargs -P 16 -n 1 "${ask[@]}" stop --timeout 10 >>"$logs/crictl.log" 2>&1 || true
+    "${ask[@]}" rmp --force --all >>"$logs/crictl.log" 2>&1 || true
   fi
 }
 
@@ -150,6 +180,11 @@ stop_components() {
 
 stop_all() {
   stop kubelet
+  # Only containerd can take pods apart: after a crash it is started for that.
+  if [[ -f $run/applied ]]; then
+    start_containerd
+    until_true 20 healthy containerd || say "containerd does not answer: what is left of pods is killed"
+  fi
   stop_pods
   stop_components
   sweep
