@@ -23,6 +23,7 @@ func describe(r *release.Release, withManifest bool) revision {
 	if r.Info != nil {
 		result.Status = r.Info.Status.String()
 		result.Description = r.Info.Description
+		result.RollbackRevision = r.Info.RollbackRevision
 		result.FirstDeployed = r.Info.FirstDeployed.UTC()
 		result.LastDeployed = r.Info.LastDeployed.UTC()
 	}

@@ -53,6 +53,28 @@ func TestAReleaseLives(t *testing.T) {
 	}
 }
 
+// The engine repeats what it does not know to have succeeded.
+func TestARepeatedRollbackGoesNoFurther(t *testing.T) {
+	o := newOffline(t)
+	for range 3 {
+		o.upgrade(t, configMap, nil)
+	}
+	first := run[revision](t, o.executor, o.request(opRollback))
+	again := run[revision](t, o.executor, o.request(opRollback))
+	if first.RollbackRevision != 2 || again.Revision != first.Revision {
+		t.Fatalf("%+v, then %+v", first, again)
+	}
+	o.interrupt(t, common.StatusPendingRollback)
+	resumed := run[revision](t, o.executor, o.request(opRollback))
+	if resumed.RollbackRevision != 2 || resumed.Revision != first.Revision+1 || resumed.Recovered != first.Revision {
+		t.Fatalf("after an interrupted rollback: %+v", resumed)
+	}
+	o.upgrade(t, configMap, nil)
+	if next := run[revision](t, o.executor, o.request(opRollback)); next.RollbackRevision != resumed.Revision {
+		t.Fatalf("after a new upgrade: %+v", next)
+	}
+}
+
 func TestHistoryStaysShort(t *testing.T) {
 	o := newOffline(t)
 	for range defaultHistoryMax + 3 {

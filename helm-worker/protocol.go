@@ -96,14 +96,17 @@ type object struct {
 
 // revision is what is known of one revision of a release.
 type revision struct {
-	Name          string            `json:"name"`
-	Namespace     string            `json:"namespace"`
-	Revision      int               `json:"revision"`
-	Status        string            `json:"status"`
-	Description   string            `json:"description"`
-	Chart         string            `json:"chart"`
-	ChartVersion  string            `json:"chart_version"`
-	AppVersion    string            `json:"app_version"`
+	Name         string `json:"name"`
+	Namespace    string `json:"namespace"`
+	Revision     int    `json:"revision"`
+	Status       string `json:"status"`
+	Description  string `json:"description"`
+	Chart        string `json:"chart"`
+	ChartVersion string `json:"chart_version"`
+	AppVersion   string `json:"app_version"`
+	// RollbackRevision is the revision that this one released again, or zero.
+	RollbackRevision int `json:"rollback_revision,omitempty"`
+
 	FirstDeployed time.Time         `json:"first_deployed"`
 	LastDeployed  time.Time         `json:"last_deployed"`
 	Labels        map[string]string `json:"labels"`

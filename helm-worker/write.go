@@ -120,6 +120,9 @@ func (op *operation) rollback() (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	if op.last.Info.RollbackRevision == target && op.last.Info.Status == common.StatusDeployed {
+		return op.recorded(op.last) // An earlier attempt at this rollback has succeeded.
+	}
 	rollback := action.NewRollback(op.configuration)
 	rollback.Version = target
 	rollback.Timeout = op.remaining()
@@ -145,6 +148,9 @@ func (op *operation) rollback() (any, error) {
 func (op *operation) rollbackTarget() (int, error) {
 	if op.request.Revision > 0 {
 		return op.request.Revision, nil
+	}
+	if earlier := op.last.Info.RollbackRevision; earlier > 0 {
+		return earlier, nil // The last thing that happened is a rollback: the same one is meant, done or not.
 	}
 	history, err := op.revisions()
 	if err != nil {
