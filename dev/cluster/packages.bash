@@ -53,7 +53,7 @@ build_programs() {
   [[ -f $programs/.built && "$(<"$programs/.built")" == "$stamp" ]] && return 0
   command -v go >/dev/null || fail "Go is needed to build Kubernetes: install Go 1.24.1 or newer"
   local started=$SECONDS log="$logs/build.log" fresh="$programs.$$"
-  say "building Kubernetes $kubernetes_version from Go modules (5 to 15 minutes on 2 cores the first time; log: $log)"
+  say "building Kubernetes $kubernetes_version from Go modules (about 5 minutes on 2 cores the first time; log: $log)"
   mkdir -p "$logs" "$fresh"
   (
     cd "$sources"
