@@ -1,1 +1,29 @@
-//! What the engine needs of the world, as traits, and the contract that every adapter must pass.
+//! What the engine needs of the world, as traits, and the types that pass between the two.
+//!
+//! A port is named for its role ([`Builder`]); the adapter that fills it is named for its product (`BuildKit`). Every call
+//! may fail with a [`Failure`](slipway_core::failure::Failure), whose kind says whether to try again. Every call may be
+//! repeated with the same arguments and does no harm by it: the engine promises *at least once*.
+//!
+//! Calls that take long report through a [`Progress`] and end early when their [`CancellationToken`] fires; they then
+//! return a failure of the kind `Canceled`, after they have put away what they began.
+
+pub mod api;
+mod builder;
+mod cluster;
+mod progress;
+mod registry;
+mod releases;
+mod repositories;
+mod secret;
+mod store;
+
+pub use async_trait::async_trait;
+pub use builder::{BuildRequest, Builder, BuiltImage};
+pub use cluster::{Cluster, LogQuery, Namespace, PodLine, RolloutKind, RolloutRequest, SecretObject};
+pub use progress::{Activity, Progress, Silent};
+pub use registry::{Presence, Registry, RepositoryTag};
+pub use releases::{ReleaseRequest, ReleaseStatus, Releases, Revision, WantedImage};
+pub use repositories::{Export, Repositories, TreeFacts, TreeQuery};
+pub use secret::SecretText;
+pub use store::{Access, DeploymentSummary, LogLine, NewDeployment, RecordedEvent, Store, StoreError, StoredEnvironment, Target};
+pub use tokio_util::sync::CancellationToken;

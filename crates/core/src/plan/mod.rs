@@ -1,1 +1,119 @@
-//! Under construction.
+//! What a deployment will do, sealed when it is accepted: configuration and versions do not change any more.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::failure::Failure;
+use crate::image_key::ImageKey;
+use crate::model::{Bytes, Environment, ImageReference, Millicores, Name};
+
+/// What is done to the services.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Action {
+    /// Bring them to the wanted version and configuration.
+    Deploy,
+}
+
+impl Action {
+    /// The name as commands and the API write it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Deploy => "deploy",
+        }
+    }
+}
+
+/// A sealed deployment: the environment as it was, and each service that takes part with its version.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Plan {
+    /// What is done.
+    pub action: Action,
+    /// The configuration at the moment of acceptance.
+    pub environment: Environment,
+    /// Who takes part, in execution order: by stage, then in file order.
+    pub services: Vec<PlannedService>,
+}
+
+/// One service of a plan.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PlannedService {
+    /// Its name.
+    pub name: Name,
+    /// The place of its stage in the order of execution, from 0.
+    pub stage: usize,
+    /// What will be released.
+    pub version: Version,
+    /// What will be built for it, if anything.
+    pub build: Option<PlannedBuild>,
+}
+
+/// What of a service will be released.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Version {
+    /// This commit, 40 hex digits.
+    Commit(String),
+    /// This image, pinned to its digest.
+    Image(ImageReference),
+    /// It could not be found out; the service fails with this when its turn comes.
+    Unresolved(Failure),
+}
+
+impl Version {
+    /// As short as a person wants it: seven digits of the commit, the tag or the digest's first twelve.
+    pub fn short(&self) -> String {
+        match self {
+            Self::Commit(commit) => commit.chars().take(7).collect(),
+            Self::Image(image) => match (image.tag(), image.digest()) {
+                (Some(tag), _) => tag.to_owned(),
+                (None, Some(digest)) => digest.trim_start_matches("sha256:").chars().take(12).collect(),
+                (None, None) => "latest".to_owned(),
+            },
+            Self::Unresolved(_) => "?".to_owned(),
+        }
+    }
+}
+
+/// One image to build, or to find.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PlannedBuild {
+    /// The content address of the build.
+    pub key: ImageKey,
+    /// The repository of the image in the mirroring registry, `builds/<git host>/<path>`.
+    pub repository: String,
+    /// The URL of the source.
+    pub url: String,
+    /// The commit, 40 hex digits.
+    pub commit: String,
+    /// The folder of the build context; empty: the whole repository.
+    pub root: String,
+    /// The path of the Dockerfile relative to `root`; absent when it is inline.
+    pub dockerfile: Option<String>,
+    /// The text of an inline Dockerfile.
+    pub dockerfile_inline: Option<String>,
+    /// The stage of the Dockerfile; absent: the last.
+    pub target: Option<String>,
+    /// The declared build arguments that have a value.
+    pub args: BTreeMap<String, String>,
+    /// OCI platforms; empty: the builder's own.
+    pub platforms: Vec<String>,
+    /// CPU of the build.
+    pub cpu: Millicores,
+    /// Memory of the build.
+    pub memory: Bytes,
+    /// The longest it may take.
+    pub timeout: Duration,
+}
+
+impl Plan {
+    /// How many stages the pipeline has.
+    pub fn stage_count(&self) -> usize {
+        self.environment.pipeline.stages.len()
+    }
+}

@@ -1,0 +1,275 @@
+//! Which facts follow from an input.
+
+use std::collections::BTreeSet;
+
+use super::event::{Actor, CancelScope, Event, Fact, Outcome, Phase, SkipReason, StepId, StepResult, Timestamp};
+use super::state::{Deployment, RunState, StepState};
+use crate::failure::{Failure, FailureKind};
+use crate::model::FailurePolicy;
+
+/// What comes from outside.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Input {
+    /// Its turn has come.
+    Start,
+    /// These steps, which are due, are about to begin.
+    Begin(Vec<StepId>),
+    /// A step that was begun has ended.
+    Ended {
+        /// Which.
+        step: StepId,
+        /// Of which attempt this is the end.
+        attempt: u32,
+        /// How.
+        outcome: StepOutcome,
+    },
+    /// Somebody wants it to end.
+    Cancel {
+        /// Who.
+        actor: Actor,
+        /// What of it.
+        scope: CancelScope,
+    },
+    /// Whoever ran its steps is gone.
+    OwnerGone,
+}
+
+/// How a step ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StepOutcome {
+    /// It did what it should.
+    Done(StepResult),
+    /// There was nothing to do.
+    Unneeded(SkipReason),
+    /// It did not.
+    Failed(Failure),
+}
+
+/// An input that means nothing in this state; the state stays.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// The deployment has finished.
+    #[error("the deployment has {0}")]
+    Finished(&'static str),
+    /// The deployment is not queued.
+    #[error("the deployment is {0}, not queued")]
+    NotQueued(&'static str),
+    /// The step is not in the plan, not running, or another attempt of it is.
+    #[error("the {0} is not running in that attempt")]
+    NotRunning(StepId),
+    /// The step is not waiting.
+    #[error("the {0} is not waiting")]
+    NotWaiting(StepId),
+    /// The service is not in the plan, or has ended.
+    #[error("`{0}` has nothing left to cancel in this deployment")]
+    NothingToCancel(String),
+}
+
+/// Turns an input into the facts that follow from it, consequences included. No facts: it changes nothing.
+pub fn decide(state: &Deployment, input: Input, now: Timestamp) -> Result<Vec<Event>, Refusal> {
+    if let RunState::Finished { .. } = state.state() {
+        return Err(Refusal::Finished(state.state().as_str()));
+    }
+    let mut facts = match input {
+        Input::Start => start(state)?,
+        Input::Begin(steps) => begin(state, steps)?,
+        Input::Ended { step, attempt, outcome } => ended(state, step, attempt, outcome)?,
+        Input::Cancel { actor, scope } => cancel(state, actor, scope)?,
+        Input::OwnerGone => state.running().into_iter().map(|step| Fact::StepInterrupted { step }).collect(),
+    };
+    // After an interruption of a canceled deployment its steps wait for nobody.
+    finish(state, &mut facts);
+    Ok(facts.into_iter().map(|fact| Event { at: now, fact }).collect())
+}
+
+fn start(state: &Deployment) -> Result<Vec<Fact>, Refusal> {
+    match state.state() {
+        RunState::Queued => Ok(vec![Fact::Started]),
+        other => Err(Refusal::NotQueued(other.as_str())),
+    }
+}
+
+fn begin(state: &Deployment, steps: Vec<StepId>) -> Result<Vec<Fact>, Refusal> {
+    let begun = steps.into_iter().map(|step| match state.step(&step) {
+        Some(StepState::Waiting { attempts }) => Ok(Fact::StepStarted { attempt: attempts + 1, step }),
+        _ => Err(Refusal::NotWaiting(step)),
+    });
+    begun.collect()
+}
+
+fn ended(state: &Deployment, step: StepId, attempt: u32, outcome: StepOutcome) -> Result<Vec<Fact>, Refusal> {
+    match state.step(&step) {
+        Some(StepState::Running { attempt: running, .. }) if *running == attempt => {}
+        _ => return Err(Refusal::NotRunning(step)),
+    }
+    let index = state.index[&step.service];
+    Ok(match outcome {
+        StepOutcome::Done(result) => {
+            let mut facts = Vec::new();
+            if step.phase == Phase::Build {
+                facts.extend(share(state, index, result.image.as_deref()));
+            }
+            facts.insert(0, Fact::StepSucceeded { step, result });
+            facts
+        }
+        StepOutcome::Unneeded(reason) => {
+            let mut facts = Vec::new();
+            if step.phase == Phase::Build {
+                facts.extend(share(state, index, reason.image()));
+            }
+            facts.insert(0, Fact::StepSkipped { step, reason });
+            facts
+        }
+        StepOutcome::Failed(failure) if failure.kind == FailureKind::Canceled && state.is_canceled(&step.service) => {
+            let mut ending = Ending::new(state);
+            ending.cancel_service(index, Some(step.phase));
+            ending.facts
+        }
+        StepOutcome::Failed(failure) => {
+            let mut ending = Ending::new(state);
+            ending.fail(index, step.phase, &failure);
+            ending.facts
+        }
+    })
+}
+
+/// The followers of a build end with their leader (C12).
+fn share(state: &Deployment, leader: usize, image: Option<&str>) -> Vec<Fact> {
+    let with = &state.plan.services[leader].name;
+    followers(state, leader)
+        .map(|index| Fact::StepSkipped {
+            step: state.step_id(index, Phase::Build),
+            reason: SkipReason::SharedBuild { with: with.clone(), image: image.map(str::to_owned) },
+        })
+        .collect()
+}
+
+fn followers(state: &Deployment, leader: usize) -> impl Iterator<Item = usize> {
+    let build = state.plan.services[leader].build.as_ref();
+    let sharing = build.and_then(|build| state.same_image.get(&build.key)).map_or(&[][..], Vec::as_slice);
+    sharing.iter().copied().filter(move |index| *index != leader && state.builds.waiting().contains(index))
+}
+
+fn cancel(state: &Deployment, actor: Actor, scope: CancelScope) -> Result<Vec<Fact>, Refusal> {
+    if state.cancel.contains(&scope) {
+        return Ok(Vec::new());
+    }
+    let mut ending = Ending::new(state);
+    ending.facts.push(Fact::CancelRequested { actor, scope: scope.clone() });
+    match scope {
+        CancelScope::Deployment => {
+            for phase in [Phase::Build, Phase::Release] {
+                for index in state.queue(phase).waiting() {
+                    ending.end(*index, phase, |step| Fact::StepCanceled { step });
+                }
+            }
+        }
+        CancelScope::Service(name) => {
+            let refusal = || Refusal::NothingToCancel(name.to_string());
+            let index = *state.index.get(&name).ok_or_else(refusal)?;
+            if state.services[index].release.has_ended() {
+                return Err(refusal());
+            }
+            let runs = [Phase::Build, Phase::Release].iter().any(|phase| state.queue(*phase).running().contains(&index));
+            if runs {
+                // Its other step waits for the running one, and is canceled with it.
+                return Ok(ending.facts);
+            }
+            ending.cancel_service(index, None);
+        }
+    }
+    Ok(ending.facts)
+}
+
+/// The steps that end because another one ended badly; each is ended once.
+struct Ending<'a> {
+    state: &'a Deployment,
+    ended: BTreeSet<(usize, Phase)>,
+    facts: Vec<Fact>,
+}
+
+impl<'a> Ending<'a> {
+    fn new(state: &'a Deployment) -> Self {
+        Self { state, ended: BTreeSet::new(), facts: Vec::new() }
+    }
+
+    fn end(&mut self, index: usize, phase: Phase, fact: impl FnOnce(StepId) -> Fact) {
+        if self.ended.insert((index, phase)) {
+            self.facts.push(fact(self.state.step_id(index, phase)));
+        }
+    }
+
+    /// A step failed; so do the builds that wait for it in its stage, and what can not start any more is skipped.
+    fn fail(&mut self, index: usize, phase: Phase, failure: &Failure) {
+        let state = self.state;
+        self.end(index, phase, |step| Fact::StepFailed { step, failure: failure.clone() });
+        let stage = state.services[index].stage;
+        let mut without_image = vec![index];
+        if phase == Phase::Build {
+            for follower in followers(state, index).filter(|follower| state.services[*follower].stage == stage) {
+                self.end(follower, Phase::Build, |step| Fact::StepFailed { step, failure: failure.clone() });
+                without_image.push(follower);
+            }
+        }
+        self.skip_rest(stage, &without_image);
+    }
+
+    /// A service is canceled: its running step, if it has one, and what waits of it. That counts as its failure.
+    fn cancel_service(&mut self, index: usize, running: Option<Phase>) {
+        let state = self.state;
+        for phase in [Phase::Build, Phase::Release] {
+            if running == Some(phase) || state.queue(phase).waiting().contains(&index) {
+                self.end(index, phase, |step| Fact::StepCanceled { step });
+            }
+        }
+        self.skip_rest(state.services[index].stage, &[index]);
+    }
+
+    /// B8: what never starts after a failure in a stage.
+    fn skip_rest(&mut self, stage: usize, without_image: &[usize]) {
+        let state = self.state;
+        let from = match state.policy() {
+            FailurePolicy::FailFast => 0,
+            FailurePolicy::FinishStage => state.stage(stage).end,
+        };
+        let skip = |step| Fact::StepSkipped { step, reason: SkipReason::EarlierFailure };
+        for phase in [Phase::Build, Phase::Release] {
+            for index in state.queue(phase).waiting().range(from..) {
+                self.end(*index, phase, skip);
+            }
+        }
+        for index in without_image {
+            if state.releases.waiting().contains(index) {
+                self.end(*index, Phase::Release, skip);
+            }
+        }
+    }
+}
+
+/// Appends the last fact once no step is open.
+fn finish(state: &Deployment, facts: &mut Vec<Fact>) {
+    let mut open = state.open_count();
+    let mut failed = state.failed_stage.is_some();
+    let mut begun = state.state() != RunState::Queued;
+    let mut canceled = state.state() == RunState::Canceling;
+    for fact in facts.iter() {
+        match fact {
+            Fact::StepSucceeded { .. } | Fact::StepSkipped { .. } => open -= 1,
+            Fact::StepFailed { .. } | Fact::StepCanceled { .. } => {
+                open -= 1;
+                failed = true;
+            }
+            Fact::Started => begun = true,
+            Fact::CancelRequested { scope, .. } => canceled |= *scope == CancelScope::Deployment,
+            Fact::Accepted { .. } | Fact::StepStarted { .. } | Fact::StepInterrupted { .. } | Fact::Finished { .. } => {}
+        }
+    }
+    if open == 0 && (begun || canceled) {
+        let outcome = match (canceled, failed) {
+            (true, _) => Outcome::Canceled,
+            (false, true) => Outcome::Failed,
+            (false, false) => Outcome::Succeeded,
+        };
+        facts.push(Fact::Finished { outcome });
+    }
+}

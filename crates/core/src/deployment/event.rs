@@ -1,0 +1,226 @@
+//! The facts of a deployment, in the past tense.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::failure::Failure;
+use crate::model::Name;
+use crate::plan::Plan;
+
+/// Milliseconds since 1970-01-01T00:00:00Z.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Timestamp(pub i64);
+
+/// A fact and when it became one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Event {
+    /// When.
+    pub at: Timestamp,
+    /// What.
+    pub fact: Fact,
+}
+
+/// What happened to a deployment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fact {
+    /// The request was taken and sealed; always the first.
+    Accepted {
+        /// What will be done.
+        plan: Box<Plan>,
+        /// Who or what asked.
+        trigger: Trigger,
+    },
+    /// Its turn came in the queue of its environment.
+    Started,
+    /// A build or release begins.
+    StepStarted {
+        /// Which.
+        step: StepId,
+        /// From 1; one more after each interruption.
+        attempt: u32,
+    },
+    /// It did what it should.
+    StepSucceeded {
+        /// Which.
+        step: StepId,
+        /// What came of it.
+        result: StepResult,
+    },
+    /// There was nothing to do, or nothing that could be done any more.
+    StepSkipped {
+        /// Which.
+        step: StepId,
+        /// Why.
+        reason: SkipReason,
+    },
+    /// It ended badly.
+    StepFailed {
+        /// Which.
+        step: StepId,
+        /// How.
+        failure: Failure,
+    },
+    /// It was ended, or never begun, because somebody asked for that.
+    StepCanceled {
+        /// Which.
+        step: StepId,
+    },
+    /// Its owner is gone; it is waiting again.
+    StepInterrupted {
+        /// Which.
+        step: StepId,
+    },
+    /// Somebody wants it to end.
+    CancelRequested {
+        /// Who.
+        actor: Actor,
+        /// All of it or one service.
+        scope: CancelScope,
+    },
+    /// Nothing is left to do; always the last.
+    Finished {
+        /// How it went.
+        outcome: Outcome,
+    },
+}
+
+/// Build or release.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Phase {
+    /// Source becomes an image.
+    Build,
+    /// An image becomes pods.
+    Release,
+}
+
+impl Phase {
+    /// The name as the API writes it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Build => "build",
+            Self::Release => "release",
+        }
+    }
+}
+
+/// One of the at most two things that are done to a service in a deployment.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StepId {
+    /// To which service.
+    pub service: Name,
+    /// Which of the two.
+    pub phase: Phase,
+}
+
+impl fmt::Display for StepId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} of {}", self.phase.as_str(), self.service)
+    }
+}
+
+/// What came of a step.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StepResult {
+    /// The digest of the image that was built or released.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image: Option<String>,
+    /// The revision of the Helm release.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revision: Option<u32>,
+}
+
+/// Why a step was skipped.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "reason")]
+pub enum SkipReason {
+    /// The registry holds the image for the same inputs (C5).
+    ImagePresent {
+        /// Its digest.
+        image: String,
+    },
+    /// Another service of this deployment built the same image (C12).
+    SharedBuild {
+        /// Which.
+        with: Name,
+        /// The digest.
+        image: Option<String>,
+    },
+    /// Something before it failed (B8).
+    EarlierFailure,
+    /// A job that does not run on this action.
+    NothingToRun,
+}
+
+impl SkipReason {
+    /// The reason as a stable word.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::ImagePresent { .. } => "image-present",
+            Self::SharedBuild { .. } => "shared-build",
+            Self::EarlierFailure => "earlier-failure",
+            Self::NothingToRun => "nothing-to-run",
+        }
+    }
+
+    /// The image that is there although nothing was built.
+    pub fn image(&self) -> Option<&str> {
+        match self {
+            Self::ImagePresent { image } => Some(image),
+            Self::SharedBuild { image, .. } => image.as_deref(),
+            Self::EarlierFailure | Self::NothingToRun => None,
+        }
+    }
+}
+
+impl fmt::Display for SkipReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ImagePresent { .. } => f.write_str("image present"),
+            Self::SharedBuild { with, .. } => write!(f, "same image as {with}"),
+            Self::EarlierFailure => f.write_str("earlier failure"),
+            Self::NothingToRun => f.write_str("nothing to run"),
+        }
+    }
+}
+
+/// Who or what asked for a deployment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Trigger {
+    /// By which way: `cli`, `api` …
+    pub source: String,
+    /// Who.
+    pub actor: Actor,
+}
+
+/// Somebody who asks.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Actor(pub String);
+
+/// What of a deployment is canceled.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum CancelScope {
+    /// All of it.
+    Deployment,
+    /// One service; that counts as its failure.
+    Service(Name),
+}
+
+/// How a deployment went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Outcome {
+    /// Every step succeeded or had nothing to do.
+    Succeeded,
+    /// A step failed.
+    Failed,
+    /// Somebody ended it.
+    Canceled,
+}

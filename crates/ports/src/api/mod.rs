@@ -1,0 +1,1 @@
+//! The wire: what the HTTP API takes and gives, as JSON.

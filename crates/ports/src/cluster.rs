@@ -1,0 +1,120 @@
+//! Kubernetes beside Helm: namespaces, Secrets, rollouts, logs.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use slipway_core::failure::Failure;
+
+use crate::{CancellationToken, Progress, SecretText, Target};
+
+/// A Kubernetes cluster, as far as Helm does not cover it.
+#[async_trait]
+pub trait Cluster: Send + Sync {
+    /// The API server's version, such as `v1.33.4`, for `target add` and `doctor`.
+    async fn version(&self, target: &Target) -> Result<String, Failure>;
+
+    /// Makes the namespace, or finds it. One that exists without our label `slipway.dev/environment` of the same value is
+    /// refused (`cluster-refused`).
+    async fn ensure_namespace(&self, target: &Target, namespace: &Namespace) -> Result<(), Failure>;
+
+    /// Makes a Secret, or finds it with the same content; an immutable one is never changed.
+    async fn put_secret(&self, target: &Target, namespace: &str, secret: &SecretObject) -> Result<(), Failure>;
+
+    /// Watches until what a release started is ready or has ended, or cannot any more: the verdict of product.md.
+    ///
+    /// Fails with the pod's own reason and its last lines: `image-pull-failed`, `crash-loop`,
+    /// `container-config-invalid`, `unschedulable`, `volume-unavailable`, `admission-refused`, `probe-failed`,
+    /// `rollout-timeout`, `job-failed`, `job-timeout` (permanent), `cluster-unreachable` (retry, after its own retries).
+    async fn await_rollout(
+        &self,
+        target: &Target,
+        request: &RolloutRequest,
+        progress: &dyn Progress,
+        cancel: &CancellationToken,
+    ) -> Result<(), Failure>;
+
+    /// Sends the lines of a service's pods to `lines` until they end (without `follow`) or the receiver goes.
+    async fn logs(
+        &self,
+        target: &Target,
+        query: &LogQuery,
+        lines: tokio::sync::mpsc::Sender<PodLine>,
+        cancel: &CancellationToken,
+    ) -> Result<(), Failure>;
+}
+
+/// A namespace to make.
+#[derive(Debug, Clone)]
+pub struct Namespace {
+    /// Its name.
+    pub name: String,
+    /// Our labels: `slipway.dev/project`, `slipway.dev/environment`, `app.kubernetes.io/managed-by`.
+    pub labels: BTreeMap<String, String>,
+}
+
+/// A Secret to make.
+#[derive(Debug, Clone)]
+pub struct SecretObject {
+    /// Its name.
+    pub name: String,
+    /// `Opaque`, `kubernetes.io/dockerconfigjson` …
+    pub secret_type: String,
+    /// Its content.
+    pub data: BTreeMap<String, SecretText>,
+    /// Our labels.
+    pub labels: BTreeMap<String, String>,
+    /// Whether it may never change.
+    pub immutable: bool,
+}
+
+/// What to watch.
+#[derive(Debug, Clone)]
+pub struct RolloutRequest {
+    /// The namespace.
+    pub namespace: String,
+    /// The release, which is also the name of its main object.
+    pub release: String,
+    /// The kind of its main object.
+    pub kind: RolloutKind,
+    /// The longest it may take.
+    pub timeout: Duration,
+}
+
+/// The main object of a release.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RolloutKind {
+    /// A Deployment with the release's name.
+    Deployment,
+    /// A StatefulSet with the release's name.
+    StatefulSet,
+    /// A Job with this name, watched to completion.
+    Job {
+        /// The Job's name.
+        name: String,
+    },
+    /// A CronJob with the release's name: there at once.
+    CronJob,
+}
+
+/// Which lines are wanted.
+#[derive(Debug, Clone)]
+pub struct LogQuery {
+    /// The namespace.
+    pub namespace: String,
+    /// The release whose pods are meant (label `app.kubernetes.io/instance`).
+    pub release: String,
+    /// Go on with new lines.
+    pub follow: bool,
+    /// So many last lines of each container.
+    pub tail: Option<u32>,
+}
+
+/// One line of a pod.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PodLine {
+    /// The pod.
+    pub pod: String,
+    /// The line, without its end.
+    pub text: String,
+}

@@ -1,0 +1,58 @@
+//! The mirroring registry, and the registries that images come from.
+
+use std::fmt;
+
+use async_trait::async_trait;
+use slipway_core::failure::Failure;
+use slipway_core::model::ImageReference;
+
+use crate::{CancellationToken, Progress};
+
+/// The mirroring registry that targets pull from.
+#[async_trait]
+pub trait Registry: Send + Sync {
+    /// `host:port` under which targets pull; the first part of every image reference handed to them.
+    fn address(&self) -> &str;
+
+    /// Whether the registry holds a tag of a repository. What could not be found out is a failure, never `Absent`.
+    async fn presence(&self, image: &RepositoryTag) -> Result<Presence, Failure>;
+
+    /// The digest that somebody's image reference stands for now, asked of its own registry (or of the mirror set for it).
+    ///
+    /// Fails with `image-not-found`, `registry-unauthorized`, `registry-unavailable` (retry).
+    async fn resolve(&self, reference: &ImageReference) -> Result<String, Failure>;
+
+    /// Copies an image, with all its platforms, into `mirror/<host>/<path>` and returns the repository it is in.
+    /// `source` is pinned to a digest, which stays the same; only blobs that are missing are copied. An image that already
+    /// lives in this registry stays where it is.
+    async fn mirror(
+        &self,
+        source: &ImageReference,
+        progress: &dyn Progress,
+        cancel: &CancellationToken,
+    ) -> Result<String, Failure>;
+}
+
+/// A tag in a repository of the mirroring registry.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct RepositoryTag {
+    /// The repository, without the registry's address.
+    pub repository: String,
+    /// The tag.
+    pub tag: String,
+}
+
+impl fmt::Display for RepositoryTag {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.repository, self.tag)
+    }
+}
+
+/// Whether something is there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Presence {
+    /// It is, with this digest (`sha256:…`).
+    Present(String),
+    /// The registry says that it is not.
+    Absent,
+}

@@ -1,0 +1,89 @@
+//! Releases by Helm.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use async_trait::async_trait;
+use slipway_core::failure::Failure;
+use slipway_core::model::Service;
+
+use crate::{CancellationToken, Target};
+
+/// Helm releases on a target. One release is worked on by one call at a time; the adapter sees to it.
+#[async_trait]
+pub trait Releases: Send + Sync {
+    /// Installs or upgrades, and returns once Kubernetes has taken the objects; whether they become ready is watched
+    /// elsewhere. A release that a killed helper left `pending-*` is put right first.
+    ///
+    /// Fails with `release-failed` or `cluster-refused` (permanent), `cluster-unreachable`, `helm-unavailable` (retry).
+    async fn upgrade(&self, target: &Target, request: &ReleaseRequest, cancel: &CancellationToken) -> Result<Revision, Failure>;
+
+    /// Goes back to the revision before the newest one that was deployed well; `None` when there is none.
+    async fn rollback(&self, target: &Target, namespace: &str, release: &str) -> Result<Option<Revision>, Failure>;
+
+    /// Removes the release; nothing to remove is success. Volumes stay.
+    async fn uninstall(&self, target: &Target, namespace: &str, release: &str) -> Result<(), Failure>;
+
+    /// What Helm knows of a release; `None` when it knows none.
+    async fn status(&self, target: &Target, namespace: &str, release: &str) -> Result<Option<ReleaseStatus>, Failure>;
+
+    /// The version of Helm in use, for `doctor`.
+    async fn version(&self) -> Result<String, Failure>;
+}
+
+/// One service to release; chart and values follow from it.
+#[derive(Debug, Clone)]
+pub struct ReleaseRequest {
+    /// The namespace, which exists.
+    pub namespace: String,
+    /// The project, for labels.
+    pub project: String,
+    /// The environment, for labels.
+    pub environment: String,
+    /// The service; the release has its name.
+    pub service: Service,
+    /// What its containers run.
+    pub image: WantedImage,
+    /// The Secret that the containers take their environment from, if they have any. It has a hash in its name.
+    pub variables_secret: Option<String>,
+    /// Mount path of a file to the key in `variables_secret` that holds its content.
+    pub files: BTreeMap<String, String>,
+    /// The Secret to pull with, if the registry wants one.
+    pub pull_secret: Option<String>,
+    /// Host names of the public http ports, by internal port; a port that is not public is not in it.
+    pub hosts: BTreeMap<u16, Vec<String>>,
+    /// Requests as a share of the limits, 1 to 100 percent.
+    pub request_percent: u8,
+    /// Distinguishes the runs of a job; the same for every attempt of one deployment: lower-case letters and digits, at most 12.
+    pub run: String,
+    /// Labels of the release record and its objects, not of pods: the deployment's id, the version.
+    pub labels: BTreeMap<String, String>,
+}
+
+/// An image in the registry that the target pulls from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WantedImage {
+    /// `host:port/path`, without tag or digest.
+    pub repository: String,
+    /// `sha256:…`
+    pub digest: String,
+}
+
+impl fmt::Display for WantedImage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}@{}", self.repository, self.digest)
+    }
+}
+
+/// The revision number of a release, from 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Revision(pub u32);
+
+/// What Helm knows of a release.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReleaseStatus {
+    /// The newest revision.
+    pub revision: Revision,
+    /// As Helm writes it: `deployed`, `failed`, `pending-upgrade` …
+    pub status: String,
+}

@@ -1,0 +1,62 @@
+//! Source code in git.
+
+use std::path::Path;
+
+use async_trait::async_trait;
+use slipway_core::failure::Failure;
+use slipway_core::model::GitRevision;
+
+use crate::CancellationToken;
+
+/// Git repositories, each kept as one bare mirror on the server's disk.
+#[async_trait]
+pub trait Repositories: Send + Sync {
+    /// Brings the mirror of a repository up to date: one fetch.
+    ///
+    /// Fails with `repository-unreachable` (retry), `repository-unauthorized` or an invalid URL (permanent).
+    async fn fetch(&self, url: &str, cancel: &CancellationToken) -> Result<(), Failure>;
+
+    /// The commit (40 hex digits) that a revision names in the mirror, as last fetched.
+    ///
+    /// Fails with `revision-not-found`; its message names the branches that look alike.
+    async fn resolve(&self, url: &str, revision: &GitRevision) -> Result<String, Failure>;
+
+    /// What the image key needs to know of a commit, read from the mirror with no checkout.
+    ///
+    /// Fails with `context-not-found` or `dockerfile-not-found`.
+    async fn facts(&self, query: &TreeQuery) -> Result<TreeFacts, Failure>;
+
+    /// Writes the tree of the build context into an empty folder, and its Dockerfile beside it.
+    async fn export(&self, query: &TreeQuery, into: &Path, cancel: &CancellationToken) -> Result<Export, Failure>;
+}
+
+/// A build context in a commit.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct TreeQuery {
+    /// The URL of the repository.
+    pub url: String,
+    /// 40 hex digits.
+    pub commit: String,
+    /// The folder of the context, relative to the repository; empty: all of it.
+    pub root: String,
+    /// The path of the Dockerfile, relative to `root`; it may leave `root`, never the repository. `None`: it is inline.
+    pub dockerfile: Option<String>,
+}
+
+/// What the image key needs to know of a build context.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TreeFacts {
+    /// The object id of the context's tree, after what `.dockerignore` excludes is taken away.
+    pub context_tree: String,
+    /// The text of the Dockerfile; empty when the query names none.
+    pub dockerfile: String,
+}
+
+/// What was written by [`Repositories::export`], as paths in the folder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Export {
+    /// The folder of the build context.
+    pub context: std::path::PathBuf,
+    /// The folder that holds the Dockerfile under the name `Dockerfile` (and its `Dockerfile.dockerignore`, if it has one).
+    pub dockerfile_folder: std::path::PathBuf,
+}

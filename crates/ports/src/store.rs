@@ -1,0 +1,238 @@
+//! What must outlive the server.
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+use slipway_core::deployment::{Actor, Event, Phase, Timestamp};
+use slipway_core::model::{Environment, Name};
+
+use crate::SecretText;
+
+/// Environments, targets, secrets, and deployments as logs of facts.
+///
+/// Every read and write takes the caller's [`Access`]: a row that it does not cover is as if it were not there.
+#[async_trait]
+pub trait Store: Send + Sync {
+    /// Makes or replaces a target.
+    async fn put_target(&self, access: &Access, target: &Target) -> Result<(), StoreError>;
+
+    /// Every target, by name.
+    async fn targets(&self, access: &Access) -> Result<Vec<Target>, StoreError>;
+
+    /// Makes an environment (`expected_version` 0) or replaces it when its version is still the expected one.
+    async fn put_environment(
+        &self,
+        access: &Access,
+        environment: &Environment,
+        expected_version: u64,
+    ) -> Result<StoredEnvironment, StoreError>;
+
+    /// An environment by project and name.
+    async fn environment(&self, access: &Access, project: &Name, name: &Name) -> Result<StoredEnvironment, StoreError>;
+
+    /// Every environment, by project and name.
+    async fn environments(&self, access: &Access) -> Result<Vec<StoredEnvironment>, StoreError>;
+
+    /// Keeps a deployment whose first event is `Accepted`, and gives it the next number of its environment.
+    async fn create_deployment(&self, access: &Access, new: &NewDeployment) -> Result<DeploymentSummary, StoreError>;
+
+    /// Appends events after version `expected` (the number of events so far); all of them or none.
+    async fn append(&self, deployment: &str, expected: u64, events: &[Event]) -> Result<(), StoreError>;
+
+    /// The events of a deployment after a version, in order.
+    async fn events(&self, access: &Access, deployment: &str, after: u64) -> Result<Vec<RecordedEvent>, StoreError>;
+
+    /// One deployment.
+    async fn deployment(&self, access: &Access, id: &str) -> Result<DeploymentSummary, StoreError>;
+
+    /// The deployments of an environment, newest first; at most `limit`, those before number `before`.
+    async fn deployments(
+        &self,
+        access: &Access,
+        project: &Name,
+        name: &Name,
+        before: Option<u64>,
+        limit: u32,
+    ) -> Result<Vec<DeploymentSummary>, StoreError>;
+
+    /// The deployments of all environments that have not finished, by environment and number.
+    async fn unfinished(&self) -> Result<Vec<DeploymentSummary>, StoreError>;
+
+    /// Keeps lines of logs; they are numbered in the order of the call.
+    async fn append_log(&self, deployment: &str, lines: &[LogLine]) -> Result<(), StoreError>;
+
+    /// Lines of a deployment after a line number, of one service or all, in order; at most `limit`.
+    async fn log(
+        &self,
+        access: &Access,
+        deployment: &str,
+        service: Option<&Name>,
+        after: u64,
+        limit: u32,
+    ) -> Result<Vec<(u64, LogLine)>, StoreError>;
+
+    /// Sets a secret of an environment; it is encrypted at rest.
+    async fn put_secret(
+        &self,
+        access: &Access,
+        project: &Name,
+        environment: &Name,
+        name: &str,
+        value: &SecretText,
+    ) -> Result<(), StoreError>;
+
+    /// Sets a secret unless it is there, and returns the one that is there now.
+    async fn secret_or_insert(
+        &self,
+        project: &Name,
+        environment: &Name,
+        name: &str,
+        value: SecretText,
+    ) -> Result<SecretText, StoreError>;
+
+    /// Every secret of an environment, by name. Only releases read it; no face does.
+    async fn secrets(&self, project: &Name, environment: &Name) -> Result<BTreeMap<String, SecretText>, StoreError>;
+}
+
+/// Who asks, and what he may see. One user owns the local server and sees all of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Access {
+    /// Who.
+    pub actor: Actor,
+    /// The projects that he may see; `None`: all.
+    pub projects: Option<Vec<Name>>,
+}
+
+impl Access {
+    /// The owner of the server, and the server itself.
+    pub fn owner(actor: impl Into<String>) -> Self {
+        Self { actor: Actor(actor.into()), projects: None }
+    }
+
+    /// Whether a project may be seen.
+    pub fn covers(&self, project: &Name) -> bool {
+        self.projects.as_ref().is_none_or(|projects| projects.contains(project))
+    }
+}
+
+/// Where environments run: a Kubernetes cluster.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Target {
+    /// Unique; a cluster is named after its context.
+    pub name: String,
+    /// The absolute path of the kubeconfig.
+    pub kubeconfig: String,
+    /// The context in it.
+    pub context: String,
+    /// Host names of public ports: `{service}`, `{environment}` and `{project}` are replaced.
+    pub domain: String,
+    /// The port under which the Ingress controller is reached, for printed URLs; absent: the scheme's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ingress_port: Option<u16>,
+    /// Requests as a share of the limits, 1 to 100 percent.
+    pub request_percent: u8,
+    /// Whether environments that name no target run here.
+    pub is_default: bool,
+}
+
+/// An environment as it is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredEnvironment {
+    /// The environment.
+    pub environment: Environment,
+    /// Counts its changes, from 1.
+    pub version: u64,
+}
+
+/// A deployment to keep.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewDeployment {
+    /// A UUID, made by the engine.
+    pub id: String,
+    /// The project.
+    pub project: Name,
+    /// The environment.
+    pub environment: Name,
+    /// The target that it goes to, fixed at acceptance.
+    pub target: String,
+    /// Its first events; the very first is `Accepted`.
+    pub events: Vec<Event>,
+}
+
+/// A deployment without its events.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeploymentSummary {
+    /// A UUID.
+    pub id: String,
+    /// Counts the deployments of its environment, from 1.
+    pub number: u64,
+    /// The project.
+    pub project: Name,
+    /// The environment.
+    pub environment: Name,
+    /// The target.
+    pub target: String,
+    /// How many events it has.
+    pub version: u64,
+    /// As [`slipway_core::deployment::RunState::as_str`] writes it.
+    pub state: String,
+    /// The action.
+    pub action: String,
+    /// When it was accepted.
+    pub accepted_at: Timestamp,
+    /// When it finished.
+    pub finished_at: Option<Timestamp>,
+}
+
+/// An event and its place in the log of its deployment, from 1.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RecordedEvent {
+    /// Its place.
+    pub version: u64,
+    /// The event.
+    pub event: Event,
+}
+
+/// One line of a deployment's log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogLine {
+    /// When it was read.
+    pub at: Timestamp,
+    /// Of which service.
+    pub service: Name,
+    /// In which phase.
+    pub phase: Phase,
+    /// The line, without its end.
+    pub text: String,
+}
+
+/// Why the store did not do it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum StoreError {
+    /// There is no such row, or the caller may not see it.
+    #[error("there is no {0}")]
+    NotFound(String),
+    /// Somebody else was first: the version is not the expected one.
+    #[error("{what} is at version {found}, not {expected}: somebody changed it meanwhile")]
+    Conflict {
+        /// What.
+        what: String,
+        /// The version that the caller had seen.
+        expected: u64,
+        /// The version that is there.
+        found: u64,
+    },
+    /// The database is busy or full; nothing was written.
+    #[error("the database does not take it now: {0}")]
+    Unavailable(String),
+    /// What is stored does not read back.
+    #[error("the stored {what} does not read back: {reason}")]
+    Damaged {
+        /// What.
+        what: String,
+        /// Why.
+        reason: String,
+    },
+}
