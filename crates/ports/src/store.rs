@@ -59,8 +59,8 @@ pub trait Store: Send + Sync {
     /// The deployments of all environments that have not finished, by environment and number.
     async fn unfinished(&self) -> Result<Vec<DeploymentSummary>, StoreError>;
 
-    /// Keeps lines of logs; they are numbered in the order of the call.
-    async fn append_log(&self, deployment: &str, lines: &[LogLine]) -> Result<(), StoreError>;
+    /// Keeps lines of logs and returns their numbers, which grow.
+    async fn append_log(&self, deployment: &str, lines: &[LogLine]) -> Result<Vec<u64>, StoreError>;
 
     /// Lines of a deployment after a line number, of one service or all, in order; at most `limit`.
     async fn log(

@@ -1,1 +1,16 @@
-//! The store on SQLite: environments, deployments, events, logs, targets, secrets.
+//! The store on SQLite: one file, written ahead, read by many.
+//!
+//! What is stored has types of its own ([`stored`](crate) events with a version in their row), so that the domain may change and
+//! an old log still replays. Secrets are sealed with AES-256-GCM-SIV under a key that lives beside the database in a file that only
+//! its owner can read; the row's place is the associated data, so that a sealed value moved to another row does not open.
+
+mod deployments;
+mod environments;
+mod key;
+mod schema;
+mod secrets;
+mod sqlite;
+mod stored;
+
+pub use key::KeyError;
+pub use sqlite::{OpenError, SqliteStore};

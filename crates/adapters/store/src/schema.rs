@@ -1,0 +1,79 @@
+//! The tables, and how an older file becomes a newer one.
+
+use sqlx::SqlitePool;
+
+/// One entry per version of the file; `PRAGMA user_version` says how many were carried out.
+const MIGRATIONS: [&str; 1] = ["
+    CREATE TABLE target (
+        name TEXT PRIMARY KEY,
+        body TEXT NOT NULL
+    ) STRICT;
+    CREATE TABLE environment (
+        project TEXT NOT NULL,
+        name TEXT NOT NULL,
+        version INTEGER NOT NULL,
+        body TEXT NOT NULL,
+        PRIMARY KEY (project, name)
+    ) STRICT;
+    CREATE TABLE deployment (
+        id TEXT PRIMARY KEY,
+        project TEXT NOT NULL,
+        environment TEXT NOT NULL,
+        number INTEGER NOT NULL,
+        target TEXT NOT NULL,
+        version INTEGER NOT NULL,
+        state TEXT NOT NULL,
+        action TEXT NOT NULL,
+        accepted_at INTEGER NOT NULL,
+        finished_at INTEGER,
+        UNIQUE (project, environment, number)
+    ) STRICT;
+    CREATE INDEX deployment_open ON deployment (project, environment, number) WHERE finished_at IS NULL;
+    CREATE TABLE event (
+        deployment TEXT NOT NULL REFERENCES deployment (id) ON DELETE CASCADE,
+        version INTEGER NOT NULL,
+        at INTEGER NOT NULL,
+        format INTEGER NOT NULL,
+        body TEXT NOT NULL,
+        PRIMARY KEY (deployment, version)
+    ) STRICT;
+    CREATE TABLE log (
+        number INTEGER PRIMARY KEY AUTOINCREMENT,
+        deployment TEXT NOT NULL REFERENCES deployment (id) ON DELETE CASCADE,
+        service TEXT NOT NULL,
+        phase TEXT NOT NULL,
+        at INTEGER NOT NULL,
+        text TEXT NOT NULL
+    ) STRICT;
+    CREATE INDEX log_of_deployment ON log (deployment, number);
+    CREATE TABLE secret (
+        project TEXT NOT NULL,
+        environment TEXT NOT NULL,
+        name TEXT NOT NULL,
+        sealed BLOB NOT NULL,
+        PRIMARY KEY (project, environment, name)
+    ) STRICT;
+"];
+
+/// Brings the file to the newest version; a file of a newer program is refused.
+pub(crate) async fn migrate(pool: &SqlitePool) -> Result<(), String> {
+    let text = |error: sqlx::Error| error.to_string();
+    let found: i64 = sqlx::query_scalar("PRAGMA user_version").fetch_one(pool).await.map_err(text)?;
+    let found = usize::try_from(found).unwrap_or(usize::MAX);
+    if found > MIGRATIONS.len() {
+        return Err(format!(
+            "the database is of version {found}, this program knows {}; start the newer program again",
+            MIGRATIONS.len()
+        ));
+    }
+    for (index, migration) in MIGRATIONS.iter().enumerate().skip(found) {
+        let mut transaction = pool.begin().await.map_err(text)?;
+        sqlx::raw_sql(*migration).execute(&mut *transaction).await.map_err(text)?;
+        sqlx::raw_sql(sqlx::AssertSqlSafe(format!("PRAGMA user_version = {}", index + 1)))
+            .execute(&mut *transaction)
+            .await
+            .map_err(text)?;
+        transaction.commit().await.map_err(text)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,92 @@
+//! Secrets of environments, sealed at rest.
+
+use std::collections::BTreeMap;
+
+use slipway_core::model::Name;
+use slipway_ports::{SecretText, StoreError};
+use sqlx::Row;
+
+use crate::sqlite::{SqliteStore, damaged, unavailable};
+
+fn place(project: &Name, environment: &Name, name: &str) -> String {
+    format!("{project}/{environment}/{name}")
+}
+
+impl SqliteStore {
+    pub(crate) async fn write_secret(
+        &self,
+        project: &Name,
+        environment: &Name,
+        name: &str,
+        value: &SecretText,
+    ) -> Result<(), StoreError> {
+        let sealed = self.seal(project, environment, name, value)?;
+        sqlx::query(
+            "INSERT INTO secret (project, environment, name, sealed) VALUES (?, ?, ?, ?)
+             ON CONFLICT DO UPDATE SET sealed = excluded.sealed",
+        )
+        .bind(project.as_str())
+        .bind(environment.as_str())
+        .bind(name)
+        .bind(sealed)
+        .execute(&self.pool)
+        .await
+        .map_err(unavailable)?;
+        Ok(())
+    }
+
+    pub(crate) async fn read_or_write_secret(
+        &self,
+        project: &Name,
+        environment: &Name,
+        name: &str,
+        value: &SecretText,
+    ) -> Result<SecretText, StoreError> {
+        let sealed = self.seal(project, environment, name, value)?;
+        sqlx::query("INSERT INTO secret (project, environment, name, sealed) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING")
+            .bind(project.as_str())
+            .bind(environment.as_str())
+            .bind(name)
+            .bind(sealed)
+            .execute(&self.pool)
+            .await
+            .map_err(unavailable)?;
+        let kept: Vec<u8> = sqlx::query_scalar("SELECT sealed FROM secret WHERE project = ? AND environment = ? AND name = ?")
+            .bind(project.as_str())
+            .bind(environment.as_str())
+            .bind(name)
+            .fetch_one(&self.pool)
+            .await
+            .map_err(unavailable)?;
+        self.open_secret(project, environment, name, &kept)
+    }
+
+    pub(crate) async fn read_secrets(
+        &self,
+        project: &Name,
+        environment: &Name,
+    ) -> Result<BTreeMap<String, SecretText>, StoreError> {
+        let rows = sqlx::query("SELECT name, sealed FROM secret WHERE project = ? AND environment = ?")
+            .bind(project.as_str())
+            .bind(environment.as_str())
+            .fetch_all(&self.pool)
+            .await
+            .map_err(unavailable)?;
+        let secrets = rows.iter().map(|row| {
+            let name: String = row.get(0);
+            let sealed: Vec<u8> = row.get(1);
+            let text = self.open_secret(project, environment, &name, &sealed)?;
+            Ok((name, text))
+        });
+        secrets.collect()
+    }
+
+    fn seal(&self, project: &Name, environment: &Name, name: &str, value: &SecretText) -> Result<Vec<u8>, StoreError> {
+        self.key.seal(&place(project, environment, name), value.expose()).map_err(StoreError::Unavailable)
+    }
+
+    fn open_secret(&self, project: &Name, environment: &Name, name: &str, sealed: &[u8]) -> Result<SecretText, StoreError> {
+        let text = self.key.open(&place(project, environment, name), sealed);
+        text.map(SecretText::new).map_err(|reason| damaged(&format!("secret `{name}`"), reason))
+    }
+}

@@ -1,0 +1,180 @@
+//! Opening the file, and the port over it.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use slipway_core::deployment::Event;
+use slipway_core::model::{Environment, Name};
+use slipway_ports::{
+    Access, DeploymentSummary, LogLine, NewDeployment, RecordedEvent, SecretText, Store, StoreError, StoredEnvironment, Target,
+};
+use sqlx::SqlitePool;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+
+use crate::key::{Key, KeyError};
+use crate::schema;
+
+/// The store on one SQLite file.
+#[derive(Clone)]
+pub struct SqliteStore {
+    pub(crate) pool: SqlitePool,
+    pub(crate) key: Key,
+}
+
+/// Why the store does not open.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The key of the secrets can not be used.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// The file is not a database, is damaged, or is of a newer program.
+    #[error("the database {path} does not open: {reason}")]
+    Database {
+        /// Which file.
+        path: String,
+        /// Why.
+        reason: String,
+    },
+}
+
+impl SqliteStore {
+    /// Opens the database, making it and its key when they are not there. An append is on the disk when its call returns.
+    pub async fn open(database: &Path, key: &Path) -> Result<Self, OpenError> {
+        let refuse = |reason: String| OpenError::Database { path: database.display().to_string(), reason };
+        let key = Key::load_or_create(key)?;
+        let options = SqliteConnectOptions::new()
+            .filename(database)
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .foreign_keys(true)
+            .busy_timeout(Duration::from_secs(10));
+        let pool =
+            SqlitePoolOptions::new().max_connections(4).connect_with(options).await.map_err(|error| refuse(error.to_string()))?;
+        schema::migrate(&pool).await.map_err(refuse)?;
+        Ok(Self { pool, key })
+    }
+}
+
+/// A failed statement: the caller may try again, nothing was written.
+pub(crate) fn unavailable(error: sqlx::Error) -> StoreError {
+    match error {
+        sqlx::Error::RowNotFound => StoreError::NotFound("such row".to_owned()),
+        other => StoreError::Unavailable(other.to_string()),
+    }
+}
+
+pub(crate) fn damaged(what: &str, reason: impl ToString) -> StoreError {
+    StoreError::Damaged { what: what.to_owned(), reason: reason.to_string() }
+}
+
+pub(crate) fn to_json(what: &str, value: &impl serde::Serialize) -> Result<String, StoreError> {
+    serde_json::to_string(value).map_err(|error| damaged(what, error))
+}
+
+#[async_trait]
+impl Store for SqliteStore {
+    async fn put_target(&self, _: &Access, target: &Target) -> Result<(), StoreError> {
+        self.write_target(target).await
+    }
+
+    async fn targets(&self, _: &Access) -> Result<Vec<Target>, StoreError> {
+        self.read_targets().await
+    }
+
+    async fn put_environment(
+        &self,
+        access: &Access,
+        environment: &Environment,
+        expected_version: u64,
+    ) -> Result<StoredEnvironment, StoreError> {
+        self.write_environment(access, environment, expected_version).await
+    }
+
+    async fn environment(&self, access: &Access, project: &Name, name: &Name) -> Result<StoredEnvironment, StoreError> {
+        self.read_environment(access, project, name).await
+    }
+
+    async fn environments(&self, access: &Access) -> Result<Vec<StoredEnvironment>, StoreError> {
+        self.read_environments(access).await
+    }
+
+    async fn create_deployment(&self, access: &Access, new: &NewDeployment) -> Result<DeploymentSummary, StoreError> {
+        self.insert_deployment(access, new).await
+    }
+
+    async fn append(&self, deployment: &str, expected: u64, events: &[Event]) -> Result<(), StoreError> {
+        self.append_events(deployment, expected, events).await
+    }
+
+    async fn events(&self, access: &Access, deployment: &str, after: u64) -> Result<Vec<RecordedEvent>, StoreError> {
+        self.deployment(access, deployment).await?;
+        self.read_events(deployment, after).await
+    }
+
+    async fn deployment(&self, access: &Access, id: &str) -> Result<DeploymentSummary, StoreError> {
+        self.read_deployment(access, id).await
+    }
+
+    async fn deployments(
+        &self,
+        access: &Access,
+        project: &Name,
+        name: &Name,
+        before: Option<u64>,
+        limit: u32,
+    ) -> Result<Vec<DeploymentSummary>, StoreError> {
+        self.read_environment(access, project, name).await?;
+        self.read_deployments(project, name, before, limit).await
+    }
+
+    async fn unfinished(&self) -> Result<Vec<DeploymentSummary>, StoreError> {
+        self.read_unfinished().await
+    }
+
+    async fn append_log(&self, deployment: &str, lines: &[LogLine]) -> Result<Vec<u64>, StoreError> {
+        self.insert_log(deployment, lines).await
+    }
+
+    async fn log(
+        &self,
+        access: &Access,
+        deployment: &str,
+        service: Option<&Name>,
+        after: u64,
+        limit: u32,
+    ) -> Result<Vec<(u64, LogLine)>, StoreError> {
+        self.deployment(access, deployment).await?;
+        self.read_log(deployment, service, after, limit).await
+    }
+
+    async fn put_secret(
+        &self,
+        access: &Access,
+        project: &Name,
+        environment: &Name,
+        name: &str,
+        value: &SecretText,
+    ) -> Result<(), StoreError> {
+        if !access.covers(project) {
+            return Err(StoreError::NotFound(format!("environment `{project}/{environment}`")));
+        }
+        self.write_secret(project, environment, name, value).await
+    }
+
+    async fn secret_or_insert(
+        &self,
+        project: &Name,
+        environment: &Name,
+        name: &str,
+        value: SecretText,
+    ) -> Result<SecretText, StoreError> {
+        self.read_or_write_secret(project, environment, name, &value).await
+    }
+
+    async fn secrets(&self, project: &Name, environment: &Name) -> Result<BTreeMap<String, SecretText>, StoreError> {
+        self.read_secrets(project, environment).await
+    }
+}
