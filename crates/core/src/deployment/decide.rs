@@ -75,9 +75,8 @@ pub fn decide(state: &Deployment, input: Input, now: Timestamp) -> Result<Vec<Ev
         Input::Begin(steps) => begin(state, steps)?,
         Input::Ended { step, attempt, outcome } => ended(state, step, attempt, outcome)?,
         Input::Cancel { actor, scope } => cancel(state, actor, scope)?,
-        Input::OwnerGone => state.running().into_iter().map(|step| Fact::StepInterrupted { step }).collect(),
+        Input::OwnerGone => interrupted(state),
     };
-    // After an interruption of a canceled deployment its steps wait for nobody.
     finish(state, &mut facts);
     Ok(facts.into_iter().map(|fact| Event { at: now, fact }).collect())
 }
@@ -87,6 +86,12 @@ fn start(state: &Deployment) -> Result<Vec<Fact>, Refusal> {
         RunState::Queued => Ok(vec![Fact::Started]),
         other => Err(Refusal::NotQueued(other.as_str())),
     }
+}
+
+/// What is being stopped goes on being stopped by the next owner; the rest waits again.
+fn interrupted(state: &Deployment) -> Vec<Fact> {
+    let running = state.running().into_iter().filter(|step| !state.is_canceled(&step.service));
+    running.map(|step| Fact::StepInterrupted { step }).collect()
 }
 
 fn begin(state: &Deployment, steps: Vec<StepId>) -> Result<Vec<Fact>, Refusal> {
@@ -145,9 +150,7 @@ fn share(state: &Deployment, leader: usize, image: Option<&str>) -> Vec<Fact> {
 }
 
 fn followers(state: &Deployment, leader: usize) -> impl Iterator<Item = usize> {
-    let build = state.plan.services[leader].build.as_ref();
-    let sharing = build.and_then(|build| state.same_image.get(&build.key)).map_or(&[][..], Vec::as_slice);
-    sharing.iter().copied().filter(move |index| *index != leader && state.builds.waiting().contains(index))
+    state.sharing(leader).iter().copied().filter(move |index| *index != leader && state.builds.waiting().contains(index))
 }
 
 fn cancel(state: &Deployment, actor: Actor, scope: CancelScope) -> Result<Vec<Fact>, Refusal> {

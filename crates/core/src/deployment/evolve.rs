@@ -136,10 +136,8 @@ impl Deployment {
 
     /// The next follower of a canceled leader leads.
     fn hand_over(&mut self, index: usize) {
-        let Some(build) = &self.plan.services[index].build else { return };
-        let sharing = self.same_image.get(&build.key).map_or(&[][..], Vec::as_slice);
-        if let Some(next) = sharing.iter().find(|other| self.builds.waiting().contains(other)) {
-            let next = *next;
+        let next = self.sharing(index).iter().copied().find(|other| self.builds.waiting().contains(other));
+        if let Some(next) = next {
             self.builds.make_ready(next);
         }
     }

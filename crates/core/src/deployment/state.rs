@@ -8,7 +8,7 @@ use super::queue::Queue;
 use crate::failure::Failure;
 use crate::image_key::ImageKey;
 use crate::model::{FailurePolicy, Name, PipelineMode};
-use crate::plan::Plan;
+use crate::plan::{BuildPlan, Plan};
 
 /// A deployment: what was sealed, and how far it has come. Made by [`Deployment::accepted`], changed by
 /// [`Deployment::evolve`] alone.
@@ -182,10 +182,14 @@ impl Deployment {
         let mut builds = Queue::default();
         let mut releases = Queue::default();
         for (index, service) in plan.services.iter().enumerate() {
-            if let Some(build) = &service.build {
-                let sharing = same_image.entry(build.key.clone()).or_default();
-                builds.add(index, sharing.is_empty());
-                sharing.push(index);
+            match service.build.as_ref().map(BuildPlan::key) {
+                Some(Some(key)) => {
+                    let sharing = same_image.entry(key.clone()).or_default();
+                    builds.add(index, sharing.is_empty());
+                    sharing.push(index);
+                }
+                Some(None) => builds.add(index, true),
+                None => {}
             }
             releases.add(index, service.build.is_none());
         }
@@ -284,6 +288,12 @@ impl Deployment {
             CancelScope::Deployment => true,
             CancelScope::Service(name) => name == service,
         })
+    }
+
+    /// The services that share the image of one, that one among them, in execution order.
+    pub(super) fn sharing(&self, index: usize) -> &[usize] {
+        let key = self.plan.services[index].build.as_ref().and_then(BuildPlan::key);
+        key.and_then(|key| self.same_image.get(key)).map_or(&[], Vec::as_slice)
     }
 
     pub(super) fn step_id(&self, index: usize, phase: Phase) -> StepId {

@@ -49,7 +49,28 @@ pub struct PlannedService {
     /// What will be released.
     pub version: Version,
     /// What will be built for it, if anything.
-    pub build: Option<PlannedBuild>,
+    pub build: Option<BuildPlan>,
+}
+
+/// Whether a build can be done.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[expect(clippy::large_enum_variant, reason = "one per service; a box would buy nothing")]
+pub enum BuildPlan {
+    /// It can, from these inputs.
+    Image(PlannedBuild),
+    /// It can not: the step fails with this when its turn comes.
+    Impossible(Failure),
+}
+
+impl BuildPlan {
+    /// The content address of the build, if it can be done.
+    pub fn key(&self) -> Option<&ImageKey> {
+        match self {
+            Self::Image(build) => Some(&build.key),
+            Self::Impossible(_) => None,
+        }
+    }
 }
 
 /// What of a service will be released.
@@ -93,6 +114,8 @@ pub struct PlannedBuild {
     pub commit: String,
     /// The folder of the build context; empty: the whole repository.
     pub root: String,
+    /// What stands for the content of the context in the key.
+    pub context_tree: String,
     /// The path of the Dockerfile relative to `root`; absent when it is inline.
     pub dockerfile: Option<String>,
     /// The text of an inline Dockerfile.
