@@ -1,1 +1,31 @@
-//! Where Slipway waits, retries and cancels: dispatcher, executor, limits, single flight, queue, recovery.
+//! Where Slipway waits, retries and cancels. The only place that does.
+//!
+//! A request is *prepared*: versions are resolved and pinned, image keys computed, the plan sealed ([`prepare`](self)). It is
+//! stored as the first fact of a deployment and stands in the *queue* of its environment; one deployment of an environment runs
+//! at a time. Its *dispatcher* folds the facts, asks `due` what must be running, appends a fact before its consequence starts, and
+//! hands the step to an *executor*, which talks to the ports, retries what can be retried, and reports one end. What happens
+//! meanwhile (activities, log lines, facts) goes to the *feed*, from which every face reads.
+//!
+//! Recovery is the same loop over the stored facts: steps whose owner is gone wait again, and are begun again with the same keys.
+
+mod dispatcher;
+mod engine;
+mod error;
+mod executor;
+mod feed;
+mod prepare;
+mod preview;
+mod queue;
+mod random;
+mod retry;
+mod settings;
+mod single_flight;
+mod time;
+mod workload_variables;
+
+pub use engine::{Engine, Ports};
+pub use error::EngineError;
+pub use feed::Update;
+pub use preview::{Does, Preview, PreviewStep};
+pub use retry::RetryPolicy;
+pub use settings::{PullCredential, Settings};

@@ -1,0 +1,12 @@
+//! Variables: what each service sees in its environment, and what a build may take of it.
+//!
+//! Scopes are built-in < environment < service; the inner one wins by name. `{{NAME}}` in a text stands for another variable.
+//! What takes from a secret is secret: [`Resolved`] carries that along, and prints stars.
+
+mod builtin;
+mod resolve;
+mod resolved;
+
+pub use builtin::{BuiltinFacts, DatabaseAccount, builtins, database_environment};
+pub use resolve::{FileContent, Resolution, Scopes, VariableProblem, build_args, references, resolve};
+pub use resolved::Resolved;

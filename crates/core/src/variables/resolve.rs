@@ -1,0 +1,347 @@
+//! From declared variables to values.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::resolved::Resolved;
+use crate::model::{Variable, VariableName, VariableValue};
+
+/// Most bytes of all values of a service: a Secret takes 1 MiB.
+const LARGEST: usize = 1 << 20;
+
+/// Where the variables of a service come from.
+#[derive(Debug, Clone)]
+pub struct Scopes<'a> {
+    /// What Slipway gives; seen only by what names it.
+    pub builtins: BTreeMap<VariableName, Resolved>,
+    /// The environment's.
+    pub environment: &'a [Variable],
+    /// The service's own.
+    pub service: &'a [Variable],
+    /// The secrets that have a value, by name.
+    pub secrets: BTreeMap<String, Resolved>,
+    /// The secrets that the service sees as variables of the same name.
+    pub visible_secrets: &'a [String],
+}
+
+/// What a service sees.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Resolution {
+    /// Its variables: built-in, of the environment, and its own.
+    pub values: BTreeMap<VariableName, Resolved>,
+    /// The files that variables stand for.
+    pub files: Vec<FileContent>,
+}
+
+/// A variable that is mounted as a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileContent {
+    /// The absolute path in the container.
+    pub mount: String,
+    /// The key of a Secret that can hold it; no variable has this name.
+    pub key: String,
+    /// What is in the file.
+    pub content: Resolved,
+}
+
+/// Why a variable has no value.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum VariableProblem {
+    /// A secret was declared and not set.
+    #[error("the secret `{name}` has no value; `slipway secret set {name}` sets it")]
+    SecretMissing {
+        /// Its name.
+        name: String,
+    },
+    /// Nothing defines it.
+    #[error("`{name}` is not defined, and `{wanted_by}` wants it")]
+    Undefined {
+        /// The name.
+        name: String,
+        /// The variable that names it.
+        wanted_by: String,
+    },
+    /// It needs itself.
+    #[error("variables need each other in a circle: {}", .names.join(" -> "))]
+    Cycle {
+        /// The circle; first and last are the same.
+        names: Vec<String>,
+    },
+    /// All values together are too large for a Secret.
+    #[error("all variables together are larger than 1 MiB")]
+    TooLarge,
+    /// A build would see it.
+    #[error("the Dockerfile declares `ARG {name}`, and `{name}` is secret; use `RUN --mount=type=secret` instead")]
+    SecretArgument {
+        /// Its name.
+        name: String,
+    },
+}
+
+/// The names that a text refers to as `{{NAME}}`, in order. What is between braces and is no variable's name is just text.
+pub fn references(text: &str) -> impl Iterator<Item = VariableName> + '_ {
+    pieces(text).filter_map(|piece| match piece {
+        Piece::Reference(name) => Some(name),
+        Piece::Text(_) => None,
+    })
+}
+
+enum Piece<'a> {
+    Text(&'a str),
+    Reference(VariableName),
+}
+
+fn pieces(text: &str) -> impl Iterator<Item = Piece<'_>> {
+    let mut rest = text;
+    let mut pending = None;
+    std::iter::from_fn(move || {
+        if let Some(piece) = pending.take() {
+            return Some(piece);
+        }
+        if rest.is_empty() {
+            return None;
+        }
+        let mut from = 0;
+        while let Some(open) = rest[from..].find("{{").map(|at| from + at) {
+            let Some(close) = rest[open + 2..].find("}}").map(|at| open + 2 + at) else { break };
+            if let Ok(name) = VariableName::new(rest[open + 2..close].trim()) {
+                let before = &rest[..open];
+                rest = &rest[close + 2..];
+                if before.is_empty() {
+                    return Some(Piece::Reference(name));
+                }
+                pending = Some(Piece::Reference(name));
+                return Some(Piece::Text(before));
+            }
+            from = open + 1;
+            while !rest.is_char_boundary(from) {
+                from += 1;
+            }
+        }
+        let text = rest;
+        rest = "";
+        Some(Piece::Text(text))
+    })
+}
+
+/// The variables that a service sees, each with its value.
+pub fn resolve(scopes: &Scopes<'_>) -> Result<Resolution, VariableProblem> {
+    let mut resolver = Resolver { scopes, done: BTreeMap::new(), path: Vec::new(), size: 0 };
+    let mut names: BTreeSet<&VariableName> = scopes.builtins.keys().collect();
+    names.extend(scopes.environment.iter().chain(scopes.service).map(|variable| &variable.name));
+    let visible: Vec<VariableName> =
+        scopes.visible_secrets.iter().filter_map(|name| VariableName::new(name.as_str()).ok()).collect();
+    names.extend(&visible);
+    for name in &names {
+        resolver.value(name, name.as_str())?;
+    }
+    let mut files = Vec::new();
+    let declared: Vec<&Variable> = names.iter().filter_map(|name| resolver.declared(name)).collect();
+    for variable in declared {
+        if let VariableValue::File { content, mount } = &variable.value {
+            let content = resolver.text(content, &variable.name)?;
+            // A dot is in no variable's name, and may be in a Secret's key.
+            files.push(FileContent { mount: mount.clone(), key: format!("file.{}", variable.name), content });
+        }
+    }
+    Ok(Resolution { values: resolver.done, files })
+}
+
+struct Resolver<'a> {
+    scopes: &'a Scopes<'a>,
+    done: BTreeMap<VariableName, Resolved>,
+    path: Vec<VariableName>,
+    size: usize,
+}
+
+impl<'a> Resolver<'a> {
+    /// The innermost declaration of a name.
+    fn declared(&self, name: &VariableName) -> Option<&'a Variable> {
+        let find = |variables: &'a [Variable]| variables.iter().find(|variable| variable.name == *name);
+        find(self.scopes.service).or_else(|| find(self.scopes.environment))
+    }
+
+    fn value(&mut self, name: &VariableName, wanted_by: &str) -> Result<Resolved, VariableProblem> {
+        if let Some(done) = self.done.get(name) {
+            return Ok(done.clone());
+        }
+        if let Some(start) = self.path.iter().position(|other| other == name) {
+            let circle = self.path[start..].iter().chain([name]);
+            return Err(VariableProblem::Cycle { names: circle.map(ToString::to_string).collect() });
+        }
+        self.path.push(name.clone());
+        let value = self.evaluate(name, wanted_by)?;
+        self.path.pop();
+        self.size += name.as_str().len() + value.expose().len();
+        if self.size > LARGEST {
+            return Err(VariableProblem::TooLarge);
+        }
+        self.done.insert(name.clone(), value.clone());
+        Ok(value)
+    }
+
+    fn evaluate(&mut self, name: &VariableName, wanted_by: &str) -> Result<Resolved, VariableProblem> {
+        if let Some(variable) = self.declared(name) {
+            return match &variable.value {
+                VariableValue::Text(text) | VariableValue::Override(text) => self.text(text, name),
+                VariableValue::Secret(secret) => self.secret(secret),
+                VariableValue::Alias(other) => match VariableName::new(other.as_str()) {
+                    Ok(other) => self.value(&other, name.as_str()),
+                    Err(_) => Err(undefined(other, name.as_str())),
+                },
+                VariableValue::File { mount, .. } => Ok(Resolved::plain(mount.clone())),
+            };
+        }
+        if self.scopes.visible_secrets.iter().any(|secret| secret == name.as_str()) {
+            return self.secret(name.as_str());
+        }
+        self.scopes.builtins.get(name).cloned().ok_or_else(|| undefined(name.as_str(), wanted_by))
+    }
+
+    fn secret(&self, name: &str) -> Result<Resolved, VariableProblem> {
+        let set = self.scopes.secrets.get(name);
+        set.cloned().ok_or_else(|| VariableProblem::SecretMissing { name: name.to_owned() })
+    }
+
+    fn text(&mut self, text: &str, of: &VariableName) -> Result<Resolved, VariableProblem> {
+        let mut value = String::new();
+        let mut secret = false;
+        for piece in pieces(text) {
+            match piece {
+                Piece::Text(text) => value.push_str(text),
+                Piece::Reference(name) => {
+                    let other = self.value(&name, of.as_str())?;
+                    secret |= other.is_secret();
+                    value.push_str(other.expose());
+                }
+            }
+            if value.len() > LARGEST {
+                return Err(VariableProblem::TooLarge);
+            }
+        }
+        Ok(Resolved::new(value, secret))
+    }
+}
+
+fn undefined(name: &str, wanted_by: &str) -> VariableProblem {
+    VariableProblem::Undefined { name: name.to_owned(), wanted_by: wanted_by.to_owned() }
+}
+
+/// The values of the build arguments that a Dockerfile declares (C14): `args` first, then variables of the same name. A secret is
+/// refused.
+pub fn build_args(
+    declared: &BTreeSet<String>,
+    args: &BTreeMap<VariableName, String>,
+    variables: &BTreeMap<VariableName, Resolved>,
+) -> Result<BTreeMap<String, String>, VariableProblem> {
+    let mut values = BTreeMap::new();
+    for name in declared.iter().filter_map(|name| VariableName::new(name.as_str()).ok()) {
+        let value = match args.get(&name) {
+            Some(text) => interpolated(text, &name, variables)?,
+            None => match variables.get(&name) {
+                Some(value) => value.clone(),
+                None => continue,
+            },
+        };
+        if value.is_secret() {
+            return Err(VariableProblem::SecretArgument { name: name.to_string() });
+        }
+        values.insert(name.to_string(), value.expose().to_owned());
+    }
+    Ok(values)
+}
+
+fn interpolated(
+    text: &str,
+    of: &VariableName,
+    variables: &BTreeMap<VariableName, Resolved>,
+) -> Result<Resolved, VariableProblem> {
+    let mut value = String::new();
+    let mut secret = false;
+    for piece in pieces(text) {
+        match piece {
+            Piece::Text(text) => value.push_str(text),
+            Piece::Reference(name) => {
+                let other = variables.get(&name).ok_or_else(|| undefined(name.as_str(), of.as_str()))?;
+                secret |= other.is_secret();
+                value.push_str(other.expose());
+            }
+        }
+    }
+    Ok(Resolved::new(value, secret))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn name(text: &str) -> VariableName {
+        VariableName::new(text).unwrap()
+    }
+
+    fn text(variable: &str, value: &str) -> Variable {
+        Variable { name: name(variable), value: VariableValue::Text(value.to_owned()) }
+    }
+
+    fn scopes<'a>(environment: &'a [Variable], service: &'a [Variable]) -> Scopes<'a> {
+        Scopes {
+            builtins: BTreeMap::from([(name("SLIPWAY_DATABASE_DB_URL"), Resolved::secret("postgresql://pw@db"))]),
+            environment,
+            service,
+            secrets: BTreeMap::from([("TOKEN".to_owned(), Resolved::secret("hunter2"))]),
+            visible_secrets: &[],
+        }
+    }
+
+    #[test]
+    fn the_inner_scope_wins_and_texts_take_from_each_other() {
+        let environment = [text("LEVEL", "info"), text("GREETING", "level {{LEVEL}}, {{ LEVEL }}")];
+        let service = [text("LEVEL", "warn")];
+        let values = resolve(&scopes(&environment, &service)).unwrap().values;
+        assert_eq!(values[&name("GREETING")], Resolved::plain("level warn, warn"));
+    }
+
+    #[test]
+    fn what_takes_from_a_secret_is_secret_and_does_not_print() {
+        let environment = [text("URL", "{{SLIPWAY_DATABASE_DB_URL}}?x")];
+        let resolution = resolve(&scopes(&environment, &[])).unwrap();
+        assert!(resolution.values[&name("URL")].is_secret());
+        assert!(!format!("{resolution:?}").contains("pw@db"));
+    }
+
+    #[test]
+    fn a_circle_is_named() {
+        let environment = [text("A", "{{B}}"), text("B", "{{C}}"), text("C", "{{B}}")];
+        let problem = resolve(&scopes(&environment, &[])).unwrap_err();
+        assert_eq!(problem.to_string(), "variables need each other in a circle: B -> C -> B");
+    }
+
+    #[test]
+    fn braces_that_name_nothing_are_text() {
+        for literal in ["{{}}", "{{1A}}", "a {{ b c }} d", "{{", "}}{{", "{{é}}", "{é{{"] {
+            assert_eq!(references(literal).count(), 0, "{literal}");
+            let environment = [text("A", literal)];
+            assert_eq!(resolve(&scopes(&environment, &[])).unwrap().values[&name("A")].expose(), literal);
+        }
+    }
+
+    #[test]
+    fn a_growing_text_has_a_bound() {
+        let mut environment = vec![text("V0", &"x".repeat(1000))];
+        for index in 1..20 {
+            environment.push(text(&format!("V{index}"), &format!("{{{{V{}}}}}", index - 1).repeat(10)));
+        }
+        assert_eq!(resolve(&scopes(&environment, &[])).unwrap_err(), VariableProblem::TooLarge);
+    }
+
+    #[test]
+    fn c14_a_build_sees_only_declared_arguments_and_no_secret() {
+        let environment = [text("LEVEL", "info"), text("OTHER", "x"), text("URL", "{{SLIPWAY_DATABASE_DB_URL}}")];
+        let values = resolve(&scopes(&environment, &[])).unwrap().values;
+        let declared = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<BTreeSet<_>>();
+        let args = BTreeMap::from([(name("MODE"), "m-{{LEVEL}}".to_owned()), (name("UNDECLARED"), "u".to_owned())]);
+        let taken = build_args(&declared(&["LEVEL", "MODE", "UNSET"]), &args, &values).unwrap();
+        assert_eq!(taken, BTreeMap::from([("LEVEL".to_owned(), "info".to_owned()), ("MODE".to_owned(), "m-info".to_owned())]));
+        let refused = build_args(&declared(&["URL"]), &args, &values).unwrap_err();
+        assert_eq!(refused, VariableProblem::SecretArgument { name: "URL".to_owned() });
+    }
+}

@@ -1,0 +1,184 @@
+//! Executes one deployment: takes an input, decides, appends the facts, starts what is due.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use slipway_core::deployment::{
+    Actor, CancelScope, Deployment, Due, Event, Input, Refusal, RunState, StepId, StepOutcome, StepState, decide, due,
+};
+use slipway_ports::{Access, CancellationToken, DeploymentSummary, RecordedEvent, StoreError, Target};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::engine::Shared;
+use crate::error::EngineError;
+use crate::executor::{self, Assignment};
+use crate::feed::Feed;
+use crate::time::now;
+
+/// What reaches a dispatcher.
+pub(crate) enum Message {
+    /// An executor is done.
+    Ended { step: StepId, attempt: u32, outcome: StepOutcome },
+    /// Somebody wants it to end.
+    Cancel { actor: Actor, scope: CancelScope, answer: oneshot::Sender<Result<(), EngineError>> },
+}
+
+/// One deployment in execution.
+pub(crate) struct Dispatcher {
+    shared: Arc<Shared>,
+    summary: DeploymentSummary,
+    target: Target,
+    deployment: Deployment,
+    feed: Arc<Feed>,
+    inbox: mpsc::UnboundedSender<Message>,
+    stops: HashMap<StepId, CancellationToken>,
+}
+
+impl Dispatcher {
+    /// Runs a deployment to its end. An error means that this dispatcher may not, or can not, go on; the facts so far stand.
+    pub(crate) async fn run(
+        shared: Arc<Shared>,
+        summary: DeploymentSummary,
+        inbox: mpsc::UnboundedSender<Message>,
+        mut messages: mpsc::UnboundedReceiver<Message>,
+    ) -> Result<(), EngineError> {
+        let access = Access::owner("engine");
+        let events = shared.ports.store.events(&access, &summary.id, 0).await?;
+        let deployment = Deployment::replay(events.into_iter().map(|recorded| recorded.event))
+            .map_err(|error| EngineError::Internal(error.to_string()))?;
+        let targets = shared.ports.store.targets(&access).await?;
+        let target = targets.into_iter().find(|target| target.name == summary.target).ok_or_else(|| {
+            EngineError::Internal(format!("the target `{}` of deployment {} is gone", summary.target, summary.id))
+        })?;
+        let feed = shared.feeds.of(&summary.id);
+        let mut this = Self { shared, summary, target, deployment, feed, inbox, stops: HashMap::new() };
+        let ended = this.execute(&mut messages).await;
+        // Without this dispatcher nobody hears the executors: they end, and put away what they began.
+        for stop in this.stops.values() {
+            stop.cancel();
+        }
+        this.feed.flush().await;
+        this.shared.feeds.forget(&this.summary.id);
+        ended
+    }
+
+    async fn execute(&mut self, messages: &mut mpsc::UnboundedReceiver<Message>) -> Result<(), EngineError> {
+        if !self.deployment.running().is_empty() {
+            self.take(Input::OwnerGone).await?;
+            // What was being stopped is still running, by the facts: its stopping begins again.
+            for step in self.deployment.running() {
+                self.adopt_stopping(&step);
+            }
+        }
+        if self.deployment.state() == RunState::Queued {
+            self.take(Input::Start).await?;
+        }
+        loop {
+            self.start_due().await?;
+            if let RunState::Finished { .. } = self.deployment.state() {
+                return Ok(());
+            }
+            // The dispatcher holds a sender itself, so the channel does not close.
+            let Some(message) = messages.recv().await else { return Ok(()) };
+            self.handle(message).await?;
+        }
+    }
+
+    async fn handle(&mut self, message: Message) -> Result<(), EngineError> {
+        match message {
+            Message::Ended { step, attempt, outcome } => {
+                self.stops.remove(&step);
+                self.feed.step_ended(&step);
+                self.feed.flush().await;
+                match self.take(Input::Ended { step, attempt, outcome }).await {
+                    // It was told twice, or of an attempt that is over: nothing to do.
+                    Err(EngineError::Refused(reason)) => tracing::debug!(deployment = self.summary.id, reason, "ignored"),
+                    other => other?,
+                }
+            }
+            Message::Cancel { actor, scope, answer } => {
+                let done = self.take(Input::Cancel { actor, scope }).await;
+                let fatal = matches!(done, Err(EngineError::Conflict(_) | EngineError::Internal(_)));
+                let _ = answer.send(done.clone());
+                if fatal {
+                    return done;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Begins and stops until the state asks for nothing more. A begin is on record before its step starts.
+    async fn start_due(&mut self) -> Result<(), EngineError> {
+        let mut begins = Vec::new();
+        for wanted in due(&self.deployment) {
+            match wanted {
+                Due::Stop(step) => {
+                    if let Some(stop) = self.stops.get(&step) {
+                        stop.cancel();
+                    }
+                }
+                Due::Begin { step, attempt } => begins.push((step, attempt)),
+            }
+        }
+        if begins.is_empty() {
+            return Ok(());
+        }
+        self.take(Input::Begin(begins.iter().map(|(step, _)| step.clone()).collect())).await?;
+        for (step, attempt) in begins {
+            self.begin(step, attempt, CancellationToken::new());
+        }
+        Ok(())
+    }
+
+    fn adopt_stopping(&mut self, step: &StepId) {
+        let Some(StepState::Running { attempt, .. }) = self.deployment.step(step) else { return };
+        let stop = CancellationToken::new();
+        stop.cancel();
+        self.begin(step.clone(), *attempt, stop);
+    }
+
+    fn begin(&mut self, step: StepId, attempt: u32, stop: CancellationToken) {
+        self.stops.insert(step.clone(), stop.clone());
+        let assignment = Assignment::new(&self.shared, &self.summary, &self.target, &self.deployment, &step, &self.feed, stop);
+        let inbox = self.inbox.clone();
+        tokio::spawn(async move {
+            // A task that panics must not leave its step running for ever.
+            let outcome = match tokio::spawn(executor::execute(assignment)).await {
+                Ok(outcome) => outcome,
+                Err(error) => executor::broken(&error),
+            };
+            let _ = inbox.send(Message::Ended { step, attempt, outcome });
+        });
+    }
+
+    /// Decides, appends and folds. The store is asked again until it takes the facts: nothing is lost by waiting.
+    async fn take(&mut self, input: Input) -> Result<(), EngineError> {
+        let facts = decide(&self.deployment, input, now()).map_err(|refusal: Refusal| EngineError::from(refusal))?;
+        if facts.is_empty() {
+            return Ok(());
+        }
+        let before = self.deployment.version();
+        self.append(before, &facts).await?;
+        for (offset, event) in (1_u64..).zip(facts) {
+            self.deployment.evolve(&event).map_err(|error| EngineError::Internal(error.to_string()))?;
+            self.feed.event(RecordedEvent { version: before + offset, event });
+        }
+        Ok(())
+    }
+
+    async fn append(&self, expected: u64, facts: &[Event]) -> Result<(), EngineError> {
+        let mut pause = Duration::from_millis(100);
+        loop {
+            match self.shared.ports.store.append(&self.summary.id, expected, facts).await {
+                Err(StoreError::Unavailable(reason)) => {
+                    tracing::warn!(deployment = self.summary.id, reason, "the store does not take facts; trying again");
+                    tokio::time::sleep(pause).await;
+                    pause = (pause * 2).min(Duration::from_secs(5));
+                }
+                other => return Ok(other?),
+            }
+        }
+    }
+}

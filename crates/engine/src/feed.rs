@@ -1,0 +1,181 @@
+//! What happens, for whoever watches: facts, activities and log lines of running deployments.
+//!
+//! A line is stored before it is shown, so that a reader who comes later, or comes back, finds it under the same number.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use slipway_core::deployment::StepId;
+use slipway_ports::{Activity, LogLine, Progress, RecordedEvent, Store};
+use tokio::sync::{broadcast, mpsc};
+
+use crate::time::now;
+
+/// How many updates a slow watcher may fall behind before it must read the store again.
+const BEHIND: usize = 4096;
+/// How many lines are written at once.
+const BATCH: usize = 256;
+
+/// Something that happened in a deployment.
+#[derive(Debug, Clone)]
+pub enum Update {
+    /// A fact was appended.
+    Event(RecordedEvent),
+    /// A running step does something else now.
+    Activity {
+        /// Which.
+        step: StepId,
+        /// What.
+        activity: Activity,
+    },
+    /// A line was written to the log.
+    Line {
+        /// Its number.
+        number: u64,
+        /// The line.
+        line: LogLine,
+    },
+}
+
+/// The feeds of all deployments.
+pub(crate) struct Feeds {
+    store: Arc<dyn Store>,
+    feeds: Mutex<HashMap<String, Arc<Feed>>>,
+}
+
+/// The feed of one deployment.
+pub(crate) struct Feed {
+    updates: broadcast::Sender<Update>,
+    lines: mpsc::UnboundedSender<Entry>,
+    activities: Mutex<BTreeMap<StepId, Activity>>,
+}
+
+enum Entry {
+    Line(LogLine),
+    Flush(tokio::sync::oneshot::Sender<()>),
+}
+
+impl Feeds {
+    pub(crate) fn new(store: Arc<dyn Store>) -> Self {
+        Self { store, feeds: Mutex::default() }
+    }
+
+    /// The feed of a deployment; it lives as long as somebody holds it.
+    pub(crate) fn of(&self, deployment: &str) -> Arc<Feed> {
+        let mut feeds = self.feeds.lock().unwrap_or_else(PoisonError::into_inner);
+        feeds.entry(deployment.to_owned()).or_insert_with(|| Arc::new(Feed::new(&self.store, deployment))).clone()
+    }
+
+    /// Lets go of the feed of a deployment that has finished; watchers keep what they have.
+    pub(crate) fn forget(&self, deployment: &str) {
+        self.feeds.lock().unwrap_or_else(PoisonError::into_inner).remove(deployment);
+    }
+
+    pub(crate) fn activities(&self, deployment: &str) -> BTreeMap<StepId, Activity> {
+        let feed = self.feeds.lock().unwrap_or_else(PoisonError::into_inner).get(deployment).cloned();
+        feed.map(|feed| feed.activities.lock().unwrap_or_else(PoisonError::into_inner).clone()).unwrap_or_default()
+    }
+}
+
+impl Feed {
+    fn new(store: &Arc<dyn Store>, deployment: &str) -> Self {
+        let (updates, _) = broadcast::channel(BEHIND);
+        let (lines, entries) = mpsc::unbounded_channel();
+        tokio::spawn(write_lines(store.clone(), deployment.to_owned(), entries, updates.clone()));
+        Self { updates, lines, activities: Mutex::default() }
+    }
+
+    pub(crate) fn watch(&self) -> broadcast::Receiver<Update> {
+        self.updates.subscribe()
+    }
+
+    /// A fact was appended. An error only says that nobody watches.
+    pub(crate) fn event(&self, event: RecordedEvent) {
+        let _ = self.updates.send(Update::Event(event));
+    }
+
+    pub(crate) fn step_ended(&self, step: &StepId) {
+        self.activities.lock().unwrap_or_else(PoisonError::into_inner).remove(step);
+    }
+
+    /// Returns when every line so far is stored and shown.
+    pub(crate) async fn flush(&self) {
+        let (done, written) = tokio::sync::oneshot::channel();
+        if self.lines.send(Entry::Flush(done)).is_ok() {
+            let _ = written.await;
+        }
+    }
+
+    /// A place for a step to report to.
+    pub(crate) fn progress(self: &Arc<Self>, step: StepId) -> StepProgress {
+        StepProgress { feed: self.clone(), step, masked: Vec::new() }
+    }
+}
+
+async fn write_lines(
+    store: Arc<dyn Store>,
+    deployment: String,
+    mut entries: mpsc::UnboundedReceiver<Entry>,
+    updates: broadcast::Sender<Update>,
+) {
+    let mut batch = Vec::new();
+    while entries.recv_many(&mut batch, BATCH).await > 0 {
+        let mut lines = Vec::new();
+        let mut flushes = Vec::new();
+        for entry in batch.drain(..) {
+            match entry {
+                Entry::Line(line) => lines.push(line),
+                Entry::Flush(done) => flushes.push(done),
+            }
+        }
+        if !lines.is_empty() {
+            match store.append_log(&deployment, &lines).await {
+                Ok(numbers) => {
+                    for (number, line) in numbers.into_iter().zip(lines) {
+                        let _ = updates.send(Update::Line { number, line });
+                    }
+                }
+                // The log is for people; the deployment goes on without these lines.
+                Err(error) => tracing::error!(deployment, lost = lines.len(), %error, "log lines are lost"),
+            }
+        }
+        for done in flushes {
+            let _ = done.send(());
+        }
+    }
+}
+
+/// Where one step reports to. It masks the secrets that it was told.
+#[derive(Clone)]
+pub(crate) struct StepProgress {
+    feed: Arc<Feed>,
+    step: StepId,
+    masked: Vec<slipway_ports::SecretText>,
+}
+
+impl StepProgress {
+    /// The same place, where these secrets are masked from now on. Very short ones would mask half the log, and are left.
+    pub(crate) fn masking(mut self, secrets: impl IntoIterator<Item = slipway_ports::SecretText>) -> Self {
+        self.masked.extend(secrets.into_iter().filter(|secret| secret.expose().len() >= 6));
+        self
+    }
+
+    /// The text without the secrets.
+    pub(crate) fn mask(&self, text: &str) -> String {
+        self.masked.iter().fold(text.to_owned(), |text, secret| text.replace(secret.expose(), "***"))
+    }
+}
+
+impl Progress for StepProgress {
+    fn activity(&self, activity: Activity) {
+        let before = self.feed.activities.lock().unwrap_or_else(PoisonError::into_inner).insert(self.step.clone(), activity);
+        if before != Some(activity) {
+            let _ = self.feed.updates.send(Update::Activity { step: self.step.clone(), activity });
+        }
+    }
+
+    fn line(&self, text: &str) {
+        let line = LogLine { at: now(), service: self.step.service.clone(), phase: self.step.phase, text: self.mask(text) };
+        let _ = self.feed.lines.send(Entry::Line(line));
+    }
+}

@@ -1,0 +1,156 @@
+//! What a deployment would do, and why (B7).
+
+use std::collections::HashMap;
+
+use futures::StreamExt;
+use slipway_core::deployment::{Deployment, Phase};
+use slipway_core::failure::Failure;
+use slipway_core::model::Name;
+use slipway_core::plan::{BuildPlan, Plan, PlannedBuild, PlannedService, Version};
+use slipway_ports::{Access, Presence, RepositoryTag};
+
+use crate::engine::Shared;
+use crate::error::EngineError;
+
+/// A plan, and what each of its steps would do.
+#[derive(Debug, Clone)]
+pub struct Preview {
+    /// The plan, as it would be sealed now.
+    pub plan: Plan,
+    /// Its steps, in execution order.
+    pub steps: Vec<PreviewStep>,
+}
+
+/// One step of a preview.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PreviewStep {
+    /// The service.
+    pub service: Name,
+    /// Build or release.
+    pub phase: Phase,
+    /// What would be done.
+    pub does: Does,
+}
+
+/// What a step would do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Does {
+    /// Build the image.
+    Build {
+        /// Why.
+        reason: String,
+    },
+    /// Build nothing.
+    SkipBuild {
+        /// Why.
+        reason: String,
+    },
+    /// Release.
+    Release {
+        /// Why.
+        reason: String,
+    },
+    /// End badly.
+    Fail(Failure),
+}
+
+/// Looks up what the registry holds and what was deployed last.
+pub(crate) async fn preview(shared: &Shared, access: &Access, plan: Plan) -> Result<Preview, EngineError> {
+    let last = last_plan(shared, access, &plan).await?;
+    let previous: HashMap<&Name, &PlannedService> =
+        last.iter().flat_map(|plan| &plan.services).map(|service| (&service.name, service)).collect();
+    let presences = presences(shared, &plan).await;
+    let mut leaders = HashMap::new();
+    let mut steps = Vec::new();
+    for service in &plan.services {
+        let before = previous.get(&service.name).copied();
+        let does = match &service.build {
+            None => None,
+            Some(BuildPlan::Impossible(failure)) => Some(Does::Fail(failure.clone())),
+            Some(BuildPlan::Image(build)) => {
+                let leader = leaders.entry(&build.key).or_insert(&service.name);
+                Some(build_does(build, before, &presences[&service.name], *leader, &service.name))
+            }
+        };
+        let failed = matches!(does, Some(Does::Fail(_)));
+        steps.extend(does.map(|does| PreviewStep { service: service.name.clone(), phase: Phase::Build, does }));
+        if !failed {
+            let does = release_does(service, before);
+            steps.push(PreviewStep { service: service.name.clone(), phase: Phase::Release, does });
+        }
+    }
+    Ok(Preview { plan, steps })
+}
+
+async fn presences(shared: &Shared, plan: &Plan) -> HashMap<Name, Result<Presence, Failure>> {
+    let asks = plan.services.iter().filter_map(|service| match &service.build {
+        Some(BuildPlan::Image(build)) => Some(async move {
+            let image = RepositoryTag { repository: build.repository.clone(), tag: build.key.to_string() };
+            (service.name.clone(), shared.ports.registry.presence(&image).await)
+        }),
+        Some(BuildPlan::Impossible(_)) | None => None,
+    });
+    futures::stream::iter(asks).buffer_unordered(7).collect().await
+}
+
+async fn last_plan(shared: &Shared, access: &Access, plan: &Plan) -> Result<Option<Plan>, EngineError> {
+    let store = &shared.ports.store;
+    let environment = &plan.environment;
+    let newest = store.deployments(access, &environment.project, &environment.name, None, 1).await?;
+    let Some(newest) = newest.first() else { return Ok(None) };
+    let events = store.events(access, &newest.id, 0).await?;
+    let deployment = Deployment::replay(events.into_iter().map(|recorded| recorded.event));
+    Ok(Some(deployment.map_err(|error| EngineError::Internal(error.to_string()))?.plan().clone()))
+}
+
+fn build_does(
+    build: &PlannedBuild,
+    before: Option<&PlannedService>,
+    presence: &Result<Presence, Failure>,
+    leader: &Name,
+    service: &Name,
+) -> Does {
+    match presence {
+        Err(failure) => Does::Fail(failure.clone()),
+        Ok(Presence::Present(_)) => Does::SkipBuild { reason: "image present".to_owned() },
+        Ok(Presence::Absent) if leader != service => Does::SkipBuild { reason: format!("same image as {leader}") },
+        Ok(Presence::Absent) => Does::Build { reason: build_reason(build, before) },
+    }
+}
+
+/// What differs from the build of the last deployment.
+fn build_reason(build: &PlannedBuild, before: Option<&PlannedService>) -> String {
+    let Some(BuildPlan::Image(last)) = before.and_then(|before| before.build.as_ref()) else {
+        return "first build".to_owned();
+    };
+    if last.key == build.key {
+        return "the registry does not hold the image any more".to_owned();
+    }
+    let mut changed = Vec::new();
+    if last.context_tree != build.context_tree {
+        changed.push("context changed".to_owned());
+    }
+    if last.target != build.target {
+        changed.push("target changed".to_owned());
+    }
+    if last.platforms != build.platforms {
+        changed.push("platforms changed".to_owned());
+    }
+    let names = last.args.keys().chain(build.args.keys()).collect::<std::collections::BTreeSet<_>>();
+    changed.extend(
+        names.into_iter().filter(|name| last.args.get(*name) != build.args.get(*name)).map(|name| format!("ARG {name} changed")),
+    );
+    if changed.is_empty() { "Dockerfile changed".to_owned() } else { changed.join(", ") }
+}
+
+fn release_does(service: &PlannedService, before: Option<&PlannedService>) -> Does {
+    let reason = match (&service.version, before) {
+        (Version::Unresolved(failure), _) => return Does::Fail(failure.clone()),
+        (_, None) => "first release".to_owned(),
+        (version, Some(before)) if *version == before.version => {
+            "configuration and image are brought to what is wanted".to_owned()
+        }
+        (version, Some(before)) => format!("version {} -> {}", before.version.short(), version.short()),
+    };
+    Does::Release { reason }
+}

@@ -1,0 +1,173 @@
+//! What the containers of a service see in their environment, and the Secret that carries it.
+
+use std::collections::BTreeMap;
+
+use slipway_core::failure::{Code, Failure};
+use slipway_core::model::{Environment, Name, PortProtocol, Service, ServiceKind, VariableName};
+use slipway_core::names::sha256_hex;
+use slipway_core::plan::PlannedService;
+use slipway_core::variables::{self, BuiltinFacts, Resolved, Scopes, VariableProblem};
+use slipway_ports::{SecretText, StoreError, Target};
+
+use crate::engine::Shared;
+use crate::random;
+
+/// The Secret of a service: `<service>-<hash>`, immutable, outside the Helm release.
+pub(crate) struct WorkloadSecret {
+    pub(crate) name: String,
+    pub(crate) data: BTreeMap<String, SecretText>,
+    /// Mount path to the key in `data`.
+    pub(crate) files: BTreeMap<String, String>,
+    /// The values that no log may show.
+    pub(crate) sensitive: Vec<SecretText>,
+}
+
+/// Host names of the public http ports of a service, by internal port.
+pub(crate) fn hosts(environment: &Environment, service: &Service, target: &Target) -> BTreeMap<u16, Vec<String>> {
+    let Some(workload) = service.workload() else { return BTreeMap::new() };
+    let public =
+        workload.ports.iter().filter(|port| port.public && matches!(port.protocol, PortProtocol::Http | PortProtocol::Grpc));
+    public
+        .map(|port| {
+            let own = port.host.clone().unwrap_or_else(|| {
+                target
+                    .domain
+                    .replace("{service}", service.name.as_str())
+                    .replace("{environment}", environment.name.as_str())
+                    .replace("{project}", environment.project.as_str())
+            });
+            let all = std::iter::once(own).chain(workload.domains.iter().cloned());
+            (port.internal, all.collect())
+        })
+        .collect()
+}
+
+/// The URL under which the outside reaches a service, if it does.
+pub(crate) fn public_url(environment: &Environment, service: &Service, target: &Target) -> Option<String> {
+    let hosts = hosts(environment, service, target);
+    let port = service.workload()?.ports.iter().find(|port| hosts.contains_key(&port.internal))?;
+    let host = hosts.get(&port.internal)?.first()?;
+    let suffix = target.ingress_port.map(|port| format!(":{port}")).unwrap_or_default();
+    let path = if port.path == "/" { "" } else { &port.path };
+    Some(format!("http://{host}{suffix}{path}"))
+}
+
+/// What built-in variables need to know. `passwords` gives the password of a database.
+pub(crate) fn facts(
+    environment: &Environment,
+    services: &[PlannedService],
+    target: &Target,
+    passwords: BTreeMap<Name, String>,
+) -> BuiltinFacts {
+    let urls =
+        environment.services.iter().filter_map(|service| Some((service.name.clone(), public_url(environment, service, target)?)));
+    BuiltinFacts {
+        public_urls: urls.collect(),
+        versions: services.iter().map(|service| (service.name.clone(), service.version.short())).collect(),
+        database_passwords: passwords,
+    }
+}
+
+/// A variable that can not be had, as a failure of the step that wants it.
+pub(crate) fn variable_failure(problem: &VariableProblem) -> Failure {
+    let code = match problem {
+        VariableProblem::SecretMissing { .. } => Code::SecretMissing,
+        _ => Code::VariableInvalid,
+    };
+    Failure::permanent(code, problem.to_string())
+}
+
+/// The Secret of a service; `None` when it sees no variable.
+pub(crate) async fn secret_of(
+    shared: &Shared,
+    environment: &Environment,
+    services: &[PlannedService],
+    target: &Target,
+    name: &Name,
+) -> Result<Option<WorkloadSecret>, Failure> {
+    let service = environment
+        .service(name)
+        .ok_or_else(|| Failure::permanent(Code::Internal, format!("the sealed environment has no service `{name}`")))?;
+    let passwords = passwords(shared, environment).await?;
+    let mut files = BTreeMap::new();
+    let values: BTreeMap<String, Resolved> = if let ServiceKind::Database(database) = &service.kind {
+        let password = passwords.get(name).cloned().unwrap_or_default();
+        variables::database_environment(database.database_type, &variables::DatabaseAccount::of(service), &password)
+    } else {
+        let set = shared.ports.store.secrets(&environment.project, &environment.name).await.map_err(|error| store(&error))?;
+        let secrets = set.iter().map(|(name, value)| (name.clone(), Resolved::secret(value.expose())));
+        let workload = service.workload();
+        let resolved = variables::resolve(&Scopes {
+            builtins: variables::builtins(environment, &facts(environment, services, target, passwords)),
+            environment: &environment.variables,
+            service: workload.map_or(&[], |workload| &workload.variables),
+            secrets: secrets.collect(),
+            visible_secrets: workload.map_or(&[], |workload| &workload.secrets),
+        })
+        .map_err(|problem| variable_failure(&problem))?;
+        let mut values: BTreeMap<String, Resolved> =
+            resolved.values.into_iter().map(|(name, value): (VariableName, Resolved)| (name.to_string(), value)).collect();
+        for file in resolved.files {
+            files.insert(file.mount, file.key.clone());
+            values.insert(file.key, file.content);
+        }
+        values
+    };
+    if values.is_empty() {
+        return Ok(None);
+    }
+    let salt = salt(shared, environment).await?;
+    Ok(Some(workload_secret(name, &salt, &values, files)))
+}
+
+fn workload_secret(
+    name: &Name,
+    salt: &SecretText,
+    values: &BTreeMap<String, Resolved>,
+    files: BTreeMap<String, String>,
+) -> WorkloadSecret {
+    let mut hashed = Vec::new();
+    for part in std::iter::once(salt.expose()).chain(values.iter().flat_map(|(key, value)| [key.as_str(), value.expose()])) {
+        hashed.extend_from_slice(&(part.len() as u64).to_be_bytes());
+        hashed.extend_from_slice(part.as_bytes());
+    }
+    let secret = values.values().filter(|value| value.is_secret());
+    WorkloadSecret {
+        name: format!("{name}-{}", &sha256_hex(&hashed)[..10]),
+        sensitive: secret.map(|value| SecretText::new(value.expose())).collect(),
+        data: values.iter().map(|(key, value)| (key.clone(), SecretText::new(value.expose()))).collect(),
+        files,
+    }
+}
+
+/// Passwords of databases are made once and kept.
+async fn passwords(shared: &Shared, environment: &Environment) -> Result<BTreeMap<Name, String>, Failure> {
+    let mut passwords = BTreeMap::new();
+    for service in &environment.services {
+        if let ServiceKind::Database(_) = service.kind {
+            let kept = kept(shared, environment, &format!("slipway:database:{}", service.name)).await?;
+            passwords.insert(service.name.clone(), kept.expose().to_owned());
+        }
+    }
+    Ok(passwords)
+}
+
+/// The names of Secrets tell nothing of short secrets: a salt that only the server knows goes into their hash.
+async fn salt(shared: &Shared, environment: &Environment) -> Result<SecretText, Failure> {
+    kept(shared, environment, "slipway:salt").await
+}
+
+async fn kept(shared: &Shared, environment: &Environment, name: &str) -> Result<SecretText, Failure> {
+    let fresh = random::password().map_err(|error| Failure::permanent(Code::Internal, error.to_string()))?;
+    let kept = shared.ports.store.secret_or_insert(&environment.project, &environment.name, name, fresh).await;
+    kept.map_err(|error| store(&error))
+}
+
+fn store(error: &StoreError) -> Failure {
+    match error {
+        StoreError::Unavailable(_) => Failure::retry(Code::Internal, error.to_string()),
+        StoreError::NotFound(_) | StoreError::Conflict { .. } | StoreError::Damaged { .. } => {
+            Failure::permanent(Code::Internal, error.to_string())
+        }
+    }
+}
