@@ -1,12 +1,18 @@
 //! The embedded OCI registry, and the client that mirrors images into a registry.
 //!
 //! [`embedded`] serves the mirroring registry that a target pulls from: files on disk behind the OCI Distribution API.
+//! [`OciRegistry`] asks that registry and any other one, and copies images of others into it. The two know each other only
+//! by the protocol: either works with any other registry, or client, that speaks it.
 
+mod client;
 mod digest;
 pub mod embedded;
 mod manifest;
 mod media_type;
 mod name;
+mod places;
 
+pub use client::{ClientError, Credential, InvalidEndpoint, OciRegistry, RegistrySettings};
 pub use digest::{Digest, DigestAlgorithm, InvalidDigest};
 pub use name::{InvalidName, InvalidTag, RepositoryName, Tag};
+pub use places::{build_repository, mirror_repository};

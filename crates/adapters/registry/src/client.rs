@@ -1,0 +1,136 @@
+//! The client side: what the mirroring registry holds, what a reference stands for, and copying images into it.
+//!
+//! One request is authenticated and sent by [`session`]; [`remote`] is a repository behind it; [`copy`] moves an image
+//! between two of them. Nothing here waits or tries again: a failure says whether that is worth it, and the engine decides.
+
+mod challenge;
+mod copy;
+mod endpoint;
+mod refusal;
+mod remote;
+mod session;
+
+use async_trait::async_trait;
+use slipway_core::failure::{Code, Failure};
+use slipway_core::model::ImageReference;
+use slipway_ports::{Activity, CancellationToken, Presence, Progress, Registry, RepositoryTag};
+
+pub use endpoint::{Credential, InvalidEndpoint, RegistrySettings};
+
+use crate::digest::Digest;
+use crate::name::{RepositoryName, Tag};
+use crate::places::mirror_repository;
+use endpoint::Endpoint;
+use remote::Remote;
+use session::Session;
+
+/// Registries, reached by the Distribution API.
+pub struct OciRegistry {
+    settings: RegistrySettings,
+    own: Endpoint,
+    session: Session,
+}
+
+/// Why the client can't be made.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    /// An address in the settings is not one.
+    #[error(transparent)]
+    Endpoint(#[from] InvalidEndpoint),
+    /// There are no certificates to trust, or the like.
+    #[error("HTTPS can't be set up: {0}; are the system's CA certificates installed?")]
+    Transport(String),
+}
+
+impl OciRegistry {
+    /// A client with these settings; addresses in them are checked now.
+    pub fn new(settings: RegistrySettings) -> Result<Self, ClientError> {
+        let own = Endpoint::of_mirroring_registry(&settings)?;
+        for host in settings.mirrors.keys() {
+            Endpoint::of_host(&settings, host)?;
+        }
+        let session = Session::new(&settings).map_err(|error| ClientError::Transport(error.to_string()))?;
+        Ok(Self { settings, own, session })
+    }
+
+    fn endpoint(&self, reference: &ImageReference) -> Result<Endpoint, Failure> {
+        Endpoint::of_host(&self.settings, reference.host())
+            .map_err(|error| Failure::permanent(Code::ImageNotFound, error.to_string()))
+    }
+
+    /// Whether the image is pulled from the mirroring registry already.
+    fn lives_here(&self, reference: &ImageReference) -> bool {
+        reference.host() == self.settings.address && !self.settings.mirrors.contains_key(reference.host())
+    }
+
+    async fn copy(
+        &self,
+        source: &ImageReference,
+        destination: &RepositoryName,
+        progress: &dyn Progress,
+        cancel: &CancellationToken,
+    ) -> Result<(), Failure> {
+        let endpoint = self.endpoint(source)?;
+        let mount_from = endpoint.is_same_server(&self.own).then(|| endpoint.repository(source.path()));
+        let copy = copy::Copy {
+            source: Remote::to_read(&self.session, &endpoint, source.path()),
+            destination: Remote::to_write(&self.session, &self.own, destination.as_str(), mount_from.as_deref()),
+            source_endpoint: endpoint,
+            mount_from,
+            progress,
+            cancel: cancel.clone(),
+        };
+        let digest = match source.digest() {
+            Some(text) => text.parse().map_err(|error| internal(&format!("{text}: {error}")))?,
+            None => copy::unless(cancel, self.resolve(source)).await?.parse().map_err(|error| internal(&format!("{error}")))?,
+        };
+        copy.run(&digest, source.tag()).await
+    }
+}
+
+#[async_trait]
+impl Registry for OciRegistry {
+    fn address(&self) -> &str {
+        &self.settings.address
+    }
+
+    async fn presence(&self, image: &RepositoryTag) -> Result<Presence, Failure> {
+        let repository: RepositoryName =
+            image.repository.parse().map_err(|error| internal(&format!("repository {:?}: {error}", image.repository)))?;
+        let tag: Tag = image.tag.parse().map_err(|error| internal(&format!("tag {:?}: {error}", image.tag)))?;
+        let remote = Remote::to_read(&self.session, &self.own, repository.as_str());
+        let digest = remote.digest_of(tag.as_str()).await?;
+        Ok(digest.map_or(Presence::Absent, |digest: Digest| Presence::Present(digest.to_string())))
+    }
+
+    async fn resolve(&self, reference: &ImageReference) -> Result<String, Failure> {
+        let endpoint = self.endpoint(reference)?;
+        let remote = Remote::to_read(&self.session, &endpoint, reference.path());
+        let digest = remote.digest_of(reference.digest_or_tag()).await?;
+        digest.map(|digest| digest.to_string()).ok_or_else(|| {
+            Failure::permanent(Code::ImageNotFound, format!("image {reference} does not exist in its registry"))
+                .with_hint("check the name and the tag")
+        })
+    }
+
+    async fn mirror(
+        &self,
+        source: &ImageReference,
+        progress: &dyn Progress,
+        cancel: &CancellationToken,
+    ) -> Result<String, Failure> {
+        if self.lives_here(source) {
+            return Ok(source.path().to_owned());
+        }
+        progress.activity(Activity::Mirroring);
+        let destination = mirror_repository(source.host(), source.path()).map_err(|error| {
+            Failure::permanent(Code::ImageNotFound, format!("{source} has no place in the mirroring registry: {error}"))
+        })?;
+        self.copy(source, &destination, progress, cancel).await?;
+        Ok(destination.to_string())
+    }
+}
+
+fn internal(message: &str) -> Failure {
+    Failure::permanent(Code::Internal, message)
+}

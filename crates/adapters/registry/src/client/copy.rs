@@ -1,0 +1,224 @@
+//! Copying an image with all its platforms from one repository into another.
+//!
+//! Manifests are read first, from the root down; then the blobs that are missing are copied, a few at a time; then the
+//! manifests are stored, leaves first, so that the root is there only when everything below it is.
+
+use std::collections::{HashMap, HashSet};
+use std::future::Future;
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
+
+use futures::StreamExt as _;
+use futures::stream;
+use reqwest::{Body, Url};
+use slipway_core::failure::{Code, Failure, FailureKind};
+use slipway_ports::{CancellationToken, Progress};
+
+use super::endpoint::Endpoint;
+use super::remote::{Begun, FetchedManifest, Remote, verified};
+use crate::digest::Digest;
+use crate::manifest::Descriptor;
+use crate::media_type::ManifestKind;
+
+/// How many blobs are copied at once.
+const PARALLEL: usize = 4;
+/// An index may list indexes; nobody nests deeper.
+const DEEPEST: usize = 4;
+/// More manifests than any image has.
+const MOST_MANIFESTS: usize = 1000;
+/// How long giving up an upload may take.
+const COURTESY: Duration = Duration::from_secs(5);
+
+/// One copy on its way.
+pub(crate) struct Copy<'a> {
+    pub(crate) source: Remote<'a>,
+    pub(crate) source_endpoint: Endpoint,
+    pub(crate) destination: Remote<'a>,
+    /// The source repository's name, when both are in the same registry.
+    pub(crate) mount_from: Option<String>,
+    pub(crate) progress: &'a dyn Progress,
+    pub(crate) cancel: CancellationToken,
+}
+
+/// What became of the blobs.
+#[derive(Default)]
+struct Tally {
+    present: usize,
+    mounted: usize,
+    copied: usize,
+    bytes: u64,
+}
+
+enum Outcome {
+    Present,
+    Mounted,
+    Copied(u64),
+}
+
+impl Copy<'_> {
+    /// Copies the image with this digest, and names it with the tag if there is one.
+    pub(crate) async fn run(&self, digest: &Digest, tag: Option<&str>) -> Result<(), Failure> {
+        let begun = Instant::now();
+        if self.unless_canceled(self.destination.digest_of(&digest.to_string())).await?.is_some() {
+            self.progress.line("the mirroring registry has the image already");
+            return Ok(());
+        }
+        let manifests = self.manifests(digest).await?;
+        let blobs = blobs_of(&manifests);
+        self.progress.line(&format!("copying {} manifests and {} blobs", manifests.len(), blobs.len()));
+        let tally = self.copy_blobs(blobs).await?;
+        for fetched in manifests.iter().rev() {
+            let is_root = fetched.digest == *digest;
+            let reference = tag.filter(|_| is_root).map_or_else(|| fetched.digest.to_string(), str::to_owned);
+            self.unless_canceled(self.destination.push_manifest(&reference, fetched)).await?;
+        }
+        self.progress.line(&format!(
+            "mirrored in {:.1} s: {} blobs copied ({:.1} MB), {} mounted, {} already there",
+            begun.elapsed().as_secs_f64(),
+            tally.copied,
+            megabytes(tally.bytes),
+            tally.mounted,
+            tally.present
+        ));
+        Ok(())
+    }
+
+    /// The root manifest and everything below it; each stands after those that list it.
+    async fn manifests(&self, root: &Digest) -> Result<Vec<FetchedManifest>, Failure> {
+        let mut found: Vec<FetchedManifest> = Vec::new();
+        let mut level = vec![root.clone()];
+        let mut depths: HashMap<Digest, usize> = HashMap::new();
+        for depth in 0..=DEEPEST {
+            let fetching = stream::iter(level).map(|digest| async move { self.source.manifest(&digest.to_string()).await });
+            let fetched = async { Ok(fetching.buffered(PARALLEL).collect::<Vec<_>>().await) };
+            let fetched = self.unless_canceled(fetched).await?;
+            let mut next = Vec::new();
+            for manifest in fetched {
+                let manifest = manifest?;
+                next.extend(children(&manifest));
+                // One that is listed at two depths belongs below the deeper lister.
+                if depths.insert(manifest.digest.clone(), depth).is_some() {
+                    found.retain(|other| other.digest != manifest.digest);
+                }
+                found.push(manifest);
+            }
+            next.sort();
+            next.dedup();
+            if next.is_empty() {
+                return Ok(found);
+            }
+            if found.len() + next.len() > MOST_MANIFESTS {
+                break;
+            }
+            level = next;
+        }
+        let message = format!("image {root} has indexes nested deeper than {DEEPEST}, or more than {MOST_MANIFESTS} manifests");
+        Err(Failure::permanent(Code::NotSupported, message))
+    }
+
+    async fn copy_blobs(&self, blobs: Vec<Descriptor>) -> Result<Tally, Failure> {
+        // The first failure ends the others, and each puts its upload away before the failure is told.
+        let ending = self.cancel.child_token();
+        let copying = blobs.into_iter().map(|blob| {
+            let ending = ending.clone();
+            async move {
+                let outcome = self.copy_blob(&blob, &ending).await;
+                if outcome.is_err() {
+                    ending.cancel();
+                }
+                outcome
+            }
+        });
+        let outcomes: Vec<Result<Outcome, Failure>> = stream::iter(copying).buffer_unordered(PARALLEL).collect().await;
+        let mut tally = Tally::default();
+        let mut canceled = None;
+        for outcome in outcomes {
+            match outcome {
+                Ok(Outcome::Present) => tally.present += 1,
+                Ok(Outcome::Mounted) => tally.mounted += 1,
+                Ok(Outcome::Copied(bytes)) => {
+                    tally.copied += 1;
+                    tally.bytes += bytes;
+                }
+                Err(failure) if failure.kind == FailureKind::Canceled => canceled = Some(failure),
+                Err(failure) => return Err(failure),
+            }
+        }
+        canceled.map_or(Ok(tally), Err)
+    }
+
+    async fn copy_blob(&self, blob: &Descriptor, ending: &CancellationToken) -> Result<Outcome, Failure> {
+        let begun = unless(ending, async {
+            if self.destination.has_blob(&blob.digest).await? {
+                return Ok(None);
+            }
+            self.destination.begin_blob(&blob.digest, self.mount_from.as_deref()).await.map(Some)
+        });
+        let location = match begun.await? {
+            None => return Ok(Outcome::Present),
+            Some(Begun::Mounted) => return Ok(Outcome::Mounted),
+            Some(Begun::Upload(location)) => location,
+        };
+        let sent = unless(ending, self.send_blob(location.clone(), blob)).await;
+        if sent.is_err() {
+            // Not through `unless`: this is the putting away.
+            let _ = tokio::time::timeout(COURTESY, self.destination.cancel_upload(location)).await;
+        }
+        sent?;
+        self.progress.line(&format!("copied blob {} ({:.1} MB)", blob.digest, megabytes(blob.size)));
+        Ok(Outcome::Copied(blob.size))
+    }
+
+    async fn send_blob(&self, location: Url, blob: &Descriptor) -> Result<(), Failure> {
+        let response = self.source.blob(&blob.digest).await?;
+        let fault = Arc::new(OnceLock::new());
+        let bytes = verified(response, (self.source_endpoint.clone(), blob.clone()), Arc::clone(&fault));
+        let sent = self.destination.send_blob(location, blob, Body::wrap_stream(bytes)).await;
+        // When the source failed, the destination only saw a connection that broke.
+        sent.map_err(|failure| fault.get().cloned().unwrap_or(failure))
+    }
+
+    async fn unless_canceled<T>(&self, work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+        unless(&self.cancel, work).await
+    }
+}
+
+/// Works until it is done or somebody asks for the end.
+pub(crate) async fn unless<T>(cancel: &CancellationToken, work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    tokio::select! {
+        biased;
+        () = cancel.cancelled() => Err(Failure::canceled("mirroring was canceled")),
+        done = work => done,
+    }
+}
+
+/// The manifests that an index lists. Some clients list other content in an index; it is copied as a blob.
+fn children(fetched: &FetchedManifest) -> Vec<Digest> {
+    match fetched.manifest.kind {
+        ManifestKind::Image => Vec::new(),
+        ManifestKind::Index => {
+            let manifests = fetched.manifest.references().filter(|part| ManifestKind::of(&part.media_type).is_some());
+            manifests.map(|part| part.digest.clone()).collect()
+        }
+    }
+}
+
+/// Every blob once, the largest first, so that the last one to end is a small one.
+fn blobs_of(manifests: &[FetchedManifest]) -> Vec<Descriptor> {
+    let mut seen = HashSet::new();
+    let parts = manifests.iter().flat_map(|fetched| {
+        let is_index = fetched.manifest.kind == ManifestKind::Index;
+        let is_blob = move |part: &&Descriptor| !(is_index && ManifestKind::of(&part.media_type).is_some());
+        fetched.manifest.references().filter(|part| !part.elsewhere).filter(is_blob)
+    });
+    let mut blobs: Vec<Descriptor> = parts.filter(|part| seen.insert(part.digest.clone())).cloned().collect();
+    blobs.sort_by_key(|blob| std::cmp::Reverse(blob.size));
+    blobs
+}
+
+fn megabytes(bytes: u64) -> f64 {
+    // Shown with one decimal: a rounding in the fifteenth digit is not seen.
+    #[expect(clippy::cast_precision_loss, reason = "shown with one decimal")]
+    let bytes = bytes as f64;
+    bytes / 1_000_000.0
+}
