@@ -1,0 +1,234 @@
+//! A build context in a commit: where it is, and what stands for it in an image key.
+
+use std::path::Path;
+
+use sha2::{Digest, Sha256};
+use slipway_core::failure::{Code, Failure};
+use slipway_ports::{TreeFacts, TreeQuery};
+
+use crate::ignore::{Ignore, Matched};
+use crate::objects::{Entry, EntryKind, Objects};
+use crate::path::parts_below;
+use crate::program::Program;
+use crate::revision::is_commit_id;
+
+const LARGEST_TEXT: u64 = 1 << 20;
+/// More entries than any real context has; a tree that refers to itself in layers has billions.
+pub(crate) const MOST_ENTRIES: usize = 1_000_000;
+
+/// A commit opened for reading.
+pub(crate) struct Context<'a> {
+    query: &'a TreeQuery,
+    pub(crate) objects: Objects,
+    top: String,
+}
+
+/// The Dockerfile of a query, and the ignore file that has its name.
+pub(crate) struct Dockerfile {
+    pub(crate) text: String,
+    pub(crate) own_ignore: Option<Vec<u8>>,
+}
+
+impl<'a> Context<'a> {
+    /// Opens the commit of a query.
+    pub(crate) async fn open(program: &Program, mirror: &Path, query: &'a TreeQuery) -> Result<Self, Failure> {
+        let mut objects = Objects::open(program, mirror)?;
+        let top = if is_commit_id(&query.commit) { objects.tree_of(&query.commit).await? } else { None };
+        let top = top.ok_or_else(|| {
+            Failure::permanent(Code::RevisionNotFound, format!("there is no commit `{}` in the mirror", query.commit))
+                .with_hint("fetch the repository again; if the branch was rewritten, deploy its new commit")
+        })?;
+        Ok(Self { query, objects, top })
+    }
+
+    /// The id of the context's tree.
+    pub(crate) async fn root(&mut self) -> Result<String, Failure> {
+        let query = self.query;
+        let not_found = |hint: String| {
+            Failure::permanent(Code::ContextNotFound, format!("there is no folder `{}` in commit {}", query.root, &query.commit[..7]))
+                .with_hint(hint)
+        };
+        let parts = parts_below("", &query.root).ok_or_else(|| not_found("the path must stay in the repository".to_owned()))?;
+        let mut tree = self.top.clone();
+        for (depth, part) in parts.iter().enumerate() {
+            let entries = self.objects.tree(&tree).await?;
+            match entries.iter().find(|entry| entry.name == part.as_bytes()) {
+                Some(entry) if entry.kind == EntryKind::Folder => tree.clone_from(&entry.id),
+                Some(_) => return Err(not_found(format!("`{}` is not a folder", parts[..=depth].join("/")))),
+                None => {
+                    let place = if depth == 0 { "the repository".to_owned() } else { format!("`{}`", parts[..depth].join("/")) };
+                    return Err(not_found(format!("the folders of {place} are: {}", names(&entries, |e| e.kind == EntryKind::Folder))));
+                }
+            }
+        }
+        Ok(tree)
+    }
+
+    /// The Dockerfile that the query names; `None` when it is inline.
+    pub(crate) async fn dockerfile(&mut self) -> Result<Option<Dockerfile>, Failure> {
+        let query = self.query;
+        let Some(path) = &query.dockerfile else { return Ok(None) };
+        let not_found = |hint: String| {
+            let place = if query.root.is_empty() { "the repository".to_owned() } else { format!("`{}`", query.root) };
+            Failure::permanent(
+                Code::DockerfileNotFound,
+                format!("there is no Dockerfile `{path}` below {place} in commit {}", &query.commit[..7]),
+            )
+            .with_hint(hint)
+        };
+        let Some(parts) = parts_below(&query.root, path) else {
+            return Err(not_found("the path must stay in the repository".to_owned()));
+        };
+        let parts: Vec<String> = parts.into_iter().map(str::to_owned).collect();
+        let Some(entry) = self.follow(parts.clone()).await? else {
+            return Err(not_found(self.alike(&parts).await?));
+        };
+        let bytes = self.objects.blob(&entry.id, LARGEST_TEXT).await?;
+        let invalid = |why: &str| Failure::permanent(Code::DockerfileInvalid, format!("the Dockerfile `{path}` {why}"));
+        let bytes = bytes.ok_or_else(|| invalid("is larger than 1 MiB"))?;
+        let text = String::from_utf8(bytes).map_err(|_| invalid("is not text in UTF-8"))?;
+        let mut ignore = parts;
+        if let Some(name) = ignore.last_mut() {
+            name.push_str(".dockerignore");
+        }
+        let own_ignore = match self.follow(ignore).await? {
+            Some(entry) => self.objects.blob(&entry.id, LARGEST_TEXT).await?,
+            None => None,
+        };
+        Ok(Some(Dockerfile { text, own_ignore }))
+    }
+
+    /// The file at a path from the top; symbolic links in the repository are followed.
+    async fn follow(&mut self, mut parts: Vec<String>) -> Result<Option<Entry>, Failure> {
+        'link: for _ in 0..16 {
+            let mut tree = self.top.clone();
+            for depth in 0..parts.len() {
+                let entries = self.objects.tree(&tree).await?;
+                let Some(entry) = entries.into_iter().find(|entry| entry.name == parts[depth].as_bytes()) else { return Ok(None) };
+                let is_last = depth + 1 == parts.len();
+                match entry.kind {
+                    EntryKind::Folder if !is_last => tree = entry.id,
+                    EntryKind::File { .. } if is_last => return Ok(Some(entry)),
+                    EntryKind::Link => {
+                        let Some(target) = self.objects.blob(&entry.id, 4096).await? else { return Ok(None) };
+                        let target = String::from_utf8_lossy(&target).into_owned();
+                        let rest = parts[depth + 1..].join("/");
+                        let folder = parts[..depth].join("/");
+                        let followed = parts_below(&folder, &target).filter(|_| !target.starts_with('/'));
+                        let Some(followed) = followed.and_then(|path| Some(parts_below(&path.join("/"), &rest)?.join("/"))) else {
+                            return Ok(None);
+                        };
+                        parts = followed.split('/').map(str::to_owned).collect();
+                        continue 'link;
+                    }
+                    EntryKind::Folder | EntryKind::File { .. } | EntryKind::Submodule => return Ok(None),
+                }
+            }
+            return Ok(None);
+        }
+        Ok(None)
+    }
+
+    /// A hint that names the files beside a missing one.
+    async fn alike(&mut self, parts: &[String]) -> Result<String, Failure> {
+        let mut tree = self.top.clone();
+        for part in &parts[..parts.len().saturating_sub(1)] {
+            let entries = self.objects.tree(&tree).await?;
+            match entries.into_iter().find(|entry| entry.name == part.as_bytes() && entry.kind == EntryKind::Folder) {
+                Some(entry) => tree = entry.id,
+                None => return Ok(format!("there is no folder `{part}` on its way")),
+            }
+        }
+        let entries = self.objects.tree(&tree).await?;
+        let is_alike = |entry: &Entry| String::from_utf8_lossy(&entry.name).to_lowercase().contains("dockerfile");
+        if entries.iter().any(is_alike) {
+            return Ok(format!("beside it there are: {}", names(&entries, is_alike)));
+        }
+        Ok("add one, or name another with `dockerfile:`, relative to the service's root folder".to_owned())
+    }
+
+    /// What the image key needs to know.
+    pub(crate) async fn facts(&mut self) -> Result<TreeFacts, Failure> {
+        let root = self.root().await?;
+        let dockerfile = self.dockerfile().await?;
+        let (text, own_ignore) = dockerfile.map_or((String::new(), None), |dockerfile| (dockerfile.text, dockerfile.own_ignore));
+        let ignore = match own_ignore {
+            Some(ignore) => Some(ignore),
+            None => self.common_ignore(&root).await?,
+        };
+        let context_tree = match ignore {
+            None => format!("tree:{root}"),
+            Some(ignore) => match std::str::from_utf8(&ignore).ok().and_then(|text| Ignore::parse(text).ok()) {
+                Some(patterns) => format!("filtered:{}", self.filtered(&root, &patterns).await?),
+                None => format!("unfiltered:{root}:{}", hex(&Sha256::digest(&ignore))),
+            },
+        };
+        Ok(TreeFacts { context_tree, dockerfile: text })
+    }
+
+    async fn common_ignore(&mut self, root: &str) -> Result<Option<Vec<u8>>, Failure> {
+        let entries = self.objects.tree(root).await?;
+        let found = entries.iter().find(|entry| entry.name == b".dockerignore");
+        match found {
+            Some(Entry { kind: EntryKind::File { .. }, id, .. }) => self.objects.blob(id, LARGEST_TEXT).await,
+            // Where a link leads is the builder's to say: the whole tree stands for the context then.
+            _ => Ok(None),
+        }
+    }
+
+    /// The digest of everything that the builder sees of the context.
+    async fn filtered(&mut self, root: &str, ignore: &Ignore) -> Result<String, Failure> {
+        let mut digest = Sha256::new();
+        digest.update(b"slipway filtered context 1\0");
+        let mut seen = 0_usize;
+        let mut pending: Vec<(String, String, Option<Matched>)> = vec![(String::new(), root.to_owned(), None)];
+        while let Some((folder, tree, above)) = pending.pop() {
+            for entry in self.objects.tree(&tree).await? {
+                seen += 1;
+                if seen > MOST_ENTRIES {
+                    return Err(too_many());
+                }
+                let name = String::from_utf8_lossy(&entry.name);
+                let path = if folder.is_empty() { name.into_owned() } else { format!("{folder}/{name}") };
+                let (excluded, matched) = ignore.excludes(&path, above.as_ref());
+                if !excluded {
+                    describe(&mut digest, &folder, &entry);
+                }
+                if entry.kind == EntryKind::Folder {
+                    pending.push((path, entry.id, Some(matched)));
+                }
+            }
+        }
+        Ok(hex(&digest.finalize()))
+    }
+}
+
+/// One entry in the digest, each part with its length before it; a folder counts for being there, its content for itself.
+fn describe(digest: &mut Sha256, folder: &str, entry: &Entry) {
+    let (mode, id): (&[u8], &str) = match entry.kind {
+        EntryKind::Folder => (b"folder", ""),
+        EntryKind::File { executable: false } => (b"file", &entry.id),
+        EntryKind::File { executable: true } => (b"program", &entry.id),
+        EntryKind::Link => (b"link", &entry.id),
+        EntryKind::Submodule => (b"submodule", &entry.id),
+    };
+    for part in [folder.as_bytes(), &entry.name, mode, id.as_bytes()] {
+        digest.update((part.len() as u64).to_be_bytes());
+        digest.update(part);
+    }
+}
+
+pub(crate) fn too_many() -> Failure {
+    Failure::permanent(Code::ContextNotFound, format!("the build context has more than {MOST_ENTRIES} files"))
+        .with_hint("set the root folder of the service to what its image needs")
+}
+
+fn names(entries: &[Entry], wanted: impl Fn(&Entry) -> bool) -> String {
+    let names: Vec<String> =
+        entries.iter().filter(|entry| wanted(entry)).take(8).map(|entry| format!("`{}`", String::from_utf8_lossy(&entry.name))).collect();
+    if names.is_empty() { "none".to_owned() } else { names.join(", ") }
+}
+
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

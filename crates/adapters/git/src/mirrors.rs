@@ -1,0 +1,189 @@
+//! One bare mirror per repository.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use sha2::{Digest, Sha256};
+use slipway_core::failure::{Code, Failure};
+use slipway_core::model::GitRevision;
+use slipway_ports::{CancellationToken, Export, Repositories, TreeFacts, TreeQuery};
+
+use crate::context::{Context, hex};
+use crate::export::export;
+use crate::program::{Ended, Program};
+use crate::refusal;
+use crate::revision::{self, DEFAULT_BRANCH};
+use crate::source_url::SourceUrl;
+
+/// Mirrors in the making have names that begin so.
+const UNFINISHED: &str = ".unfinished-";
+
+/// Where mirrors lie, and what they may read.
+#[derive(Debug, Clone)]
+pub struct GitSettings {
+    /// The folder of the mirrors.
+    pub folder: PathBuf,
+    /// Whether `file://` URLs are read: only where every user may see every repository on the server's disk.
+    pub file_urls: bool,
+    /// The longest that a fetch may take.
+    pub fetch_timeout: Duration,
+}
+
+impl GitSettings {
+    /// Mirrors in this folder, no `file://`, ten minutes for a fetch.
+    pub fn new(folder: impl Into<PathBuf>) -> Self {
+        Self { folder: folder.into(), file_urls: false, fetch_timeout: Duration::from_secs(600) }
+    }
+}
+
+/// Git repositories as bare mirrors, read by the `git` program.
+#[derive(Debug)]
+pub struct GitMirrors {
+    settings: GitSettings,
+    program: Program,
+    fetches: Mutex<HashMap<String, Arc<Fetches>>>,
+}
+
+/// The fetches of one repository: one at a time, and whoever waited for one that began after they asked shares it.
+#[derive(Debug, Default)]
+struct Fetches {
+    begun: AtomicU64,
+    /// The number of the last fetch that succeeded.
+    succeeded: tokio::sync::Mutex<u64>,
+}
+
+impl GitMirrors {
+    /// Opens the folder of mirrors, makes it if need be, and clears what an interrupted server left.
+    pub fn open(settings: GitSettings) -> std::io::Result<Self> {
+        std::fs::create_dir_all(&settings.folder)?;
+        for entry in std::fs::read_dir(&settings.folder)? {
+            let entry = entry?;
+            if entry.file_name().to_string_lossy().starts_with(UNFINISHED) {
+                std::fs::remove_dir_all(entry.path())?;
+            }
+        }
+        let program = Program { file_is_allowed: settings.file_urls };
+        Ok(Self { settings, program, fetches: Mutex::default() })
+    }
+
+    /// The version of git, for `doctor`.
+    pub async fn version(&self) -> Result<String, Failure> {
+        let ended = self.program.ask(&self.settings.folder, ["version"], "tell its version").await?;
+        Ok(ended.stdout.trim().trim_start_matches("git version ").to_owned())
+    }
+
+    fn mirror(&self, url: &str) -> PathBuf {
+        self.settings.folder.join(format!("{}.git", hex(&Sha256::digest(url.as_bytes()))))
+    }
+
+    /// The mirror of a repository that was fetched before.
+    fn existing_mirror(&self, url: &str) -> Result<PathBuf, Failure> {
+        let shown = SourceUrl::parse(url, self.settings.file_urls)?.shown;
+        let mirror = self.mirror(url);
+        match mirror.try_exists() {
+            Ok(true) => Ok(mirror),
+            Ok(false) => Err(Failure::retry(Code::RepositoryUnreachable, format!("{shown} was never fetched by this server"))
+                .with_hint("it is fetched on the next attempt")),
+            Err(error) => Err(Failure::retry(Code::Internal, format!("the mirror of {shown} cannot be read: {error}"))),
+        }
+    }
+
+    fn fetches_of(&self, url: &str) -> Arc<Fetches> {
+        let mut fetches = self.fetches.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(fetches.entry(url.to_owned()).or_default())
+    }
+
+    async fn fetch_now(&self, source: &SourceUrl, mirror: &Path, cancel: &CancellationToken) -> Result<(), Failure> {
+        let exists = mirror.try_exists().map_err(|error| not_kept(mirror, &error))?;
+        if exists {
+            return self.fetch_into(source, mirror, cancel).await;
+        }
+        let unfinished = tempfile::Builder::new()
+            .prefix(UNFINISHED)
+            .tempdir_in(&self.settings.folder)
+            .map_err(|error| not_kept(&self.settings.folder, &error))?;
+        let arguments = ["init", "--quiet", "--bare", "--template="];
+        let ended = self.program.ask(unfinished.path(), arguments, "make a mirror").await?;
+        if !ended.success {
+            return Err(refusal::of_mirror("make a mirror", &ended.stderr));
+        }
+        self.fetch_into(source, unfinished.path(), cancel).await?;
+        std::fs::rename(unfinished.path(), mirror).map_err(|error| not_kept(mirror, &error))?;
+        // It has its name: what is left to forget is the guard that would delete it.
+        let _moved = unfinished.keep();
+        Ok(())
+    }
+
+    async fn fetch_into(&self, source: &SourceUrl, mirror: &Path, cancel: &CancellationToken) -> Result<(), Failure> {
+        let default = format!("+HEAD:{DEFAULT_BRANCH}");
+        let mut ended = self.run_fetch(source, mirror, Some(&default), cancel).await?;
+        if !ended.success && ended.stderr.contains("find remote ref HEAD") {
+            // An empty repository, or one whose HEAD names a branch that is not there.
+            ended = self.run_fetch(source, mirror, None, cancel).await?;
+            if ended.success {
+                ended = self.program.ask(mirror, ["update-ref", "-d", DEFAULT_BRANCH], "forget the default branch").await?;
+            }
+        }
+        if ended.success { Ok(()) } else { Err(refusal::of_fetch(&source.shown, &ended.stderr)) }
+    }
+
+    async fn run_fetch(
+        &self,
+        source: &SourceUrl,
+        mirror: &Path,
+        default: Option<&str>,
+        cancel: &CancellationToken,
+    ) -> Result<Ended, Failure> {
+        let mut command = self.program.command_with_source(mirror, source);
+        command.args(["fetch", "--quiet", "--prune", "--force", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules"]);
+        command.args(["--", &source.shown, "+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*"]).args(default);
+        self.program.run(command, &format!("fetch {}", source.shown), self.settings.fetch_timeout, cancel).await
+    }
+}
+
+#[async_trait]
+impl Repositories for GitMirrors {
+    async fn fetch(&self, url: &str, cancel: &CancellationToken) -> Result<(), Failure> {
+        let source = SourceUrl::parse(url, self.settings.file_urls)?;
+        let fetches = self.fetches_of(url);
+        let asked = fetches.begun.load(Ordering::SeqCst);
+        let mut succeeded = tokio::select! {
+            succeeded = fetches.succeeded.lock() => succeeded,
+            () = cancel.cancelled() => return Err(Failure::canceled(format!("canceled before {} was fetched", source.shown))),
+        };
+        if *succeeded > asked {
+            tracing::debug!(url = source.shown, "shared a fetch that began after this one was asked for");
+            return Ok(());
+        }
+        let number = fetches.begun.fetch_add(1, Ordering::SeqCst) + 1;
+        self.fetch_now(&source, &self.mirror(url), cancel).await?;
+        *succeeded = number;
+        Ok(())
+    }
+
+    async fn resolve(&self, url: &str, revision: &GitRevision) -> Result<String, Failure> {
+        let mirror = self.existing_mirror(url)?;
+        let shown = SourceUrl::parse(url, self.settings.file_urls)?.shown;
+        revision::resolve(&self.program, &mirror, &shown, revision).await
+    }
+
+    async fn facts(&self, query: &TreeQuery) -> Result<TreeFacts, Failure> {
+        let mirror = self.existing_mirror(&query.url)?;
+        Context::open(&self.program, &mirror, query).await?.facts().await
+    }
+
+    async fn export(&self, query: &TreeQuery, into: &Path, cancel: &CancellationToken) -> Result<Export, Failure> {
+        let mirror = self.existing_mirror(&query.url)?;
+        let mut context = Context::open(&self.program, &mirror, query).await?;
+        export(&mut context, into, cancel).await
+    }
+}
+
+fn not_kept(path: &Path, error: &std::io::Error) -> Failure {
+    Failure::retry(Code::Internal, format!("the mirror {} cannot be written: {error}", path.display()))
+        .with_hint("free space in the server's data folder, and check its owner")
+}
