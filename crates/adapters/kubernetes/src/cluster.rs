@@ -1,0 +1,97 @@
+//! The port filled.
+
+use async_trait::async_trait;
+use slipway_core::failure::Failure;
+use slipway_ports::{
+    CancellationToken, Cluster, LogQuery, Namespace, PodLine, Progress, RolloutRequest, SecretObject, Target,
+};
+use tokio::sync::mpsc::Sender;
+
+use crate::calls::Calls;
+use crate::connection::{Connection, Connections};
+use crate::rollout::Rollout;
+use crate::settings::Settings;
+use crate::text::clean;
+use crate::{logs, namespace, secret};
+
+/// Kubernetes clusters, reached by the kubeconfigs of their targets.
+pub struct KubeCluster {
+    settings: Settings,
+    calls: Calls,
+    connections: Connections,
+}
+
+impl KubeCluster {
+    /// Nothing is connected yet; each target is when it is first used.
+    pub fn new(settings: Settings) -> Self {
+        // The first one wins, and any will do: another adapter may have installed it before.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let calls = Calls { answer_timeout: settings.answer_timeout, patience: settings.patience };
+        Self { settings, calls, connections: Connections::default() }
+    }
+
+    async fn connection(&self, target: &Target) -> Result<Connection, Failure> {
+        self.connections.of(target, &self.settings).await
+    }
+}
+
+impl Default for KubeCluster {
+    fn default() -> Self {
+        Self::new(Settings::default())
+    }
+}
+
+#[async_trait]
+impl Cluster for KubeCluster {
+    async fn version(&self, target: &Target) -> Result<String, Failure> {
+        let client = self.connection(target).await?.client;
+        let info = self.calls.must("read the version of the API server", || client.apiserver_version()).await?;
+        Ok(clean(&info.git_version))
+    }
+
+    async fn ensure_namespace(&self, target: &Target, namespace: &Namespace) -> Result<(), Failure> {
+        namespace::ensure(&self.connection(target).await?, &self.calls, namespace).await
+    }
+
+    async fn put_secret(&self, target: &Target, namespace: &str, secret: &SecretObject) -> Result<(), Failure> {
+        secret::put(&self.connection(target).await?, &self.calls, namespace, secret).await
+    }
+
+    async fn await_rollout(
+        &self,
+        target: &Target,
+        request: &RolloutRequest,
+        progress: &dyn Progress,
+        cancel: &CancellationToken,
+    ) -> Result<(), Failure> {
+        let watch = async {
+            let connection = self.connection(target).await?;
+            Rollout::new(connection.client, self.calls.clone(), request, self.settings.unschedulable_grace).watch(progress).await
+        };
+        tokio::select! {
+            biased;
+            () = cancel.cancelled() => Err(Failure::canceled(format!("stopped waiting for {}", request.release))),
+            verdict = watch => verdict,
+        }
+    }
+
+    async fn logs(
+        &self,
+        target: &Target,
+        query: &LogQuery,
+        lines: Sender<PodLine>,
+        cancel: &CancellationToken,
+    ) -> Result<(), Failure> {
+        let gone = lines.clone();
+        let read = async {
+            let connection = self.connection(target).await?;
+            logs::read(&connection, &self.calls, query, lines).await
+        };
+        tokio::select! {
+            biased;
+            () = cancel.cancelled() => Err(Failure::canceled(format!("stopped reading the logs of {}", query.release))),
+            () = gone.closed() => Ok(()),
+            result = read => result,
+        }
+    }
+}

@@ -1,0 +1,249 @@
+//! A rollout watched to its end: objects come in by watches, a verdict goes out.
+
+mod admission;
+mod concern;
+mod narrate;
+mod pods;
+mod snapshot;
+mod source;
+mod verdict;
+mod volumes;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use kube::api::LogParams;
+use kube::{Api, Client};
+use slipway_core::failure::Failure;
+use slipway_ports::{Activity, Progress, RolloutKind, RolloutRequest};
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+
+use self::concern::{Finding, LogSource, Since};
+use self::narrate::Narrator;
+use self::snapshot::{Snapshot, Subject};
+pub(crate) use self::source::WATCH_PERIOD;
+use self::source::{KindSource, News, Notice, Selection, Source};
+use self::verdict::{Verdict, at_timeout, verdict};
+use crate::calls::Calls;
+use crate::text::clean;
+use crate::trouble::Trouble;
+
+/// So many last lines go with a failure.
+const LAST_LINES: i64 = 20;
+
+/// One rollout under watch.
+pub(crate) struct Rollout {
+    client: Client,
+    calls: Calls,
+    namespace: String,
+    timeout: Duration,
+    /// How long a pod may fit on no node.
+    grace: Duration,
+    started: Instant,
+    sources: Vec<Box<dyn Source>>,
+    snapshot: Snapshot,
+    since: Since,
+    /// Sources that have listed their objects at least once.
+    listed: BTreeSet<usize>,
+    /// Sources that have trouble, since when, and the last of it.
+    troubles: BTreeMap<usize, (Instant, Trouble)>,
+}
+
+impl Rollout {
+    /// Nothing is watched yet.
+    pub(crate) fn new(client: Client, calls: Calls, request: &RolloutRequest, grace: Duration) -> Self {
+        let name = match &request.kind {
+            RolloutKind::Job { name } => name.clone(),
+            RolloutKind::Deployment | RolloutKind::StatefulSet | RolloutKind::CronJob => request.release.clone(),
+        };
+        let subject = Subject { kind: request.kind.clone(), name, namespace: request.namespace.clone() };
+        Self {
+            sources: sources(&client, &subject, &request.release),
+            client,
+            calls,
+            namespace: request.namespace.clone(),
+            timeout: request.timeout,
+            grace,
+            started: Instant::now(),
+            snapshot: Snapshot::new(subject),
+            since: Since::default(),
+            listed: BTreeSet::new(),
+            troubles: BTreeMap::new(),
+        }
+    }
+
+    /// Watches until there is a verdict.
+    pub(crate) async fn watch(mut self, progress: &dyn Progress) -> Result<(), Failure> {
+        progress.activity(Activity::Waiting);
+        let (sender, mut notices) = mpsc::channel(64);
+        let mut tasks = JoinSet::new();
+        for (index, source) in self.sources.iter().enumerate() {
+            tasks.spawn(source.again().follow(index, self.calls.clone(), sender.clone()));
+        }
+        let deadline = self.started + self.timeout;
+        let mut narrator = Narrator::default();
+        let mut wake = None;
+        loop {
+            let timer = [Some(deadline), wake, self.end_of_patience()].into_iter().flatten().min().unwrap_or(deadline);
+            tokio::select! {
+                Some(notice) = notices.recv() => {
+                    self.take(notice)?;
+                    // Changes come in bursts: one look at all of them is enough.
+                    while let Ok(notice) = notices.try_recv() {
+                        self.take(notice)?;
+                    }
+                }
+                () = tokio::time::sleep_until(timer) => {}
+            }
+            self.check_patience()?;
+            if Instant::now() >= deadline {
+                return self.end_of_time().await;
+            }
+            if self.listed.len() < self.sources.len() {
+                continue;
+            }
+            narrator.tell(&self.snapshot, progress);
+            wake = match self.verdict() {
+                Verdict::Waiting(next) => next.map(|next| self.started + next),
+                Verdict::Ready | Verdict::Failed(_) => match self.confirmed().await? {
+                    Verdict::Ready => {
+                        narrator.tell(&self.snapshot, progress);
+                        return Ok(());
+                    }
+                    Verdict::Failed(finding) => return Err(self.failure(finding).await),
+                    Verdict::Waiting(next) => next.map(|next| self.started + next),
+                },
+            };
+        }
+    }
+
+    fn verdict(&mut self) -> Verdict {
+        verdict(&self.snapshot, &mut self.since, self.grace, self.started.elapsed())
+    }
+
+    /// The verdict over all objects listed anew: what a watch lost or told late decides nothing.
+    async fn confirmed(&mut self) -> Result<Verdict, Failure> {
+        self.refresh().await?;
+        Ok(self.verdict())
+    }
+
+    async fn refresh(&mut self) -> Result<(), Failure> {
+        let lists = futures::future::try_join_all(self.sources.iter().map(|source| source.list(&self.calls))).await;
+        let updates = lists.map_err(|trouble| trouble.failure(&self.what()))?;
+        for update in updates {
+            update(&mut self.snapshot);
+        }
+        Ok(())
+    }
+
+    async fn end_of_time(&mut self) -> Result<(), Failure> {
+        match self.confirmed().await? {
+            Verdict::Ready => Ok(()),
+            Verdict::Failed(finding) => Err(self.failure(finding).await),
+            Verdict::Waiting(_) => Err(self.failure(at_timeout(&self.snapshot, self.grace, self.timeout)).await),
+        }
+    }
+
+    /// Takes what a source tells into the snapshot; a refusal ends the rollout.
+    fn take(&mut self, notice: Notice) -> Result<(), Failure> {
+        match notice.news {
+            News::Listed(update) => {
+                self.troubles.remove(&notice.source);
+                self.listed.insert(notice.source);
+                update(&mut self.snapshot);
+            }
+            News::Changed(update) => {
+                self.troubles.remove(&notice.source);
+                update(&mut self.snapshot);
+            }
+            News::Alive => {
+                self.troubles.remove(&notice.source);
+            }
+            News::Trouble(trouble @ Trouble::Away { .. }) => {
+                let since = self.troubles.get(&notice.source).map_or_else(Instant::now, |(since, _)| *since);
+                self.troubles.insert(notice.source, (since, trouble));
+            }
+            News::Trouble(trouble) => return Err(trouble.failure(&self.what())),
+        }
+        Ok(())
+    }
+
+    fn end_of_patience(&self) -> Option<Instant> {
+        self.troubles.values().map(|(since, _)| *since + self.calls.patience).min()
+    }
+
+    fn check_patience(&self) -> Result<(), Failure> {
+        let over = self.troubles.values().find(|(since, _)| since.elapsed() >= self.calls.patience);
+        over.map_or(Ok(()), |(_, trouble)| Err(trouble.failure(&self.what())))
+    }
+
+    fn what(&self) -> String {
+        format!("watch the rollout of {} in namespace {}", self.snapshot.subject.name, self.namespace)
+    }
+
+    async fn failure(&self, finding: Finding) -> Failure {
+        let failure = finding.failure();
+        match &finding.logs {
+            Some(source) => failure.with_last_lines(self.last_lines(source).await),
+            None => failure,
+        }
+    }
+
+    /// The last lines of a container; none when they can't be had, which is no reason to hide the failure.
+    async fn last_lines(&self, source: &LogSource) -> Vec<String> {
+        let pods: Api<k8s_openapi::api::core::v1::Pod> = Api::namespaced(self.client.clone(), &self.namespace);
+        for previous in [true, false] {
+            let parameters = LogParams {
+                container: Some(source.container.clone()),
+                tail_lines: Some(LAST_LINES),
+                limit_bytes: Some(64 * 1024),
+                previous,
+                ..LogParams::default()
+            };
+            match self.calls.once(pods.logs(&source.pod, &parameters)).await {
+                Ok(text) if !text.trim().is_empty() => return text.lines().map(clean).collect(),
+                Ok(_) => {}
+                Err(trouble) => tracing::debug!(pod = source.pod, ?trouble, "the last lines of a container can't be read"),
+            }
+        }
+        Vec::new()
+    }
+}
+
+/// The kinds that a rollout of this subject is made of.
+fn sources(client: &Client, subject: &Subject, release: &str) -> Vec<Box<dyn Source>> {
+    let namespace = &subject.namespace;
+    let main = Selection { fields: Some(format!("metadata.name={}", subject.name)), labels: None };
+    let labels = match &subject.kind {
+        RolloutKind::Job { name } => format!("job-name={name}"),
+        RolloutKind::Deployment | RolloutKind::StatefulSet | RolloutKind::CronJob => format!("app.kubernetes.io/instance={release}"),
+    };
+    let parts = Selection { labels: Some(labels), fields: None };
+    let mut sources: Vec<Box<dyn Source>> = Vec::new();
+    macro_rules! source {
+        ($selection:expr, $place:ident) => {
+            sources.push(Box::new(KindSource {
+                api: Api::namespaced(client.clone(), namespace),
+                selection: $selection.clone(),
+                place: |snapshot| &mut snapshot.$place,
+            }))
+        };
+    }
+    match &subject.kind {
+        RolloutKind::Deployment => {
+            source!(main, deployments);
+            source!(parts, replica_sets);
+        }
+        RolloutKind::StatefulSet => source!(main, stateful_sets),
+        RolloutKind::Job { .. } => source!(main, jobs),
+        RolloutKind::CronJob => source!(main, cron_jobs),
+    }
+    if subject.kind != RolloutKind::CronJob {
+        source!(parts, pods);
+        source!(Selection::default(), claims);
+        source!(Selection::default(), events);
+    }
+    sources
+}
