@@ -1,1 +1,56 @@
-//! Under construction.
+//! The environment file: one YAML document that says how an environment is wanted.
+//!
+//! [`parse`] reads a text and names everything that is wrong with it, each with its place. [`apply`] makes the wanted
+//! environment out of what is there and the file. [`unsupported`] names what the file asks for and no code carries out yet.
+//! The keys of the file are one table, from which unknown keys, unsupported keys and [`reference()`] come.
+
+mod apply;
+mod changes;
+mod environment_file;
+mod keys;
+mod keys_service;
+mod keys_workload;
+mod notation;
+mod problem;
+mod read_environment;
+mod read_kind;
+mod read_pipeline;
+mod read_service;
+mod read_source;
+mod read_variables;
+mod read_workload;
+mod reader;
+mod reference;
+mod references;
+mod scalar;
+mod table;
+mod tree;
+mod unsupported;
+
+#[cfg(test)]
+mod tests;
+
+pub use apply::{Applied, ApplyOptions, apply};
+pub use environment_file::{EnvironmentFile, FileService, FileStage};
+pub use problem::{Location, Problem};
+pub use reference::reference;
+pub use unsupported::unsupported;
+
+/// What the reader of a file may allow.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ParseOptions {
+    /// Whether git URLs may be `file:///…`: only where who writes the file may read the server's disk.
+    pub allow_file_urls: bool,
+}
+
+/// Reads an environment file; on failure all of its problems, by place.
+pub fn parse(text: &str, options: &ParseOptions) -> Result<EnvironmentFile, Vec<Problem>> {
+    let mut problems = Vec::new();
+    let Some(root) = tree::read(text, &mut problems) else { return Err(problems) };
+    let mut reader = reader::Reader::new(*options, problems);
+    let file = read_environment::environment(&mut reader, &root);
+    match file {
+        Some(file) if reader.is_clean() => Ok(file),
+        _ => Err(reader.into_problems()),
+    }
+}

@@ -28,4 +28,4 @@ pub use service::{
     JobTrigger, Service, ServiceKind, ValuesFile,
 };
 pub use variable::{Variable, VariableValue};
-pub use workload::{Instances, Rollout, Storage, Workload};
+pub use workload::{Instances, MountedFile, Rollout, Storage, Workload};

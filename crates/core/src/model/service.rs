@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{BuildSettings, Bytes, GitSource, ImageSource, Millicores, Name, PathFilter, ServiceType, StageName, Workload};
+use super::{
+    BuildSettings, Bytes, GitSource, ImageSource, Millicores, Name, PathFilter, ServiceType, StageName, Variable, Workload,
+};
 
 /// One service of an environment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -173,7 +175,6 @@ pub struct Job {
 /// Where the image of a job comes from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-#[expect(clippy::large_enum_variant, reason = "one per service; a box would buy nothing")]
 pub enum JobSource {
     /// Built from git.
     Git {
@@ -245,6 +246,12 @@ pub struct HelmService {
     /// Whether the chart may hold kinds without a namespace.
     #[serde(default)]
     pub allow_cluster_wide_resources: bool,
+    /// Variables of this service alone; `{{NAME}}` in its values stands for them.
+    #[serde(default)]
+    pub variables: Vec<Variable>,
+    /// Secrets of the environment that the Secret named by `SLIPWAY_SECRET_NAME` holds.
+    #[serde(default)]
+    pub secrets: Vec<String>,
 }
 
 impl Eq for HelmService {}
@@ -281,16 +288,23 @@ pub struct ValuesFile {
     pub git: GitSource,
 }
 
+impl ServiceKind {
+    /// The type, without what is in it.
+    pub fn service_type(&self) -> ServiceType {
+        match self {
+            Self::Application(_) => ServiceType::Application,
+            Self::Container(_) => ServiceType::Container,
+            Self::Database(_) => ServiceType::Database,
+            Self::Job(_) => ServiceType::Job,
+            Self::Helm(_) => ServiceType::Helm,
+        }
+    }
+}
+
 impl Service {
     /// Its type.
     pub fn service_type(&self) -> ServiceType {
-        match &self.kind {
-            ServiceKind::Application(_) => ServiceType::Application,
-            ServiceKind::Container(_) => ServiceType::Container,
-            ServiceKind::Database(_) => ServiceType::Database,
-            ServiceKind::Job(_) => ServiceType::Job,
-            ServiceKind::Helm(_) => ServiceType::Helm,
-        }
+        self.kind.service_type()
     }
 
     /// What it is built from, if it is built.

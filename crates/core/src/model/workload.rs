@@ -38,6 +38,9 @@ pub struct Workload {
     /// Secrets of the environment that this service sees as variables of the same name.
     #[serde(default)]
     pub secrets: Vec<String>,
+    /// Texts that are mounted as files.
+    #[serde(default)]
+    pub files: Vec<MountedFile>,
     /// How pods are replaced.
     pub rollout: Rollout,
     /// Further host names of the public http port.
@@ -59,6 +62,7 @@ impl Default for Workload {
             storage: Vec::new(),
             variables: Vec::new(),
             secrets: Vec::new(),
+            files: Vec::new(),
             rollout: Rollout::RollingUpdate,
             domains: Vec::new(),
         }
@@ -73,6 +77,16 @@ pub struct Instances {
     pub min: u32,
     /// At least `min`.
     pub max: u32,
+}
+
+/// A text that is mounted as a file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct MountedFile {
+    /// The absolute path in the container.
+    pub mount: String,
+    /// The content, in which `{{NAME}}` stands for a variable.
+    pub content: String,
 }
 
 /// A volume of a service.

@@ -1,0 +1,187 @@
+//! Reads the top of the file.
+
+use std::collections::HashSet;
+
+use crate::model::{EnvironmentMode, Name, Notification, Previews, Schedule, VariableName, WeekdayTime};
+
+use super::environment_file::EnvironmentFile;
+use super::keys::{NOTIFICATION, PREVIEWS, SCHEDULE, TOP, WEEKDAY_TIME};
+use super::reader::{Keys, Place, Reader, shown};
+use super::tree::Node;
+use super::{notation, read_pipeline, read_service, read_variables, references, scalar, unsupported};
+
+/// Reads a whole file; its problems are in the reader.
+pub(super) fn environment(reader: &mut Reader, root: &Node) -> Option<EnvironmentFile> {
+    let keys = reader.keys(Place { node: root, path: String::new() }, &TOP)?;
+    constant(reader, &keys, "apiVersion", "slipway.dev/v1");
+    constant(reader, &keys, "kind", "Environment");
+    let project = keys.get("project").and_then(|place| name(reader, &place));
+    let environment_name = reader.require(&keys, "name").and_then(|place| name(reader, &place));
+    let mode = keys.get("mode").and_then(|place| reader.choice(&place, &MODES));
+    let target = keys.get("target").and_then(|place| reader.word(&place));
+    let pipeline = read_pipeline::pipeline(reader, &keys);
+    let secrets = secret_names(reader, &keys);
+    let variables = read_variables::variables(reader, &keys, &secrets);
+    let services = read_service::services(reader, &keys, pipeline.stages.as_deref(), &secrets);
+    let previews = keys.get("previews").and_then(|place| previews(reader, place));
+    let schedules = schedules(reader, &keys);
+    let notifications = notifications(reader, &keys, &secrets);
+    references::check(reader, &keys);
+    let unsupported = unsupported::find(root, &TOP);
+    Some(EnvironmentFile {
+        project: project.or_else(|| Name::new("default").ok())?,
+        name: environment_name?,
+        mode: mode.unwrap_or(EnvironmentMode::Development),
+        target,
+        pipeline_mode: pipeline.mode,
+        on_failure: pipeline.on_failure,
+        max_parallel_builds: pipeline.max_parallel_builds,
+        max_parallel_deploys: pipeline.max_parallel_deploys,
+        stages: pipeline.stages,
+        variables,
+        secrets,
+        services,
+        previews,
+        schedules,
+        notifications,
+        services_location: keys.key_location("services"),
+        unsupported,
+    })
+}
+
+const MODES: [(&str, EnvironmentMode); 4] = [
+    ("production", EnvironmentMode::Production),
+    ("staging", EnvironmentMode::Staging),
+    ("development", EnvironmentMode::Development),
+    ("preview", EnvironmentMode::Preview),
+];
+
+const WEEKDAYS: [&str; 7] = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
+
+fn constant(reader: &mut Reader, keys: &Keys<'_>, key: &str, value: &str) {
+    if let Some(place) = reader.require(keys, key) {
+        reader.choice(&place, &[(value, ())]);
+    }
+}
+
+/// A name of a project, environment or service.
+pub(super) fn name(reader: &mut Reader, place: &Place<'_>) -> Option<Name> {
+    let text = reader.text(place)?;
+    match Name::new(text) {
+        Ok(name) => Some(name),
+        Err(error) => {
+            reader.refuse_value(place, format!("{} is not a name: {}", shown(&error.text), error.expected));
+            None
+        }
+    }
+}
+
+/// The secrets that the file declares; each is unique and could be a variable.
+fn secret_names(reader: &mut Reader, keys: &Keys<'_>) -> Vec<String> {
+    let mut names = Vec::new();
+    let mut seen = HashSet::new();
+    for place in reader.list_at(keys, "secrets") {
+        let Some(text) = reader.text(&place) else { continue };
+        match VariableName::new(text) {
+            Ok(name) if read_variables::is_reserved(name.as_str()) => reader.refuse_value(&place, read_variables::RESERVED),
+            Ok(name) if !seen.insert(name.as_str().to_owned()) => {
+                reader.refuse_value(&place, format!("the secret `{name}` is declared twice"));
+            }
+            Ok(name) => names.push(name.into()),
+            Err(error) => {
+                reader.refuse_value(&place, format!("{} is not the name of a secret: {}", shown(&error.text), error.expected));
+            }
+        }
+    }
+    names
+}
+
+fn previews(reader: &mut Reader, place: Place<'_>) -> Option<Previews> {
+    let keys = reader.keys(place, &PREVIEWS)?;
+    let enabled = reader.require(&keys, "enabled").and_then(|place| reader.boolean(&place));
+    let time_to_live = keys.get("timeToLive").and_then(|place| duration(reader, &place, 1));
+    Some(Previews { enabled: enabled?, time_to_live })
+}
+
+fn schedules(reader: &mut Reader, keys: &Keys<'_>) -> Vec<Schedule> {
+    let mut schedules = Vec::new();
+    for place in reader.list_at(keys, "schedules") {
+        let Some(keys) = reader.keys(place, &SCHEDULE) else { continue };
+        let timezone = keys.get("timezone").and_then(|place| time_zone(reader, &place));
+        let start = keys.get("start").and_then(|place| weekday_time(reader, place));
+        let stop = keys.get("stop").and_then(|place| weekday_time(reader, place));
+        if keys.get("start").is_none() && keys.get("stop").is_none() {
+            reader.refuse_value(&keys.place, "expected `start`, `stop` or both");
+        }
+        schedules.push(Schedule { timezone: timezone.unwrap_or_else(|| "UTC".to_owned()), start, stop });
+    }
+    schedules
+}
+
+fn weekday_time(reader: &mut Reader, place: Place<'_>) -> Option<WeekdayTime> {
+    let keys = reader.keys(place, &WEEKDAY_TIME)?;
+    let weekdays = match reader.require(&keys, "weekdays") {
+        Some(place) => words(reader, &place, &WEEKDAYS, true),
+        None => Vec::new(),
+    };
+    let time = reader.require(&keys, "time").and_then(|place| {
+        reader.parsed(&place, "a time of day such as `07:30`, in quotes", |text| {
+            notation::is_time_of_day(text).then(|| text.to_owned())
+        })
+    });
+    Some(WeekdayTime { weekdays, time: time? })
+}
+
+/// A list of different words out of some.
+pub(super) fn words(reader: &mut Reader, place: &Place<'_>, known: &[&str], at_least_one: bool) -> Vec<String> {
+    let choices: Vec<_> = known.iter().map(|word| (*word, *word)).collect();
+    let items = reader.list(place);
+    let mut found: Vec<String> = Vec::new();
+    for item in &items {
+        let Some(word) = reader.choice(item, &choices) else { continue };
+        if found.iter().any(|earlier| earlier == word) {
+            reader.refuse_value(item, format!("`{word}` is here twice"));
+        } else {
+            found.push(word.to_owned());
+        }
+    }
+    if at_least_one && items.is_empty() {
+        reader.refuse_value(place, "expected at least one");
+    }
+    found
+}
+
+fn notifications(reader: &mut Reader, keys: &Keys<'_>, secrets: &[String]) -> Vec<Notification> {
+    let mut notifications = Vec::new();
+    for place in reader.list_at(keys, "notifications") {
+        let Some(keys) = reader.keys(place, &NOTIFICATION) else { continue };
+        let kind =
+            reader.require(&keys, "kind").and_then(|place| reader.choice(&place, &[("webhook", "webhook"), ("slack", "slack")]));
+        let url = reader.require(&keys, "url").and_then(|place| {
+            let text = reader.word(&place)?;
+            notation::web_url(&text, &["https", "http"]).map_err(|message| reader.refuse_value(&place, message)).ok()?;
+            Some(text)
+        });
+        let events =
+            keys.get("events").map(|place| words(reader, &place, &["started", "succeeded", "failed", "canceled"], false));
+        let secret = keys.get("secret").and_then(|place| read_variables::declared_secret(reader, &place, secrets));
+        if let (Some(kind), Some(url)) = (kind, url) {
+            notifications.push(Notification { kind: kind.to_owned(), url, events: events.unwrap_or_default(), secret });
+        }
+    }
+    notifications
+}
+
+/// A duration of at least so many seconds.
+pub(super) fn duration(reader: &mut Reader, place: &Place<'_>, least: u64) -> Option<std::time::Duration> {
+    let expected = match least {
+        0 => "a duration such as `10s`, `30m` or `1h30m`, at most a year".to_owned(),
+        _ => format!("a duration such as `10s`, `30m` or `1h30m`, at least {least}s and at most a year"),
+    };
+    reader.parsed(place, &expected, |text| scalar::duration(text).filter(|duration| duration.as_secs() >= least))
+}
+
+/// An IANA time zone.
+pub(super) fn time_zone(reader: &mut Reader, place: &Place<'_>) -> Option<String> {
+    reader.parsed(place, "an IANA time zone such as `Europe/Paris`", |text| notation::is_time_zone(text).then(|| text.to_owned()))
+}

@@ -1,0 +1,79 @@
+//! Reads services: name, stage, and exactly one kind.
+
+use std::collections::HashSet;
+
+use crate::model::ServiceKind;
+
+use super::environment_file::{FileService, FileStage};
+use super::keys_service::SERVICE;
+use super::read_kind::{self, Surroundings};
+use super::reader::{Keys, Reader, shown};
+use super::table::nearest;
+use super::{read_environment, read_pipeline};
+
+/// Most services of an environment.
+const MOST_SERVICES: usize = 1000;
+
+/// Reads `services`.
+pub(super) fn services(
+    reader: &mut Reader,
+    top: &Keys<'_>,
+    stages: Option<&[FileStage]>,
+    secrets: &[String],
+) -> Vec<FileService> {
+    let mut services: Vec<FileService> = Vec::new();
+    let mut names = HashSet::new();
+    let items = reader.list_at(top, "services");
+    if items.len() > MOST_SERVICES {
+        reader.refuse(&top.key_location("services"), format!("{} services; expected at most {MOST_SERVICES}", items.len()));
+        return services;
+    }
+    for item in items {
+        let Some(keys) = reader.keys(item, &SERVICE) else { continue };
+        let Some(service) = service(reader, &keys, stages, secrets) else { continue };
+        if !names.insert(service.name.clone()) {
+            let location = keys.key_location("name");
+            reader.refuse(&location, format!("there are two services `{}`; a service's name is unique", service.name));
+        }
+        services.push(service);
+    }
+    services
+}
+
+fn service(reader: &mut Reader, keys: &Keys<'_>, stages: Option<&[FileStage]>, secrets: &[String]) -> Option<FileService> {
+    let name = reader.require(keys, "name").and_then(|place| read_environment::name(reader, &place));
+    let stage_place = keys.get("stage");
+    let stage = stage_place.as_ref().and_then(|place| read_pipeline::stage_name(reader, place));
+    if let (Some(place), Some(stage), Some(stages)) = (&stage_place, &stage, stages)
+        && !stages.iter().any(|known| known.name == *stage)
+    {
+        let known = stages.iter().map(|stage| stage.name.as_str());
+        let hint = nearest(stage.as_str(), known.clone()).map(|near| format!("; did you mean `{near}`?"));
+        let hint = hint.unwrap_or_else(|| format!("; expected one of `{}`", known.collect::<Vec<_>>().join("`, `")));
+        reader.refuse_value(place, format!("{} is not in `pipeline.stages`{hint}", shown(stage.as_str())));
+    }
+    let skipped = keys.get("skipped").and_then(|place| reader.boolean(&place));
+    let kind = one_kind(reader, keys, &Surroundings { service: keys, secrets });
+    let location = if stage_place.is_some() { keys.key_location("stage") } else { keys.key_location("name") };
+    Some(FileService { name: name?, stage, skipped, kind: kind?, location })
+}
+
+fn one_kind(reader: &mut Reader, keys: &Keys<'_>, surroundings: &Surroundings<'_, '_>) -> Option<ServiceKind> {
+    const KINDS: [&str; 5] = ["application", "container", "database", "job", "helm"];
+    let present: Vec<_> = KINDS.into_iter().filter(|kind| keys.get(kind).is_some()).collect();
+    match present.as_slice() {
+        [kind] => read_kind::kind(reader, kind, keys.get(kind)?, surroundings),
+        [] => {
+            let expected = "one of `application`, `container`, `database`, `job` or `helm`";
+            reader.refuse_value(&keys.place, format!("the service has no kind; expected {expected}"));
+            None
+        }
+        [first, more @ ..] => {
+            for kind in more {
+                let location = keys.key_location(kind);
+                reader.refuse(&location, format!("the service is `{first}` already; expected exactly one kind"));
+            }
+            None
+        }
+    }
+}

@@ -1,0 +1,295 @@
+//! Reads values out of the tree and collects what is wrong with them.
+//!
+//! Every function reports its problems and goes on with a stand-in, so that one run finds all of them; the caller throws the
+//! result away when there is any problem.
+
+use super::ParseOptions;
+use super::problem::{Location, Problem};
+use super::scalar;
+use super::table::{Shape, nearest};
+use super::tree::{Entry, Node, Value, join};
+
+/// Most problems that are reported of one file.
+const MOST_PROBLEMS: usize = 500;
+/// Most keys of one mapping, and items of one list.
+const MOST_ITEMS: usize = 2000;
+
+/// The problems so far.
+pub(super) struct Reader {
+    pub options: ParseOptions,
+    problems: Vec<Problem>,
+}
+
+/// A value and where it is.
+#[derive(Clone)]
+pub(super) struct Place<'t> {
+    pub node: &'t Node,
+    pub path: String,
+}
+
+impl Place<'_> {
+    pub(super) fn location(&self) -> Location {
+        Location { line: self.node.line, column: self.node.column, path: self.path.clone() }
+    }
+
+    pub(super) fn is_null(&self) -> bool {
+        matches!(&self.node.value, Value::Plain(text) if scalar::is_null(text))
+    }
+}
+
+/// A mapping whose keys are all known.
+#[derive(Clone)]
+pub(super) struct Keys<'t> {
+    pub place: Place<'t>,
+    entries: &'t [Entry],
+}
+
+impl<'t> Keys<'t> {
+    /// The keys of a value, if it is a mapping.
+    pub(super) fn of(place: Place<'t>) -> Option<Self> {
+        match &place.node.value {
+            Value::Mapping(entries) => Some(Keys { place, entries }),
+            Value::Plain(_) | Value::Quoted(_) | Value::List(_) | Value::Refused => None,
+        }
+    }
+
+    /// The value of a key, if it is there.
+    pub(super) fn get(&self, key: &str) -> Option<Place<'t>> {
+        self.entries.iter().find(|entry| entry.key == key).map(|entry| self.at(entry))
+    }
+
+    /// The values of all keys, in file order.
+    pub(super) fn all(&self) -> impl Iterator<Item = (&'t str, Place<'t>)> {
+        self.entries.iter().map(|entry| (entry.key.as_str(), self.at(entry)))
+    }
+
+    /// Where a key stands, for what is wrong with the key itself.
+    pub(super) fn key_location(&self, key: &str) -> Location {
+        let entry = self.entries.iter().find(|entry| entry.key == key);
+        entry.map_or_else(|| self.place.location(), |entry| self.location_of(entry))
+    }
+
+    fn at(&self, entry: &'t Entry) -> Place<'t> {
+        Place { node: &entry.node, path: join(&self.place.path, &entry.key) }
+    }
+
+    fn location_of(&self, entry: &Entry) -> Location {
+        Location { line: entry.line, column: entry.column, path: join(&self.place.path, &entry.key) }
+    }
+}
+
+impl Reader {
+    pub(super) fn new(options: ParseOptions, problems: Vec<Problem>) -> Self {
+        Self { options, problems }
+    }
+
+    /// Takes a problem down.
+    pub(super) fn refuse(&mut self, location: &Location, message: impl Into<String>) {
+        if self.problems.len() < MOST_PROBLEMS {
+            self.problems.push(location.problem(message));
+        }
+    }
+
+    /// Takes a problem with a value down.
+    pub(super) fn refuse_value(&mut self, place: &Place<'_>, message: impl Into<String>) {
+        self.refuse(&place.location(), message);
+    }
+
+    /// Whether no more problems are taken down.
+    pub(super) fn is_full(&self) -> bool {
+        self.problems.len() >= MOST_PROBLEMS
+    }
+
+    /// Whether nothing is wrong so far.
+    pub(super) fn is_clean(&self) -> bool {
+        self.problems.is_empty()
+    }
+
+    /// All problems, by place.
+    pub(super) fn into_problems(mut self) -> Vec<Problem> {
+        let key = |problem: &Problem| (problem.line, problem.column, problem.message.clone());
+        self.problems.sort_by_key(key);
+        self.problems.dedup();
+        self.problems
+    }
+
+    /// A mapping of known keys.
+    pub(super) fn keys<'t>(&mut self, place: Place<'t>, shape: &Shape) -> Option<Keys<'t>> {
+        let keys = self.named(place)?;
+        for entry in keys.entries {
+            if shape.key(&entry.key).is_none() {
+                self.refuse_unknown(&keys, entry, shape);
+            }
+        }
+        Some(keys)
+    }
+
+    fn refuse_unknown(&mut self, keys: &Keys<'_>, entry: &Entry, shape: &Shape) {
+        let message = if let Some(near) = shape.nearest(&entry.key) {
+            format!("unknown key `{}`; did you mean `{near}`?", entry.key)
+        } else if let Some(elsewhere) = super::reference::place_of(&entry.key) {
+            format!("unknown key `{}` here; it belongs to `{elsewhere}`", entry.key)
+        } else {
+            let known: Vec<_> = shape.keys.iter().map(|key| format!("`{}`", key.name)).collect();
+            format!("unknown key `{}`; expected one of {}", entry.key, known.join(", "))
+        };
+        self.refuse(&keys.location_of(entry), message);
+    }
+
+    /// A mapping whose keys are the user's own.
+    pub(super) fn named<'t>(&mut self, place: Place<'t>) -> Option<Keys<'t>> {
+        let Value::Mapping(entries) = &place.node.value else { return self.refuse_content(&place, "a mapping") };
+        if entries.len() > MOST_ITEMS {
+            self.refuse_value(&place, format!("{} keys; expected at most {MOST_ITEMS}", entries.len()));
+            return None;
+        }
+        Some(Keys { place, entries })
+    }
+
+    /// A value that must be there.
+    pub(super) fn require<'t>(&mut self, keys: &Keys<'t>, key: &str) -> Option<Place<'t>> {
+        let found = keys.get(key);
+        if found.is_none() {
+            self.refuse_value(&keys.place, format!("`{key}` is missing"));
+        }
+        found
+    }
+
+    /// The items of a list.
+    pub(super) fn list<'t>(&mut self, place: &Place<'t>) -> Vec<Place<'t>> {
+        match &place.node.value {
+            Value::List(nodes) if nodes.len() > MOST_ITEMS => {
+                self.refuse_value(place, format!("{} items; expected at most {MOST_ITEMS}", nodes.len()));
+                Vec::new()
+            }
+            Value::List(nodes) => {
+                let at = |(index, node)| Place { node, path: format!("{}[{index}]", place.path) };
+                nodes.iter().enumerate().map(at).collect()
+            }
+            Value::Plain(_) | Value::Quoted(_) | Value::Mapping(_) | Value::Refused => {
+                self.refuse_content(place, "a list").unwrap_or_default()
+            }
+        }
+    }
+
+    /// The items of a list under a key; absent: none.
+    pub(super) fn list_at<'t>(&mut self, keys: &Keys<'t>, key: &str) -> Vec<Place<'t>> {
+        keys.get(key).map(|place| self.list(&place)).unwrap_or_default()
+    }
+
+    /// A text: in quotes, or a word that no reader of YAML takes for something else, or a plain whole number.
+    pub(super) fn text(&mut self, place: &Place<'_>) -> Option<String> {
+        match &place.node.value {
+            Value::Quoted(text) => Some(text.clone()),
+            Value::Plain(text) if scalar::is_plain_text(text) => Some(text.clone()),
+            Value::Plain(text) if scalar::is_null(text) => self.refuse_content(place, "a text"),
+            Value::Plain(text) => {
+                self.refuse_value(place, format!("`{text}` is {}, expected a text; write \"{text}\"", scalar::describe(text)));
+                None
+            }
+            Value::List(_) | Value::Mapping(_) | Value::Refused => self.refuse_content(place, "a text"),
+        }
+    }
+
+    /// A text of at least one character, without NUL.
+    pub(super) fn word(&mut self, place: &Place<'_>) -> Option<String> {
+        let text = self.text(place)?;
+        if text.is_empty() || text.contains('\0') {
+            self.refuse_value(place, "expected a text that is not empty and has no NUL");
+            return None;
+        }
+        Some(text)
+    }
+
+    /// A scalar as it stands in the file, with or without quotes: quantities are read the same either way.
+    pub(super) fn source<'t>(&mut self, place: &Place<'t>, expected: &str) -> Option<&'t str> {
+        match &place.node.value {
+            Value::Quoted(text) => Some(text),
+            Value::Plain(text) if !scalar::is_null(text) => Some(text),
+            _ => self.refuse_content(place, expected),
+        }
+    }
+
+    /// A value that a function reads from its text.
+    pub(super) fn parsed<T>(&mut self, place: &Place<'_>, expected: &str, parse: impl FnOnce(&str) -> Option<T>) -> Option<T> {
+        let text = self.source(place, expected)?;
+        let value = parse(text);
+        if value.is_none() {
+            self.refuse_value(place, format!("{} is not allowed; expected {expected}", shown(text)));
+        }
+        value
+    }
+
+    /// `true` or `false`.
+    pub(super) fn boolean(&mut self, place: &Place<'_>) -> Option<bool> {
+        match &place.node.value {
+            Value::Plain(text) if text == "true" => Some(true),
+            Value::Plain(text) if text == "false" => Some(false),
+            _ => self.refuse_content(place, "`true` or `false`"),
+        }
+    }
+
+    /// A whole number between two bounds.
+    pub(super) fn number(&mut self, place: &Place<'_>, least: u32, most: u32) -> Option<u32> {
+        let found = match &place.node.value {
+            Value::Plain(text) if scalar::is_decimal(text) => text.parse().ok().filter(|value| (least..=most).contains(value)),
+            _ => None,
+        };
+        if found.is_some() {
+            return found;
+        }
+        let expected =
+            if most == u32::MAX { format!("a number from {least}") } else { format!("a number from {least} to {most}") };
+        self.refuse_content(place, &expected)
+    }
+
+    /// One of some words.
+    pub(super) fn choice<T: Copy>(&mut self, place: &Place<'_>, choices: &[(&str, T)]) -> Option<T> {
+        let words: Vec<_> = choices.iter().map(|(word, _)| format!("`{word}`")).collect();
+        let expected = one_of(&words);
+        let text = self.source(place, &expected)?;
+        if let Some((_, value)) = choices.iter().find(|(word, _)| *word == text) {
+            return Some(*value);
+        }
+        let hint = nearest(text, choices.iter().map(|(word, _)| *word)).map(|near| format!("; did you mean `{near}`?"));
+        self.refuse_value(place, format!("{} is not allowed; expected {expected}{}", shown(text), hint.unwrap_or_default()));
+        None
+    }
+
+    /// Says what was expected instead of what is there.
+    pub(super) fn refuse_content<T>(&mut self, place: &Place<'_>, expected: &str) -> Option<T> {
+        let found = match &place.node.value {
+            Value::Refused => return None,
+            Value::Mapping(_) => "a mapping".to_owned(),
+            Value::List(_) => "a list".to_owned(),
+            Value::Plain(text) if scalar::is_null(text) => "nothing".to_owned(),
+            Value::Plain(text) => shown(text),
+            Value::Quoted(text) => format!("the text {text:?}", text = cut(text)),
+        };
+        self.refuse_value(place, format!("expected {expected}, found {found}"));
+        None
+    }
+}
+
+/// `a`, `b` or `c`.
+pub(super) fn one_of(words: &[String]) -> String {
+    match words {
+        [] => "nothing".to_owned(),
+        [only] => only.clone(),
+        [first @ .., last] => format!("{} or {last}", first.join(", ")),
+    }
+}
+
+/// A text in a message.
+pub(super) fn shown(text: &str) -> String {
+    let text = cut(text);
+    if text.is_empty() || text.chars().any(|character| character.is_control() || character == '`') {
+        format!("{text:?}")
+    } else {
+        format!("`{text}`")
+    }
+}
+
+fn cut(text: &str) -> String {
+    if text.chars().count() <= 80 { text.to_owned() } else { text.chars().take(77).chain("...".chars()).collect() }
+}
