@@ -1,1 +1,25 @@
+#![forbid(unsafe_code)]
 //! Images built by BuildKit.
+//!
+//! [`LocalBuildkitd`] keeps one `buildkitd` of our own running: it adopts the one that an earlier server left, and starts it again
+//! when it died. [`BuildKit`] fills the port [`Builder`](slipway_ports::Builder): one `buildctl` per build, given an
+//! argument vector, its progress decoded line by line and bounded, its end turned into an image's digest or a failure
+//! that names the step.
+
+mod arguments;
+mod buildkit;
+mod configuration;
+mod credentials;
+mod daemon;
+mod lines;
+mod outcome;
+mod process;
+mod progress;
+mod programs;
+mod transcript;
+
+pub use buildkit::{BuildKit, BuildKitSettings};
+pub use configuration::DaemonSettings;
+pub use credentials::RegistryCredential;
+pub use daemon::LocalBuildkitd;
+pub use programs::BuildKitPrograms;

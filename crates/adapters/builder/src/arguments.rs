@@ -1,0 +1,104 @@
+//! The argument vector of one build.
+
+use std::ffi::OsString;
+use std::path::Path;
+
+use slipway_core::failure::{Code, Failure};
+use slipway_ports::BuildRequest;
+
+/// What `buildctl` is given; no value is ever joined with another's text, but for the one that is CSV, and that is quoted.
+pub(crate) fn build(request: &BuildRequest, address: &str, registry: &str, metadata: &Path) -> Result<Vec<OsString>, Failure> {
+    let mut arguments: Vec<OsString> = ["--addr", address, "build", "--progress=rawjson", "--frontend", "dockerfile.v0"].map(OsString::from).into();
+    let mut pair = |flag: &str, value: OsString| arguments.extend([OsString::from(flag), value]);
+    pair("--local", path_value("context=", &request.context));
+    pair("--local", path_value("dockerfile=", &request.dockerfile_folder));
+    pair("--opt", "filename=Dockerfile".into());
+    if let Some(target) = &request.target {
+        pair("--opt", format!("target={target}").into());
+    }
+    if !request.platforms.is_empty() {
+        pair("--opt", format!("platform={}", request.platforms.join(",")).into());
+    }
+    for (name, value) in &request.args {
+        pair("--opt", format!("build-arg:{name}={value}").into());
+    }
+    // They hold for each step; swap is on top of memory, so the same number means none.
+    pair("--opt", format!("memory={}", request.memory.0).into());
+    pair("--opt", format!("memswap={}", request.memory.0).into());
+    pair("--opt", "cpuperiod=100000".into());
+    pair("--opt", format!("cpuquota={}", u64::from(request.cpu.0) * 100).into());
+    pair("--output", output(request, registry)?.into());
+    pair("--metadata-file", metadata.into());
+    let has_nul = |argument: &OsString| argument.as_encoded_bytes().contains(&0);
+    if arguments.iter().any(has_nul) {
+        return Err(Failure::permanent(Code::BuildFailed, "a build argument, the target or a platform holds a NUL character")
+            .with_hint("a value of a build argument may hold any character but NUL"));
+    }
+    Ok(arguments)
+}
+
+fn path_value(prefix: &str, path: &Path) -> OsString {
+    let mut value = OsString::from(prefix);
+    value.push(path);
+    value
+}
+
+/// One manifest without attestations: the digest is the image's own, and stays so whatever builds it.
+fn output(request: &BuildRequest, registry: &str) -> Result<String, Failure> {
+    let name = format!("{registry}/{}", request.destination);
+    if name.contains(|c: char| matches!(c, ',' | '"') || c.is_whitespace() || c.is_control()) {
+        return Err(Failure::permanent(Code::Internal, format!("{name:?} is not a name that an image can be pushed to")));
+    }
+    let mut output = format!("type=image,name={name},push=true,oci-mediatypes=true");
+    for (key, value) in &request.annotations {
+        let field: String = format!("annotation.{key}={value}").chars().filter(|character| !character.is_control()).collect();
+        output.push_str(&format!(",\"{}\"", field.replace('"', "\"\"")));
+    }
+    Ok(output)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::time::Duration;
+
+    use slipway_core::model::{Bytes, Millicores};
+    use slipway_ports::RepositoryTag;
+
+    use super::*;
+
+    #[test]
+    fn values_stay_one_argument_each() {
+        let request = BuildRequest {
+            context: "/data/a context".into(),
+            dockerfile_folder: "/data/dockerfile".into(),
+            target: Some("--runtime".to_owned()),
+            args: BTreeMap::from([("A".to_owned(), "x y\n\"--output=,;$(touch /tmp/x)".to_owned())]),
+            platforms: vec!["linux/amd64".to_owned(), "linux/arm64".to_owned()],
+            cpu: Millicores(1500),
+            memory: Bytes::mebi(256),
+            timeout: Duration::from_secs(60),
+            destination: RepositoryTag { repository: "builds/git.example.com/shop".to_owned(), tag: "k1-abc".to_owned() },
+            annotations: BTreeMap::from([("org.opencontainers.image.title".to_owned(), "a \"b\", push=false\n".to_owned())]),
+        };
+        let arguments = build(&request, "unix:///s", "127.0.0.1:5000", Path::new("/m.json")).unwrap();
+        let after = |flag: &str| -> Vec<&str> {
+            arguments.windows(2).filter(|pair| pair[0] == flag).map(|pair| pair[1].to_str().unwrap()).collect()
+        };
+        assert_eq!(after("--local"), ["context=/data/a context", "dockerfile=/data/dockerfile"]);
+        let options = after("--opt");
+        for option in ["target=--runtime", "platform=linux/amd64,linux/arm64", "memory=268435456", "memswap=268435456", "cpuquota=150000"] {
+            assert!(options.contains(&option), "{option}");
+        }
+        assert!(options.contains(&"build-arg:A=x y\n\"--output=,;$(touch /tmp/x)"));
+        assert_eq!(
+            after("--output"),
+            ["type=image,name=127.0.0.1:5000/builds/git.example.com/shop:k1-abc,push=true,oci-mediatypes=true,\
+              \"annotation.org.opencontainers.image.title=a \"\"b\"\", push=false\""]
+        );
+        let hostile = BuildRequest { args: BTreeMap::from([("A".to_owned(), "\0".to_owned())]), ..request.clone() };
+        assert_eq!(build(&hostile, "unix:///s", "r", Path::new("/m")).unwrap_err().code, Code::BuildFailed);
+        let destination = RepositoryTag { repository: "x,push=false".to_owned(), tag: "t".to_owned() };
+        assert!(build(&BuildRequest { destination, ..request }, "unix:///s", "r", Path::new("/m")).is_err());
+    }
+}

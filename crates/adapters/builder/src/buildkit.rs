@@ -1,0 +1,180 @@
+//! Builds by `buildctl`.
+
+use std::io;
+use std::path::PathBuf;
+use std::process::{ExitStatus, Stdio};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use slipway_core::failure::{Code, Failure};
+use slipway_ports::{Activity, BuildRequest, Builder, BuiltImage, CancellationToken, Progress};
+use tokio::process::{ChildStderr, Command};
+
+use crate::arguments;
+use crate::credentials::{self, RegistryCredential};
+use crate::daemon::LocalBuildkitd;
+use crate::lines::Lines;
+use crate::outcome;
+use crate::process::{GroupGuard, bound, spawn};
+use crate::transcript::{Transcribed, Transcript};
+
+/// A longer line of progress is left out: BuildKit's own are far shorter.
+const LONGEST_PROGRESS: usize = 8 << 20;
+
+/// Where images go, and where the builder keeps what is its own.
+#[derive(Debug, Clone)]
+pub struct BuildKitSettings {
+    /// `host:port` of the registry that images are pushed to.
+    pub registry: String,
+    /// Who the builder is to registries, that one among them.
+    pub credentials: Vec<RegistryCredential>,
+    /// A folder of its own, for the credentials and for what builds leave behind.
+    pub folder: PathBuf,
+}
+
+/// The builder.
+#[derive(Debug)]
+pub struct BuildKit {
+    daemon: Daemon,
+    registry: String,
+    folder: PathBuf,
+}
+
+#[derive(Debug)]
+enum Daemon {
+    /// Ours: it is started again when it died.
+    Local(LocalBuildkitd),
+    /// Somebody else's.
+    Given { buildctl: PathBuf, address: String },
+}
+
+impl BuildKit {
+    /// Builds by a daemon of our own.
+    pub fn new(daemon: LocalBuildkitd, settings: BuildKitSettings) -> io::Result<Self> {
+        Self::with(Daemon::Local(daemon), settings)
+    }
+
+    /// Builds by the daemon at an address that `buildctl` understands.
+    pub fn at(buildctl: impl Into<PathBuf>, address: impl Into<String>, settings: BuildKitSettings) -> io::Result<Self> {
+        Self::with(Daemon::Given { buildctl: buildctl.into(), address: address.into() }, settings)
+    }
+
+    fn with(daemon: Daemon, settings: BuildKitSettings) -> io::Result<Self> {
+        credentials::write(&settings.folder.join("docker"), &settings.credentials)?;
+        Ok(Self { daemon, registry: settings.registry, folder: settings.folder })
+    }
+
+    /// The daemon of our own, if it is one.
+    pub fn local(&self) -> Option<&LocalBuildkitd> {
+        match &self.daemon {
+            Daemon::Local(daemon) => Some(daemon),
+            Daemon::Given { .. } => None,
+        }
+    }
+
+    fn buildctl(&self) -> &PathBuf {
+        match &self.daemon {
+            Daemon::Local(daemon) => &daemon.programs().buildctl,
+            Daemon::Given { buildctl, .. } => buildctl,
+        }
+    }
+
+    fn address(&self) -> String {
+        match &self.daemon {
+            Daemon::Local(daemon) => daemon.address(),
+            Daemon::Given { address, .. } => address.clone(),
+        }
+    }
+
+    async fn ensure(&self) -> Result<(), Failure> {
+        match &self.daemon {
+            Daemon::Local(daemon) => daemon.ensure().await,
+            Daemon::Given { .. } => Ok(()),
+        }
+    }
+
+    fn command(&self) -> Command {
+        let mut command = bound(self.buildctl());
+        command.env_clear().env("DOCKER_CONFIG", self.folder.join("docker"));
+        for name in ["PATH", "HOME", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR"] {
+            if let Some(value) = std::env::var_os(name) {
+                command.env(name, value);
+            }
+        }
+        command
+    }
+
+    async fn run(&self, command: Command, progress: &dyn Progress) -> Result<(ExitStatus, Transcribed), Failure> {
+        let broken = |error: io::Error| outcome::unavailable(&format!("buildctl could not be run: {error}"));
+        let mut child = spawn(command).await.map_err(|error| not_started(self.buildctl(), &error))?;
+        let group = GroupGuard::of(&child);
+        let stderr = child.stderr.take().ok_or_else(|| outcome::unavailable("buildctl has no standard error"))?;
+        let transcribed = transcribe(stderr, progress).await.map_err(broken)?;
+        let status = child.wait().await.map_err(broken)?;
+        group.ended();
+        Ok((status, transcribed))
+    }
+}
+
+fn not_started(program: &std::path::Path, error: &io::Error) -> Failure {
+    Failure::permanent(Code::BuilderUnavailable, format!("{} could not be started: {error}", program.display()))
+        .with_hint("install BuildKit 0.28.1 or newer; a build argument or the list of them may also be too long for a command (128 KiB each)")
+}
+
+async fn transcribe(stderr: ChildStderr, progress: &dyn Progress) -> io::Result<Transcribed> {
+    let mut transcript = Transcript::new(progress);
+    let mut lines = Lines::new(stderr, LONGEST_PROGRESS);
+    while let Some(line) = lines.next().await? {
+        transcript.take(&line);
+    }
+    Ok(transcript.finish())
+}
+
+#[async_trait]
+impl Builder for BuildKit {
+    async fn build(
+        &self,
+        request: &BuildRequest,
+        progress: &dyn Progress,
+        cancel: &CancellationToken,
+    ) -> Result<BuiltImage, Failure> {
+        let canceled = || Failure::canceled("the build was canceled");
+        tokio::select! {
+            ensured = self.ensure() => ensured?,
+            () = cancel.cancelled() => return Err(canceled()),
+        }
+        let kept = |error: io::Error| outcome::unavailable(&format!("{} cannot be written: {error}", self.folder.display()));
+        let left = tempfile::Builder::new().prefix("build-").tempdir_in(&self.folder).map_err(kept)?;
+        let metadata = left.path().join("metadata.json");
+        let mut command = self.command();
+        command.args(arguments::build(request, &self.address(), &self.registry, &metadata)?);
+        progress.activity(Activity::Building);
+        let (status, transcribed) = tokio::select! {
+            ended = self.run(command, progress) => ended?,
+            () = tokio::time::sleep(request.timeout) => return Err(timed_out(request.timeout)),
+            () = cancel.cancelled() => return Err(canceled()),
+        };
+        if status.success() { outcome::image(&metadata) } else { Err(outcome::failure(transcribed, request.memory, &self.registry)) }
+    }
+
+    async fn version(&self) -> Result<String, Failure> {
+        self.ensure().await?;
+        let mut command = self.command();
+        command.args(["--addr", &self.address(), "debug", "info"]).stdout(Stdio::piped());
+        let unanswered = |why: &str| outcome::unavailable(&format!("the daemon at {} does not tell its version: {why}", self.address()));
+        let child = spawn(command).await.map_err(|error| not_started(self.buildctl(), &error))?;
+        let output = tokio::time::timeout(Duration::from_secs(20), child.wait_with_output())
+            .await
+            .map_err(|_| unanswered("it did not answer within 20 s"))?
+            .map_err(|error| unanswered(&error.to_string()))?;
+        if !output.status.success() {
+            return Err(unanswered(String::from_utf8_lossy(&output.stderr).trim()));
+        }
+        crate::programs::supported_version(&String::from_utf8_lossy(&output.stdout))
+    }
+}
+
+fn timed_out(timeout: Duration) -> Failure {
+    Failure::permanent(Code::BuildTimeout, format!("the build did not end within {} s", timeout.as_secs()))
+        .with_hint("raise `timeout` in the service's build settings, or find what hangs in the log")
+}

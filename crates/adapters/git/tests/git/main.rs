@@ -1,0 +1,5 @@
+//! The adapter against real repositories and the real `git`.
+
+mod contexts;
+mod mirrors;
+mod support;

@@ -1,0 +1,175 @@
+//! Fetching and resolving, against real repositories.
+
+use slipway_core::failure::{Code, FailureKind};
+use slipway_core::model::GitRevision;
+use slipway_git::{GitMirrors, GitSettings};
+use slipway_ports::{CancellationToken, Repositories};
+use crate::support::{Fixture, git};
+
+#[tokio::test]
+async fn a_branch_a_commit_and_the_default_branch_are_resolved_from_one_fetch() {
+    let fixture = Fixture::new();
+    let first = fixture.write("a", "1").commit();
+    git(&fixture.work, &["branch", "feature/one"]);
+    let second = fixture.write("a", "2").commit();
+    fixture.fetch().await;
+    assert_eq!(fixture.branch("feature/one").await.unwrap(), first);
+    assert_eq!(fixture.branch("main").await.unwrap(), second);
+    let resolve = async |revision| { fixture.mirrors.resolve(&fixture.url(), &revision).await };
+    assert_eq!(resolve(GitRevision::Commit(first.clone())).await.unwrap(), first);
+    assert_eq!(resolve(GitRevision::DefaultBranch).await.unwrap(), second);
+}
+
+#[tokio::test]
+async fn a_branch_that_does_not_exist_names_those_that_look_alike() {
+    let fixture = Fixture::new();
+    fixture.write("a", "1").commit();
+    fixture.fetch().await;
+    let failure = fixture.branch("mian").await.unwrap_err();
+    assert_eq!((failure.code, failure.kind), (Code::RevisionNotFound, FailureKind::Permanent));
+    assert!(failure.message.contains("`main`"), "{}", failure.message);
+    let gone = fixture.mirrors.resolve(&fixture.url(), &GitRevision::Commit("0".repeat(40))).await.unwrap_err();
+    assert_eq!(gone.code, Code::RevisionNotFound);
+}
+
+#[tokio::test]
+async fn hostile_revisions_are_names_and_nothing_else() {
+    let fixture = Fixture::new();
+    fixture.write("a", "1").commit();
+    fixture.fetch().await;
+    for name in ["main^{tree}", "main~0", "main@{0}", "--upload-pack=touch x", "-h", "*", "../heads/main", "a\nb", "a\0b", "", "main:a", "$(touch x)"] {
+        let failure = fixture.branch(name).await.unwrap_err();
+        assert_eq!(failure.code, Code::RevisionNotFound, "{name:?}: {failure}");
+        assert!(!failure.message.contains('\n'));
+    }
+    for commit in ["HEAD", "main", "--help", "0", "refs/heads/main\n"] {
+        let failure = fixture.mirrors.resolve(&fixture.url(), &GitRevision::Commit(commit.to_owned())).await.unwrap_err();
+        assert_eq!(failure.code, Code::RevisionNotFound, "{commit:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_rewritten_branch_and_a_deleted_one_are_followed_while_pinned_commits_stay() {
+    let fixture = Fixture::new();
+    let first = fixture.write("a", "1").commit();
+    git(&fixture.work, &["branch", "gone"]);
+    let second = fixture.write("a", "2").commit();
+    fixture.fetch().await;
+    git(&fixture.work, &["reset", "--quiet", "--hard", &first]);
+    git(&fixture.work, &["branch", "--delete", "--force", "gone"]);
+    let rewritten = fixture.write("a", "3").commit();
+    fixture.fetch().await;
+    assert_eq!(fixture.branch("main").await.unwrap(), rewritten);
+    assert_eq!(fixture.branch("gone").await.unwrap_err().code, Code::RevisionNotFound);
+    let pinned = fixture.mirrors.resolve(&fixture.url(), &GitRevision::Commit(second.clone())).await.unwrap();
+    assert_eq!(pinned, second);
+}
+
+#[tokio::test]
+async fn a_branch_that_becomes_a_folder_of_branches_is_followed() {
+    let fixture = Fixture::new();
+    fixture.write("a", "1").commit();
+    git(&fixture.work, &["branch", "release"]);
+    fixture.fetch().await;
+    git(&fixture.work, &["branch", "--move", "release", "release/1"]);
+    fixture.fetch().await;
+    assert!(fixture.branch("release/1").await.is_ok());
+}
+
+#[tokio::test]
+async fn of_a_vanished_repository_the_pinned_commits_are_still_read() {
+    let fixture = Fixture::new();
+    let commit = fixture.write("Dockerfile", "FROM scratch\n").commit();
+    fixture.fetch().await;
+    std::fs::remove_dir_all(&fixture.work).unwrap();
+    let failure = fixture.mirrors.fetch(&fixture.url(), &CancellationToken::new()).await.unwrap_err();
+    assert_eq!((failure.code, failure.kind), (Code::RepositoryUnreachable, FailureKind::Permanent));
+    assert!(failure.hint.is_some() && !failure.last_lines.is_empty());
+    let resolved = fixture.mirrors.resolve(&fixture.url(), &GitRevision::Commit(commit.clone())).await.unwrap();
+    assert_eq!(fixture.mirrors.facts(&fixture.query(&resolved, "")).await.unwrap().dockerfile, "FROM scratch\n");
+}
+
+#[tokio::test]
+async fn a_host_that_does_not_answer_may_be_tried_again_and_leaves_nothing() {
+    let fixture = Fixture::new();
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://user:s3cret@{}/shop.git", listener.local_addr().unwrap());
+    drop(listener);
+    let failure = fixture.mirrors.fetch(&url, &CancellationToken::new()).await.unwrap_err();
+    assert_eq!((failure.code, failure.kind), (Code::RepositoryUnreachable, FailureKind::Retry));
+    assert!(!format!("{failure:?}").contains("s3cret"));
+    assert_eq!(std::fs::read_dir(fixture.folder.path().join("mirrors")).unwrap().count(), 0);
+    let unfetched = fixture.mirrors.resolve(&url, &GitRevision::DefaultBranch).await.unwrap_err();
+    assert_eq!((unfetched.code, unfetched.kind), (Code::RepositoryUnreachable, FailureKind::Retry));
+}
+
+#[tokio::test]
+async fn a_host_that_hangs_is_given_up_at_the_deadline_and_on_request() {
+    let fixture = Fixture::new();
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/shop.git", listener.local_addr().unwrap());
+    let settings = GitSettings { fetch_timeout: std::time::Duration::from_millis(300), ..GitSettings::new(fixture.folder.path().join("other")) };
+    let mirrors = GitMirrors::open(settings).unwrap();
+    let failure = mirrors.fetch(&url, &CancellationToken::new()).await.unwrap_err();
+    assert_eq!((failure.code, failure.kind), (Code::RepositoryUnreachable, FailureKind::Retry));
+    let cancel = CancellationToken::new();
+    let (failure, ()) = tokio::join!(fixture.mirrors.fetch(&url, &cancel), async {
+        // The connection is there: git is running.
+        listener.set_nonblocking(true).unwrap();
+        let listener = tokio::net::TcpListener::from_std(listener.try_clone().unwrap()).unwrap();
+        let _first = listener.accept().await.unwrap();
+        let _second = listener.accept().await.unwrap();
+        cancel.cancel();
+    });
+    assert_eq!(failure.unwrap_err().kind, FailureKind::Canceled);
+    assert_eq!(std::fs::read_dir(fixture.folder.path().join("mirrors")).unwrap().count(), 0);
+}
+
+#[tokio::test]
+async fn concurrent_fetches_of_one_repository_all_see_what_was_pushed_before_they_asked() {
+    let fixture = Fixture::new();
+    for round in 0..3 {
+        let commit = fixture.write("a", &round.to_string()).commit();
+        let (url, cancel) = (fixture.url(), CancellationToken::new());
+        let fetch = || async {
+            fixture.mirrors.fetch(&url, &cancel).await.unwrap();
+            fixture.branch("main").await.unwrap()
+        };
+        let seen = tokio::join!(fetch(), fetch(), fetch(), fetch());
+        assert_eq!([seen.0, seen.1, seen.2, seen.3], [const { String::new() }; 4].map(|_| commit.clone()));
+    }
+    assert_eq!(std::fs::read_dir(fixture.folder.path().join("mirrors")).unwrap().count(), 1);
+}
+
+#[tokio::test]
+async fn an_empty_repository_has_no_default_branch() {
+    let fixture = Fixture::new();
+    fixture.fetch().await;
+    let failure = fixture.mirrors.resolve(&fixture.url(), &GitRevision::DefaultBranch).await.unwrap_err();
+    assert_eq!((failure.code, failure.kind), (Code::RevisionNotFound, FailureKind::Permanent));
+    let commit = fixture.write("a", "1").commit();
+    fixture.fetch().await;
+    assert_eq!(fixture.mirrors.resolve(&fixture.url(), &GitRevision::DefaultBranch).await.unwrap(), commit);
+}
+
+#[tokio::test]
+async fn files_of_the_server_are_read_only_where_it_is_allowed() {
+    let fixture = Fixture::new();
+    fixture.write("a", "1").commit();
+    let mirrors = GitMirrors::open(GitSettings::new(fixture.folder.path().join("other"))).unwrap();
+    let marker = fixture.folder.path().join("marker");
+    for url in [fixture.url(), fixture.work.display().to_string(), format!("ext::touch {}", marker.display()), format!("--upload-pack=touch {}", marker.display())] {
+        let failure = mirrors.fetch(&url, &CancellationToken::new()).await.unwrap_err();
+        assert_eq!(failure.kind, FailureKind::Permanent, "{url}");
+    }
+    assert!(!marker.exists());
+}
+
+#[tokio::test]
+async fn a_mirror_that_was_left_unfinished_is_cleared_when_the_server_starts() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join(".unfinished-abc")).unwrap();
+    let mirrors = GitMirrors::open(GitSettings::new(folder.path())).unwrap();
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    assert!(mirrors.version().await.unwrap().starts_with("2."));
+}
