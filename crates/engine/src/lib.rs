@@ -29,3 +29,4 @@ pub use feed::Update;
 pub use preview::{Does, Preview, PreviewStep};
 pub use retry::RetryPolicy;
 pub use settings::{PullCredential, Settings};
+pub use workload_variables::public_url;

@@ -77,7 +77,8 @@ async fn fetch_all<'a>(shared: &Shared, services: impl Iterator<Item = &'a Servi
         let done = if needed { shared.settings.retry.run(&Silent, &never, fetch).await } else { Ok(()) };
         (url.to_owned(), done)
     });
-    futures::stream::iter(fetches).buffer_unordered(AT_A_TIME).collect().await
+    // Collected first: a lazy iterator of borrowing closures makes the future of the caller not provably `Send`.
+    futures::stream::iter(fetches.collect::<Vec<_>>()).buffer_unordered(AT_A_TIME).collect().await
 }
 
 async fn resolve_all<'a>(
@@ -86,7 +87,7 @@ async fn resolve_all<'a>(
     services: impl Iterator<Item = &'a Service>,
 ) -> HashMap<Name, Resolution> {
     let resolutions = services.map(|service| async move { (service.name.clone(), resolve(shared, fetched, service).await) });
-    futures::stream::iter(resolutions).buffer_unordered(AT_A_TIME).collect().await
+    futures::stream::iter(resolutions.collect::<Vec<_>>()).buffer_unordered(AT_A_TIME).collect().await
 }
 
 async fn resolve(shared: &Shared, fetched: &HashMap<String, Result<(), Failure>>, service: &Service) -> Resolution {
@@ -190,6 +191,7 @@ fn build_arguments(
         service: workload.map_or(&[], |workload| &workload.variables),
         secrets: environment.secrets.iter().map(|name| (name.clone(), Resolved::secret("a secret"))).collect(),
         visible_secrets: workload.map_or(&[], |workload| &workload.secrets),
+        files: workload.map_or(&[], |workload| &workload.files),
     });
     let resolved = resolved.map_err(|problem| variable_failure(&problem))?;
     variables::build_args(declared, &build.args, &resolved.values).map_err(|problem| variable_failure(&problem))

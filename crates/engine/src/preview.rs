@@ -90,7 +90,7 @@ async fn presences(shared: &Shared, plan: &Plan) -> HashMap<Name, Result<Presenc
         }),
         Some(BuildPlan::Impossible(_)) | None => None,
     });
-    futures::stream::iter(asks).buffer_unordered(7).collect().await
+    futures::stream::iter(asks.collect::<Vec<_>>()).buffer_unordered(7).collect().await
 }
 
 async fn last_plan(shared: &Shared, access: &Access, plan: &Plan) -> Result<Option<Plan>, EngineError> {

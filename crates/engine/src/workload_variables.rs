@@ -43,7 +43,7 @@ pub(crate) fn hosts(environment: &Environment, service: &Service, target: &Targe
 }
 
 /// The URL under which the outside reaches a service, if it does.
-pub(crate) fn public_url(environment: &Environment, service: &Service, target: &Target) -> Option<String> {
+pub fn public_url(environment: &Environment, service: &Service, target: &Target) -> Option<String> {
     let hosts = hosts(environment, service, target);
     let port = service.workload()?.ports.iter().find(|port| hosts.contains_key(&port.internal))?;
     let host = hosts.get(&port.internal)?.first()?;
@@ -103,6 +103,7 @@ pub(crate) async fn secret_of(
             service: workload.map_or(&[], |workload| &workload.variables),
             secrets: secrets.collect(),
             visible_secrets: workload.map_or(&[], |workload| &workload.secrets),
+            files: workload.map_or(&[], |workload| &workload.files),
         })
         .map_err(|problem| variable_failure(&problem))?;
         let mut values: BTreeMap<String, Resolved> =

@@ -16,6 +16,8 @@ mod releases;
 mod repositories;
 mod secret;
 mod store;
+#[cfg(feature = "testing")]
+pub mod testing;
 
 pub use async_trait::async_trait;
 pub use builder::{BuildRequest, Builder, BuiltImage};

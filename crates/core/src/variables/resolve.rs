@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::resolved::Resolved;
-use crate::model::{Variable, VariableName, VariableValue};
+use crate::model::{MountedFile, Variable, VariableName, VariableValue};
 
 /// Most bytes of all values of a service: a Secret takes 1 MiB.
 const LARGEST: usize = 1 << 20;
@@ -21,6 +21,8 @@ pub struct Scopes<'a> {
     pub secrets: BTreeMap<String, Resolved>,
     /// The secrets that the service sees as variables of the same name.
     pub visible_secrets: &'a [String],
+    /// The texts that are mounted as files.
+    pub files: &'a [MountedFile],
 }
 
 /// What a service sees.
@@ -139,9 +141,13 @@ pub fn resolve(scopes: &Scopes<'_>) -> Result<Resolution, VariableProblem> {
     for variable in declared {
         if let VariableValue::File { content, mount } = &variable.value {
             let content = resolver.text(content, &variable.name)?;
-            // A dot is in no variable's name, and may be in a Secret's key.
+            // A Secret's key may hold a dot; a variable's name does not.
             files.push(FileContent { mount: mount.clone(), key: format!("file.{}", variable.name), content });
         }
+    }
+    for (index, file) in scopes.files.iter().enumerate() {
+        let content = resolver.interpolate(&file.content, &file.mount)?;
+        files.push(FileContent { mount: file.mount.clone(), key: format!("file.{index}"), content });
     }
     Ok(Resolution { values: resolver.done, files })
 }
@@ -203,13 +209,17 @@ impl<'a> Resolver<'a> {
     }
 
     fn text(&mut self, text: &str, of: &VariableName) -> Result<Resolved, VariableProblem> {
+        self.interpolate(text, of.as_str())
+    }
+
+    fn interpolate(&mut self, text: &str, wanted_by: &str) -> Result<Resolved, VariableProblem> {
         let mut value = String::new();
         let mut secret = false;
         for piece in pieces(text) {
             match piece {
                 Piece::Text(text) => value.push_str(text),
                 Piece::Reference(name) => {
-                    let other = self.value(&name, of.as_str())?;
+                    let other = self.value(&name, wanted_by)?;
                     secret |= other.is_secret();
                     value.push_str(other.expose());
                 }
@@ -289,6 +299,7 @@ mod tests {
             service,
             secrets: BTreeMap::from([("TOKEN".to_owned(), Resolved::secret("hunter2"))]),
             visible_secrets: &[],
+            files: &[],
         }
     }
 

@@ -1,0 +1,36 @@
+# The two commands of the README are `make demo` and `make test`; `make help` lists the rest.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+.PHONY: help demo demo-down check test test-long bench cluster cluster-down tools
+
+help: ## what there is
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
+
+demo: ## bring up everything that is missing, and deploy examples/shop
+	@dev/demo up
+
+demo-down: ## stop the demo's server; what it deployed goes on
+	@dev/demo down
+
+check: ## format, lints, layers, error pages, fast tests: seconds when nothing changed
+	@dev/check
+
+test: ## everything on the real system: unit, laws, contracts, end to end
+	@dev/test
+
+test-long: ## what takes long: floods, many kills, load
+	@dev/test-long
+
+bench: ## benchmarks
+	@dev/bench
+
+cluster: tools ## the development cluster
+	@dev/cluster/cluster up
+
+cluster-down:
+	@dev/cluster/cluster down
+
+tools: ## the development tools that are missing
+	@dev/tools/install

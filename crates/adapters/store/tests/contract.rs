@@ -1,0 +1,34 @@
+//! SQLite and memory keep the same contract.
+
+use slipway_ports::testing::{MemoryStore, store_contract};
+use slipway_store::SqliteStore;
+
+#[tokio::test]
+async fn the_memory_store_keeps_the_contract() {
+    store_contract(&MemoryStore::default()).await;
+}
+
+#[tokio::test]
+async fn the_sqlite_store_keeps_the_contract() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let store = SqliteStore::open(&folder.path().join("db"), &folder.path().join("key")).await.expect("it opens");
+    store_contract(&store).await;
+}
+
+#[tokio::test]
+async fn a_store_that_is_opened_again_holds_what_was_written_and_no_secret_in_clear() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let (database, key) = (folder.path().join("db"), folder.path().join("key"));
+    {
+        let store = SqliteStore::open(&database, &key).await.expect("it opens");
+        store_contract(&store).await;
+    }
+    let store = SqliteStore::open(&database, &key).await.expect("it opens again");
+    let name = |text: &str| slipway_core::model::Name::new(text).expect("a name");
+    let secrets = slipway_ports::Store::secrets(&store, &name("shop"), &name("staging")).await.expect("it reads");
+    assert_eq!(secrets["PASSWORD"].expose(), "first");
+    for entry in std::fs::read_dir(folder.path()).expect("a folder") {
+        let bytes = std::fs::read(entry.expect("an entry").path()).expect("a file");
+        assert!(!bytes.windows(5).any(|window| window == b"first"), "a secret stands in clear");
+    }
+}

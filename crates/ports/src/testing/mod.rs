@@ -1,0 +1,11 @@
+//! A world in memory, for tests: it keeps the contracts of the ports, does what a test tells it, and remembers what was asked.
+//!
+//! It stands beside the real adapters and never in their place: the contract suites here run against both.
+
+mod store;
+mod store_contract;
+mod world;
+
+pub use store::MemoryStore;
+pub use store_contract::store_contract;
+pub use world::World;

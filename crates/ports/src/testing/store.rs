@@ -1,0 +1,229 @@
+//! A store in memory.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+use slipway_core::deployment::{CancelScope, Event, Fact, Outcome};
+use slipway_core::model::{Environment, Name};
+
+use crate::{
+    Access, DeploymentSummary, LogLine, NewDeployment, RecordedEvent, SecretText, Store, StoreError, StoredEnvironment, Target,
+};
+
+/// A store that forgets everything when it goes.
+#[derive(Default)]
+pub struct MemoryStore(Mutex<Tables>);
+
+#[derive(Default)]
+struct Tables {
+    targets: BTreeMap<String, Target>,
+    environments: BTreeMap<(Name, Name), StoredEnvironment>,
+    deployments: Vec<DeploymentSummary>,
+    events: BTreeMap<String, Vec<Event>>,
+    log: Vec<(String, LogLine)>,
+    secrets: BTreeMap<(Name, Name, String), SecretText>,
+}
+
+impl MemoryStore {
+    fn tables(&self) -> MutexGuard<'_, Tables> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn no(what: &str) -> StoreError {
+    StoreError::NotFound(what.to_owned())
+}
+
+fn fold(summary: &mut DeploymentSummary, events: &[Event]) {
+    for event in events {
+        summary.version += 1;
+        let state = match &event.fact {
+            Fact::Started => "running",
+            Fact::CancelRequested { scope: CancelScope::Deployment, .. } => "canceling",
+            Fact::Finished { outcome } => {
+                summary.finished_at = Some(event.at);
+                match outcome {
+                    Outcome::Succeeded => "succeeded",
+                    Outcome::Failed => "failed",
+                    Outcome::Canceled => "canceled",
+                }
+            }
+            _ => continue,
+        };
+        state.clone_into(&mut summary.state);
+    }
+}
+
+#[async_trait]
+impl Store for MemoryStore {
+    async fn put_target(&self, _: &Access, target: &Target) -> Result<(), StoreError> {
+        let mut tables = self.tables();
+        if target.is_default {
+            tables.targets.values_mut().for_each(|other| other.is_default = false);
+        }
+        tables.targets.insert(target.name.clone(), target.clone());
+        Ok(())
+    }
+
+    async fn targets(&self, _: &Access) -> Result<Vec<Target>, StoreError> {
+        Ok(self.tables().targets.values().cloned().collect())
+    }
+
+    async fn put_environment(
+        &self,
+        access: &Access,
+        environment: &Environment,
+        expected_version: u64,
+    ) -> Result<StoredEnvironment, StoreError> {
+        if !access.covers(&environment.project) {
+            return Err(no("project"));
+        }
+        let mut tables = self.tables();
+        let key = (environment.project.clone(), environment.name.clone());
+        let found = tables.environments.get(&key).map_or(0, |stored| stored.version);
+        if found != expected_version {
+            return Err(StoreError::Conflict { what: "environment".to_owned(), expected: expected_version, found });
+        }
+        let stored = StoredEnvironment { environment: environment.clone(), version: found + 1 };
+        tables.environments.insert(key, stored.clone());
+        Ok(stored)
+    }
+
+    async fn environment(&self, access: &Access, project: &Name, name: &Name) -> Result<StoredEnvironment, StoreError> {
+        let found = self.tables().environments.get(&(project.clone(), name.clone())).cloned();
+        found.filter(|_| access.covers(project)).ok_or_else(|| no(&format!("environment `{project}/{name}`")))
+    }
+
+    async fn environments(&self, access: &Access) -> Result<Vec<StoredEnvironment>, StoreError> {
+        let tables = self.tables();
+        Ok(tables.environments.values().filter(|stored| access.covers(&stored.environment.project)).cloned().collect())
+    }
+
+    async fn create_deployment(&self, access: &Access, new: &NewDeployment) -> Result<DeploymentSummary, StoreError> {
+        self.environment(access, &new.project, &new.environment).await?;
+        let Some(Event { at, fact: Fact::Accepted { plan, .. } }) = new.events.first() else {
+            return Err(StoreError::Damaged { what: "deployment".to_owned(), reason: "no `Accepted` first".to_owned() });
+        };
+        let mut tables = self.tables();
+        let same = |other: &&DeploymentSummary| other.project == new.project && other.environment == new.environment;
+        let number = tables.deployments.iter().filter(same).count() as u64 + 1;
+        let mut summary = DeploymentSummary {
+            id: new.id.clone(),
+            number,
+            project: new.project.clone(),
+            environment: new.environment.clone(),
+            target: new.target.clone(),
+            version: 0,
+            state: "queued".to_owned(),
+            action: plan.action.as_str().to_owned(),
+            accepted_at: *at,
+            finished_at: None,
+        };
+        fold(&mut summary, &new.events);
+        tables.deployments.push(summary.clone());
+        tables.events.insert(new.id.clone(), new.events.clone());
+        Ok(summary)
+    }
+
+    async fn append(&self, deployment: &str, expected: u64, events: &[Event]) -> Result<(), StoreError> {
+        let mut tables = self.tables();
+        let summary = tables.deployments.iter_mut().find(|summary| summary.id == deployment);
+        let summary = summary.ok_or_else(|| no(&format!("deployment `{deployment}`")))?;
+        if summary.version != expected {
+            return Err(StoreError::Conflict { what: "deployment".to_owned(), expected, found: summary.version });
+        }
+        fold(summary, events);
+        tables.events.entry(deployment.to_owned()).or_default().extend_from_slice(events);
+        Ok(())
+    }
+
+    async fn events(&self, access: &Access, deployment: &str, after: u64) -> Result<Vec<RecordedEvent>, StoreError> {
+        self.deployment(access, deployment).await?;
+        let tables = self.tables();
+        let events = tables.events.get(deployment).map_or(&[][..], Vec::as_slice);
+        let numbered = (1..).zip(events.iter().cloned()).map(|(version, event)| RecordedEvent { version, event });
+        Ok(numbered.filter(|recorded| recorded.version > after).collect())
+    }
+
+    async fn deployment(&self, access: &Access, id: &str) -> Result<DeploymentSummary, StoreError> {
+        let found = self.tables().deployments.iter().find(|summary| summary.id == id).cloned();
+        found.filter(|found| access.covers(&found.project)).ok_or_else(|| no(&format!("deployment `{id}`")))
+    }
+
+    async fn deployments(
+        &self,
+        access: &Access,
+        project: &Name,
+        name: &Name,
+        before: Option<u64>,
+        limit: u32,
+    ) -> Result<Vec<DeploymentSummary>, StoreError> {
+        self.environment(access, project, name).await?;
+        let tables = self.tables();
+        let same = tables.deployments.iter().rev().filter(|other| other.project == *project && other.environment == *name);
+        Ok(same.filter(|found| before.is_none_or(|before| found.number < before)).take(limit as usize).cloned().collect())
+    }
+
+    async fn unfinished(&self) -> Result<Vec<DeploymentSummary>, StoreError> {
+        let mut found: Vec<_> =
+            self.tables().deployments.iter().filter(|summary| summary.finished_at.is_none()).cloned().collect();
+        found.sort_by_key(|summary| (summary.project.clone(), summary.environment.clone(), summary.number));
+        Ok(found)
+    }
+
+    async fn append_log(&self, deployment: &str, lines: &[LogLine]) -> Result<Vec<u64>, StoreError> {
+        let mut tables = self.tables();
+        let first = tables.log.len() as u64 + 1;
+        tables.log.extend(lines.iter().map(|line| (deployment.to_owned(), line.clone())));
+        Ok((first..).take(lines.len()).collect())
+    }
+
+    async fn log(
+        &self,
+        access: &Access,
+        deployment: &str,
+        service: Option<&Name>,
+        after: u64,
+        limit: u32,
+    ) -> Result<Vec<(u64, LogLine)>, StoreError> {
+        self.deployment(access, deployment).await?;
+        let tables = self.tables();
+        let numbered = (1_u64..).zip(&tables.log).filter(|(number, (of, line))| {
+            *number > after && of == deployment && service.is_none_or(|service| line.service == *service)
+        });
+        Ok(numbered.take(limit as usize).map(|(number, (_, line))| (number, line.clone())).collect())
+    }
+
+    async fn put_secret(
+        &self,
+        access: &Access,
+        project: &Name,
+        environment: &Name,
+        name: &str,
+        value: &SecretText,
+    ) -> Result<(), StoreError> {
+        if !access.covers(project) {
+            return Err(no("environment"));
+        }
+        self.tables().secrets.insert((project.clone(), environment.clone(), name.to_owned()), value.clone());
+        Ok(())
+    }
+
+    async fn secret_or_insert(
+        &self,
+        project: &Name,
+        environment: &Name,
+        name: &str,
+        value: SecretText,
+    ) -> Result<SecretText, StoreError> {
+        let key = (project.clone(), environment.clone(), name.to_owned());
+        Ok(self.tables().secrets.entry(key).or_insert(value).clone())
+    }
+
+    async fn secrets(&self, project: &Name, environment: &Name) -> Result<BTreeMap<String, SecretText>, StoreError> {
+        let tables = self.tables();
+        let own = tables.secrets.iter().filter(|((of, name, _), _)| of == project && name == environment);
+        Ok(own.map(|((_, _, name), value)| (name.clone(), value.clone())).collect())
+    }
+}

@@ -1,0 +1,157 @@
+//! What every store must do.
+
+use slipway_core::deployment::{Actor, Event, Fact, Outcome, Phase, Timestamp, Trigger};
+use slipway_core::model::{Environment, EnvironmentMode, Name, Pipeline};
+use slipway_core::plan::{Action, Plan};
+
+use crate::{Access, LogLine, NewDeployment, SecretText, Store, StoreError, Target};
+
+fn name(text: &str) -> Name {
+    Name::new(text).expect("the names of the suite are names")
+}
+
+fn environment(project: &str) -> Environment {
+    Environment {
+        project: name(project),
+        name: name("staging"),
+        mode: EnvironmentMode::Staging,
+        target: None,
+        pipeline: Pipeline::new_default(),
+        variables: Vec::new(),
+        secrets: Vec::new(),
+        services: Vec::new(),
+        previews: None,
+        schedules: Vec::new(),
+        notifications: Vec::new(),
+    }
+}
+
+fn deployment(id: &str, project: &str) -> NewDeployment {
+    let plan = Plan { action: Action::Deploy, environment: environment(project), services: Vec::new() };
+    let trigger = Trigger { source: "cli".to_owned(), actor: Actor("root".to_owned()) };
+    NewDeployment {
+        id: id.to_owned(),
+        project: name(project),
+        environment: name("staging"),
+        target: "cluster".to_owned(),
+        events: vec![Event { at: Timestamp(1), fact: Fact::Accepted { plan: Box::new(plan), trigger } }],
+    }
+}
+
+/// Runs the whole suite on an empty store; panics where the store breaks its contract.
+pub async fn store_contract(store: &dyn Store) {
+    let owner = Access::owner("root");
+    environments_have_versions(store, &owner).await;
+    an_append_names_the_version_it_expects(store, &owner).await;
+    deployments_are_numbered_and_listed(store, &owner).await;
+    log_lines_come_back_in_order(store, &owner).await;
+    secrets_are_kept_per_environment(store, &owner).await;
+    one_target_is_the_default(store, &owner).await;
+    rows_of_other_projects_are_not_there(store).await;
+}
+
+async fn environments_have_versions(store: &dyn Store, owner: &Access) {
+    let mut wanted = environment("shop");
+    assert_eq!(store.put_environment(owner, &wanted, 0).await.map(|stored| stored.version), Ok(1));
+    let conflict = store.put_environment(owner, &wanted, 0).await.expect_err("version 0 is gone");
+    assert!(matches!(conflict, StoreError::Conflict { expected: 0, found: 1, .. }), "{conflict}");
+    wanted.secrets.push("TOKEN".to_owned());
+    assert_eq!(store.put_environment(owner, &wanted, 1).await.map(|stored| stored.version), Ok(2));
+    let read = store.environment(owner, &name("shop"), &name("staging")).await.expect("it was kept");
+    assert_eq!((read.environment, read.version), (wanted, 2));
+    let absent = store.environment(owner, &name("shop"), &name("none")).await;
+    assert!(matches!(absent, Err(StoreError::NotFound(_))));
+}
+
+async fn an_append_names_the_version_it_expects(store: &dyn Store, owner: &Access) {
+    let created = store.create_deployment(owner, &deployment("d-1", "shop")).await.expect("the environment exists");
+    assert_eq!((created.number, created.version, created.state.as_str()), (1, 1, "queued"));
+    let started = Event { at: Timestamp(2), fact: Fact::Started };
+    assert_eq!(store.append("d-1", 1, std::slice::from_ref(&started)).await, Ok(()));
+    let late = store.append("d-1", 1, &[started]).await.expect_err("another was first");
+    assert!(matches!(late, StoreError::Conflict { expected: 1, found: 2, .. }), "{late}");
+    let events = store.events(owner, "d-1", 1).await.expect("it exists");
+    assert_eq!(events.iter().map(|event| event.version).collect::<Vec<_>>(), [2]);
+    assert_eq!(store.unfinished().await.expect("readable").len(), 1);
+    let finished = Event { at: Timestamp(3), fact: Fact::Finished { outcome: Outcome::Succeeded } };
+    assert_eq!(store.append("d-1", 2, &[finished]).await, Ok(()));
+    let read = store.deployment(owner, "d-1").await.expect("it exists");
+    assert_eq!((read.version, read.state.as_str(), read.finished_at), (3, "succeeded", Some(Timestamp(3))));
+    assert!(store.unfinished().await.expect("readable").is_empty());
+    assert!(matches!(store.append("d-none", 0, &[]).await, Err(StoreError::NotFound(_))));
+}
+
+async fn deployments_are_numbered_and_listed(store: &dyn Store, owner: &Access) {
+    let second = store.create_deployment(owner, &deployment("d-2", "shop")).await.expect("the environment exists");
+    assert_eq!(second.number, 2);
+    let numbers = async |before, limit| {
+        let found = store.deployments(owner, &name("shop"), &name("staging"), before, limit).await.expect("it exists");
+        found.iter().map(|summary| summary.number).collect::<Vec<_>>()
+    };
+    assert_eq!(numbers(None, 10).await, [2, 1]);
+    assert_eq!(numbers(Some(2), 10).await, [1]);
+    assert_eq!(numbers(None, 1).await, [2]);
+}
+
+async fn log_lines_come_back_in_order(store: &dyn Store, owner: &Access) {
+    let line = |service: &str, text: &str| LogLine {
+        at: Timestamp(7),
+        service: name(service),
+        phase: Phase::Build,
+        text: text.to_owned(),
+    };
+    let numbers = store.append_log("d-2", &[line("api", "one"), line("web", "two")]).await.expect("kept");
+    assert!(numbers[0] < numbers[1]);
+    store.append_log("d-2", &[line("api", "three \u{1b}[31m\u{0}")]).await.expect("kept");
+    let texts = async |service: Option<&Name>, after, limit| {
+        let found = store.log(owner, "d-2", service, after, limit).await.expect("it exists");
+        found.into_iter().map(|(_, line)| line.text).collect::<Vec<_>>()
+    };
+    assert_eq!(texts(None, 0, 10).await, ["one", "two", "three \u{1b}[31m\u{0}"]);
+    assert_eq!(texts(Some(&name("api")), 0, 1).await, ["one"]);
+    assert_eq!(texts(None, numbers[0], 1).await, ["two"]);
+}
+
+async fn secrets_are_kept_per_environment(store: &dyn Store, owner: &Access) {
+    let (shop, staging) = (name("shop"), name("staging"));
+    store.put_secret(owner, &shop, &staging, "TOKEN", &SecretText::new("one")).await.expect("kept");
+    store.put_secret(owner, &shop, &staging, "TOKEN", &SecretText::new("two")).await.expect("replaced");
+    let kept = store.secret_or_insert(&shop, &staging, "TOKEN", SecretText::new("three")).await.expect("read");
+    assert_eq!(kept.expose(), "two");
+    let made = store.secret_or_insert(&shop, &staging, "PASSWORD", SecretText::new("first")).await.expect("made");
+    assert_eq!(made.expose(), "first");
+    let all = store.secrets(&shop, &staging).await.expect("read");
+    assert_eq!(all.keys().collect::<Vec<_>>(), ["PASSWORD", "TOKEN"]);
+    assert!(store.secrets(&shop, &name("other")).await.expect("read").is_empty());
+}
+
+async fn one_target_is_the_default(store: &dyn Store, owner: &Access) {
+    let target = |name: &str| Target {
+        name: name.to_owned(),
+        kubeconfig: "/etc/kubeconfig".to_owned(),
+        context: name.to_owned(),
+        domain: "{service}.localhost".to_owned(),
+        ingress_port: None,
+        request_percent: 100,
+        is_default: true,
+    };
+    store.put_target(owner, &target("a")).await.expect("kept");
+    store.put_target(owner, &target("b")).await.expect("kept");
+    let defaults: Vec<_> = store.targets(owner).await.expect("read").into_iter().map(|t| (t.name, t.is_default)).collect();
+    assert_eq!(defaults, [("a".to_owned(), false), ("b".to_owned(), true)]);
+}
+
+async fn rows_of_other_projects_are_not_there(store: &dyn Store) {
+    let stranger = Access { actor: Actor("eve".to_owned()), projects: Some(vec![name("other")]) };
+    let (shop, staging) = (name("shop"), name("staging"));
+    let not_found = |error: StoreError| assert!(matches!(error, StoreError::NotFound(_)), "{error}");
+    not_found(store.environment(&stranger, &shop, &staging).await.expect_err("not covered"));
+    not_found(store.put_environment(&stranger, &environment("shop"), 2).await.expect_err("not covered"));
+    not_found(store.create_deployment(&stranger, &deployment("d-9", "shop")).await.expect_err("not covered"));
+    not_found(store.deployment(&stranger, "d-1").await.expect_err("not covered"));
+    not_found(store.deployments(&stranger, &shop, &staging, None, 9).await.expect_err("not covered"));
+    not_found(store.events(&stranger, "d-1", 0).await.expect_err("not covered"));
+    not_found(store.log(&stranger, "d-2", None, 0, 9).await.expect_err("not covered"));
+    not_found(store.put_secret(&stranger, &shop, &staging, "T", &SecretText::new("x")).await.expect_err("not covered"));
+    assert!(store.environments(&stranger).await.expect("readable").is_empty());
+}

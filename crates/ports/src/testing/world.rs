@@ -1,0 +1,293 @@
+//! Git, builder, registry, Helm and cluster in memory.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+use slipway_core::failure::{Code, Failure};
+use slipway_core::model::{GitRevision, ImageReference};
+use slipway_core::names::sha256_hex;
+use tokio::sync::watch;
+
+use crate::{
+    Activity, BuildRequest, Builder, BuiltImage, CancellationToken, Cluster, Export, LogQuery, Namespace, PodLine, Presence,
+    Progress, Registry, ReleaseRequest, ReleaseStatus, Releases, Repositories, RepositoryTag, Revision, RolloutRequest,
+    SecretObject, Target, TreeFacts, TreeQuery,
+};
+
+/// A world that does at once what it is asked, unless a test says otherwise, and remembers it in a journal.
+pub struct World {
+    told: Mutex<Told>,
+    journal: Mutex<Vec<String>>,
+    /// What is held waits until it is let go; every change wakes the waiting.
+    changes: watch::Sender<u64>,
+    building: AtomicUsize,
+    most_building: AtomicUsize,
+}
+
+#[derive(Default)]
+struct Told {
+    commits: HashMap<String, String>,
+    dockerfiles: HashMap<String, String>,
+    failures: HashMap<String, Vec<Failure>>,
+    held: HashSet<String>,
+    images: HashMap<String, String>,
+    revisions: HashMap<String, u32>,
+    secrets: BTreeMap<String, SecretObject>,
+}
+
+impl Default for World {
+    fn default() -> Self {
+        Self {
+            told: Mutex::default(),
+            journal: Mutex::default(),
+            changes: watch::channel(0).0,
+            building: AtomicUsize::new(0),
+            most_building: AtomicUsize::new(0),
+        }
+    }
+}
+
+impl World {
+    fn told(&self) -> MutexGuard<'_, Told> {
+        self.told.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The head of every branch of a repository.
+    pub fn commit(&self, url: &str, commit: &str) {
+        self.told().commits.insert(url.to_owned(), commit.to_owned());
+    }
+
+    /// The Dockerfile of a folder; `FROM scratch` unless it is told.
+    pub fn dockerfile(&self, root: &str, text: &str) {
+        self.told().dockerfiles.insert(root.to_owned(), text.to_owned());
+    }
+
+    /// The next time that `what` is done it fails with this. `what` is as the journal writes it.
+    pub fn fail(&self, what: &str, failure: Failure) {
+        self.told().failures.entry(what.to_owned()).or_default().push(failure);
+    }
+
+    /// `what` does not end before it is let go, or canceled.
+    pub fn hold(&self, what: &str) {
+        self.told().held.insert(what.to_owned());
+    }
+
+    /// `what` may end.
+    pub fn let_go(&self, what: &str) {
+        self.told().held.remove(what);
+        self.changes.send_modify(|count| *count += 1);
+    }
+
+    /// Everything that was done so far, in the order of its beginning.
+    pub fn journal(&self) -> Vec<String> {
+        self.journal.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// How often `what` was begun.
+    pub fn count(&self, what: &str) -> usize {
+        self.journal().iter().filter(|entry| *entry == what).count()
+    }
+
+    /// Returns once `what` has begun.
+    pub async fn begun(&self, what: &str) {
+        let mut changes = self.changes.subscribe();
+        while self.count(what) == 0 {
+            // The sender lives in this value, so the channel is open.
+            let _ = changes.changed().await;
+        }
+    }
+
+    /// The most builds that ever ran at a time.
+    pub fn most_building(&self) -> usize {
+        self.most_building.load(Ordering::SeqCst)
+    }
+
+    /// The Secrets that the cluster holds, by name.
+    pub fn secrets(&self) -> BTreeMap<String, SecretObject> {
+        self.told().secrets.clone()
+    }
+
+    async fn act(&self, what: &str, cancel: &CancellationToken) -> Result<(), Failure> {
+        self.journal.lock().unwrap_or_else(PoisonError::into_inner).push(what.to_owned());
+        let mut changes = self.changes.subscribe();
+        self.changes.send_modify(|count| *count += 1);
+        while self.told().held.contains(what) {
+            tokio::select! {
+                () = cancel.cancelled() => return Err(Failure::canceled(format!("{what} was canceled"))),
+                _ = changes.changed() => {}
+            }
+        }
+        let mut told = self.told();
+        match told.failures.get_mut(what).filter(|failures| !failures.is_empty()) {
+            Some(failures) => Err(failures.remove(0)),
+            None => Ok(()),
+        }
+    }
+
+    async fn act_now(&self, what: &str) -> Result<(), Failure> {
+        self.act(what, &CancellationToken::new()).await
+    }
+}
+
+fn digest(text: &str) -> String {
+    format!("sha256:{}", sha256_hex(text.as_bytes()))
+}
+
+#[async_trait]
+impl Repositories for World {
+    async fn fetch(&self, url: &str, cancel: &CancellationToken) -> Result<(), Failure> {
+        self.act(&format!("fetch {url}"), cancel).await
+    }
+
+    async fn resolve(&self, url: &str, revision: &GitRevision) -> Result<String, Failure> {
+        match revision {
+            GitRevision::Commit(commit) => Ok(commit.clone()),
+            GitRevision::Branch(_) | GitRevision::DefaultBranch => {
+                let found = self.told().commits.get(url).cloned();
+                found.ok_or_else(|| Failure::permanent(Code::RevisionNotFound, format!("{url} has no such branch")))
+            }
+        }
+    }
+
+    async fn facts(&self, query: &TreeQuery) -> Result<TreeFacts, Failure> {
+        self.act_now(&format!("facts {}", query.root)).await?;
+        let dockerfile = self.told().dockerfiles.get(&query.root).cloned();
+        Ok(TreeFacts {
+            context_tree: sha256_hex(format!("{}{}{}", query.url, query.commit, query.root).as_bytes())[..40].to_owned(),
+            dockerfile: dockerfile.unwrap_or_else(|| "FROM scratch\n".to_owned()),
+        })
+    }
+
+    async fn export(&self, query: &TreeQuery, into: &Path, cancel: &CancellationToken) -> Result<Export, Failure> {
+        self.act(&format!("export {}", query.root), cancel).await?;
+        Ok(Export { context: into.to_owned(), dockerfile_folder: into.join(query.root.replace('/', "-")) })
+    }
+}
+
+#[async_trait]
+impl Builder for World {
+    async fn build(
+        &self,
+        request: &BuildRequest,
+        progress: &dyn Progress,
+        cancel: &CancellationToken,
+    ) -> Result<BuiltImage, Failure> {
+        let running = self.building.fetch_add(1, Ordering::SeqCst) + 1;
+        self.most_building.fetch_max(running, Ordering::SeqCst);
+        let name = request.dockerfile_folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        progress.line(&format!("building {name}"));
+        let done = self.act(&format!("build {name}"), cancel).await;
+        self.building.fetch_sub(1, Ordering::SeqCst);
+        done?;
+        let digest = digest(&request.destination.to_string());
+        self.told().images.insert(request.destination.to_string(), digest.clone());
+        Ok(BuiltImage { digest })
+    }
+
+    async fn version(&self) -> Result<String, Failure> {
+        Ok("in memory".to_owned())
+    }
+}
+
+#[async_trait]
+impl Registry for World {
+    fn address(&self) -> &'static str {
+        "registry.test:5000"
+    }
+
+    async fn presence(&self, image: &RepositoryTag) -> Result<Presence, Failure> {
+        self.act_now("presence").await?;
+        Ok(self.told().images.get(&image.to_string()).cloned().map_or(Presence::Absent, Presence::Present))
+    }
+
+    async fn resolve(&self, reference: &ImageReference) -> Result<String, Failure> {
+        self.act_now(&format!("resolve {reference}")).await?;
+        Ok(digest(&reference.to_string()))
+    }
+
+    async fn mirror(
+        &self,
+        source: &ImageReference,
+        progress: &dyn Progress,
+        cancel: &CancellationToken,
+    ) -> Result<String, Failure> {
+        progress.activity(Activity::Mirroring);
+        self.act(&format!("mirror {}", source.path()), cancel).await?;
+        Ok(format!("mirror/{}/{}", source.host(), source.path()))
+    }
+}
+
+#[async_trait]
+impl Releases for World {
+    async fn upgrade(&self, _: &Target, request: &ReleaseRequest, cancel: &CancellationToken) -> Result<Revision, Failure> {
+        let name = request.service.name.to_string();
+        self.act(&format!("release {name}"), cancel).await?;
+        let mut told = self.told();
+        let revision = told.revisions.entry(name).or_insert(0);
+        *revision += 1;
+        Ok(Revision(*revision))
+    }
+
+    async fn rollback(&self, _: &Target, _: &str, release: &str) -> Result<Option<Revision>, Failure> {
+        self.act_now(&format!("rollback {release}")).await?;
+        Ok(self.told().revisions.get(release).filter(|revision| **revision > 1).map(|revision| Revision(revision + 1)))
+    }
+
+    async fn uninstall(&self, _: &Target, _: &str, release: &str) -> Result<(), Failure> {
+        self.act_now(&format!("uninstall {release}")).await?;
+        self.told().revisions.remove(release);
+        Ok(())
+    }
+
+    async fn status(&self, _: &Target, _: &str, release: &str) -> Result<Option<ReleaseStatus>, Failure> {
+        let revision = self.told().revisions.get(release).copied();
+        Ok(revision.map(|revision| ReleaseStatus { revision: Revision(revision), status: "deployed".to_owned() }))
+    }
+
+    async fn version(&self) -> Result<String, Failure> {
+        Ok("in memory".to_owned())
+    }
+}
+
+#[async_trait]
+impl Cluster for World {
+    async fn version(&self, _: &Target) -> Result<String, Failure> {
+        Ok("v1.34.0".to_owned())
+    }
+
+    async fn ensure_namespace(&self, _: &Target, namespace: &Namespace) -> Result<(), Failure> {
+        self.act_now(&format!("namespace {}", namespace.name)).await
+    }
+
+    async fn put_secret(&self, _: &Target, _: &str, secret: &SecretObject) -> Result<(), Failure> {
+        self.told().secrets.insert(secret.name.clone(), secret.clone());
+        Ok(())
+    }
+
+    async fn await_rollout(
+        &self,
+        _: &Target,
+        request: &RolloutRequest,
+        progress: &dyn Progress,
+        cancel: &CancellationToken,
+    ) -> Result<(), Failure> {
+        progress.activity(Activity::Waiting);
+        self.act(&format!("rollout {}", request.release), cancel).await
+    }
+
+    async fn logs(
+        &self,
+        _: &Target,
+        query: &LogQuery,
+        lines: tokio::sync::mpsc::Sender<PodLine>,
+        _: &CancellationToken,
+    ) -> Result<(), Failure> {
+        let line = PodLine { pod: format!("{}-0", query.release), text: "hello".to_owned() };
+        // A receiver that has gone wants no lines.
+        let _ = lines.send(line).await;
+        Ok(())
+    }
+}

@@ -1,0 +1,24 @@
+# shellcheck shell=bash
+# What the scripts of dev/ share. To be sourced; `here` is the repository.
+here=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd)
+export SLIPWAY_DEV_CACHE=${SLIPWAY_DEV_CACHE:-$HOME/.cache/slipway-dev}
+
+say() { printf '\n== %s\n' "$*" >&2; }
+
+fail() {
+  printf '%s: %s\n' "$(basename -- "$0")" "$*" >&2
+  exit 1
+}
+
+require_rust() {
+  command -v cargo >/dev/null || fail "no cargo on PATH; install Rust 1.95 or newer (see https://rustup.rs), then run this again"
+}
+
+# Builds the program and the Helm worker; sets `slipway` and SLIPWAY_HELM_WORKER.
+build_slipway() {
+  require_rust
+  (cd "$here" && cargo build --quiet --package slipway-cli)
+  slipway=${CARGO_TARGET_DIR:-$here/target}/debug/slipway
+  SLIPWAY_HELM_WORKER=$("$here/helm-worker/build")
+  export SLIPWAY_HELM_WORKER
+}
