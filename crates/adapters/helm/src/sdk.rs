@@ -1,0 +1,129 @@
+//! Releases by Helm's own SDK, in the worker.
+
+use std::path::PathBuf;
+
+use serde_json::Value;
+use slipway_core::failure::{Code, Failure};
+use slipway_ports::{CancellationToken, ReleaseRequest, ReleaseStatus, Releases, Revision, Target, async_trait};
+
+use crate::access::cluster_of;
+use crate::failure::from_call;
+use crate::options::HelmOptions;
+use crate::values::generate;
+use crate::worker::{
+    Call, CallError, ClusterAccess, KnownRevision, PackedBytes, Revisions, Supervisor, SupervisorOptions, WorkerError,
+};
+
+/// Releases through the Helm worker.
+#[derive(Debug)]
+pub struct HelmSdk {
+    supervisor: Supervisor,
+    options: HelmOptions,
+}
+
+impl HelmSdk {
+    /// With this worker program; it is started with the first call.
+    pub fn new(program: impl Into<PathBuf>, options: HelmOptions) -> std::io::Result<Self> {
+        Ok(Self { supervisor: Supervisor::new(program, SupervisorOptions::default())?, options })
+    }
+
+    /// A call that only reads.
+    async fn read(&self, subject: &str, call: Call) -> Result<Value, Failure> {
+        self.supervisor
+            .call(call, self.options.operation, &CancellationToken::new())
+            .await
+            .map_err(|error| from_call(subject, error))
+    }
+
+    /// A call that writes a release. When the worker dies under it, the release is put right by the next one.
+    async fn write(&self, subject: &str, call: Call, cancel: &CancellationToken) -> Result<Value, CallError> {
+        let recover = Call {
+            op: "recover",
+            cluster: call.cluster.clone(),
+            namespace: call.namespace.clone(),
+            release: call.release.clone(),
+            ..Call::default()
+        };
+        let result = self.supervisor.call(call, self.options.operation, cancel).await;
+        if matches!(result, Err(CallError::Died(_) | CallError::Overdue(_) | CallError::Canceled)) {
+            let recovered = self.supervisor.call(recover, self.options.operation, &CancellationToken::new()).await;
+            if let Err(error) = recovered {
+                tracing::warn!(subject, %error, "the release is left as it is; the next operation on it puts it right");
+            }
+        }
+        result
+    }
+}
+
+#[async_trait]
+impl Releases for HelmSdk {
+    async fn upgrade(&self, target: &Target, request: &ReleaseRequest, cancel: &CancellationToken) -> Result<Revision, Failure> {
+        let generated = generate(request)?;
+        let subject = subject(&request.namespace, request.service.name.as_str());
+        let call = Call {
+            chart: Some(PackedBytes::new(&generated.chart.packed().archive)),
+            values: generated.values,
+            labels: request.labels.clone(),
+            history_max: Some(self.options.history),
+            // Our own charts are tested, and the API server checks what it applies.
+            disable_validation: true,
+            ..about("upgrade", cluster_of(target)?, &request.namespace, request.service.name.as_str())
+        };
+        let answer = self.write(&subject, call, cancel).await.map_err(|error| from_call(&subject, error))?;
+        revision(&subject, answer)
+    }
+
+    async fn rollback(&self, target: &Target, namespace: &str, release: &str) -> Result<Option<Revision>, Failure> {
+        let subject = subject(namespace, release);
+        let call = Call { history_max: Some(self.options.history), ..about("rollback", cluster_of(target)?, namespace, release) };
+        match self.write(&subject, call, &CancellationToken::new()).await {
+            Ok(answer) => revision(&subject, answer).map(Some),
+            Err(CallError::Answered(WorkerError { code, .. })) if code == "revision-not-found" || code == "release-not-found" => {
+                Ok(None)
+            }
+            Err(error) => Err(from_call(&subject, error)),
+        }
+    }
+
+    async fn uninstall(&self, target: &Target, namespace: &str, release: &str) -> Result<(), Failure> {
+        let subject = subject(namespace, release);
+        let call = about("uninstall", cluster_of(target)?, namespace, release);
+        self.write(&subject, call, &CancellationToken::new()).await.map_err(|error| from_call(&subject, error))?;
+        Ok(())
+    }
+
+    async fn status(&self, target: &Target, namespace: &str, release: &str) -> Result<Option<ReleaseStatus>, Failure> {
+        let subject = subject(namespace, release);
+        let answer = self.read(&subject, about("status", cluster_of(target)?, namespace, release)).await?;
+        let known: Revisions = understood(&subject, answer)?;
+        Ok(known
+            .revisions
+            .into_iter()
+            .next()
+            .map(|newest| ReleaseStatus { revision: Revision(newest.revision), status: newest.status }))
+    }
+
+    async fn version(&self) -> Result<String, Failure> {
+        self.supervisor.version().await.map_err(|error| from_call("Helm", error))
+    }
+}
+
+/// How a release is called in a failure.
+pub(crate) fn subject(namespace: &str, release: &str) -> String {
+    format!("release `{release}` in namespace `{namespace}`")
+}
+
+fn about(op: &'static str, cluster: ClusterAccess, namespace: &str, release: &str) -> Call {
+    Call { op, cluster: Some(cluster), namespace: namespace.to_owned(), release: release.to_owned(), ..Call::default() }
+}
+
+fn revision(subject: &str, answer: Value) -> Result<Revision, Failure> {
+    let known: KnownRevision = understood(subject, answer)?;
+    Ok(Revision(known.revision))
+}
+
+fn understood<T: serde::de::DeserializeOwned>(subject: &str, answer: Value) -> Result<T, Failure> {
+    serde_json::from_value(answer).map_err(|error| {
+        Failure::permanent(Code::Internal, format!("{subject}: the Helm worker's answer is not understood: {error}"))
+    })
+}

@@ -1,0 +1,138 @@
+//! What is said to the worker and what it answers; its own `protocol.go` is the other half.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// The version of the protocol that both sides must speak.
+pub(super) const VERSION: u32 = 1;
+
+/// Which cluster: a kubeconfig file and one of its contexts.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
+pub struct ClusterAccess {
+    /// The kubeconfig file.
+    pub kubeconfig: PathBuf,
+    /// The context in it.
+    pub context: String,
+}
+
+/// One request, without its number. What an operation does not use stays at its default and is not sent.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Call {
+    /// The operation.
+    pub op: &'static str,
+    /// Where.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cluster: Option<ClusterAccess>,
+    /// The namespace of the release.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub namespace: String,
+    /// The release.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub release: String,
+    /// The longest that the worker may take.
+    pub timeout_ms: u64,
+    /// The packed chart.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub chart: Option<PackedBytes>,
+    /// The values of the chart.
+    #[serde(skip_serializing_if = "Value::is_null")]
+    pub values: Value,
+    /// Labels of the release record.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub labels: BTreeMap<String, String>,
+    /// How many revisions are kept.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub history_max: Option<u32>,
+    /// Leaves the check of the manifest to the API server.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub disable_validation: bool,
+}
+
+/// A packed chart, in base64.
+#[derive(Debug, Clone, Serialize)]
+pub struct PackedBytes {
+    archive: String,
+}
+
+impl PackedBytes {
+    /// The chart's bytes.
+    pub fn new(archive: &[u8]) -> Self {
+        use base64::Engine;
+        Self { archive: base64::engine::general_purpose::STANDARD.encode(archive) }
+    }
+}
+
+/// A request as it is sent.
+#[derive(Serialize)]
+pub(super) struct Numbered<'a> {
+    pub(super) id: u64,
+    #[serde(flatten)]
+    pub(super) call: &'a Call,
+}
+
+/// The request that ends another one.
+#[derive(Serialize)]
+pub(super) struct Cancel {
+    pub(super) id: u64,
+    pub(super) op: &'static str,
+    pub(super) target: u64,
+}
+
+/// An answer: a result, or an error.
+#[derive(Deserialize)]
+pub(super) struct Answer {
+    pub(super) id: u64,
+    #[serde(default)]
+    pub(super) result: Value,
+    #[serde(default)]
+    pub(super) error: Option<WorkerError>,
+}
+
+/// What the worker says of itself.
+#[derive(Deserialize)]
+pub(super) struct Pong {
+    pub(super) protocol: u32,
+    pub(super) helm: String,
+}
+
+/// An error that the worker answered with.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct WorkerError {
+    /// What may be done.
+    pub kind: ErrorKind,
+    /// The worker's own stable name of it.
+    pub code: String,
+    /// What is wrong.
+    pub message: String,
+}
+
+/// What may be done about an error of the worker.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ErrorKind {
+    /// The same request may succeed later.
+    Retry,
+    /// It will fail again.
+    Permanent,
+    /// It was canceled.
+    Canceled,
+}
+
+/// The answer to `status`, `history` and `list`.
+#[derive(Debug, Deserialize)]
+pub struct Revisions {
+    /// Newest first.
+    pub revisions: Vec<KnownRevision>,
+}
+
+/// A revision that Helm has recorded.
+#[derive(Debug, Clone, Deserialize)]
+pub struct KnownRevision {
+    /// Its number.
+    pub revision: u32,
+    /// As Helm writes it.
+    pub status: String,
+}
