@@ -1,1 +1,1 @@
-//! End to end: real git, builder, registry, Helm and Kubernetes.
+//! Nothing is here: the tests are in `end_to_end`, and talk to the program as a user does.

@@ -1,0 +1,15 @@
+//! The program as a user has it: real git over http, real BuildKit, the embedded registry, real Helm, real pods.
+//!
+//! Each test starts a server of its own, with a home and ports of its own, on the development cluster. What is missing is a
+//! failure. `make test` brings everything up and runs them one after another.
+#![expect(clippy::print_stderr, reason = "a failed test shows the log of its server")]
+
+mod bad_input;
+mod cancel;
+mod cluster;
+mod git;
+mod kill;
+mod offline;
+mod process;
+mod server;
+mod shop;

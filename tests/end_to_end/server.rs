@@ -1,0 +1,133 @@
+//! A server of a test's own.
+
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::cluster::kubeconfig;
+use crate::process::{Said, command, repository, run};
+
+/// A home, its ports, and the program.
+pub(crate) struct Server {
+    home: TempDir,
+    api: u16,
+    registry: u16,
+    more: Vec<String>,
+}
+
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port").port()
+}
+
+fn program() -> PathBuf {
+    match std::env::var_os("SLIPWAY_TEST_PROGRAM") {
+        Some(path) => path.into(),
+        None => repository().join("target/debug/slipway"),
+    }
+}
+
+/// The program without a server.
+pub(crate) fn slipway_alone<'a>(home: &Path, arguments: impl IntoIterator<Item = &'a str>) -> Command {
+    let mut command = command(program(), arguments);
+    command.env("SLIPWAY_HOME", home).env_remove("KUBECONFIG").env_remove("SLIPWAY_ENVIRONMENT").stdin(Stdio::null());
+    command
+}
+
+impl Server {
+    /// A server that is up, with the base images in its registry.
+    pub(crate) fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    /// The same, with further options of `slipway up`.
+    pub(crate) fn start_with(more: &[&str]) -> Self {
+        let home = tempfile::Builder::new().prefix("slipway-").tempdir().expect("a temporary folder");
+        let more = more.iter().map(|option| (*option).to_owned()).collect();
+        let server = Self { home, api: free_port(), registry: free_port(), more };
+        server.up();
+        let push = repository().join("dev/images/push");
+        let password = server.home.path().join("registry-password");
+        let hub = format!("127.0.0.1:{}/hub", server.registry);
+        let arguments =
+            [hub.as_str(), "--user", "slipway", "--password-file", &password.display().to_string()].map(str::to_owned);
+        run(&mut command(push, arguments)).expect_code(0);
+        server
+    }
+
+    /// `slipway up`, also after a kill.
+    pub(crate) fn up(&self) {
+        let listen = format!("127.0.0.1:{}", self.api);
+        let registry = format!("127.0.0.1:{}", self.registry);
+        let mirror = format!("docker.io=http://{registry}/hub");
+        let kubeconfig = kubeconfig().display().to_string();
+        let mut arguments = vec!["up", "--listen", &listen, "--registry-listen", &registry, "--registry-mirror", &mirror];
+        arguments.extend(["--kubeconfig", &kubeconfig, "--request-percent", "5", "--allow-file-urls"]);
+        arguments.extend(self.more.iter().map(String::as_str));
+        self.slipway(arguments).expect_code(0);
+    }
+
+    pub(crate) fn slipway<'a>(&self, arguments: impl IntoIterator<Item = &'a str>) -> Said {
+        run(&mut self.command(arguments))
+    }
+
+    pub(crate) fn command<'a>(&self, arguments: impl IntoIterator<Item = &'a str>) -> Command {
+        slipway_alone(self.home.path(), arguments)
+    }
+
+    pub(crate) fn home(&self) -> &Path {
+        self.home.path()
+    }
+
+    /// `host:port` of the embedded registry.
+    pub(crate) fn registry(&self) -> String {
+        format!("127.0.0.1:{}", self.registry)
+    }
+
+    /// Writes an environment file into the home.
+    pub(crate) fn file(&self, text: &str) -> String {
+        let path = self.home.path().join("slipway.yaml");
+        std::fs::write(&path, text).expect("the home can be written");
+        path.display().to_string()
+    }
+
+    /// The newest deployment of an environment.
+    pub(crate) fn deployment(&self, environment: &str) -> Value {
+        let status = self.slipway(["status", environment, "--output", "json"]).expect_code(0).json();
+        status["deployment"].clone()
+    }
+
+    /// `kill -9` of the server, as it is recorded.
+    pub(crate) fn kill(&self) {
+        let record = std::fs::read_to_string(self.home.path().join("server.json")).expect("the server has left its record");
+        let record: Value = serde_json::from_str(&record).expect("the record is JSON");
+        let pid = record["pid"].as_u64().expect("the record has a pid").to_string();
+        run(&mut command("kill", ["-9", &pid])).expect_code(0);
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let log = std::fs::read_to_string(self.home.path().join("log")).unwrap_or_default();
+            let lines: Vec<&str> = log.lines().collect();
+            eprintln!("the server's last lines:\n{}", lines[lines.len().saturating_sub(40)..].join("\n"));
+        }
+        self.slipway(["down"]);
+    }
+}
+
+/// One service of a deployment.
+pub(crate) fn service<'a>(deployment: &'a Value, name: &str) -> &'a Value {
+    let stages = deployment["stages"].as_array().expect("a deployment has stages");
+    let mut services = stages.iter().flat_map(|stage| stage["services"].as_array().expect("a stage has services"));
+    services.find(|service| service["name"] == name).unwrap_or_else(|| panic!("no service {name} in {deployment:#}"))
+}
+
+/// How the build of a service went, and why.
+pub(crate) fn build<'a>(deployment: &'a Value, name: &str) -> (&'a str, &'a str) {
+    let build = &service(deployment, name)["build"];
+    (build["state"].as_str().unwrap_or_default(), build["reason"].as_str().unwrap_or_default())
+}
