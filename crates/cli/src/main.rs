@@ -1,2 +1,89 @@
-//! Under construction.
-fn main() {}
+//! The `slipway` program: one file per verb, each a client of the server's HTTP API; `serve` is the server itself.
+
+mod arguments;
+mod client;
+mod context;
+mod elapsed;
+mod environment_file;
+mod follow;
+mod output;
+mod paint;
+mod problems;
+mod reporters;
+mod selection;
+mod sse;
+mod stop;
+mod verbs;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use slipway_server::Home;
+
+use arguments::{Arguments, Verb};
+use context::Context;
+use paint::Paint;
+use stop::{Exit, Stop};
+use verbs::{apply, cancel, deploy, doctor, down, history, init, logs, plan, secret, serve, status, target, up, validate};
+
+fn main() -> ExitCode {
+    match run(Arguments::parse()) {
+        Ok(exit) => exit.into(),
+        Err(stop) => {
+            tell(&stop);
+            stop.exit.into()
+        }
+    }
+}
+
+fn run(arguments: Arguments) -> Result<Exit, Stop> {
+    let Arguments { environment, output, progress, verb } = arguments;
+    let context = Context { home: Home::find()?, output, progress, environment };
+    slipway_server::install_crypto_provider();
+    match &verb {
+        Verb::Serve(arguments) => return serve::run(&context, arguments),
+        Verb::Init(arguments) => return init::run(arguments),
+        Verb::Validate(arguments) => return validate::run(&context, arguments),
+        _ => {}
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| Stop::new(Exit::Internal, format!("no event loop: {error}")))?;
+    runtime.block_on(talk(&context, &verb))
+}
+
+/// The verbs that talk to a server.
+async fn talk(context: &Context, verb: &Verb) -> Result<Exit, Stop> {
+    match verb {
+        Verb::Serve(arguments) => serve::run(context, arguments),
+        Verb::Init(arguments) => init::run(arguments),
+        Verb::Validate(arguments) => validate::run(context, arguments),
+        Verb::Up(arguments) => up::run(context, arguments).await,
+        Verb::Down => down::run(context).await,
+        Verb::Doctor => doctor::run(context).await,
+        Verb::Target(arguments) => target::run(context, arguments).await,
+        Verb::Secret(arguments) => secret::run(context, arguments).await,
+        Verb::Plan(arguments) => plan::run(context, arguments).await,
+        Verb::Apply(arguments) => apply::run(context, arguments).await,
+        Verb::Deploy(arguments) => deploy::run(context, arguments).await,
+        Verb::Status(arguments) => status::run(context, arguments).await,
+        Verb::Logs(arguments) => logs::run(context, arguments).await,
+        Verb::History(arguments) => history::run(context, arguments).await,
+        Verb::Cancel(arguments) => cancel::run(context, arguments).await,
+    }
+}
+
+/// What is wrong, what to do next, and the code last.
+fn tell(stop: &Stop) {
+    if stop.message.is_empty() {
+        return;
+    }
+    let paint = Paint::of(&std::io::stderr());
+    let word = if stop.exit == Exit::Interrupted { paint.yellow("left:") } else { paint.red("error:") };
+    output::tell(format!("{word} {}", stop.message));
+    if let Some(hint) = &stop.hint {
+        output::tell(format!("{} {hint}", paint.cyan("hint:")));
+    }
+    if let Some(code) = &stop.code {
+        output::tell(paint.dim(format!("code: {code}")));
+    }
+}

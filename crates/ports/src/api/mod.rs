@@ -1,1 +1,34 @@
-//! The wire: what the HTTP API takes and gives, as JSON.
+//! The wire: what the HTTP API takes and gives, as JSON with camelCase keys and times in RFC 3339.
+//!
+//! These types are apart from the domain's, so that the one can change without the other. The server converts in one
+//! place; the CLI reads them and nothing else.
+
+mod check;
+mod deployment;
+mod environment;
+mod log;
+mod plan;
+mod problem;
+mod target;
+
+pub use check::{CheckStatus, CheckView, DoctorView};
+pub use deployment::{
+    BuildView, DeploymentPage, DeploymentView, HeadView, ReleaseView, ServiceView, StageView, State, TriggerView,
+};
+pub use environment::{AppliedView, ApplyQuery, EnvironmentServiceView, EnvironmentView, SecretValue};
+pub use log::{LogLineView, LogPage, PodLineView};
+pub use plan::{PlanServiceView, PlanStageView, PlanStepView, PlanView};
+pub use problem::{FileProblem, ProblemDetails};
+pub use target::{NewTarget, TargetView};
+
+use serde::{Deserialize, Serialize};
+
+/// The version of a server.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct VersionView {
+    /// As the release is named.
+    pub version: String,
+    /// Its process.
+    pub pid: u32,
+}

@@ -1,0 +1,122 @@
+//! The HTTP API of the server, from its other side.
+
+use std::time::Duration;
+
+use reqwest::header::{ACCEPT, HeaderMap, HeaderValue};
+use reqwest::{Method, RequestBuilder, Response};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use slipway_ports::SecretText;
+use slipway_ports::api::ProblemDetails;
+use slipway_server::{Home, HomeError};
+
+use crate::stop::{Exit, Stop};
+
+/// A server that said where it is.
+#[derive(Debug, Clone)]
+pub(crate) struct Client {
+    http: reqwest::Client,
+    address: String,
+    token: SecretText,
+}
+
+impl From<HomeError> for Stop {
+    fn from(error: HomeError) -> Self {
+        let exit = match error {
+            HomeError::Nowhere => Exit::Refused,
+            HomeError::Owned(_) | HomeError::Disk { .. } => Exit::Internal,
+        };
+        Self::new(exit, error.to_string())
+    }
+}
+
+impl Client {
+    /// The server of a home. Whether it answers shows at the first request.
+    pub(crate) fn of(home: &Home) -> Result<Self, Stop> {
+        let Some(record) = home.record()? else {
+            return Err(unreachable(format!("no server has ever run in {}", home.root().display())));
+        };
+        let token = home.token().map_err(|error| Stop { exit: Exit::Unreachable, ..Stop::from(error) })?;
+        // The server is on this machine: a proxy from the environment must not see its token.
+        let http = reqwest::Client::builder().no_proxy().connect_timeout(Duration::from_secs(5));
+        let http = http.user_agent(concat!("slipway/", env!("CARGO_PKG_VERSION"))).build();
+        let http = http.map_err(|error| Stop::new(Exit::Internal, format!("no HTTP client: {error}")))?;
+        Ok(Self { http, address: record.address, token })
+    }
+
+    /// Where the server is.
+    pub(crate) fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// Reads.
+    pub(crate) async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, Stop> {
+        self.answer(self.request(Method::GET, path)).await
+    }
+
+    /// Asks for something to be done.
+    pub(crate) async fn post<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T, Stop> {
+        self.answer(self.request(Method::POST, path).json(body)).await
+    }
+
+    /// Asks for something to be done that has no answer but that it is.
+    pub(crate) async fn send(&self, method: Method, path: &str, body: &impl Serialize) -> Result<(), Stop> {
+        self.checked(self.request(method, path).json(body)).await.map(drop)
+    }
+
+    /// Sends an environment file.
+    pub(crate) async fn post_yaml<T: DeserializeOwned>(&self, path: &str, text: String) -> Result<T, Stop> {
+        self.answer(self.request(Method::POST, path).header("content-type", "application/yaml").body(text)).await
+    }
+
+    /// Opens a stream of server-sent events, after the last one that was seen.
+    pub(crate) async fn stream(&self, path: &str, last_id: Option<&str>) -> Result<Response, Stop> {
+        let mut headers = HeaderMap::new();
+        headers.insert(ACCEPT, HeaderValue::from_static("text/event-stream"));
+        if let Some(id) = last_id.and_then(|id| HeaderValue::from_str(id).ok()) {
+            headers.insert("last-event-id", id);
+        }
+        self.checked(self.request(Method::GET, path).headers(headers)).await
+    }
+
+    fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        let url = format!("http://{}/api/v1{path}", self.address);
+        self.http.request(method, url).bearer_auth(self.token.expose())
+    }
+
+    async fn answer<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<T, Stop> {
+        let response = self.checked(request).await?;
+        let body = response.bytes().await.map_err(|error| self.lost(&error))?;
+        serde_json::from_slice(&body).map_err(|error| {
+            Stop::new(Exit::Internal, format!("the server's answer does not read back: {error}"))
+                .with_hint("server and command may be of different versions: `slipway down`, then `slipway up`")
+        })
+    }
+
+    async fn checked(&self, request: RequestBuilder) -> Result<Response, Stop> {
+        let response = request.send().await.map_err(|error| self.lost(&error))?;
+        let status = response.status();
+        if status.is_success() {
+            return Ok(response);
+        }
+        let body = response.bytes().await.map_err(|error| self.lost(&error))?;
+        Err(match serde_json::from_slice::<ProblemDetails>(&body) {
+            Ok(problem) => Stop::from(problem),
+            Err(_) => Stop::new(Exit::Internal, format!("the server at {} answers {status} and no reason", self.address)),
+        })
+    }
+
+    fn lost(&self, error: &reqwest::Error) -> Stop {
+        let mut reason: &dyn std::error::Error = error;
+        while let Some(source) = reason.source() {
+            reason = source;
+        }
+        unreachable(format!("the server at {} does not answer: {reason}", self.address))
+    }
+}
+
+fn unreachable(message: String) -> Stop {
+    let mut stop = Stop::new(Exit::Unreachable, message).with_hint("start it with `slipway up`");
+    stop.code = Some("server-unreachable".to_owned());
+    stop
+}

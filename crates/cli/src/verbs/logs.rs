@@ -1,0 +1,128 @@
+//! `slipway logs`: lines of a deployment, or of the pods of a service.
+
+use clap::Args;
+use slipway_core::model::Name;
+use slipway_ports::api::{DeploymentPage, HeadView, LogLineView, LogPage, PodLineView};
+
+use crate::context::Context;
+use crate::follow::{self, Update};
+use crate::output::{self, Output};
+use crate::paint::Paint;
+use crate::sse::Decoder;
+use crate::stop::{Exit, Stop};
+use crate::verbs::cancel;
+
+/// Show the lines of a service's pods, or of a deployment.
+#[derive(Debug, Args)]
+pub(crate) struct Logs {
+    /// Of this service; absent: the log of the newest deployment.
+    #[arg(value_name = "SERVICE")]
+    service: Option<String>,
+    /// Go on with new lines.
+    #[arg(long, short)]
+    follow: bool,
+    /// The lines of its build instead of its pods'.
+    #[arg(long)]
+    build: bool,
+    /// The lines of this deployment, by number or id, instead of its pods'.
+    #[arg(long, value_name = "DEPLOYMENT")]
+    deployment: Option<String>,
+    /// Of pods: so many last lines of each container.
+    #[arg(long, value_name = "COUNT")]
+    tail: Option<u32>,
+}
+
+pub(crate) async fn run(context: &Context, arguments: &Logs) -> Result<Exit, Stop> {
+    let service = arguments.service.as_deref().map(Name::new).transpose();
+    let service = service.map_err(|error| Stop::new(Exit::Refused, error.to_string()))?;
+    match &service {
+        Some(service) if !arguments.build && arguments.deployment.is_none() => pods(context, arguments, service).await?,
+        _ => {
+            let head = deployment(context, arguments.deployment.as_deref()).await?;
+            let wanted = |line: &LogLineView| {
+                service.as_ref().is_none_or(|service| line.service == service.as_str())
+                    && (!arguments.build || line.phase == "build")
+            };
+            if arguments.follow {
+                follow_deployment(context, &head, wanted).await?;
+            } else {
+                print_deployment(context, &head, wanted).await?;
+            }
+        }
+    }
+    Ok(Exit::Done)
+}
+
+async fn deployment(context: &Context, named: Option<&str>) -> Result<HeadView, Stop> {
+    if named.is_some() {
+        return cancel::find(context, named).await;
+    }
+    let selection = context.selection()?;
+    let page: DeploymentPage = context.client()?.get(&format!("{}/deployments?limit=1", selection.path())).await?;
+    page.items.into_iter().next().ok_or_else(|| Stop::new(Exit::NotFound, format!("{selection} was never deployed")))
+}
+
+async fn print_deployment(context: &Context, head: &HeadView, wanted: impl Fn(&LogLineView) -> bool) -> Result<(), Stop> {
+    let client = context.client()?;
+    let mut cursor = String::new();
+    loop {
+        let page: LogPage = client.get(&format!("/deployments/{}/logs?limit=1000{cursor}", head.id)).await?;
+        page.items.iter().filter(|line| wanted(line)).try_for_each(|line| print(context, line))?;
+        match page.next_cursor {
+            Some(next) => cursor = format!("&cursor={next}"),
+            None => return Ok(()),
+        }
+    }
+}
+
+async fn follow_deployment(context: &Context, head: &HeadView, wanted: impl Fn(&LogLineView) -> bool) -> Result<(), Stop> {
+    let mut updates = follow::updates_of(&context.home, &head.id);
+    while let Some(update) = updates.recv().await {
+        match update? {
+            Update::Log(line) if wanted(&line) => print(context, &line)?,
+            Update::Lost => output::tell("the server does not answer; waiting for it up to a minute"),
+            Update::Found => output::tell("the server answers again"),
+            Update::Log(_) | Update::Deployment(_) | Update::Service(_) => {}
+        }
+    }
+    Ok(())
+}
+
+fn print(context: &Context, line: &LogLineView) -> Result<(), Stop> {
+    if context.output == Output::Json {
+        return output::line(serde_json::json!(line));
+    }
+    let paint = Paint::of(&std::io::stdout());
+    output::line(format!("{} {}", paint.dim(format!("{} {} |", line.service, line.phase)), line.text))
+}
+
+async fn pods(context: &Context, arguments: &Logs, service: &Name) -> Result<(), Stop> {
+    let selection = context.selection()?;
+    let tail = arguments.tail.map_or(String::new(), |count| format!("&tail={count}"));
+    let path = format!("{}/services/{service}/logs?follow={}{tail}", selection.path(), arguments.follow);
+    let mut connection = context.client()?.stream(&path, None).await?;
+    let mut decoder = Decoder::default();
+    let paint = Paint::of(&std::io::stdout());
+    let lost = |error: &dyn std::fmt::Display| Stop::new(Exit::Unreachable, format!("the log broke off: {error}"));
+    while let Some(bytes) = connection.chunk().await.map_err(|error| lost(&error))? {
+        for event in decoder.push(&bytes) {
+            match event.name.as_str() {
+                "line" => {
+                    let line: PodLineView = serde_json::from_str(&event.data).map_err(|error| lost(&error))?;
+                    match context.output {
+                        Output::Json => output::line(serde_json::json!(line))?,
+                        Output::Text => output::line(format!("{} {}", paint.dim(format!("{} |", line.pod)), line.text))?,
+                    }
+                }
+                "problem" => {
+                    let problem: slipway_ports::api::ProblemDetails =
+                        serde_json::from_str(&event.data).map_err(|error| lost(&error))?;
+                    return Err(problem.into());
+                }
+                "end" => return Ok(()),
+                _ => {}
+            }
+        }
+    }
+    Err(lost(&"the server ended it early"))
+}

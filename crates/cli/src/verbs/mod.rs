@@ -1,0 +1,17 @@
+//! One file per verb.
+
+pub(crate) mod apply;
+pub(crate) mod cancel;
+pub(crate) mod deploy;
+pub(crate) mod doctor;
+pub(crate) mod down;
+pub(crate) mod history;
+pub(crate) mod init;
+pub(crate) mod logs;
+pub(crate) mod plan;
+pub(crate) mod secret;
+pub(crate) mod serve;
+pub(crate) mod status;
+pub(crate) mod target;
+pub(crate) mod up;
+pub(crate) mod validate;

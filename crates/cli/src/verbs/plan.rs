@@ -1,0 +1,109 @@
+//! `slipway plan`: what a deployment would do, and why.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use serde_json::json;
+use slipway_core::outline;
+use slipway_ports::api::PlanView;
+
+use crate::context::Context;
+use crate::output::{self, Output};
+use crate::paint::Paint;
+use crate::selection::{self, Selection};
+use crate::stop::{Exit, Stop};
+use crate::verbs::apply;
+use crate::{environment_file, problems};
+
+/// Show what a deployment would do, and why.
+#[derive(Debug, Args)]
+pub(crate) struct Plan {
+    /// The environment file; with a server, the stored environment unless `--offline`.
+    #[arg(long, short, value_name = "FILE")]
+    file: Option<PathBuf>,
+    /// Ask no server and no cluster: the pipeline that a first deployment of the file would execute.
+    #[arg(long)]
+    offline: bool,
+}
+
+pub(crate) async fn run(context: &Context, arguments: &Plan) -> Result<Exit, Stop> {
+    if arguments.offline {
+        return offline(context, arguments);
+    }
+    let selection = match &arguments.file {
+        Some(path) => apply::check_unchanged(context, path).await?,
+        None => context.selection()?,
+    };
+    let plan: PlanView = context.client()?.post(&format!("{}/plan", selection.path()), &json!({})).await?;
+    match context.output {
+        Output::Json => output::json(&plan)?,
+        Output::Text => print(&selection, &plan)?,
+    }
+    Ok(Exit::Done)
+}
+
+fn offline(context: &Context, arguments: &Plan) -> Result<Exit, Stop> {
+    let path = arguments.file.clone().unwrap_or_else(|| PathBuf::from(selection::FILE_NAME));
+    let text = environment_file::read(&path)?;
+    let shown = path.display().to_string();
+    let environment =
+        environment_file::environment(&text).map_err(|found| problems::refuse(&shown, &text, &found, context.output))?;
+    let outline = outline::outline(&environment);
+    match context.output {
+        Output::Json => output::json(&outline)?,
+        Output::Text => print_outline(&environment)?,
+    }
+    Ok(Exit::Done)
+}
+
+fn print_outline(environment: &slipway_core::model::Environment) -> Result<(), Stop> {
+    let paint = Paint::of(&std::io::stdout());
+    output::line(format!("{}/{}", environment.project, environment.name))?;
+    for (order, stage) in environment.pipeline.stages.iter().enumerate() {
+        output::line(format!("{} {}", paint.dim(order), paint.bold(&stage.name)))?;
+        let mut empty = true;
+        for service in environment.services_of(&stage.name) {
+            empty = false;
+            let does = match (service.skipped, service.build()) {
+                (true, _) => "left out".to_owned(),
+                (false, Some((git, build))) => {
+                    let dockerfile = if build.dockerfile_inline.is_some() { "an inline Dockerfile" } else { build.dockerfile.as_str() };
+                    format!("build {} with {dockerfile}, then release", git.url)
+                }
+                (false, None) => "release".to_owned(),
+            };
+            output::line(format!("    {:24} {:12} {does}", service.name.to_string(), service.service_type().to_string()))?;
+        }
+        if empty {
+            output::line(paint.dim("    no service"))?;
+        }
+    }
+    Ok(())
+}
+
+fn print(selection: &Selection, plan: &PlanView) -> Result<(), Stop> {
+    let paint = Paint::of(&std::io::stdout());
+    output::line(format!("{} of {selection}", plan.action))?;
+    for stage in &plan.stages {
+        output::line(format!("{} {}", paint.dim(stage.order), paint.bold(&stage.name)))?;
+        for service in &stage.services {
+            let name = format!("    {} {}", service.name, paint.dim(&service.version));
+            output::line(name)?;
+            for step in &service.steps {
+                let does = match step.does.as_str() {
+                    "build" | "release" => paint.green(format!("{:8}", step.does)),
+                    "fail" => paint.red(format!("{:8}", step.does)),
+                    other => paint.dim(format!("{other:8}")),
+                };
+                output::line(format!("        {:8} {does} {}", step.phase, step.reason))?;
+                if let Some(hint) = step.failure.as_ref().and_then(|failure| failure.hint.as_ref()) {
+                    output::line(format!("        {} {hint}", paint.cyan("hint:")))?;
+                }
+            }
+        }
+        if stage.services.is_empty() {
+            output::line(paint.dim("    no service"))?;
+        }
+    }
+    Ok(())
+}

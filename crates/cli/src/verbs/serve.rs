@@ -1,0 +1,63 @@
+//! `slipway serve`: the server, in the foreground.
+
+use clap::Args;
+use slipway_server::{Options, RegistryMirror};
+
+use crate::context::Context;
+use crate::output;
+use crate::stop::{Exit, Stop};
+
+/// Run the server in the foreground; `up` runs it in the background.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Serve {
+    /// Where the HTTP API listens: a loopback address.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:7878")]
+    pub(crate) listen: std::net::SocketAddr,
+    /// Where the embedded registry listens.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:7879")]
+    pub(crate) registry_listen: std::net::SocketAddr,
+    /// Ask a mirror instead of a registry, such as `docker.io=http://127.0.0.1:7879/hub`; may be repeated.
+    #[arg(long = "registry-mirror", value_name = "HOST=URL", value_parser = RegistryMirror::parse)]
+    pub(crate) registry_mirrors: Vec<RegistryMirror>,
+    /// Allow `file://` URLs of git repositories.
+    #[arg(long)]
+    pub(crate) allow_file_urls: bool,
+}
+
+impl Serve {
+    /// The same as arguments of a process that runs it.
+    pub(crate) fn to_arguments(&self) -> Vec<String> {
+        let mut arguments = vec!["--listen".to_owned(), self.listen.to_string()];
+        arguments.extend(["--registry-listen".to_owned(), self.registry_listen.to_string()]);
+        for mirror in &self.registry_mirrors {
+            arguments.extend(["--registry-mirror".to_owned(), mirror.to_string()]);
+        }
+        arguments.extend(self.allow_file_urls.then(|| "--allow-file-urls".to_owned()));
+        arguments
+    }
+
+    fn options(&self) -> Options {
+        Options {
+            listen: self.listen,
+            registry_listen: self.registry_listen,
+            registry_mirrors: self.registry_mirrors.clone(),
+            allow_file_urls: self.allow_file_urls,
+        }
+    }
+}
+
+pub(crate) fn run(context: &Context, arguments: &Serve) -> Result<Exit, Stop> {
+    let filter = tracing_subscriber::EnvFilter::try_from_env("SLIPWAY_LOG")
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
+    let colour = std::io::IsTerminal::is_terminal(&std::io::stderr());
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(colour).init();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| Stop::new(Exit::Internal, format!("no threads for the server: {error}")))?;
+    let home = context.home.clone();
+    let ended = runtime.block_on(slipway_server::serve(home, arguments.options()));
+    // What still runs, such as a build, goes on at the next start; nothing waits for it here.
+    runtime.shutdown_background();
+    ended.map_err(|error| Stop::new(Exit::Internal, error.to_string()))?;
+    output::tell("the server has stopped; what it deployed runs on");
+    Ok(Exit::Done)
+}

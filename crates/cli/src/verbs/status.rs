@@ -1,0 +1,92 @@
+//! `slipway status`: the environments, or one of them with its newest deployment.
+
+use clap::Args;
+use slipway_ports::api::{DeploymentView, EnvironmentView, ServiceView};
+
+use crate::context::Context;
+use crate::elapsed;
+use crate::output::{self, Output};
+use crate::selection::Selection;
+use crate::stop::{Exit, Stop};
+
+/// Show the environments, or one of them with its newest deployment.
+#[derive(Debug, Args)]
+pub(crate) struct Status {
+    /// `project/environment`; absent: that of `--environment` or of the `slipway.yaml` here, else all.
+    #[arg(value_name = "ENVIRONMENT")]
+    environment: Option<String>,
+}
+
+pub(crate) async fn run(context: &Context, arguments: &Status) -> Result<Exit, Stop> {
+    let client = context.client()?;
+    let selection = match &arguments.environment {
+        Some(text) => Some(Selection::parse(text)?),
+        None if context.names_environment() => Some(context.selection()?),
+        None => None,
+    };
+    let Some(selection) = selection else {
+        let environments: Vec<EnvironmentView> = client.get("/environments").await?;
+        return all(context, &environments).map(|()| Exit::Done);
+    };
+    let environment: EnvironmentView = client.get(&selection.path()).await?;
+    let deployment: Option<DeploymentView> = match &environment.last_deployment {
+        Some(head) => Some(client.get(&format!("/deployments/{}", head.id)).await?),
+        None => None,
+    };
+    match context.output {
+        Output::Json => output::json(&serde_json::json!({"environment": environment, "deployment": deployment}))?,
+        Output::Text => one(&environment, deployment.as_ref())?,
+    }
+    Ok(Exit::Done)
+}
+
+fn all(context: &Context, environments: &[EnvironmentView]) -> Result<(), Stop> {
+    if context.output == Output::Json {
+        return output::json(&environments);
+    }
+    if environments.is_empty() {
+        output::tell("no environment yet; `slipway init` writes a file to begin with");
+        return Ok(());
+    }
+    let row = |environment: &EnvironmentView| {
+        let last = environment.last_deployment.as_ref();
+        vec![
+            format!("{}/{}", environment.project, environment.name),
+            environment.mode.clone(),
+            environment.services.len().to_string(),
+            last.map_or("never deployed".to_owned(), |head| format!("{} {}", head.number, head.state.as_str())),
+            last.map_or(String::new(), |head| elapsed::age(head.accepted_at)),
+        ]
+    };
+    let rows: Vec<Vec<String>> = environments.iter().map(row).collect();
+    output::table(&["ENVIRONMENT", "MODE", "SERVICES", "DEPLOYMENT", "AGE"], &rows)
+}
+
+fn one(environment: &EnvironmentView, deployment: Option<&DeploymentView>) -> Result<(), Stop> {
+    let name = format!("{}/{}", environment.project, environment.name);
+    match deployment {
+        Some(view) => {
+            let time = elapsed::between(view.started_at.unwrap_or(view.head.accepted_at), view.head.finished_at);
+            let (number, state) = (view.head.number, view.head.state.as_str());
+            output::line(format!("{name}: deployment {number} {state}, {time}, {}", elapsed::age(view.head.accepted_at)))?;
+        }
+        None => output::line(format!("{name}: never deployed; `slipway deploy` does it"))?,
+    }
+    let rows: Vec<Vec<String>> = environment
+        .services
+        .iter()
+        .map(|service| {
+            let run = deployment.and_then(|view| view.services().find(|run| run.name == service.name));
+            let state = run.map_or("-", |run| run.state.as_str()).to_owned();
+            let version = run.map_or("-", |run| run.version.as_str()).to_owned();
+            let reason = run.map(reason).unwrap_or_default();
+            vec![service.stage.clone(), service.name.clone(), service.kind.clone(), version, state, reason, service.urls.join(" ")]
+        })
+        .collect();
+    output::table(&["STAGE", "SERVICE", "KIND", "VERSION", "STATE", "REASON", "URL"], &rows)
+}
+
+fn reason(run: &ServiceView) -> String {
+    let explanation = run.release.explanation.clone().or(run.build.as_ref().and_then(|build| build.explanation.clone()));
+    run.failure().map(|failure| failure.to_string()).or(explanation).unwrap_or_default()
+}

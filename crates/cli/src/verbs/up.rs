@@ -1,0 +1,118 @@
+//! `slipway up`: starts the server in the background, and adds the cluster that it finds.
+
+use std::fs::{File, OpenOptions};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::process::CommandExt as _;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use clap::Args;
+use serde_json::json;
+use slipway_ports::api::{TargetView, VersionView};
+
+use crate::client::Client;
+use crate::context::Context;
+use crate::output::{self, Output};
+use crate::stop::{Exit, Stop};
+use crate::verbs::{serve::Serve, target};
+
+/// How long a server may take until it answers: it takes over what an earlier one left.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// Between two looks.
+const LOOK_AGAIN: Duration = Duration::from_millis(50);
+
+/// Start the server in the background, and add the cluster of KUBECONFIG.
+#[derive(Debug, Args)]
+pub(crate) struct Up {
+    #[command(flatten)]
+    serve: Serve,
+    #[command(flatten)]
+    cluster: target::Cluster,
+}
+
+pub(crate) async fn run(context: &Context, arguments: &Up) -> Result<Exit, Stop> {
+    context.home.create()?;
+    let started = if context.home.is_owned()? {
+        wait(context, None).await?;
+        false
+    } else {
+        let mut server = start(context, &arguments.serve)?;
+        wait(context, Some(&mut server)).await?;
+        true
+    };
+    let client = context.client()?;
+    let state = if started { "the server is up" } else { "the server is up already" };
+    output::tell(format!("{state} at http://{}", client.address()));
+    let target = add_target(&client, arguments).await;
+    if context.output == Output::Json {
+        let target = target.as_ref().ok().and_then(Option::as_ref);
+        output::json(&json!({"address": client.address(), "started": started, "target": target}))?;
+    }
+    match target? {
+        Some(target) => {
+            output::tell(target::describe(&target));
+            output::tell("next: `slipway deploy --file slipway.yaml`, or `slipway init` for a file to begin with");
+        }
+        None => output::tell("no cluster found; next: `slipway target add --kubeconfig FILE`"),
+    }
+    Ok(Exit::Done)
+}
+
+async fn add_target(client: &Client, arguments: &Up) -> Result<Option<TargetView>, Stop> {
+    if arguments.cluster.found().is_none() {
+        let targets: Vec<TargetView> = client.get("/targets").await?;
+        return Ok(targets.into_iter().find(|target| target.default));
+    }
+    target::add(client, None, &arguments.cluster, true).await.map(Some)
+}
+
+/// Starts `slipway serve` apart from this terminal: in a process group of its own, its output in the home's log.
+fn start(context: &Context, serve: &Serve) -> Result<Child, Stop> {
+    let path = context.home.log();
+    let log = OpenOptions::new().create(true).append(true).mode(0o600).open(&path);
+    let log = log.map_err(|error| Stop::file(&path, "written", &error))?;
+    let again = log.try_clone().map_err(|error| Stop::file(&path, "written", &error))?;
+    let program = std::env::current_exe().map_err(|error| Stop::new(Exit::Internal, format!("where am I? {error}")))?;
+    let child = Command::new(program)
+        .arg("serve")
+        .args(serve.to_arguments())
+        .env("SLIPWAY_HOME", context.home.root())
+        // It must not hold the folder that it was started in.
+        .current_dir(context.home.root())
+        .stdin(Stdio::null())
+        .stdout(Stdio::from(log))
+        .stderr(Stdio::from(again))
+        .process_group(0)
+        .spawn();
+    child.map_err(|error| Stop::new(Exit::Internal, format!("the server does not start: {error}")))
+}
+
+/// Waits until the server answers; one that has ended says why in its log.
+async fn wait(context: &Context, mut server: Option<&mut Child>) -> Result<(), Stop> {
+    let since = Instant::now();
+    loop {
+        let ended = server.as_mut().and_then(|child| child.try_wait().ok().flatten());
+        if let Some(status) = ended {
+            return Err(Stop::new(Exit::Internal, format!("the server ended at once ({status}): {}", last_words(context)))
+                .with_hint(format!("its log is {}", context.home.log().display())));
+        }
+        // The record of an earlier server may name a port that somebody else has now.
+        let pid = server.as_ref().map(|child| child.id());
+        if let Ok(client) = context.client() {
+            match client.get::<VersionView>("/version").await {
+                Ok(version) if pid.is_none_or(|pid| pid == version.pid) => return Ok(()),
+                Ok(_) | Err(_) => {}
+            }
+        }
+        if since.elapsed() > PATIENCE {
+            return Err(Stop::new(Exit::Unreachable, format!("the server does not answer after {} s", PATIENCE.as_secs()))
+                .with_hint(format!("its log is {}", context.home.log().display())));
+        }
+        tokio::time::sleep(LOOK_AGAIN).await;
+    }
+}
+
+fn last_words(context: &Context) -> String {
+    let text = File::open(context.home.log()).and_then(std::io::read_to_string).unwrap_or_default();
+    text.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("it left no word").to_owned()
+}

@@ -1,0 +1,77 @@
+//! Environments, as the faces show and change them.
+
+use serde::{Deserialize, Serialize};
+
+use super::HeadView;
+
+/// How an environment file is applied.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ApplyQuery {
+    /// Whether services that the file leaves out are removed; without it they are a refusal.
+    #[serde(default)]
+    pub prune: bool,
+}
+
+/// What applying a file did.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AppliedView {
+    /// The project.
+    pub project: String,
+    /// The environment.
+    pub name: String,
+    /// The version that is stored now.
+    pub version: u64,
+    /// What changed, one sentence each; empty when nothing did.
+    pub changes: Vec<String>,
+    /// The services that the file left out, and that are removed.
+    pub removed: Vec<String>,
+}
+
+/// An environment as it is stored, and what was last done to it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct EnvironmentView {
+    /// The project.
+    pub project: String,
+    /// The environment.
+    pub name: String,
+    /// What it is for.
+    pub mode: String,
+    /// Where it runs; absent: the server's default target.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<String>,
+    /// Counts its changes, from 1.
+    pub version: u64,
+    /// Its services, in execution order.
+    pub services: Vec<EnvironmentServiceView>,
+    /// The newest deployment, if there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_deployment: Option<HeadView>,
+}
+
+/// A service as it is configured.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct EnvironmentServiceView {
+    /// Its name.
+    pub name: String,
+    /// `application`, `container`, `database`, `job` or `helm`.
+    pub kind: String,
+    /// Its stage.
+    pub stage: String,
+    /// Whether it is left out of what is done to the whole environment.
+    pub skipped: bool,
+    /// Where the outside reaches it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub urls: Vec<String>,
+}
+
+/// The value of a secret, on its way to the server and never back.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct SecretValue {
+    /// The value.
+    pub value: crate::SecretText,
+}

@@ -1,0 +1,41 @@
+//! Lines of logs.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// One line of a deployment's log.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LogLineView {
+    /// Its place in the log; it grows.
+    pub number: u64,
+    /// When it was read.
+    pub at: Timestamp,
+    /// Of which service.
+    pub service: String,
+    /// `build` or `release`.
+    pub phase: String,
+    /// The line, without its end.
+    pub text: String,
+}
+
+/// Lines of a deployment's log, in order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LogPage {
+    /// The lines of this page.
+    pub items: Vec<LogLineView>,
+    /// What to ask the next page with; absent on the last so far.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_cursor: Option<String>,
+}
+
+/// One line of a pod.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PodLineView {
+    /// The pod.
+    pub pod: String,
+    /// The line, without its end.
+    pub text: String,
+}

@@ -1,0 +1,59 @@
+//! What a deployment would do, and why.
+
+use serde::{Deserialize, Serialize};
+use slipway_core::failure::Failure;
+
+/// What a deployment would do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PlanView {
+    /// The project.
+    pub project: String,
+    /// The environment.
+    pub environment: String,
+    /// What is done.
+    pub action: String,
+    /// In execution order, empty ones too.
+    pub stages: Vec<PlanStageView>,
+}
+
+/// A stage of a plan.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PlanStageView {
+    /// Its place, from 0.
+    pub order: usize,
+    /// Its name.
+    pub name: String,
+    /// Who takes part, in file order.
+    pub services: Vec<PlanServiceView>,
+}
+
+/// A service of a plan.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PlanServiceView {
+    /// Its name.
+    pub name: String,
+    /// `application`, `container`, `database`, `job` or `helm`.
+    pub kind: String,
+    /// The version, short.
+    pub version: String,
+    /// What happens to it, build first.
+    pub steps: Vec<PlanStepView>,
+}
+
+/// One step of a plan.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PlanStepView {
+    /// `build` or `release`.
+    pub phase: String,
+    /// `build`, `skip`, `release` or `fail`.
+    pub does: String,
+    /// Why.
+    pub reason: String,
+    /// How it would fail.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure: Option<Failure>,
+}

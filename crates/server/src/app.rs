@@ -1,0 +1,43 @@
+//! What every request needs.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use slipway_engine::{Engine, Ports};
+use slipway_ports::{Access, CancellationToken, SecretText};
+
+/// The server as its routes see it. Cheap to clone.
+#[derive(Clone)]
+pub struct App {
+    pub(crate) inner: Arc<Inner>,
+}
+
+/// See [`App`].
+pub(crate) struct Inner {
+    pub(crate) engine: Engine,
+    pub(crate) ports: Ports,
+    pub(crate) token: SecretText,
+    pub(crate) listen: SocketAddr,
+    pub(crate) owner: String,
+    pub(crate) allow_file_urls: bool,
+    pub(crate) shutdown: CancellationToken,
+}
+
+impl App {
+    /// A server that listens on `listen`; `shutdown` ends its streams, and is fired by `POST /shutdown`.
+    pub fn new(
+        (engine, ports): (Engine, Ports),
+        token: SecretText,
+        listen: SocketAddr,
+        allow_file_urls: bool,
+        shutdown: CancellationToken,
+    ) -> Self {
+        let owner = std::env::var("USER").ok().filter(|user| !user.is_empty()).unwrap_or_else(|| "owner".to_owned());
+        Self { inner: Arc::new(Inner { engine, ports, token, listen, owner, allow_file_urls, shutdown }) }
+    }
+
+    /// Whoever holds the token is the owner of the server.
+    pub(crate) fn access(&self) -> Access {
+        Access::owner(self.inner.owner.clone())
+    }
+}

@@ -1,0 +1,227 @@
+//! The folder of the server's state, which only its user can read.
+
+use std::fs::{DirBuilder, File, OpenOptions};
+use std::io::{self, Read as _, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use slipway_ports::SecretText;
+
+/// `${SLIPWAY_HOME:-$HOME/.local/share/slipway}`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Home {
+    root: PathBuf,
+}
+
+/// Where a running server is reached; the file `server.json`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ServerRecord {
+    /// `host:port` of the HTTP API.
+    pub address: String,
+    /// `host:port` of the registry.
+    pub registry: String,
+    /// The server's process.
+    pub pid: u32,
+}
+
+/// Proof that this process alone owns the home; free again when it is dropped, or when the process dies.
+#[derive(Debug)]
+pub struct HomeLock {
+    _file: File,
+}
+
+/// Why the home cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum HomeError {
+    /// Neither variable says where it is.
+    #[error("neither SLIPWAY_HOME nor HOME is set, so there is no place for the server's state")]
+    Nowhere,
+    /// Another server owns it.
+    #[error("another server owns {0}")]
+    Owned(PathBuf),
+    /// The disk refuses.
+    #[error("{path} cannot be {what}: {error}")]
+    Disk {
+        /// Which file.
+        path: PathBuf,
+        /// What was tried.
+        what: &'static str,
+        /// What the system says.
+        error: io::Error,
+    },
+}
+
+impl Home {
+    /// The home that the environment names.
+    pub fn find() -> Result<Self, HomeError> {
+        let named = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+        let root = named("SLIPWAY_HOME").or_else(|| named("HOME").map(|home| home.join(".local/share/slipway")));
+        root.map(Self::at).ok_or(HomeError::Nowhere)
+    }
+
+    /// A home at a path; a relative one counts from the working directory.
+    pub fn at(root: impl Into<PathBuf>) -> Self {
+        let root = root.into();
+        Self { root: std::path::absolute(&root).unwrap_or(root) }
+    }
+
+    /// The folder itself.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Makes the folder, mode 0700, unless it is there.
+    pub fn create(&self) -> Result<(), HomeError> {
+        let made = DirBuilder::new().recursive(true).mode(0o700).create(&self.root);
+        let closed = made.and_then(|()| std::fs::set_permissions(&self.root, std::fs::Permissions::from_mode(0o700)));
+        closed.map_err(|error| disk(&self.root, "made", error))
+    }
+
+    /// Takes the home for this process.
+    pub fn lock(&self) -> Result<HomeLock, HomeError> {
+        let path = self.root.join("lock");
+        let file = OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(&path);
+        let file = file.map_err(|error| disk(&path, "opened", error))?;
+        match file.try_lock() {
+            Ok(()) => Ok(HomeLock { _file: file }),
+            Err(std::fs::TryLockError::WouldBlock) => Err(HomeError::Owned(self.root.clone())),
+            Err(std::fs::TryLockError::Error(error)) => Err(disk(&path, "locked", error)),
+        }
+    }
+
+    /// Whether a server owns the home now.
+    pub fn is_owned(&self) -> Result<bool, HomeError> {
+        if !self.root.join("lock").exists() {
+            return Ok(false);
+        }
+        match self.lock() {
+            Ok(_) => Ok(false),
+            Err(HomeError::Owned(_)) => Ok(true),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The token that every request of the API must carry; made at the first start.
+    pub fn token_or_create(&self) -> Result<SecretText, HomeError> {
+        self.random_text("token")
+    }
+
+    /// The token of the API.
+    pub fn token(&self) -> Result<SecretText, HomeError> {
+        self.read_secret("token")
+    }
+
+    /// The password of the registry's one user; made at the first start.
+    pub fn registry_password_or_create(&self) -> Result<SecretText, HomeError> {
+        self.random_text("registry-password")
+    }
+
+    /// Where the token is.
+    pub fn token_path(&self) -> PathBuf {
+        self.root.join("token")
+    }
+
+    /// The database.
+    pub fn database(&self) -> PathBuf {
+        self.root.join("slipway.db")
+    }
+
+    /// The key that secrets are encrypted with.
+    pub fn secret_key(&self) -> PathBuf {
+        self.root.join("secret.key")
+    }
+
+    /// The log of the server.
+    pub fn log(&self) -> PathBuf {
+        self.root.join("log")
+    }
+
+    /// A folder in the home.
+    pub fn folder(&self, name: &str) -> PathBuf {
+        self.root.join(name)
+    }
+
+    /// Says where the server is reached.
+    pub fn write_record(&self, record: &ServerRecord) -> Result<(), HomeError> {
+        let text = serde_json::to_string_pretty(record).expect("strings and numbers always serialise");
+        self.write_private("server.json", text.as_bytes())
+    }
+
+    /// Where the server is reached, if one has said so; it may be gone.
+    pub fn record(&self) -> Result<Option<ServerRecord>, HomeError> {
+        let path = self.root.join("server.json");
+        match std::fs::read(&path) {
+            // The file is written by rename, so it is never half there; what does not parse is of no server of ours.
+            Ok(text) => Ok(serde_json::from_slice(&text).ok()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(disk(&path, "read", error)),
+        }
+    }
+
+    fn random_text(&self, name: &str) -> Result<SecretText, HomeError> {
+        if self.root.join(name).exists() {
+            return self.read_secret(name);
+        }
+        let mut bytes = [0_u8; 32];
+        let source = Path::new("/dev/urandom");
+        File::open(source).and_then(|mut file| file.read_exact(&mut bytes)).map_err(|error| disk(source, "read", error))?;
+        let text: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        self.write_private(name, text.as_bytes())?;
+        Ok(SecretText::new(text))
+    }
+
+    fn read_secret(&self, name: &str) -> Result<SecretText, HomeError> {
+        let path = self.root.join(name);
+        let text = std::fs::read_to_string(&path).map_err(|error| disk(&path, "read", error))?;
+        Ok(SecretText::new(text.trim()))
+    }
+
+    fn write_private(&self, name: &str, content: &[u8]) -> Result<(), HomeError> {
+        let path = self.root.join(name);
+        let beside = self.root.join(format!(".{name}.new"));
+        let write = || -> io::Result<()> {
+            // A leftover of a killed server would keep its own mode.
+            let _ = std::fs::remove_file(&beside);
+            let mut file = OpenOptions::new().create_new(true).write(true).mode(0o600).open(&beside)?;
+            file.write_all(content)?;
+            file.sync_all()?;
+            std::fs::rename(&beside, &path)
+        };
+        write().map_err(|error| disk(&path, "written", error))
+    }
+}
+
+fn disk(path: &Path, what: &'static str, error: io::Error) -> HomeError {
+    HomeError::Disk { path: path.to_owned(), what, error }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_are_made_once_and_only_their_user_reads_them() {
+        let folder = tempfile::tempdir().unwrap();
+        let home = Home::at(folder.path().join("a/b"));
+        home.create().unwrap();
+        let token = home.token_or_create().unwrap();
+        assert_eq!(token.expose().len(), 64);
+        assert_eq!(home.token_or_create().unwrap(), token);
+        let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!((mode(home.root()), mode(&home.token_path())), (0o700, 0o600));
+    }
+
+    #[test]
+    fn one_server_owns_a_home() {
+        let folder = tempfile::tempdir().unwrap();
+        let home = Home::at(folder.path());
+        assert!(!home.is_owned().unwrap());
+        let lock = home.lock().unwrap();
+        assert!(home.is_owned().unwrap());
+        assert!(matches!(home.lock(), Err(HomeError::Owned(_))));
+        drop(lock);
+        assert!(!home.is_owned().unwrap());
+    }
+}

@@ -1,0 +1,64 @@
+//! What the operator sets when the server starts.
+
+use std::fmt;
+use std::net::SocketAddr;
+
+/// How a server is started.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Options {
+    /// Where the HTTP API listens: a loopback address.
+    pub listen: SocketAddr,
+    /// Where the embedded registry listens, which is also where targets pull.
+    pub registry_listen: SocketAddr,
+    /// Where to ask instead of a registry.
+    pub registry_mirrors: Vec<RegistryMirror>,
+    /// Whether `file://` URLs of git repositories are taken.
+    pub allow_file_urls: bool,
+}
+
+/// Where to ask instead of a registry: `host=url`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RegistryMirror {
+    /// The registry that images name, such as `docker.io`.
+    pub host: String,
+    /// Where to ask, such as `http://127.0.0.1:7879/hub`.
+    pub url: String,
+}
+
+/// Why a text is no mirror.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is no mirror: expected `host=url`, such as `docker.io=http://127.0.0.1:5000`")]
+pub struct InvalidMirror(String);
+
+impl RegistryMirror {
+    /// Reads `host=url`.
+    pub fn parse(text: &str) -> Result<Self, InvalidMirror> {
+        let refuse = || InvalidMirror(text.to_owned());
+        let (host, url) = text.split_once('=').ok_or_else(refuse)?;
+        let rest = url.strip_prefix("http://").or_else(|| url.strip_prefix("https://")).ok_or_else(refuse)?;
+        if host.is_empty() || host.contains('/') || rest.is_empty() || rest.starts_with('/') {
+            return Err(refuse());
+        }
+        Ok(Self { host: host.to_owned(), url: url.trim_end_matches('/').to_owned() })
+    }
+}
+
+impl fmt::Display for RegistryMirror {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}={}", self.host, self.url)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::RegistryMirror;
+
+    #[test]
+    fn a_mirror_reads_back_and_nonsense_is_refused() {
+        let mirror = RegistryMirror::parse("docker.io=http://127.0.0.1:7879/hub/").unwrap();
+        assert_eq!(mirror.to_string(), "docker.io=http://127.0.0.1:7879/hub");
+        for text in ["docker.io", "=http://a", "docker.io=ftp://a", "docker.io=http://", "a/b=http://c"] {
+            assert!(RegistryMirror::parse(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! Reading requests; what does not read is a problem, never a bare text.
+
+use axum::body::Bytes;
+use axum::extract::rejection::BytesRejection;
+use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
+use axum::http::StatusCode;
+use axum::http::request::Parts;
+use serde::de::DeserializeOwned;
+use slipway_core::model::Name;
+
+use crate::problem::Problem;
+
+/// The most that a request may send.
+pub(crate) const MOST_BYTES: usize = 1 << 20;
+
+/// The whole body.
+pub(crate) struct Body(pub(crate) Bytes);
+
+impl<S: Send + Sync> FromRequest<S> for Body {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        Bytes::from_request(request, state).await.map(Self).map_err(|rejection: BytesRejection| {
+            if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
+                let detail = format!("the body has more than {MOST_BYTES} bytes");
+                Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body-too-large", detail)
+            } else {
+                Problem::bad_request(format!("the body does not read: {rejection}"))
+            }
+        })
+    }
+}
+
+impl Body {
+    /// The body as text.
+    pub(crate) fn text(&self) -> Result<&str, Problem> {
+        std::str::from_utf8(&self.0).map_err(|error| Problem::bad_request(format!("the body is not UTF-8: {error}")))
+    }
+
+    /// The body as JSON; an empty one counts as `{}`.
+    pub(crate) fn json<T: DeserializeOwned>(&self) -> Result<T, Problem> {
+        let text: &[u8] = if self.0.is_empty() { b"{}" } else { &self.0 };
+        serde_json::from_slice(text).map_err(|error| Problem::bad_request(format!("the body is not what is expected: {error}")))
+    }
+}
+
+/// The query of the URL.
+pub(crate) struct Parameters<T>(pub(crate) T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Parameters<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let query = Query::<T>::try_from_uri(&parts.uri);
+        query.map(|Query(query)| Self(query)).map_err(|error| Problem::bad_request(format!("the query does not read: {error}")))
+    }
+}
+
+/// Parts of the path.
+pub(crate) struct Place<T>(pub(crate) T);
+
+impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Place<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let path = Path::<T>::from_request_parts(parts, state).await;
+        path.map(|Path(path)| Self(path)).map_err(|error| Problem::bad_request(format!("the path does not read: {error}")))
+    }
+}
+
+/// A name in a path: one that can not exist is not found.
+pub(crate) fn name(text: &str) -> Result<Name, Problem> {
+    Name::new(text).map_err(|error| Problem::not_found(error.to_string()))
+}

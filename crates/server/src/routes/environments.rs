@@ -1,0 +1,118 @@
+//! Environments: applied, listed, planned.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use slipway_core::file::{self, Applied, ApplyOptions, ParseOptions};
+use slipway_core::model::VariableName;
+use slipway_core::plan::Action;
+use slipway_ports::api::{AppliedView, ApplyQuery, EnvironmentView, PlanView, SecretValue};
+use slipway_ports::{StoreError, StoredEnvironment, Target};
+
+use crate::app::App;
+use crate::problem::Problem;
+use crate::request::{Body, Parameters, Place, name};
+use crate::views;
+
+pub(super) async fn list(State(app): State<App>) -> Result<Json<Vec<EnvironmentView>>, Problem> {
+    let (access, store) = (app.access(), &app.inner.ports.store);
+    let targets = store.targets(&access).await?;
+    let mut views = Vec::new();
+    for stored in store.environments(&access).await? {
+        views.push(view(&app, &stored, &targets).await?);
+    }
+    Ok(Json(views))
+}
+
+pub(super) async fn show(
+    State(app): State<App>,
+    Place((project, environment)): Place<(String, String)>,
+) -> Result<Json<EnvironmentView>, Problem> {
+    let (access, store) = (app.access(), &app.inner.ports.store);
+    let stored = store.environment(&access, &name(&project)?, &name(&environment)?).await?;
+    let targets = store.targets(&access).await?;
+    view(&app, &stored, &targets).await.map(Json)
+}
+
+/// Makes the stored environment what the file says; what is wrong with the file is told all at once.
+pub(super) async fn apply(
+    State(app): State<App>,
+    Parameters(query): Parameters<ApplyQuery>,
+    body: Body,
+) -> Result<Json<AppliedView>, Problem> {
+    let (applied, version) = read(&app, query, body.text()?).await?;
+    if version > 0 && applied.changes.is_empty() {
+        return Ok(Json(views::applied(&applied, version)));
+    }
+    let stored = app.inner.ports.store.put_environment(&app.access(), &applied.environment, version).await?;
+    Ok(Json(views::applied(&applied, stored.version)))
+}
+
+/// What `apply` would do.
+pub(super) async fn validate(
+    State(app): State<App>,
+    Parameters(query): Parameters<ApplyQuery>,
+    body: Body,
+) -> Result<Json<AppliedView>, Problem> {
+    let (applied, version) = read(&app, query, body.text()?).await?;
+    Ok(Json(views::applied(&applied, version)))
+}
+
+/// What the file makes of the stored environment, and the version that it has now; 0 when there is none.
+async fn read(app: &App, query: ApplyQuery, text: &str) -> Result<(Applied, u64), Problem> {
+    let options = ParseOptions { allow_file_urls: app.inner.allow_file_urls };
+    let file = file::parse(text, &options).map_err(Problem::file)?;
+    let unsupported = file::unsupported(&file);
+    if !unsupported.is_empty() {
+        return Err(Problem::file(unsupported));
+    }
+    let existing = match app.inner.ports.store.environment(&app.access(), &file.project, &file.name).await {
+        Ok(stored) => Some(stored),
+        Err(StoreError::NotFound(_)) => None,
+        Err(error) => return Err(error.into()),
+    };
+    let version = existing.as_ref().map_or(0, |stored| stored.version);
+    let existing = existing.as_ref().map(|stored| &stored.environment);
+    let applied = file::apply(existing, &file, ApplyOptions { prune: query.prune }).map_err(Problem::file)?;
+    Ok((applied, version))
+}
+
+pub(super) async fn plan(
+    State(app): State<App>,
+    Place((project, environment)): Place<(String, String)>,
+) -> Result<Json<PlanView>, Problem> {
+    let preview = app.inner.engine.plan(&app.access(), &name(&project)?, &name(&environment)?, Action::Deploy).await?;
+    Ok(Json(views::plan(&preview)))
+}
+
+pub(super) async fn set_secret(
+    State(app): State<App>,
+    Place((project, environment, secret)): Place<(String, String, String)>,
+    body: Body,
+) -> Result<StatusCode, Problem> {
+    let (access, store) = (app.access(), &app.inner.ports.store);
+    let (project, environment) = (name(&project)?, name(&environment)?);
+    let SecretValue { value } = body.json()?;
+    let secret = VariableName::new(secret).map_err(|error| Problem::bad_request(error.to_string()))?;
+    let stored = store.environment(&access, &project, &environment).await?.environment;
+    if !stored.secrets.iter().any(|declared| declared == secret.as_str()) {
+        return Err(Problem::not_found(format!("{project}/{environment} declares no secret `{secret}`"))
+            .with_hint(format!("declare it in the environment file, `secrets: [{secret}]`, and apply that first")));
+    }
+    store.put_secret(&access, &project, &environment, secret.as_str(), &value).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn view(app: &App, stored: &StoredEnvironment, targets: &[Target]) -> Result<EnvironmentView, Problem> {
+    let environment = &stored.environment;
+    let last = app.inner.ports.store.deployments(&app.access(), &environment.project, &environment.name, None, 1).await?;
+    Ok(views::environment(stored, target_of(stored, targets), last.first()))
+}
+
+/// Where an environment runs: its target, else the default one.
+pub(super) fn target_of<'a>(stored: &StoredEnvironment, targets: &'a [Target]) -> Option<&'a Target> {
+    match &stored.environment.target {
+        Some(name) => targets.iter().find(|target| target.name == *name),
+        None => targets.iter().find(|target| target.is_default),
+    }
+}

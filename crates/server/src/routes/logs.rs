@@ -1,0 +1,115 @@
+//! Lines of deployments and of pods.
+
+use std::convert::Infallible;
+
+use axum::Json;
+use axum::extract::State;
+use axum::response::sse::{Event, KeepAlive, Sse};
+use futures::{Stream, StreamExt as _};
+use serde::Deserialize;
+use slipway_core::deployment::Phase;
+use slipway_core::model::Name;
+use slipway_core::names;
+use slipway_ports::api::{LogPage, PodLineView};
+use slipway_ports::{CancellationToken, LogQuery, PodLine, Target};
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::ReceiverStream;
+
+use super::environments::target_of;
+use crate::app::App;
+use crate::events::event;
+use crate::problem::Problem;
+use crate::request::{Parameters, Place, name};
+use crate::views;
+
+/// Lines that wait for a slow client.
+const WAITING: usize = 256;
+
+/// Which lines of a deployment are wanted.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct DeploymentLogQuery {
+    service: Option<Name>,
+    phase: Option<Phase>,
+    cursor: Option<u64>,
+    limit: Option<u32>,
+}
+
+pub(super) async fn of_deployment(
+    State(app): State<App>,
+    Place(id): Place<String>,
+    Parameters(query): Parameters<DeploymentLogQuery>,
+) -> Result<Json<LogPage>, Problem> {
+    let limit = query.limit.unwrap_or(500).clamp(1, 1000);
+    let (access, store) = (app.access(), &app.inner.ports.store);
+    store.deployment(&access, &id).await?;
+    let lines = store.log(&access, &id, query.service.as_ref(), query.cursor.unwrap_or(0), limit).await?;
+    let next_cursor = lines.last().filter(|_| lines.len() == limit as usize).map(|(number, _)| number.to_string());
+    let wanted = lines.iter().filter(|(_, line)| query.phase.is_none_or(|phase| line.phase == phase));
+    Ok(Json(LogPage { items: wanted.map(|(number, line)| views::log_line(*number, line)).collect(), next_cursor }))
+}
+
+/// Which lines of pods are wanted.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PodLogQuery {
+    #[serde(default)]
+    follow: bool,
+    tail: Option<u32>,
+}
+
+/// The lines of the pods of a service: events `line`, then `end`, or `problem` with problem details.
+pub(super) async fn of_pods(
+    State(app): State<App>,
+    Place((project, environment, service)): Place<(String, String, String)>,
+    Parameters(query): Parameters<PodLogQuery>,
+) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Problem> {
+    let (access, store) = (app.access(), &app.inner.ports.store);
+    let (project, environment, service) = (name(&project)?, name(&environment)?, name(&service)?);
+    let stored = store.environment(&access, &project, &environment).await?;
+    if stored.environment.service(&service).is_none() {
+        return Err(Problem::not_found(format!("{project}/{environment} has no service `{service}`")));
+    }
+    let targets = store.targets(&access).await?;
+    let target = target_of(&stored, &targets).cloned().ok_or_else(|| {
+        Problem::not_found("the target of the environment is not known").with_hint("`slipway target list` shows those that are")
+    })?;
+    let query = LogQuery {
+        namespace: names::namespace(&project, &environment),
+        release: service.to_string(),
+        follow: query.follow,
+        tail: query.tail,
+    };
+    let (sender, receiver) = mpsc::channel(WAITING);
+    tokio::spawn(read_pods(app.clone(), target, query, sender));
+    Ok(Sse::new(ReceiverStream::new(receiver).map(Ok)).keep_alive(KeepAlive::default()))
+}
+
+/// Reads until the pods end, the client is gone, or the server stops.
+async fn read_pods(app: App, target: Target, query: LogQuery, sender: mpsc::Sender<Event>) {
+    let cancel: CancellationToken = app.inner.shutdown.child_token();
+    let _stop_reading = cancel.clone().drop_guard();
+    let (lines, mut read) = mpsc::channel::<PodLine>(WAITING);
+    let reading = app.inner.ports.cluster.logs(&target, &query, lines, &cancel);
+    let sending = async {
+        while let Some(PodLine { pod, text }) = read.recv().await {
+            if sender.send(event("line", &PodLineView { pod, text })).await.is_err() {
+                return false;
+            }
+        }
+        true
+    };
+    // A client that leaves while no line comes must end the reading too.
+    let ended = tokio::select! {
+        (ended, listens) = async { tokio::join!(reading, sending) } => listens.then_some(ended),
+        () = sender.closed() => None,
+    };
+    let last = match ended {
+        None => return,
+        Some(Ok(())) => Event::default().event("end").data("{}"),
+        Some(Err(_)) if app.inner.shutdown.is_cancelled() => return,
+        Some(Err(failure)) => event("problem", &*Problem::from(failure).0),
+    };
+    // Nobody is left to tell of a client that left just now.
+    let _ = sender.send(last).await;
+}

@@ -1,0 +1,57 @@
+//! The paths of the API, below `/api/v1`.
+
+mod deployments;
+mod doctor;
+mod environments;
+mod logs;
+mod server;
+mod targets;
+
+use axum::extract::DefaultBodyLimit;
+use axum::http::Uri;
+use axum::routing::{get, post, put};
+use axum::{Router, middleware};
+
+use crate::app::App;
+use crate::guard;
+use crate::problem::Problem;
+use crate::request::MOST_BYTES;
+
+/// The HTTP API of a server.
+pub fn router(app: App) -> Router {
+    let environment = "/environments/{project}/{name}";
+    let below = |path: &str| format!("{environment}{path}");
+    let api = Router::new()
+        .route("/version", get(server::version))
+        .route("/shutdown", post(server::shutdown))
+        .route("/doctor", get(doctor::doctor))
+        .route("/targets", get(targets::list).post(targets::add))
+        .route("/environments", get(environments::list))
+        .route("/environments:apply", post(environments::apply))
+        .route("/environments:validate", post(environments::validate))
+        .route(environment, get(environments::show))
+        .route(&below("/plan"), post(environments::plan))
+        .route(&below("/secrets/{secret}"), put(environments::set_secret))
+        .route(&below("/services/{service}/logs"), get(logs::of_pods))
+        .route(&below("/deployments"), get(deployments::history).post(deployments::deploy))
+        .route("/deployments/{id}", get(deployments::show))
+        .route("/deployments/{id}/events", get(deployments::events))
+        .route("/deployments/{id}/cancel", post(deployments::cancel))
+        .route("/deployments/{id}/logs", get(logs::of_deployment));
+    Router::new()
+        .nest("/api/v1", api)
+        .fallback(nothing)
+        .method_not_allowed_fallback(wrong_method)
+        .layer(DefaultBodyLimit::max(MOST_BYTES))
+        .layer(middleware::from_fn_with_state(app.clone(), guard::guard))
+        .with_state(app)
+}
+
+async fn nothing(uri: Uri) -> Problem {
+    Problem::not_found(format!("there is no {}", uri.path()))
+}
+
+async fn wrong_method(uri: Uri) -> Problem {
+    let detail = format!("{} does not take this method", uri.path());
+    Problem::new(axum::http::StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", detail)
+}

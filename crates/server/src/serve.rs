@@ -1,0 +1,121 @@
+//! The life of a server: home, wiring, recovery, requests, end.
+
+use std::future::IntoFuture as _;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use slipway_engine::{Engine, EngineError};
+use slipway_ports::CancellationToken;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::app::App;
+use crate::home::{Home, HomeError, ServerRecord};
+use crate::options::Options;
+use crate::routes::router;
+use crate::wiring::{self, WiringError};
+
+/// How long open requests may take to end.
+const LAST_REQUESTS: Duration = Duration::from_secs(5);
+
+/// Why a server does not start, or ends.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// Its home can not be used.
+    #[error(transparent)]
+    Home(#[from] HomeError),
+    /// The API would be open to other machines.
+    #[error("the API listens on loopback only, and {0} is no loopback address; use an SSH tunnel to reach it from elsewhere")]
+    NotLoopback(SocketAddr),
+    /// Somebody else has the port.
+    #[error("{what} can not listen on {address}: {error}")]
+    Listen {
+        /// API or registry.
+        what: &'static str,
+        /// Where.
+        address: SocketAddr,
+        /// What the system says.
+        error: std::io::Error,
+    },
+    /// An adapter does not start.
+    #[error(transparent)]
+    Wiring(#[from] WiringError),
+    /// What an earlier server left can not be taken over.
+    #[error("the deployments that an earlier server left can not be taken over: {0}")]
+    Recover(#[from] EngineError),
+    /// The system refuses.
+    #[error("the server can not go on: {0}")]
+    System(#[from] std::io::Error),
+}
+
+/// TLS by rustls with `ring`, for every client of this process. Harmless when it is called again.
+pub fn install_crypto_provider() {
+    // The only error is that a provider is there already.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+}
+
+/// Runs a server until it is asked to stop. Deployments that run then go on at the next start.
+pub async fn serve(home: Home, options: Options) -> Result<(), ServeError> {
+    if !options.listen.ip().is_loopback() {
+        return Err(ServeError::NotLoopback(options.listen));
+    }
+    home.create()?;
+    let _lock = home.lock()?;
+    let token = home.token_or_create()?;
+    let api = listen("the API", options.listen).await?;
+    let registry = listen("the registry", options.registry_listen).await?;
+    let (address, registry_address) = (api.local_addr()?, registry.local_addr()?);
+
+    let shutdown = CancellationToken::new();
+    let wired = wiring::wire(&home, &options, registry_address).await?;
+    let registry_stops = shutdown.clone().cancelled_owned();
+    let registry = axum::serve(registry, wired.registry).with_graceful_shutdown(registry_stops);
+    let registry = tokio::spawn(registry.into_future());
+    let engine = Engine::new(wired.ports.clone(), wired.settings);
+    let recovered = engine.recover().await?;
+    if recovered > 0 {
+        tracing::info!(recovered, "deployments of an earlier server go on");
+    }
+
+    let app = App::new((engine, wired.ports), token, address, options.allow_file_urls, shutdown.clone());
+    home.write_record(&ServerRecord {
+        address: address.to_string(),
+        registry: registry_address.to_string(),
+        pid: std::process::id(),
+    })?;
+    tracing::info!(%address, registry = %registry_address, "the server listens");
+    let serving = axum::serve(api, router(app)).with_graceful_shutdown(shutdown.clone().cancelled_owned());
+    let mut serving = std::pin::pin!(serving.into_future());
+    let ended = tokio::select! {
+        ended = &mut serving => Some(ended),
+        asked = asked_to_stop(&shutdown) => asked.map(|()| None)?,
+    };
+    tracing::info!("the server stops");
+    shutdown.cancel();
+    match ended {
+        Some(ended) => ended?,
+        None if tokio::time::timeout(LAST_REQUESTS, serving).await.is_err() => tracing::warn!("some requests were cut off"),
+        None => {}
+    }
+    wired.builder.stop().await;
+    registry.abort();
+    Ok(())
+}
+
+async fn listen(what: &'static str, address: SocketAddr) -> Result<TcpListener, ServeError> {
+    TcpListener::bind(address).await.map_err(|error| ServeError::Listen { what, address, error })
+}
+
+/// Returns on SIGTERM, SIGINT, or when the API is asked. A terminal that closes is no reason.
+async fn asked_to_stop(shutdown: &CancellationToken) -> std::io::Result<()> {
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let mut hangup = signal(SignalKind::hangup())?;
+    loop {
+        tokio::select! {
+            _ = terminate.recv() => return Ok(()),
+            _ = interrupt.recv() => return Ok(()),
+            _ = hangup.recv() => {}
+            () = shutdown.cancelled() => return Ok(()),
+        }
+    }
+}

@@ -1,0 +1,270 @@
+//! From the domain to the wire: the only place where the one becomes the other.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp as Time;
+use slipway_core::deployment::{Deployment, Outcome, Phase, RunState, StepId, StepState, Timestamp};
+use slipway_core::file::Applied;
+use slipway_engine::{Does, Preview};
+use slipway_ports::api::{
+    AppliedView, BuildView, DeploymentView, EnvironmentServiceView, EnvironmentView, HeadView, LogLineView, NewTarget,
+    PlanServiceView, PlanStageView, PlanStepView, PlanView, ReleaseView, ServiceView, StageView, State, TargetView, TriggerView,
+};
+use slipway_ports::{Activity, DeploymentSummary, LogLine, StoredEnvironment, Target};
+
+/// What the running steps do right now.
+pub(crate) type Activities = BTreeMap<StepId, Activity>;
+
+/// A moment; one that no calendar has is the beginning of time.
+fn time(at: Timestamp) -> Time {
+    Time::from_millisecond(at.0).unwrap_or_default()
+}
+
+fn run_state(state: RunState) -> State {
+    match state {
+        RunState::Queued => State::Queued,
+        RunState::Running => State::Running,
+        RunState::Canceling => State::Canceling,
+        RunState::Finished { outcome, .. } => outcome_state(outcome),
+    }
+}
+
+fn outcome_state(outcome: Outcome) -> State {
+    match outcome {
+        Outcome::Succeeded => State::Succeeded,
+        Outcome::Failed => State::Failed,
+        Outcome::Canceled => State::Canceled,
+    }
+}
+
+fn stored_state(state: &str) -> State {
+    let all = [State::Queued, State::Running, State::Succeeded, State::Failed, State::Skipped, State::Canceling, State::Canceled];
+    // The store writes `RunState::as_str` and nothing else.
+    all.into_iter().find(|known| known.as_str() == state).unwrap_or(State::Queued)
+}
+
+/// A deployment as a history lists it.
+pub(crate) fn head(summary: &DeploymentSummary) -> HeadView {
+    HeadView {
+        id: summary.id.clone(),
+        number: summary.number,
+        project: summary.project.to_string(),
+        environment: summary.environment.to_string(),
+        target: summary.target.clone(),
+        action: summary.action.clone(),
+        state: stored_state(&summary.state),
+        accepted_at: time(summary.accepted_at),
+        finished_at: summary.finished_at.map(time),
+    }
+}
+
+/// A deployment with its stages and services. The state is that of the folded facts: the summary may be older.
+pub(crate) fn deployment(summary: &DeploymentSummary, deployment: &Deployment, activities: &Activities) -> DeploymentView {
+    let (outcome, finished_at) = match deployment.state() {
+        RunState::Finished { outcome, at } => (Some(outcome_state(outcome)), Some(time(at))),
+        RunState::Queued | RunState::Running | RunState::Canceling => (None, None),
+    };
+    let trigger = deployment.trigger();
+    let stages = deployment.plan().environment.pipeline.stages.iter().enumerate().map(|(order, stage)| {
+        let services: Vec<ServiceView> = deployment.stage(order).map(|index| service(deployment, index, activities)).collect();
+        let state = State::of_parts(services.iter().map(|service| service.state));
+        StageView { order, name: stage.name.to_string(), state, services }
+    });
+    DeploymentView {
+        head: HeadView { state: run_state(deployment.state()), finished_at, ..head(summary) },
+        outcome,
+        trigger: TriggerView { source: trigger.source.clone(), actor: trigger.actor.0.clone() },
+        started_at: deployment.started_at().map(time),
+        stages: stages.collect(),
+    }
+}
+
+/// One service, by its place in the plan.
+pub(crate) fn service(deployment: &Deployment, index: usize, activities: &Activities) -> ServiceView {
+    let planned = &deployment.plan().services[index];
+    let run = &deployment.services()[index];
+    let kind = deployment.plan().environment.service(&planned.name).map(|service| service.service_type().to_string());
+    let canceling = deployment.is_canceled(&planned.name);
+    let steps: Vec<&StepState> = run.build.iter().chain([&run.release]).collect();
+    let phase = [Phase::Build, Phase::Release].into_iter().find_map(|phase| {
+        let step = StepId { service: planned.name.clone(), phase };
+        let runs = matches!(deployment.step(&step), Some(StepState::Running { .. }));
+        activities.get(&step).copied().filter(|_| runs)
+    });
+    ServiceView {
+        name: planned.name.to_string(),
+        stage: planned.stage,
+        kind: kind.unwrap_or_default(),
+        version: planned.version.short(),
+        state: service_state(&steps, canceling),
+        phase,
+        build: run.build.as_ref().map(|state| {
+            let key = planned.build.as_ref().and_then(|build| build.key()).map(ToString::to_string);
+            build(state, key.unwrap_or_default())
+        }),
+        release: release(&run.release),
+    }
+}
+
+/// A service has failed or was canceled as soon as one of its steps has; what becomes of the other is a consequence.
+fn service_state(steps: &[&StepState], canceling: bool) -> State {
+    let any = |test: fn(&StepState) -> bool| steps.iter().any(|step| test(step));
+    if any(|step| matches!(step, StepState::Running { .. })) {
+        return if canceling { State::Canceling } else { State::Running };
+    }
+    if any(|step| matches!(step, StepState::Failed { .. })) {
+        return State::Failed;
+    }
+    if any(|step| matches!(step, StepState::Canceled { .. })) {
+        return State::Canceled;
+    }
+    match steps.last() {
+        Some(StepState::Succeeded { .. }) => State::Succeeded,
+        Some(StepState::Skipped { .. }) => State::Skipped,
+        Some(_) | None => State::Queued,
+    }
+}
+
+fn step_state(state: &StepState) -> State {
+    match state {
+        StepState::Waiting { .. } => State::Queued,
+        StepState::Running { .. } => State::Running,
+        StepState::Succeeded { .. } => State::Succeeded,
+        StepState::Skipped { .. } => State::Skipped,
+        StepState::Failed { .. } => State::Failed,
+        StepState::Canceled { .. } => State::Canceled,
+    }
+}
+
+fn build(state: &StepState, key: String) -> BuildView {
+    let ReleaseView { state: name, started_at, ended_at, reason, explanation, failure, image, .. } = release(state);
+    BuildView { state: name, started_at, ended_at, reason, explanation, failure, image, key }
+}
+
+fn release(state: &StepState) -> ReleaseView {
+    let reason = match state {
+        StepState::Skipped { reason, .. } => Some(reason),
+        _ => None,
+    };
+    let (failure, revision) = match state {
+        StepState::Failed { failure, .. } => (Some(failure.clone()), None),
+        StepState::Succeeded { result, .. } => (None, result.revision),
+        _ => (None, None),
+    };
+    ReleaseView {
+        state: step_state(state),
+        started_at: state.since().map(time),
+        ended_at: state.ended_at().map(time),
+        reason: reason.map(|reason| reason.as_str().to_owned()),
+        explanation: reason.map(ToString::to_string),
+        failure,
+        image: state.image().map(str::to_owned),
+        revision,
+    }
+}
+
+/// A line of a deployment's log.
+pub(crate) fn log_line(number: u64, line: &LogLine) -> LogLineView {
+    LogLineView {
+        number,
+        at: time(line.at),
+        service: line.service.to_string(),
+        phase: line.phase.as_str().to_owned(),
+        text: line.text.clone(),
+    }
+}
+
+/// An environment, and where the outside reaches its services on a target.
+pub(crate) fn environment(
+    stored: &StoredEnvironment,
+    target: Option<&Target>,
+    last: Option<&DeploymentSummary>,
+) -> EnvironmentView {
+    let environment = &stored.environment;
+    let stages = environment.pipeline.stages.iter();
+    let services = stages.flat_map(|stage| environment.services_of(&stage.name)).map(|service| EnvironmentServiceView {
+        name: service.name.to_string(),
+        kind: service.service_type().to_string(),
+        stage: service.stage.to_string(),
+        skipped: service.skipped,
+        urls: target.and_then(|target| slipway_engine::public_url(environment, service, target)).into_iter().collect(),
+    });
+    EnvironmentView {
+        project: environment.project.to_string(),
+        name: environment.name.to_string(),
+        mode: environment.mode.as_str().to_owned(),
+        target: environment.target.clone(),
+        version: stored.version,
+        services: services.collect(),
+        last_deployment: last.map(head),
+    }
+}
+
+/// What applying a file did.
+pub(crate) fn applied(applied: &Applied, version: u64) -> AppliedView {
+    AppliedView {
+        project: applied.environment.project.to_string(),
+        name: applied.environment.name.to_string(),
+        version,
+        changes: applied.changes.clone(),
+        removed: applied.removed.iter().map(ToString::to_string).collect(),
+    }
+}
+
+/// What a deployment would do.
+pub(crate) fn plan(preview: &Preview) -> PlanView {
+    let plan = &preview.plan;
+    let environment = &plan.environment;
+    let stages = environment.pipeline.stages.iter().enumerate().map(|(order, stage)| {
+        let services = plan.services.iter().filter(|service| service.stage == order).map(|service| PlanServiceView {
+            name: service.name.to_string(),
+            kind: environment.service(&service.name).map(|service| service.service_type().to_string()).unwrap_or_default(),
+            version: service.version.short(),
+            steps: preview.steps.iter().filter(|step| step.service == service.name).map(|step| plan_step(step.phase, &step.does)).collect(),
+        });
+        PlanStageView { order, name: stage.name.to_string(), services: services.collect() }
+    });
+    PlanView {
+        project: environment.project.to_string(),
+        environment: environment.name.to_string(),
+        action: plan.action.as_str().to_owned(),
+        stages: stages.collect(),
+    }
+}
+
+fn plan_step(phase: Phase, does: &Does) -> PlanStepView {
+    let (word, reason, failure) = match does {
+        Does::Build { reason } => ("build", reason.clone(), None),
+        Does::SkipBuild { reason } => ("skip", reason.clone(), None),
+        Does::Release { reason } => ("release", reason.clone(), None),
+        Does::Fail(failure) => ("fail", failure.message.clone(), Some(failure.clone())),
+    };
+    PlanStepView { phase: phase.as_str().to_owned(), does: word.to_owned(), reason, failure }
+}
+
+/// A target, and the version of its API server when it was asked.
+pub(crate) fn target(target: &Target, version: Option<String>) -> TargetView {
+    TargetView {
+        name: target.name.clone(),
+        kubeconfig: target.kubeconfig.clone(),
+        context: target.context.clone(),
+        domain: target.domain.clone(),
+        ingress_port: target.ingress_port,
+        request_percent: target.request_percent,
+        default: target.is_default,
+        version,
+    }
+}
+
+/// A target to keep; the name of its context is the one that its kubeconfig gave.
+pub(crate) fn new_target(new: NewTarget, context: String) -> Target {
+    Target {
+        name: new.name.unwrap_or_else(|| context.clone()),
+        kubeconfig: new.kubeconfig,
+        context,
+        domain: new.domain,
+        ingress_port: new.ingress_port,
+        request_percent: new.request_percent,
+        is_default: new.default,
+    }
+}

@@ -1,0 +1,126 @@
+//! Which product fills which port.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use axum::Router;
+use slipway_builder::{DaemonSettings, RegistryCredential};
+use slipway_engine::{Ports, PullCredential, Settings};
+use slipway_git::{GitMirrors, GitSettings};
+use slipway_helm::HelmOptions;
+use slipway_kubernetes::KubeCluster;
+use slipway_ports::SecretText;
+use slipway_registry::embedded::{self, Auth, Storage, User};
+use slipway_registry::{ClientError, Credential, OciRegistry, RegistrySettings};
+use slipway_store::SqliteStore;
+
+use crate::builder::EmbeddedBuilder;
+use crate::home::{Home, HomeError};
+use crate::options::Options;
+
+/// The one user of the embedded registry.
+const REGISTRY_USER: &str = "slipway";
+
+/// Why an adapter does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum WiringError {
+    /// A file of the home.
+    #[error(transparent)]
+    Home(#[from] HomeError),
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] slipway_store::OpenError),
+    /// The embedded registry.
+    #[error("the registry does not open: {0}")]
+    Registry(#[from] embedded::OpenError),
+    /// The client of registries.
+    #[error(transparent)]
+    Client(#[from] ClientError),
+    /// Helm.
+    #[error("Helm can not be used: {0}")]
+    Helm(std::io::Error),
+    /// A folder.
+    #[error("{folder} can not be used: {error}")]
+    Folder {
+        /// Which.
+        folder: PathBuf,
+        /// What the system says.
+        error: std::io::Error,
+    },
+}
+
+/// What the server runs on.
+pub(crate) struct Wired {
+    /// The engine's world.
+    pub(crate) ports: Ports,
+    /// How the engine works.
+    pub(crate) settings: Settings,
+    /// The builder, to be stopped at the end.
+    pub(crate) builder: Arc<EmbeddedBuilder>,
+    /// The embedded registry, to be served.
+    pub(crate) registry: Router,
+}
+
+/// Opens everything that a server in this home needs; `registry` is where its registry listens.
+pub(crate) async fn wire(home: &Home, options: &Options, registry: SocketAddr) -> Result<Wired, WiringError> {
+    let password = home.registry_password_or_create()?;
+    let address = registry.to_string();
+    let storage = Storage::open(home.folder("registry"))?;
+    let auth = Auth::Basic(vec![User::new(REGISTRY_USER, password.expose())]);
+    let work_folder = home.folder("work");
+    // Nothing in it outlives the server that wrote it.
+    clear(&work_folder)?;
+    let builder = Arc::new(builder(home, options, &address, &password));
+    let ports = Ports {
+        store: Arc::new(SqliteStore::open(&home.database(), &home.secret_key()).await?),
+        repositories: Arc::new(repositories(home, options)?),
+        builder: builder.clone(),
+        registry: Arc::new(OciRegistry::new(registry_settings(options, &address, &password))?),
+        releases: Arc::from(slipway_helm::find(HelmOptions::default()).map_err(WiringError::Helm)?),
+        cluster: Arc::new(KubeCluster::default()),
+    };
+    let pull_credential = Some(PullCredential { user: REGISTRY_USER.to_owned(), password });
+    let settings = Settings { pull_credential, work_folder: Some(work_folder), ..Settings::default() };
+    Ok(Wired { ports, settings, builder, registry: embedded::router(storage, auth) })
+}
+
+fn repositories(home: &Home, options: &Options) -> Result<GitMirrors, WiringError> {
+    let path = home.folder("git");
+    let settings = GitSettings { file_urls: options.allow_file_urls, ..GitSettings::new(&path) };
+    GitMirrors::open(settings).map_err(|error| folder(path, error))
+}
+
+fn registry_settings(options: &Options, address: &str, password: &SecretText) -> RegistrySettings {
+    let mirrors = options.registry_mirrors.iter().map(|mirror| (mirror.host.clone(), mirror.url.clone()));
+    let credential = Credential { user: REGISTRY_USER.to_owned(), secret: password.clone() };
+    RegistrySettings {
+        address: address.to_owned(),
+        mirrors: mirrors.collect(),
+        credentials: [(address.to_owned(), credential)].into(),
+        ..RegistrySettings::default()
+    }
+}
+
+fn builder(home: &Home, options: &Options, address: &str, password: &SecretText) -> EmbeddedBuilder {
+    let mirrors = options.registry_mirrors.iter().filter(|mirror| mirror.host == "docker.io");
+    // BuildKit names a mirror by its host and prefix alone.
+    let mirrors = mirrors.map(|mirror| mirror.url.split_once("://").map_or(mirror.url.as_str(), |(_, rest)| rest).to_owned());
+    let daemon = DaemonSettings { docker_io_mirrors: mirrors.collect(), ..DaemonSettings::new(address, true) };
+    let credential =
+        RegistryCredential { registry: address.to_owned(), user: REGISTRY_USER.to_owned(), password: password.clone() };
+    EmbeddedBuilder::new(home.folder("buildkit"), daemon, credential)
+}
+
+/// Makes a folder empty.
+fn clear(path: &Path) -> Result<(), WiringError> {
+    let removed = std::fs::remove_dir_all(path).or_else(|error| match error.kind() {
+        std::io::ErrorKind::NotFound => Ok(()),
+        _ => Err(error),
+    });
+    removed.and_then(|()| std::fs::create_dir_all(path)).map_err(|error| folder(path.to_owned(), error))
+}
+
+fn folder(folder: PathBuf, error: std::io::Error) -> WiringError {
+    WiringError::Folder { folder, error }
+}
