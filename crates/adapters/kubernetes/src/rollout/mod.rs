@@ -6,6 +6,8 @@ mod narrate;
 mod pods;
 mod snapshot;
 mod source;
+#[cfg(test)]
+mod tests;
 mod verdict;
 mod volumes;
 

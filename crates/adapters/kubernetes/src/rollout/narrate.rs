@@ -74,13 +74,9 @@ fn workload(snapshot: &Snapshot) -> String {
                 return format!("waiting for the cluster to take up Job {name}");
             };
             let count = |number: Option<i32>| number.unwrap_or(0);
-            let mut line = format!("job {name}: {} running", count(status.active));
-            for (number, word) in [(count(status.succeeded), "succeeded"), (count(status.failed), "failed")] {
-                if number > 0 {
-                    line.push_str(&format!(", {number} {word}"));
-                }
-            }
-            line
+            let ended = [(count(status.succeeded), "succeeded"), (count(status.failed), "failed")];
+            let ended = ended.into_iter().filter(|(number, _)| *number > 0).map(|(number, word)| format!(", {number} {word}"));
+            format!("job {name}: {} running{}", count(status.active), ended.collect::<String>())
         }
         RolloutKind::CronJob => format!("waiting for CronJob {name}"),
     }
