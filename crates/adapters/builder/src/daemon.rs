@@ -175,7 +175,7 @@ impl LocalBuildkitd {
                 if let Some(Ok(Some(_))) = child.as_mut().map(Child::try_wait) {
                     *child = None;
                 }
-                if test_kill_process(pid).is_err() {
+                if has_ended(pid) {
                     return Ok(());
                 }
                 sleep(PAUSE).await;
@@ -183,6 +183,12 @@ impl LocalBuildkitd {
         }
         Err(unavailable(&format!("buildkitd (process {}) does not end", pid.as_raw_nonzero())))
     }
+}
+
+/// Gone, or a zombie that whoever started it has yet to wait for.
+fn has_ended(pid: Pid) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero()));
+    test_kill_process(pid).is_err() || stat.is_ok_and(|stat| stat.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with('Z')))
 }
 
 fn unavailable(why: &str) -> Failure {

@@ -16,6 +16,8 @@ mod outcome;
 mod process;
 mod progress;
 mod programs;
+#[cfg(test)]
+mod recorded_tests;
 mod transcript;
 
 pub use buildkit::{BuildKit, BuildKitSettings};

@@ -11,6 +11,7 @@ use crate::transcript::{FailedStep, Transcribed, readable};
 
 /// More of an error's text is not for a sentence.
 const LONGEST_REASON: usize = 600;
+const LONGEST_LAST_LINE: usize = 500;
 
 #[derive(Deserialize)]
 struct Metadata {
@@ -39,6 +40,10 @@ pub(crate) fn image(metadata: &Path) -> Result<BuiltImage, Failure> {
 pub(crate) fn failure(transcribed: Transcribed, memory: Bytes, registry: &str) -> Failure {
     let reason = reason(&transcribed.plain);
     let has = |words: &[&str]| words.iter().any(|word| reason.contains(word));
+    if let Some(why) = reason.strip_prefix("setpriv: ") {
+        return Failure::permanent(Code::BuilderUnavailable, format!("the builder's client could not be started: {why}"))
+            .with_hint("install BuildKit 0.28.1 or newer, so that buildctl can be run by the server");
+    }
     if reason.is_empty() {
         return unavailable("buildctl ended without a word").with_last_lines(transcribed.plain);
     }
@@ -60,9 +65,8 @@ pub(crate) fn failure(transcribed: Transcribed, memory: Bytes, registry: &str) -
     if has(&["failed to resolve source metadata", "failed to do request", "failed to authorize", "failed to copy", "failed to load cache key", "pull access denied"]) {
         return of_base(&reason, transcribed);
     }
-    if has(&["dockerfile parse error", "parse error on line", "the Dockerfile cannot be empty", "file with no instructions", "could not be found", "unknown instruction", "should not be blank", "failed to parse", "circular dependency", "invalid reference format", "is not an allowed gateway source", "network.host is not allowed", "security.insecure is not allowed"]) {
-        let text = reason.split_once("failed to solve: ").map_or(reason.as_str(), |(_, text)| text);
-        return Failure::permanent(Code::DockerfileInvalid, format!("the Dockerfile is not valid: {text}"))
+    if has(&["dockerfile parse error", "parse error on line", "the Dockerfile cannot be empty", "file with no instructions", "could not be found", "unterminated heredoc", "unknown instruction", "should not be blank", "failed to parse", "circular dependency", "invalid reference format", "is not an allowed gateway source", "network.host is not allowed", "security.insecure is not allowed"]) {
+        return Failure::permanent(Code::DockerfileInvalid, format!("the Dockerfile is not valid: {reason}"))
             .with_hint("correct the line that the log points at")
             .with_last_lines(last(transcribed.plain));
     }
@@ -74,8 +78,8 @@ fn reason(plain: &[String]) -> String {
     let at = plain.iter().rposition(|line| line.starts_with("error: "));
     let Some(at) = at else { return plain.last().cloned().unwrap_or_default() };
     let text = plain[at..].join(" ");
-    let text = text.trim_start_matches("error: ").trim_start_matches("failed to solve: ");
-    text.chars().take(LONGEST_REASON).collect()
+    let text = text.strip_prefix("error: ").unwrap_or(&text);
+    text.strip_prefix("failed to solve: ").unwrap_or(text).chars().take(LONGEST_REASON).collect()
 }
 
 fn of_registry(reason: &str, registry: &str, what: &str) -> Failure {
@@ -133,7 +137,7 @@ fn says_killed(line: &str) -> bool {
 
 fn last(plain: Vec<String>) -> Vec<String> {
     let skipped = plain.len().saturating_sub(20);
-    plain.into_iter().skip(skipped).collect()
+    plain.into_iter().skip(skipped).map(|line| line.chars().take(LONGEST_LAST_LINE).collect()).collect()
 }
 
 /// The builder is away, or was interrupted.

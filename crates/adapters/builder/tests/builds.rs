@@ -1,0 +1,266 @@
+//! Real builds: a `buildkitd` of our own (as root) and Debian's `docker-registry`, both on loopback.
+#![cfg(feature = "builder-tests")]
+
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use slipway_builder::{BuildKit, BuildKitPrograms, BuildKitSettings, DaemonSettings, LocalBuildkitd};
+use slipway_core::failure::{Code, Failure, FailureKind};
+use slipway_core::model::{Bytes, Millicores};
+use slipway_ports::{Activity, BuildRequest, Builder, BuiltImage, CancellationToken, Progress, RepositoryTag};
+use tempfile::TempDir;
+use tokio::sync::Notify;
+
+#[derive(Default)]
+struct Seen {
+    lines: Mutex<Vec<String>>,
+    activities: Mutex<Vec<Activity>>,
+    said: Notify,
+}
+
+impl Progress for Seen {
+    fn activity(&self, activity: Activity) {
+        self.activities.lock().unwrap().push(activity);
+    }
+
+    fn line(&self, text: &str) {
+        self.lines.lock().unwrap().push(text.to_owned());
+        self.said.notify_one();
+    }
+}
+
+impl Seen {
+    fn has(&self, text: &str) -> bool {
+        self.lines.lock().unwrap().iter().any(|line| line.contains(text))
+    }
+
+    async fn until(&self, text: &str) {
+        let found = async {
+            while !self.has(text) {
+                self.said.notified().await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(60), found).await.expect("the line comes within a minute");
+    }
+}
+
+/// A registry that ends with the test.
+struct Registry {
+    child: Child,
+    address: String,
+}
+
+impl Registry {
+    fn start(folder: &Path) -> Self {
+        let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+        let configuration = folder.join("registry.yml");
+        let storage = folder.join("registry");
+        let text = format!(
+            "version: 0.1\nlog: {{level: error}}\nstorage: {{filesystem: {{rootdirectory: {}}}}}\nhttp: {{addr: '{address}'}}\n",
+            storage.display()
+        );
+        std::fs::write(&configuration, text).unwrap();
+        let child = Command::new("docker-registry").arg("serve").arg(&configuration).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+        let child = child.expect("Debian's docker-registry is installed");
+        let end = Instant::now() + Duration::from_secs(20);
+        while std::net::TcpStream::connect(&address).is_err() {
+            assert!(Instant::now() < end, "the registry did not start");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        Self { child, address }
+    }
+}
+
+impl Drop for Registry {
+    fn drop(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+}
+
+struct Fixture {
+    registry: Registry,
+    builder: BuildKit,
+    folder: TempDir,
+}
+
+impl Fixture {
+    async fn start() -> Self {
+        let folder = tempfile::Builder::new().prefix("slipway-b").tempdir_in("/tmp").unwrap();
+        let registry = Registry::start(folder.path());
+        let programs = BuildKitPrograms::find().unwrap();
+        let daemon = LocalBuildkitd::start(&folder.path().join("k"), &settings(&registry), programs).await.unwrap();
+        let builder = BuildKit::new(daemon, builder_settings(folder.path(), &registry.address)).unwrap();
+        Self { registry, builder, folder }
+    }
+
+    async fn build(&self, request: &BuildRequest, seen: &Seen) -> Result<BuiltImage, Failure> {
+        self.builder.build(request, seen, &CancellationToken::new()).await
+    }
+
+    /// A context with busybox and this Dockerfile.
+    fn request(&self, dockerfile: &str) -> BuildRequest {
+        let context = tempfile::tempdir_in(self.folder.path()).unwrap().keep();
+        std::fs::write(context.join("Dockerfile"), dockerfile).unwrap();
+        std::fs::copy("/bin/busybox", context.join("busybox")).expect("Debian's busybox-static is installed");
+        BuildRequest {
+            dockerfile_folder: context.clone(),
+            context,
+            target: None,
+            args: [].into(),
+            platforms: Vec::new(),
+            cpu: Millicores(1000),
+            memory: Bytes::mebi(128),
+            timeout: Duration::from_secs(120),
+            destination: RepositoryTag { repository: "builds/git.example.com/shop".to_owned(), tag: "k1-0".to_owned() },
+            annotations: [("org.opencontainers.image.revision".to_owned(), "a, \"b\"".to_owned())].into(),
+        }
+    }
+
+    /// A manifest as the registry stored it.
+    fn stored(&self, digest: &str) -> serde_json::Value {
+        let hex = digest.strip_prefix("sha256:").unwrap();
+        let blobs = self.folder.path().join("registry/docker/registry/v2/blobs/sha256");
+        serde_json::from_slice(&std::fs::read(blobs.join(&hex[..2]).join(hex).join("data")).unwrap()).unwrap()
+    }
+
+    async fn end(self) {
+        self.builder.local().unwrap().stop().await.unwrap();
+    }
+}
+
+/// A test that failed leaves no daemon either, and none leaves its bridge.
+impl Drop for Fixture {
+    fn drop(&mut self) {
+        let configuration = std::fs::read_to_string(self.folder.path().join("k/buildkitd.toml")).unwrap_or_default();
+        let bridge = configuration.lines().find_map(|line| line.strip_prefix("bridgeName = ")).map(|name| name.trim_matches('"').to_owned());
+        for process in running(&self.folder.path().join("k/buildkitd.toml").display().to_string()) {
+            let id = process.file_name().unwrap().to_owned();
+            Command::new("kill").args(["-KILL", "--"]).arg(id).status().unwrap();
+        }
+        if let Some(bridge) = bridge {
+            let _there_is_none_without_a_step = Command::new("ip").args(["link", "delete", "dev", &bridge]).stderr(Stdio::null()).status();
+        }
+    }
+}
+
+fn settings(registry: &Registry) -> DaemonSettings {
+    DaemonSettings::new(&registry.address, true)
+}
+
+fn builder_settings(folder: &Path, address: &str) -> BuildKitSettings {
+    BuildKitSettings { registry: address.to_owned(), credentials: Vec::new(), folder: folder.join("builder") }
+}
+
+const BASE: &str = "FROM scratch\nCOPY busybox /bin/busybox\nSHELL [\"/bin/busybox\", \"sh\", \"-c\"]\n";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_build_is_pushed_with_its_arguments_and_a_second_one_is_cached() {
+    let fixture = Fixture::start().await;
+    assert!(fixture.builder.version().await.unwrap().starts_with("0."));
+    let mut request = fixture.request(&format!("{}ARG GREETING\nRUN echo \"said: $GREETING\"\nFROM scratch AS last\nCOPY missing /\n", BASE.replace("scratch", "scratch AS wanted")));
+    request.args = [("GREETING".to_owned(), "a \"b\", $(c)=d".to_owned())].into();
+    request.target = Some("wanted".to_owned());
+    let seen = Seen::default();
+    let image = fixture.build(&request, &seen).await.unwrap();
+    assert!(seen.has("said: a \"b\", $(c)=d"), "{:#?}", seen.lines);
+    assert_eq!(*seen.activities.lock().unwrap(), [Activity::Building, Activity::Pushing]);
+    let manifest = fixture.stored(&image.digest);
+    assert_eq!(manifest["mediaType"], "application/vnd.oci.image.manifest.v1+json");
+    assert_eq!(manifest["annotations"]["org.opencontainers.image.revision"], "a, \"b\"");
+    let again = Seen::default();
+    assert_eq!(fixture.build(&request, &again).await.unwrap(), image);
+    assert!(again.has("CACHED"));
+    fixture.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_bad_build_ends_with_its_own_failure() {
+    let fixture = Fixture::start().await;
+    let missing = fixture.request("FROM scratch\n");
+    std::fs::remove_file(missing.dockerfile_folder.join("Dockerfile")).unwrap();
+    let slow = BuildRequest { timeout: Duration::from_secs(3), ..fixture.request(&format!("{BASE}RUN /bin/busybox sleep 47\n")) };
+    let hungry = format!("{BASE}RUN /bin/busybox awk 'BEGIN{{s=\"x\"; while(1) s=s s}}'\n");
+    let nobase = format!("FROM {}/no/such:1\nRUN true\n", fixture.registry.address);
+    for (request, code, words) in [
+        (fixture.request(&format!("{BASE}RUN echo about to; exit 7\n")), Code::BuildFailed, "exit code 7"),
+        (fixture.request("FROM scratch\nRUNN true\n"), Code::DockerfileInvalid, "line 2"),
+        (missing, Code::DockerfileNotFound, "no Dockerfile"),
+        (slow, Code::BuildTimeout, "3 s"),
+        (fixture.request(&hungry), Code::BuildOutOfMemory, "128Mi"),
+        (fixture.request(&nobase), Code::ImageNotFound, "no/such:1"),
+        (fixture.request("# syntax=evil.invalid/frontend:1\nFROM scratch\n"), Code::DockerfileInvalid, "evil.invalid"),
+    ] {
+        let failure = fixture.build(&request, &Seen::default()).await.unwrap_err();
+        assert_eq!((failure.code, failure.kind), (code, FailureKind::Permanent), "{failure} {:#?}", failure.last_lines);
+        assert!(failure.message.contains(words), "{failure}");
+        if code == Code::BuildFailed {
+            assert_eq!(failure.last_lines, ["about to"]);
+        }
+    }
+    fixture.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_registry_that_is_down_may_be_tried_again() {
+    let fixture = Fixture::start().await;
+    let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    let daemon = fixture.builder.local().unwrap();
+    let settings = builder_settings(&fixture.folder.path().join("other"), &closed);
+    let other = BuildKit::at(&daemon.programs().buildctl, daemon.address(), settings).unwrap();
+    let failure = other.build(&fixture.request(BASE), &Seen::default(), &CancellationToken::new()).await.unwrap_err();
+    assert_eq!((failure.code, failure.kind), (Code::RegistryUnavailable, FailureKind::Retry), "{failure}");
+    fixture.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_canceled_build_leaves_no_step_running() {
+    let fixture = Fixture::start().await;
+    let request = fixture.request(&format!("{BASE}RUN echo begun; exec /bin/busybox sleep 4711\n"));
+    let (seen, cancel) = (Seen::default(), CancellationToken::new());
+    let (result, ()) = tokio::join!(fixture.builder.build(&request, &seen, &cancel), async {
+        seen.until("begun").await;
+        cancel.cancel();
+    });
+    assert_eq!(result.unwrap_err().kind, FailureKind::Canceled);
+    let end = Instant::now() + Duration::from_secs(10);
+    while !running("sleep\04711").is_empty() {
+        assert!(Instant::now() < end, "the step still runs");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    fixture.end().await;
+}
+
+/// The processes whose command line holds this.
+fn running(words: &str) -> Vec<PathBuf> {
+    let processes = std::fs::read_dir("/proc").unwrap().flatten().map(|entry| entry.path());
+    processes.filter(|path| std::fs::read(path.join("cmdline")).is_ok_and(|line| String::from_utf8_lossy(&line).contains(words))).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_daemon_is_adopted_by_the_next_server_and_started_again_when_it_died() {
+    let fixture = Fixture::start().await;
+    let folder = fixture.folder.path().join("k");
+    let configuration = folder.join("buildkitd.toml").display().to_string();
+    let daemons = || running(&configuration);
+    let first = daemons();
+    assert_eq!(first.len(), 1);
+    let adopted = LocalBuildkitd::start(&folder, &settings(&fixture.registry), BuildKitPrograms::find().unwrap()).await.unwrap();
+    assert_eq!(daemons(), first, "the daemon that answers is taken over");
+    let id = first[0].file_name().unwrap().to_str().unwrap();
+    assert!(Command::new("kill").args(["-KILL", "--", id]).status().unwrap().success());
+    let request = fixture.request(BASE);
+    let image = fixture.build(&request, &Seen::default()).await.unwrap();
+    assert!(image.digest.starts_with("sha256:"));
+    assert_ne!(daemons(), first);
+    let changed = DaemonSettings { most_parallel_steps: 2, ..settings(&fixture.registry) };
+    let before = daemons();
+    let restarted = LocalBuildkitd::start(&folder, &changed, BuildKitPrograms::find().unwrap()).await.unwrap();
+    assert_ne!(daemons(), before, "a changed configuration takes effect");
+    adopted.stop().await.unwrap();
+    restarted.stop().await.unwrap();
+    assert_eq!(daemons(), Vec::<PathBuf>::new());
+}
