@@ -41,7 +41,8 @@ pub(super) fn services(
 }
 
 fn service(reader: &mut Reader, keys: &Keys<'_>, stages: Option<&[FileStage]>, secrets: &[String]) -> Option<FileService> {
-    let name = reader.require(keys, "name").and_then(|place| read_environment::name(reader, &place));
+    let name_place = reader.require(keys, "name");
+    let name = name_place.as_ref().and_then(|place| read_environment::name(reader, place));
     let stage_place = keys.get("stage");
     let stage = stage_place.as_ref().and_then(|place| read_pipeline::stage_name(reader, place));
     if let (Some(place), Some(stage), Some(stages)) = (&stage_place, &stage, stages)
@@ -54,7 +55,7 @@ fn service(reader: &mut Reader, keys: &Keys<'_>, stages: Option<&[FileStage]>, s
     }
     let skipped = keys.get("skipped").and_then(|place| reader.boolean(&place));
     let kind = one_kind(reader, keys, &Surroundings { service: keys, secrets });
-    let location = if stage_place.is_some() { keys.key_location("stage") } else { keys.key_location("name") };
+    let location = stage_place.or(name_place).map(|place| place.location()).unwrap_or_default();
     Some(FileService { name: name?, stage, skipped, kind: kind?, location })
 }
 

@@ -62,14 +62,17 @@ pub(super) fn build(reader: &mut Reader, kind: &Keys<'_>, git: &Keys<'_>, root: 
     if let Some(place) = git.get("dockerfile") {
         match repository_path(reader, &place, root) {
             Some(path) if path.is_empty() || path.ends_with("..") => {
-                reader.refuse_value(&place, "expected the path of a Dockerfile")
+                reader.refuse_value(&place, "expected the path of a Dockerfile");
             }
             Some(path) => settings.dockerfile = path,
             None => {}
         }
     }
     if let Some(place) = kind.get("dockerfileInline") {
-        settings.dockerfile_inline = reader.word(&place);
+        settings.dockerfile_inline = reader.text(&place);
+        if settings.dockerfile_inline.as_deref().is_some_and(|text| text.trim().is_empty()) {
+            reader.refuse_value(&place, "expected the text of a Dockerfile");
+        }
         if git.get("dockerfile").is_some() {
             reader.refuse_value(&place, "`dockerfileInline` and `git.dockerfile` exclude each other; keep one");
         }

@@ -13,11 +13,14 @@ use super::tree::{Entry, Node, Value, join};
 const MOST_PROBLEMS: usize = 500;
 /// Most keys of one mapping, and items of one list.
 const MOST_ITEMS: usize = 2000;
+/// Most bytes of a text that is no content.
+const LONGEST_WORD: usize = 1024;
 
 /// The problems so far.
 pub(super) struct Reader {
     pub options: ParseOptions,
     problems: Vec<Problem>,
+    oversized: bool,
 }
 
 /// A value and where it is.
@@ -80,7 +83,7 @@ impl<'t> Keys<'t> {
 
 impl Reader {
     pub(super) fn new(options: ParseOptions, problems: Vec<Problem>) -> Self {
-        Self { options, problems }
+        Self { options, problems, oversized: false }
     }
 
     /// Takes a problem down.
@@ -98,6 +101,11 @@ impl Reader {
     /// Whether no more problems are taken down.
     pub(super) fn is_full(&self) -> bool {
         self.problems.len() >= MOST_PROBLEMS
+    }
+
+    /// Whether some mapping or list is so long that it was not read.
+    pub(super) fn is_oversized(&self) -> bool {
+        self.oversized
     }
 
     /// Whether nothing is wrong so far.
@@ -140,6 +148,7 @@ impl Reader {
     pub(super) fn named<'t>(&mut self, place: Place<'t>) -> Option<Keys<'t>> {
         let Value::Mapping(entries) = &place.node.value else { return self.refuse_content(&place, "a mapping") };
         if entries.len() > MOST_ITEMS {
+            self.oversized = true;
             self.refuse_value(&place, format!("{} keys; expected at most {MOST_ITEMS}", entries.len()));
             return None;
         }
@@ -159,6 +168,7 @@ impl Reader {
     pub(super) fn list<'t>(&mut self, place: &Place<'t>) -> Vec<Place<'t>> {
         match &place.node.value {
             Value::List(nodes) if nodes.len() > MOST_ITEMS => {
+                self.oversized = true;
                 self.refuse_value(place, format!("{} items; expected at most {MOST_ITEMS}", nodes.len()));
                 Vec::new()
             }
@@ -191,11 +201,11 @@ impl Reader {
         }
     }
 
-    /// A text of at least one character, without NUL.
+    /// A text of one line that is not empty.
     pub(super) fn word(&mut self, place: &Place<'_>) -> Option<String> {
         let text = self.text(place)?;
-        if text.is_empty() || text.contains('\0') {
-            self.refuse_value(place, "expected a text that is not empty and has no NUL");
+        if text.is_empty() || text.len() > LONGEST_WORD || text.chars().any(char::is_control) {
+            self.refuse_value(place, format!("expected a text of one line and 1 to {LONGEST_WORD} bytes"));
             return None;
         }
         Some(text)

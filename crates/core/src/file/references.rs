@@ -2,7 +2,7 @@
 //!
 //! It reads the tree, not what was made of it, so that one wrong value does not make its name unknown elsewhere.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::model::Name;
 use crate::variables::references;
@@ -12,23 +12,37 @@ use super::scalar;
 use super::table::nearest;
 use super::tree::{Node, Value, join};
 
+/// Names the Secret of a chart; nothing else has one that it could name.
+const SECRET_NAME: &str = "SLIPWAY_SECRET_NAME";
 /// Most variables that need each other in a row; what resolves them goes down as deep.
 const LONGEST_CHAIN: usize = 50;
 
 /// Checks the variables of the environment and everything in its services that takes from variables.
 pub(super) fn check(reader: &mut Reader, top: &Keys<'_>) {
+    if reader.is_oversized() {
+        return;
+    }
     let services = services(top);
     let builtins = Builtins::of(&services);
     let environment = declared(top.get("variables"));
     let secrets = names(top.get("secrets"));
-    let scope = Scope { builtins: &builtins, secrets: &secrets, outer: None, own: &environment, visible: &HashSet::new() };
+    let scope = Scope {
+        builtins: &builtins,
+        secrets: &secrets,
+        outer: None,
+        own: &environment,
+        is_chart: false,
+        visible: &BTreeSet::new(),
+    };
     scope.check_variables(reader);
     let all: BTreeMap<&str, &Declared<'_>> = environment.iter().map(|(name, variable)| (name.as_str(), variable)).collect();
     circles(reader, &all, &environment);
     for service in &services {
         let own = declared(service.get("variables"));
         let visible = names(service.get("secrets"));
-        let scope = Scope { builtins: &builtins, secrets: &secrets, outer: Some(&environment), own: &own, visible: &visible };
+        let is_chart = service.get("helm").is_some();
+        let scope =
+            Scope { builtins: &builtins, secrets: &secrets, outer: Some(&environment), own: &own, is_chart, visible: &visible };
         scope.check_variables(reader);
         scope.check_service(reader, service);
         if !own.is_empty() {
@@ -48,10 +62,10 @@ fn services<'t>(top: &Keys<'t>) -> Vec<Keys<'t>> {
 }
 
 /// The texts of a list.
-fn names(place: Option<Place<'_>>) -> HashSet<String> {
+fn names(place: Option<Place<'_>>) -> BTreeSet<String> {
     match place.map(|place| &place.node.value) {
         Some(Value::List(items)) => items.iter().filter_map(text).map(str::to_owned).collect(),
-        _ => HashSet::new(),
+        _ => BTreeSet::new(),
     }
 }
 
@@ -87,13 +101,13 @@ fn needs(place: &Place<'_>) -> Vec<String> {
 
 /// The variables that Slipway gives in this environment.
 struct Builtins {
-    names: HashSet<String>,
+    names: BTreeSet<String>,
     jobs: Vec<String>,
 }
 
 impl Builtins {
     fn of(services: &[Keys<'_>]) -> Self {
-        let fixed = ["SLIPWAY_ENVIRONMENT_NAME", "SLIPWAY_PROJECT_NAME", "SLIPWAY_SECRET_NAME"];
+        let fixed = ["SLIPWAY_ENVIRONMENT_NAME", "SLIPWAY_PROJECT_NAME"];
         let mut all = Self { names: fixed.map(str::to_owned).into(), jobs: Vec::new() };
         for service in services {
             let name = service.get("name").and_then(|place| text(place.node).and_then(|text| Name::new(text).ok()));
@@ -126,16 +140,18 @@ impl Builtins {
 /// What a text may name.
 struct Scope<'s, 't> {
     builtins: &'s Builtins,
-    secrets: &'s HashSet<String>,
+    secrets: &'s BTreeSet<String>,
     outer: Option<&'s BTreeMap<String, Declared<'t>>>,
     own: &'s BTreeMap<String, Declared<'t>>,
-    visible: &'s HashSet<String>,
+    /// Whether the service is a chart.
+    is_chart: bool,
+    visible: &'s BTreeSet<String>,
 }
 
 impl Scope<'_, '_> {
     fn has(&self, name: &str) -> bool {
         let declared = self.own.contains_key(name) || self.outer.is_some_and(|outer| outer.contains_key(name));
-        declared || self.visible.contains(name) || self.builtins.has(name)
+        declared || self.visible.contains(name) || self.builtins.has(name) || (self.is_chart && name == SECRET_NAME)
     }
 
     fn check_variables(&self, reader: &mut Reader) {
@@ -207,11 +223,13 @@ impl Scope<'_, '_> {
             reader.refuse_value(place, format!("{shown} is a secret, and no variable here; {way}"));
             return;
         }
+        if name == SECRET_NAME {
+            reader.refuse_value(place, format!("{shown} is there in a `helm` service only"));
+            return;
+        }
         let outer = self.outer.into_iter().flat_map(BTreeMap::keys);
         let candidates = self.own.keys().chain(outer).chain(self.visible).chain(&self.builtins.names);
-        let mut candidates: Vec<&str> = candidates.map(String::as_str).collect();
-        candidates.sort_unstable();
-        let hint = match nearest(name, candidates.into_iter()) {
+        let hint = match nearest(name, candidates.map(String::as_str)) {
             Some(near) => format!("did you mean `{near}`?"),
             None => "expected a variable of the environment or of the service, or a built-in one".to_owned(),
         };

@@ -81,18 +81,40 @@ pub(super) fn nearest<'a>(text: &str, candidates: impl Iterator<Item = &'a str>)
         .map(|(_, candidate)| candidate)
 }
 
-/// Insertions, deletions and replacements between two texts.
+/// Insertions, deletions, replacements and swaps of neighbours between two texts.
 fn distance(left: &str, right: &str) -> usize {
+    let left: Vec<char> = left.chars().collect();
     let right: Vec<char> = right.chars().collect();
-    let mut row: Vec<usize> = (0..=right.len()).collect();
-    for (index, left) in left.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = index + 1;
-        for (column, right) in right.iter().enumerate() {
-            let replaced = diagonal + usize::from(left != *right);
-            diagonal = row[column + 1];
-            row[column + 1] = replaced.min(diagonal + 1).min(row[column] + 1);
+    let mut before: Vec<usize> = Vec::new();
+    let mut above: Vec<usize> = (0..=right.len()).collect();
+    for row in 1..=left.len() {
+        let mut current = vec![row];
+        for column in 1..=right.len() {
+            let replaced = above[column - 1] + usize::from(left[row - 1] != right[column - 1]);
+            let mut best = replaced.min(above[column] + 1).min(current[column - 1] + 1);
+            let swapped = row > 1 && column > 1 && left[row - 1] == right[column - 2] && left[row - 2] == right[column - 1];
+            if swapped {
+                best = best.min(before[column - 2] + 1);
+            }
+            current.push(best);
+        }
+        before = std::mem::replace(&mut above, current);
+    }
+    above[right.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_nearest_word_is_a_slip_away() {
+        let words = ["command", "cpu", "edge", "ports"];
+        for (text, near) in [("comand", "command"), ("egde", "edge"), ("CPU", "cpu"), ("port", "ports"), ("prots", "ports")] {
+            assert_eq!(nearest(text, words.into_iter()), Some(near), "{text}");
+        }
+        for text in ["", "volumes", "memory", &"x".repeat(100)] {
+            assert_eq!(nearest(text, words.into_iter()), None, "{text}");
         }
     }
-    row[right.len()]
 }

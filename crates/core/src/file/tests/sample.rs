@@ -1,0 +1,135 @@
+//! The sample of the format's description is read as it is meant.
+
+use super::{SAMPLE, accepted, shown};
+use crate::file::{ApplyOptions, EnvironmentFile, ParseOptions, apply, parse, reference, unsupported};
+use crate::model::{
+    Bytes, GitRevision, JobEvent, JobSource, JobTrigger, Millicores, ProbeCheck, ServiceKind, ServiceType, VariableValue,
+};
+use crate::outline::outline;
+
+fn sample() -> EnvironmentFile {
+    match parse(SAMPLE, &ParseOptions::default()) {
+        Ok(file) => file,
+        Err(problems) => panic!("{}", shown(&problems)),
+    }
+}
+
+#[test]
+fn the_normative_sample_parses() {
+    let file = sample();
+    let names: Vec<_> = file.services.iter().map(|service| service.name.as_str()).collect();
+    assert_eq!(names, ["db", "migrate", "cache", "api", "dashboards"]);
+    assert_eq!((file.project.as_str(), file.name.as_str(), file.target.as_deref()), ("shop", "staging", Some("local")));
+    let ServiceKind::Application(api) = &file.services[3].kind else { panic!("api is no application") };
+    assert_eq!(api.git.revision, GitRevision::Branch("main".to_owned()));
+    assert_eq!(api.git.root, "services/api");
+    assert_eq!(api.build.cpu, Millicores(4000));
+    assert_eq!(api.build.memory, Bytes::gibi(4));
+    assert_eq!((api.workload.instances.min, api.workload.instances.max), (1, 3));
+    assert_eq!((api.workload.ports[0].internal, api.workload.ports[0].external), (8080, 443));
+    let readiness = api.workload.probes.readiness.as_ref().unwrap();
+    assert_eq!(readiness.check, ProbeCheck::Http { path: "/healthz".to_owned(), port: 8080 });
+    assert_eq!(api.workload.variables[0].value, VariableValue::Text("{{SLIPWAY_DATABASE_DB_URL}}".to_owned()));
+    let ServiceKind::Job(migrate) = &file.services[1].kind else { panic!("migrate is no job") };
+    assert_eq!(migrate.trigger, JobTrigger::Lifecycle(vec![JobEvent::Start]));
+    assert_eq!(migrate.workload.command, ["/app", "migrate"]);
+    assert!(matches!(migrate.source, JobSource::Git { .. }));
+    let ServiceKind::Container(cache) = &file.services[2].kind else { panic!("cache is no container") };
+    assert_eq!(cache.image.reference.to_string(), "docker.io/library/redis:7.2");
+}
+
+#[test]
+fn what_the_sample_asks_for_and_nothing_carries_out_is_named() {
+    let found = unsupported(&sample());
+    let found: Vec<_> = found.iter().map(|problem| format!("{}: {}", problem.path, problem.message)).collect();
+    assert_eq!(
+        found,
+        [
+            "services[3].application.autoDeploy: `autoDeploy: true` is not supported yet",
+            "services[3].application.paths: `paths` is not supported yet",
+            "services[4].helm: `helm` is not supported yet",
+        ]
+    );
+}
+
+#[test]
+fn each_key_without_code_is_named_where_it_stands() {
+    let file = accepted(
+        "mode: preview
+pipeline: {stages: [{name: one, approval: required}, {name: two, approval: none}]}
+secrets: [KEY]
+previews: {enabled: false}
+schedules: [{start: {weekdays: [monday], time: '07:30'}}]
+notifications: [{kind: slack, url: 'https://chat.example/x'}]
+services:
+- name: db
+  database: {type: redis, version: 7, access: public}
+- name: job
+  job:
+    on: [start, stop, delete]
+    run: on-change
+    source: {git: {url: 'https://git.example/a', credential: robot}}
+    build: {secrets: [KEY], platforms: [linux/amd64, linux/arm64]}
+- name: web
+  container: {image: {name: nginx, tag: '1', credential: robot}}
+",
+    );
+    let paths: Vec<_> = unsupported(&file).into_iter().map(|problem| problem.path).collect();
+    assert_eq!(
+        paths,
+        [
+            "mode",
+            "pipeline.stages[0].approval",
+            "previews",
+            "schedules",
+            "notifications",
+            "services[0].database.access",
+            "services[1].job.on[1]",
+            "services[1].job.on[2]",
+            "services[1].job.run",
+            "services[1].job.source.git.credential",
+            "services[1].job.build.secrets",
+            "services[1].job.build.platforms",
+            "services[2].container.image.credential",
+        ]
+    );
+    let first = &unsupported(&file)[0];
+    assert_eq!((first.line, first.column, first.message.as_str()), (4, 1, "`mode: preview` is not supported yet"));
+}
+
+#[test]
+fn the_outline_is_the_pipeline_of_a_first_deployment() {
+    let environment = apply(None, &sample(), ApplyOptions::default()).unwrap().environment;
+    let outline = outline(&environment);
+    assert_eq!(outline.stages.len(), 2);
+    assert_eq!(outline.stages[0].default_for, Some(ServiceType::Database));
+    let json = serde_json::to_value(&outline).unwrap();
+    assert_eq!(json["environment"], "staging");
+    assert_eq!(json["mode"], "phased");
+    let first = serde_json::json!({"order": 0, "name": "0.DEFAULT DATABASE", "default_for": "database",
+        "services": [{"name": "db", "kind": "database", "skipped": false, "build": null, "release": {"chart": "generated"}}]});
+    assert_eq!(json["stages"][0], first);
+    assert_eq!(json["stages"][1]["default_for"], serde_json::Value::Null);
+    let api = serde_json::json!({"name": "api", "kind": "application", "skipped": false,
+        "build": {"repository": "https://git.example/shop.git", "root": "services/api", "dockerfile": "Dockerfile",
+            "target": "runtime", "args": ["RUST_LOG"]},
+        "release": {"chart": "generated"}});
+    assert_eq!(json["stages"][1]["services"][2], api);
+    assert_eq!(json["stages"][1]["services"][3]["release"], serde_json::json!({"chart": "user"}));
+}
+
+#[test]
+fn the_reference_is_what_the_table_of_keys_says() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/reference/environment-file.md");
+    let made = reference();
+    if std::env::var_os("UPDATE_REFERENCE").is_some() {
+        std::fs::create_dir_all(std::path::Path::new(path).parent().unwrap()).unwrap();
+        std::fs::write(path, &made).unwrap();
+    }
+    let written = std::fs::read_to_string(path).unwrap_or_default();
+    assert!(
+        written == made,
+        "docs/reference/environment-file.md is not what the table of keys says; \
+         `UPDATE_REFERENCE=1 cargo test -p slipway-core reference` makes it again"
+    );
+}
