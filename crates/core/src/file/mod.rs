@@ -34,6 +34,7 @@ pub use apply::{Applied, ApplyOptions, apply};
 pub use environment_file::{EnvironmentFile, FileService, FileStage};
 pub use problem::{Location, Problem};
 pub use reference::reference;
+pub use scalar::duration;
 pub use unsupported::unsupported;
 
 /// What the reader of a file may allow.

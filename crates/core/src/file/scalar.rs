@@ -70,7 +70,7 @@ pub(super) fn json(text: &str) -> serde_json::Value {
 }
 
 /// A duration in whole seconds: hours, minutes and seconds in this order, each with its unit.
-pub(super) fn duration(text: &str) -> Option<Duration> {
+pub fn duration(text: &str) -> Option<Duration> {
     let mut rest = text;
     let mut seconds = 0_u64;
     for (unit, size) in [('h', 3600), ('m', 60), ('s', 1)] {
