@@ -8,7 +8,8 @@ use slipway_ports::BuildRequest;
 
 /// What `buildctl` is given; no value is ever joined with another's text, but for the one that is CSV, and that is quoted.
 pub(crate) fn build(request: &BuildRequest, address: &str, registry: &str, metadata: &Path) -> Result<Vec<OsString>, Failure> {
-    let mut arguments: Vec<OsString> = ["--addr", address, "build", "--progress=rawjson", "--frontend", "dockerfile.v0"].map(OsString::from).into();
+    let mut arguments: Vec<OsString> =
+        ["--addr", address, "build", "--progress=rawjson", "--frontend", "dockerfile.v0"].map(OsString::from).into();
     let mut pair = |flag: &str, value: OsString| arguments.extend([OsString::from(flag), value]);
     pair("--local", path_value("context=", &request.context));
     pair("--local", path_value("dockerfile=", &request.dockerfile_folder));
@@ -52,7 +53,9 @@ fn output(request: &BuildRequest, registry: &str) -> Result<String, Failure> {
     let mut output = format!("type=image,name={name},push=true,oci-mediatypes=true");
     for (key, value) in &request.annotations {
         let field: String = format!("annotation.{key}={value}").chars().filter(|character| !character.is_control()).collect();
-        output.push_str(&format!(",\"{}\"", field.replace('"', "\"\"")));
+        output.push_str(",\"");
+        output.push_str(&field.replace('"', "\"\""));
+        output.push('"');
     }
     Ok(output)
 }
@@ -87,7 +90,9 @@ mod tests {
         };
         assert_eq!(after("--local"), ["context=/data/a context", "dockerfile=/data/dockerfile"]);
         let options = after("--opt");
-        for option in ["target=--runtime", "platform=linux/amd64,linux/arm64", "memory=268435456", "memswap=268435456", "cpuquota=150000"] {
+        for option in
+            ["target=--runtime", "platform=linux/amd64,linux/arm64", "memory=268435456", "memswap=268435456", "cpuquota=150000"]
+        {
             assert!(options.contains(&option), "{option}");
         }
         assert!(options.contains(&"build-arg:A=x y\n\"--output=,;$(touch /tmp/x)"));

@@ -43,7 +43,7 @@ pub struct BuildKit {
 #[derive(Debug)]
 enum Daemon {
     /// Ours: it is started again when it died.
-    Local(LocalBuildkitd),
+    Local(Box<LocalBuildkitd>),
     /// Somebody else's.
     Given { buildctl: PathBuf, address: String },
 }
@@ -51,7 +51,7 @@ enum Daemon {
 impl BuildKit {
     /// Builds by a daemon of our own.
     pub fn new(daemon: LocalBuildkitd, settings: BuildKitSettings) -> io::Result<Self> {
-        Self::with(Daemon::Local(daemon), settings)
+        Self::with(Daemon::Local(Box::new(daemon)), settings)
     }
 
     /// Builds by the daemon at an address that `buildctl` understands.
@@ -154,14 +154,19 @@ impl Builder for BuildKit {
             () = tokio::time::sleep(request.timeout) => return Err(timed_out(request.timeout)),
             () = cancel.cancelled() => return Err(canceled()),
         };
-        if status.success() { outcome::image(&metadata) } else { Err(outcome::failure(transcribed, request.memory, &self.registry)) }
+        if status.success() {
+            outcome::image(&metadata)
+        } else {
+            Err(outcome::failure(transcribed, request.memory, &self.registry))
+        }
     }
 
     async fn version(&self) -> Result<String, Failure> {
         self.ensure().await?;
         let mut command = self.command();
         command.args(["--addr", &self.address(), "debug", "info"]).stdout(Stdio::piped());
-        let unanswered = |why: &str| outcome::unavailable(&format!("the daemon at {} does not tell its version: {why}", self.address()));
+        let unanswered =
+            |why: &str| outcome::unavailable(&format!("the daemon at {} does not tell its version: {why}", self.address()));
         let child = spawn(command).await.map_err(|error| not_started(self.buildctl(), &error))?;
         let output = tokio::time::timeout(Duration::from_secs(20), child.wait_with_output())
             .await

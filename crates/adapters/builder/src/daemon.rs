@@ -43,10 +43,14 @@ impl LocalBuildkitd {
             return Err(unavailable(&format!("the path of its socket, {}, is too long", daemon.socket().display()))
                 .with_hint("choose a shorter data folder: the path of a socket has at most 100 bytes"));
         }
-        let not_written = |error: io::Error| unavailable(&format!("its configuration could not be written below {}: {error}", folder.display()));
+        let not_written = |error: io::Error| {
+            unavailable(&format!("its configuration could not be written below {}: {error}", folder.display()))
+        };
         fs::create_dir_all(folder).map_err(not_written)?;
         if !settings.steps_are_isolated() {
-            tracing::warn!("no CNI plugins found: steps of a build share the machine's network (install containernetworking-plugins)");
+            tracing::warn!(
+                "no CNI plugins found: steps of a build share the machine's network (install containernetworking-plugins)"
+            );
         }
         let text = settings.text(&folder.join("state"), &daemon.socket());
         let configuration = daemon.configuration();
@@ -121,7 +125,9 @@ impl LocalBuildkitd {
     }
 
     fn spawn(&self) -> Result<Child, Failure> {
-        let log = self.open_log().map_err(|error| unavailable(&format!("its log {} cannot be written: {error}", self.log().display())))?;
+        let log = self
+            .open_log()
+            .map_err(|error| unavailable(&format!("its log {} cannot be written: {error}", self.log().display())))?;
         let errors = log.try_clone().map_err(|error| unavailable(&error.to_string()))?;
         tracing::info!(folder = %self.folder.display(), "starting buildkitd");
         Command::new(&self.programs.buildkitd)
@@ -148,9 +154,12 @@ impl LocalBuildkitd {
             }
             if let Some(Ok(Some(status))) = child.as_mut().map(Child::try_wait) {
                 *child = None;
-                return Err(unavailable(&format!("buildkitd ended at once ({status})")).with_last_lines(self.last_lines()).with_hint(
-                    format!("see {}; buildkitd needs root, and runc on PATH, and one daemon per data folder", self.log().display()),
-                ));
+                return Err(unavailable(&format!("buildkitd ended at once ({status})"))
+                    .with_last_lines(self.last_lines())
+                    .with_hint(format!(
+                        "see {}; buildkitd needs root, and runc on PATH, and one daemon per data folder",
+                        self.log().display()
+                    )));
             }
             if Instant::now() > end {
                 return Err(unavailable("buildkitd does not answer after its start").with_last_lines(self.last_lines()));
@@ -188,7 +197,8 @@ impl LocalBuildkitd {
 /// Gone, or a zombie that whoever started it has yet to wait for.
 fn has_ended(pid: Pid) -> bool {
     let stat = fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero()));
-    test_kill_process(pid).is_err() || stat.is_ok_and(|stat| stat.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with('Z')))
+    test_kill_process(pid).is_err()
+        || stat.is_ok_and(|stat| stat.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with('Z')))
 }
 
 fn unavailable(why: &str) -> Failure {

@@ -14,8 +14,8 @@ mod daemon;
 mod lines;
 mod outcome;
 mod process;
-mod progress;
 mod programs;
+mod progress;
 #[cfg(test)]
 mod recorded_tests;
 mod transcript;

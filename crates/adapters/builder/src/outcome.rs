@@ -28,7 +28,9 @@ pub(crate) fn image(metadata: &Path) -> Result<BuiltImage, Failure> {
     let text = std::fs::read(metadata).map_err(|error| without(format!("it wrote no metadata ({error})")))?;
     let read: Metadata = serde_json::from_slice(&text).map_err(|_| without("its metadata cannot be read".to_owned()))?;
     let is_digest = |digest: &String| {
-        digest.strip_prefix("sha256:").is_some_and(|hex| hex.len() == 64 && hex.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')))
+        digest
+            .strip_prefix("sha256:")
+            .is_some_and(|hex| hex.len() == 64 && hex.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')))
     };
     match read.digest.filter(is_digest) {
         Some(digest) => Ok(BuiltImage { digest }),
@@ -47,25 +49,61 @@ pub(crate) fn failure(transcribed: Transcribed, memory: Bytes, registry: &str) -
     if reason.is_empty() {
         return unavailable("buildctl ended without a word").with_last_lines(transcribed.plain);
     }
-    if has(&["failed to list workers", "listing workers", "error reading from server", "Unavailable: ", "code = Unavailable", "context canceled", "failed to receive status", "closing transport", "no active session"]) && !has(&["failed to push"]) {
+    if has(&[
+        "failed to list workers",
+        "listing workers",
+        "error reading from server",
+        "Unavailable: ",
+        "code = Unavailable",
+        "context canceled",
+        "failed to receive status",
+        "closing transport",
+        "no active session",
+    ]) && !has(&["failed to push"])
+    {
         return unavailable(&reason).with_last_lines(last(transcribed.plain));
     }
     if has(&["no space left on device"]) {
-        return unavailable(&reason).with_hint("the builder's disk is full: free space in the server's data folder").with_last_lines(last(transcribed.plain));
+        return unavailable(&reason)
+            .with_hint("the builder's disk is full: free space in the server's data folder")
+            .with_last_lines(last(transcribed.plain));
     }
     if has(&["failed to push"]) {
         return of_registry(&reason, registry, "the image could not be pushed to");
     }
     if has(&["failed to read dockerfile"]) {
-        return Failure::permanent(Code::DockerfileNotFound, "the builder found no Dockerfile").with_last_lines(last(transcribed.plain));
+        return Failure::permanent(Code::DockerfileNotFound, "the builder found no Dockerfile")
+            .with_last_lines(last(transcribed.plain));
     }
     if has(&["did not complete successfully"]) {
         return of_step(transcribed, &reason, memory);
     }
-    if has(&["failed to resolve source metadata", "failed to do request", "failed to authorize", "failed to copy", "failed to load cache key", "pull access denied"]) {
+    if has(&[
+        "failed to resolve source metadata",
+        "failed to do request",
+        "failed to authorize",
+        "failed to copy",
+        "failed to load cache key",
+        "pull access denied",
+    ]) {
         return of_base(&reason, transcribed);
     }
-    if has(&["dockerfile parse error", "parse error on line", "the Dockerfile cannot be empty", "file with no instructions", "could not be found", "unterminated heredoc", "unknown instruction", "should not be blank", "failed to parse", "circular dependency", "invalid reference format", "is not an allowed gateway source", "network.host is not allowed", "security.insecure is not allowed"]) {
+    if has(&[
+        "dockerfile parse error",
+        "parse error on line",
+        "the Dockerfile cannot be empty",
+        "file with no instructions",
+        "could not be found",
+        "unterminated heredoc",
+        "unknown instruction",
+        "should not be blank",
+        "failed to parse",
+        "circular dependency",
+        "invalid reference format",
+        "is not an allowed gateway source",
+        "network.host is not allowed",
+        "security.insecure is not allowed",
+    ]) {
         return Failure::permanent(Code::DockerfileInvalid, format!("the Dockerfile is not valid: {reason}"))
             .with_hint("correct the line that the log points at")
             .with_last_lines(last(transcribed.plain));
@@ -85,8 +123,11 @@ fn reason(plain: &[String]) -> String {
 fn of_registry(reason: &str, registry: &str, what: &str) -> Failure {
     let has = |words: &[&str]| words.iter().any(|word| reason.contains(word));
     if has(&["401", "403", "denied", "unauthorized", "failed to authorize"]) {
-        return Failure::permanent(Code::RegistryUnauthorized, format!("{what} {registry}: it refuses the credentials: {reason}"))
-            .with_hint("check the credentials that the builder was given for the registry");
+        return Failure::permanent(
+            Code::RegistryUnauthorized,
+            format!("{what} {registry}: it refuses the credentials: {reason}"),
+        )
+        .with_hint("check the credentials that the builder was given for the registry");
     }
     Failure::retry(Code::RegistryUnavailable, format!("{what} {registry}: {reason}"))
         .with_hint("check that the registry runs and has space; it is tried again")
@@ -116,9 +157,12 @@ fn of_step(transcribed: Transcribed, reason: &str, memory: Bytes) -> Failure {
     let lines = if last_lines.is_empty() { last(transcribed.plain) } else { last_lines };
     let was_killed = error.contains("exit code: 137") || lines.iter().any(|line| says_killed(line));
     if was_killed && memory.0 > 0 {
-        return Failure::permanent(Code::BuildOutOfMemory, format!("step `{name}` needed more memory than the limit of {memory}"))
-            .with_hint("raise `memory` in the service's build settings, or let the step do less at once")
-            .with_last_lines(lines);
+        return Failure::permanent(
+            Code::BuildOutOfMemory,
+            format!("step `{name}` needed more memory than the limit of {memory}"),
+        )
+        .with_hint("raise `memory` in the service's build settings, or let the step do less at once")
+        .with_last_lines(lines);
     }
     let message = match error.rsplit_once("exit code: ") {
         Some((_, code)) => format!("step `{name}` failed with exit code {}", code.trim()),

@@ -26,8 +26,13 @@ impl BuildKitPrograms {
         let mut folders = on_path;
         folders.extend(cached(&cache()));
         folders.iter().find_map(|folder| Self::in_folder(folder)).ok_or_else(|| {
-            Failure::permanent(Code::BuilderUnavailable, "there is no BuildKit on the server: `buildkitd` and `buildctl` were not found")
-                .with_hint("install BuildKit 0.28.1 or newer so that both are on PATH; in a checkout of Slipway: dev/tools/install buildkit")
+            Failure::permanent(
+                Code::BuilderUnavailable,
+                "there is no BuildKit on the server: `buildkitd` and `buildctl` were not found",
+            )
+            .with_hint(
+                "install BuildKit 0.28.1 or newer so that both are on PATH; in a checkout of Slipway: dev/tools/install buildkit",
+            )
         })
     }
 
@@ -68,10 +73,8 @@ pub(crate) fn supported_version(text: &str) -> Result<String, Failure> {
 }
 
 fn cache() -> PathBuf {
-    std::env::var_os("SLIPWAY_DEV_CACHE").map_or_else(
-        || PathBuf::from(std::env::var_os("HOME").unwrap_or_default()).join(".cache/slipway-dev"),
-        PathBuf::from,
-    )
+    std::env::var_os("SLIPWAY_DEV_CACHE")
+        .map_or_else(|| PathBuf::from(std::env::var_os("HOME").unwrap_or_default()).join(".cache/slipway-dev"), PathBuf::from)
 }
 
 /// The `bin` folders of the releases in the cache, the newest first.

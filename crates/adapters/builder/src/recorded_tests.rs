@@ -54,7 +54,14 @@ fn a_build_reads_like_a_log_and_ends_in_pushing() {
     assert_eq!(transcribed.failed, None);
     assert_eq!(activities, [Activity::Pushing]);
     let has = |end: &str| lines.iter().any(|line| line.starts_with('#') && line.ends_with(end));
-    for end in [" [internal] load build definition from Dockerfile", " hello", " warn", " half", " exporting to image", " pushing layers done"] {
+    for end in [
+        " [internal] load build definition from Dockerfile",
+        " hello",
+        " warn",
+        " half",
+        " exporting to image",
+        " pushing layers done",
+    ] {
         assert!(has(end), "no line ends in {end:?}: {lines:#?}");
     }
     let number = |line: &str| line.split_once(' ').map(|(number, _)| number.to_owned());
@@ -74,9 +81,17 @@ fn a_cached_step_says_so() {
 fn a_failing_step_is_named_with_its_last_lines() {
     let failure = failure(recording!("fail"));
     assert_eq!((failure.code, failure.kind), (Code::BuildFailed, FailureKind::Permanent));
-    assert!(failure.message.starts_with("step `[2/2] RUN ") && failure.message.ends_with("failed with exit code 3"), "{}", failure.message);
+    assert!(
+        failure.message.starts_with("step `[2/2] RUN ") && failure.message.ends_with("failed with exit code 3"),
+        "{}",
+        failure.message
+    );
     assert_eq!(failure.last_lines.len(), 20);
-    assert!(failure.last_lines.contains(&"broken".to_owned()) && failure.last_lines.contains(&"30".to_owned()), "{:?}", failure.last_lines);
+    assert!(
+        failure.last_lines.contains(&"broken".to_owned()) && failure.last_lines.contains(&"30".to_owned()),
+        "{:?}",
+        failure.last_lines
+    );
 }
 
 #[test]
@@ -121,7 +136,16 @@ fn a_push_that_is_refused_is_not_a_registry_that_is_away() {
 #[test]
 fn chunks_become_lines_and_nothing_reaches_the_terminal() {
     let log = |data: &[u8]| format!("{{\"logs\":[{{\"vertex\":\"v\",\"stream\":1,\"data\":\"{}\"}}]}}\n", STANDARD.encode(data));
-    let text = [log(b"one\ntw"), log("o \u{fc}".as_bytes().split_last().unwrap().1), log(&[0xbc, b'\n']), log(b"10%\r20%\r100%\r\n"), log(b"\x1b[31mred\x1b[0m\x1b]0;title\x07\x07\n"), log(&[b'x'; 40_000]), log(b"\nlast")].concat();
+    let text = [
+        log(b"one\ntw"),
+        log("o \u{fc}".as_bytes().split_last().unwrap().1),
+        log(&[0xbc, b'\n']),
+        log(b"10%\r20%\r100%\r\n"),
+        log(b"\x1b[31mred\x1b[0m\x1b]0;title\x07\x07\n"),
+        log("x".repeat(40_000).as_bytes()),
+        log(b"\nlast"),
+    ]
+    .concat();
     let (_, lines, _) = transcribe(&text);
     assert_eq!(lines[..4], ["#1 one", "#1 two \u{fc}", "#1 100%", "#1 red"]);
     assert!(lines[4].ends_with("x [line cut]") && lines[4].len() < 17_000);
@@ -133,11 +157,17 @@ fn chunks_become_lines_and_nothing_reaches_the_terminal() {
 fn a_flood_of_lines_is_cut_once_and_the_end_of_the_build_is_still_known() {
     let collected = Collected::default();
     let mut transcript = Transcript::new(&collected);
-    let log = format!("{{\"logs\":[{{\"vertex\":\"v\",\"stream\":1,\"data\":\"{}\"}}]}}", STANDARD.encode(format!("{}\n", "y".repeat(250)).repeat(100)));
+    let log = format!(
+        "{{\"logs\":[{{\"vertex\":\"v\",\"stream\":1,\"data\":\"{}\"}}]}}",
+        STANDARD.encode(format!("{}\n", "y".repeat(250)).repeat(100))
+    );
     for _ in 0..1000 {
         transcript.take(&Line { bytes: log.as_bytes().to_vec(), was_cut: false });
     }
-    transcript.take(&Line { bytes: b"error: failed to solve: process \"x\" did not complete successfully: exit code: 9".to_vec(), was_cut: false });
+    transcript.take(&Line {
+        bytes: b"error: failed to solve: process \"x\" did not complete successfully: exit code: 9".to_vec(),
+        was_cut: false,
+    });
     let transcribed = transcript.finish();
     let lines = collected.lines.into_inner().unwrap();
     assert!(lines.iter().map(String::len).sum::<usize>() < 17 << 20);

@@ -75,7 +75,7 @@ impl<'a> Transcript<'a> {
             self.take_status(status);
             return;
         }
-        let text = readable(&line.bytes);
+        let text = cut(readable(&line.bytes), false);
         self.forward(&text);
         if self.plain.len() == PLAIN_LINES {
             self.plain.pop_front();
@@ -194,10 +194,7 @@ impl<'a> Transcript<'a> {
 
     fn say(&mut self, digest: &str, line: &[u8]) {
         let was_cut = line.len() > LONGEST_LINE;
-        let mut text = readable(&line[..line.len().min(LONGEST_LINE)]);
-        if was_cut {
-            text.push_str(" [line cut]");
-        }
+        let text = cut(readable(&line[..line.len().min(LONGEST_LINE)]), was_cut);
         let step = self.step(digest);
         let number = step.number;
         if step.last.len() == LAST_LINES {
@@ -218,6 +215,15 @@ impl<'a> Transcript<'a> {
         }
         self.progress.line(line);
     }
+}
+
+/// A line within the bound that says whether something is missing; what was no text may have grown by its replacement.
+fn cut(mut text: String, was_cut: bool) -> String {
+    if was_cut || text.len() > LONGEST_LINE {
+        text.truncate(text.floor_char_boundary(LONGEST_LINE));
+        text.push_str(" [line cut]");
+    }
+    text
 }
 
 /// Bytes as one line of text that does nothing to a terminal: what a carriage return overwrote, escape sequences and other

@@ -1,5 +1,6 @@
 //! Real builds: a `buildkitd` of our own (as root) and Debian's `docker-registry`, both on loopback.
 #![cfg(feature = "builder-tests")]
+#![expect(clippy::unwrap_used, reason = "a test ends where something is not as it says")]
 
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
@@ -63,7 +64,8 @@ impl Registry {
             storage.display()
         );
         std::fs::write(&configuration, text).unwrap();
-        let child = Command::new("docker-registry").arg("serve").arg(&configuration).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+        let child =
+            Command::new("docker-registry").arg("serve").arg(&configuration).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
         let child = child.expect("Debian's docker-registry is installed");
         let end = Instant::now() + Duration::from_secs(20);
         while std::net::TcpStream::connect(&address).is_err() {
@@ -136,13 +138,17 @@ impl Fixture {
 impl Drop for Fixture {
     fn drop(&mut self) {
         let configuration = std::fs::read_to_string(self.folder.path().join("k/buildkitd.toml")).unwrap_or_default();
-        let bridge = configuration.lines().find_map(|line| line.strip_prefix("bridgeName = ")).map(|name| name.trim_matches('"').to_owned());
+        let bridge = configuration
+            .lines()
+            .find_map(|line| line.strip_prefix("bridgeName = "))
+            .map(|name| name.trim_matches('"').to_owned());
         for process in running(&self.folder.path().join("k/buildkitd.toml").display().to_string()) {
             let id = process.file_name().unwrap().to_owned();
             Command::new("kill").args(["-KILL", "--"]).arg(id).status().unwrap();
         }
         if let Some(bridge) = bridge {
-            let _there_is_none_without_a_step = Command::new("ip").args(["link", "delete", "dev", &bridge]).stderr(Stdio::null()).status();
+            let _there_is_none_without_a_step =
+                Command::new("ip").args(["link", "delete", "dev", &bridge]).stderr(Stdio::null()).status();
         }
     }
 }
@@ -161,7 +167,10 @@ const BASE: &str = "FROM scratch\nCOPY busybox /bin/busybox\nSHELL [\"/bin/busyb
 async fn a_build_is_pushed_with_its_arguments_and_a_second_one_is_cached() {
     let fixture = Fixture::start().await;
     assert!(fixture.builder.version().await.unwrap().starts_with("0."));
-    let mut request = fixture.request(&format!("{}ARG GREETING\nRUN echo \"said: $GREETING\"\nFROM scratch AS last\nCOPY missing /\n", BASE.replace("scratch", "scratch AS wanted")));
+    let mut request = fixture.request(&format!(
+        "{}ARG GREETING\nRUN echo \"said: $GREETING\"\nFROM scratch AS last\nCOPY missing /\n",
+        BASE.replace("scratch", "scratch AS wanted")
+    ));
     request.args = [("GREETING".to_owned(), "a \"b\", $(c)=d".to_owned())].into();
     request.target = Some("wanted".to_owned());
     let seen = Seen::default();
@@ -227,7 +236,7 @@ async fn a_canceled_build_leaves_no_step_running() {
     });
     assert_eq!(result.unwrap_err().kind, FailureKind::Canceled);
     let end = Instant::now() + Duration::from_secs(10);
-    while !running("sleep\04711").is_empty() {
+    while !running("sleep\x004711").is_empty() {
         assert!(Instant::now() < end, "the step still runs");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
@@ -237,7 +246,9 @@ async fn a_canceled_build_leaves_no_step_running() {
 /// The processes whose command line holds this.
 fn running(words: &str) -> Vec<PathBuf> {
     let processes = std::fs::read_dir("/proc").unwrap().flatten().map(|entry| entry.path());
-    processes.filter(|path| std::fs::read(path.join("cmdline")).is_ok_and(|line| String::from_utf8_lossy(&line).contains(words))).collect()
+    processes
+        .filter(|path| std::fs::read(path.join("cmdline")).is_ok_and(|line| String::from_utf8_lossy(&line).contains(words)))
+        .collect()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,4 +1,5 @@
 //! A builder that floods, hangs, or ends well without an image, is bounded and told apart.
+#![expect(clippy::unwrap_used, reason = "a test ends where something is not as it says")]
 
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -43,7 +44,8 @@ fn request(timeout: Duration) -> BuildRequest {
 
 async fn build(mode: &str, progress: &dyn Progress) -> Result<BuiltImage, Failure> {
     let folder = tempfile::tempdir().unwrap();
-    let result = builder(folder.path(), mode).build(&request(Duration::from_secs(120)), progress, &CancellationToken::new()).await;
+    let result =
+        builder(folder.path(), mode).build(&request(Duration::from_secs(120)), progress, &CancellationToken::new()).await;
     let left: Vec<_> = std::fs::read_dir(folder.path()).unwrap().flatten().map(|entry| entry.file_name()).collect();
     assert_eq!(left, ["docker"], "nothing of a build is left behind");
     result
@@ -133,7 +135,10 @@ async fn arguments_arrive_as_they_are_and_the_environment_of_the_server_does_not
     let arguments = seen["arguments"].as_array().unwrap();
     assert!(arguments.iter().any(|argument| argument == "build-arg:A=a\n'\"$(touch /tmp/x); b"), "{arguments:?}");
     let environment: Vec<&str> = seen["environment"].as_array().unwrap().iter().filter_map(|name| name.as_str()).collect();
-    assert!(environment.contains(&"DOCKER_CONFIG") && !environment.iter().any(|name| name.starts_with("CARGO")), "{environment:?}");
+    assert!(
+        environment.contains(&"DOCKER_CONFIG") && !environment.iter().any(|name| name.starts_with("CARGO")),
+        "{environment:?}"
+    );
 }
 
 #[tokio::test]

@@ -45,8 +45,11 @@ impl<'a> Context<'a> {
     pub(crate) async fn root(&mut self) -> Result<String, Failure> {
         let query = self.query;
         let not_found = |hint: String| {
-            Failure::permanent(Code::ContextNotFound, format!("there is no folder `{}` in commit {}", query.root, &query.commit[..7]))
-                .with_hint(hint)
+            Failure::permanent(
+                Code::ContextNotFound,
+                format!("there is no folder `{}` in commit {}", query.root, &query.commit[..7]),
+            )
+            .with_hint(hint)
         };
         let parts = parts_below("", &query.root).ok_or_else(|| not_found("the path must stay in the repository".to_owned()))?;
         let mut tree = self.top.clone();
@@ -57,7 +60,10 @@ impl<'a> Context<'a> {
                 Some(_) => return Err(not_found(format!("`{}` is not a folder", parts[..=depth].join("/")))),
                 None => {
                     let place = if depth == 0 { "the repository".to_owned() } else { format!("`{}`", parts[..depth].join("/")) };
-                    return Err(not_found(format!("the folders of {place} are: {}", names(&entries, |e| e.kind == EntryKind::Folder))));
+                    return Err(not_found(format!(
+                        "the folders of {place} are: {}",
+                        names(&entries, |e| e.kind == EntryKind::Folder)
+                    )));
                 }
             }
         }
@@ -104,7 +110,9 @@ impl<'a> Context<'a> {
             let mut tree = self.top.clone();
             for depth in 0..parts.len() {
                 let entries = self.objects.tree(&tree).await?;
-                let Some(entry) = entries.into_iter().find(|entry| entry.name == parts[depth].as_bytes()) else { return Ok(None) };
+                let Some(entry) = entries.into_iter().find(|entry| entry.name == parts[depth].as_bytes()) else {
+                    return Ok(None);
+                };
                 let is_last = depth + 1 == parts.len();
                 match entry.kind {
                     EntryKind::Folder if !is_last => tree = entry.id,
@@ -115,7 +123,8 @@ impl<'a> Context<'a> {
                         let rest = parts[depth + 1..].join("/");
                         let folder = parts[..depth].join("/");
                         let followed = parts_below(&folder, &target).filter(|_| !target.starts_with('/'));
-                        let Some(followed) = followed.and_then(|path| Some(parts_below(&path.join("/"), &rest)?.join("/"))) else {
+                        let Some(followed) = followed.and_then(|path| Some(parts_below(&path.join("/"), &rest)?.join("/")))
+                        else {
                             return Ok(None);
                         };
                         parts = followed.split('/').map(str::to_owned).collect();
@@ -224,11 +233,17 @@ pub(crate) fn too_many() -> Failure {
 }
 
 fn names(entries: &[Entry], wanted: impl Fn(&Entry) -> bool) -> String {
-    let names: Vec<String> =
-        entries.iter().filter(|entry| wanted(entry)).take(8).map(|entry| format!("`{}`", String::from_utf8_lossy(&entry.name))).collect();
+    let names: Vec<String> = entries
+        .iter()
+        .filter(|entry| wanted(entry))
+        .take(8)
+        .map(|entry| format!("`{}`", String::from_utf8_lossy(&entry.name)))
+        .collect();
     if names.is_empty() { "none".to_owned() } else { names.join(", ") }
 }
 
 pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digits = |byte: &u8| [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]].map(char::from);
+    bytes.iter().flat_map(digits).collect()
 }

@@ -19,8 +19,14 @@ const CHUNK: usize = 256 << 10;
 /// What the writer is to do next. Every path is made new, so no link that the tree holds is ever followed.
 enum Write {
     Folder(PathBuf),
-    Link { path: PathBuf, target: Vec<u8> },
-    File { path: PathBuf, executable: bool },
+    Link {
+        path: PathBuf,
+        target: Vec<u8>,
+    },
+    File {
+        path: PathBuf,
+        executable: bool,
+    },
     /// More of the file begun last.
     Bytes(Vec<u8>),
 }
@@ -37,7 +43,8 @@ pub(crate) async fn export(context: &mut Context<'_>, into: &Path, cancel: &Canc
         () = cancel.cancelled() => Err(Failure::canceled("canceled while the build context was written")),
     };
     // The writer ends by itself once nobody can send: nothing writes into the folder after this.
-    let written = writer.await.map_err(|error| Failure::retry(Code::Internal, format!("the export of a context broke off: {error}")))?;
+    let written =
+        writer.await.map_err(|error| Failure::retry(Code::Internal, format!("the export of a context broke off: {error}")))?;
     written.map_err(|(path, error)| not_written(&path, &error))?;
     read.map(|()| export)
 }
@@ -129,7 +136,10 @@ fn place(folder: &Path, entry: &Entry) -> Result<PathBuf, Failure> {
 }
 
 fn hostile(entry: &Entry, why: &str) -> Failure {
-    Failure::permanent(Code::ContextNotFound, format!("the build context cannot be used: `{}` {why}", String::from_utf8_lossy(&entry.name)))
+    Failure::permanent(
+        Code::ContextNotFound,
+        format!("the build context cannot be used: `{}` {why}", String::from_utf8_lossy(&entry.name)),
+    )
 }
 
 fn not_written(path: &Path, error: &io::Error) -> Failure {

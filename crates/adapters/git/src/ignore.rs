@@ -142,7 +142,11 @@ mod tests {
             ("**/.foo", "bar.foo", false),
             ("a(b)c/def", "a(b)c/def", true),
             ("a.|)$(}+{bc", "a.|)$(}+{bc", true),
-            ("dist/proxy.py-2.4.0rc3.dev36+g08acad9-py3-none-any.whl", "dist/proxy.py-2.4.0rc3.dev36+g08acad9-py3-none-any.whl", true),
+            (
+                "dist/proxy.py-2.4.0rc3.dev36+g08acad9-py3-none-any.whl",
+                "dist/proxy.py-2.4.0rc3.dev36+g08acad9-py3-none-any.whl",
+                true,
+            ),
             ("/src", "src/x", true),
             ("./src/", "src/x", true),
             ("# comment\n\n  src  ", "src/x", true),
@@ -158,7 +162,13 @@ mod tests {
     #[test]
     fn the_last_pattern_that_matches_decides() {
         let ignore = Ignore::parse("*\n!src\n src/secret\n!**/keep.md\n").unwrap();
-        for (path, expected) in [("README.md", true), ("src/main.rs", false), ("src/secret/key", true), ("src/secret/keep.md", false), ("doc/keep.md", false)] {
+        for (path, expected) in [
+            ("README.md", true),
+            ("src/main.rs", false),
+            ("src/secret/key", true),
+            ("src/secret/keep.md", false),
+            ("doc/keep.md", false),
+        ] {
             assert_eq!(excluded(&ignore, path), expected, "{path}");
         }
         let again = Ignore::parse("!src\n*").unwrap();

@@ -52,7 +52,9 @@ pub(crate) struct Entry {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum EntryKind {
     Folder,
-    File { executable: bool },
+    File {
+        executable: bool,
+    },
     Link,
     /// A commit of another repository.
     Submodule,
@@ -153,7 +155,7 @@ fn entries(mut content: &[u8], id_length: usize) -> Option<Vec<Entry>> {
             mode if mode.starts_with(b"100") => EntryKind::File { executable: mode.get(3).is_some_and(|owner| owner & 1 == 1) },
             _ => return None,
         };
-        let id = id.iter().map(|byte| format!("{byte:02x}")).collect();
+        let id = crate::context::hex(id);
         entries.push(Entry { kind, name: content[space + 1..end].to_vec(), id });
         content = &content[end + 1 + id_length..];
     }

@@ -17,8 +17,20 @@ const MOST_OUTPUT: usize = 8 << 20;
 
 /// Variables of the server that git may see; everything else could change what it does.
 const PASSED_ON: [&str; 14] = [
-    "PATH", "HOME", "TMPDIR", "SSH_AUTH_SOCK", "SSL_CERT_FILE", "SSL_CERT_DIR", "GIT_SSL_CAINFO", "http_proxy", "https_proxy", "HTTP_PROXY",
-    "HTTPS_PROXY", "no_proxy", "NO_PROXY", "all_proxy",
+    "PATH",
+    "HOME",
+    "TMPDIR",
+    "SSH_AUTH_SOCK",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+    "GIT_SSL_CAINFO",
+    "http_proxy",
+    "https_proxy",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "no_proxy",
+    "NO_PROXY",
+    "all_proxy",
 ];
 
 /// How git is run.

@@ -10,19 +10,39 @@ const MOST_LINES: usize = 20;
 pub(crate) fn of_fetch(url: &str, stderr: &str) -> Failure {
     let stderr = redacted(stderr);
     let has = |words: &[&str]| words.iter().any(|word| stderr.contains(word));
-    let failure = if has(&["Authentication failed", "could not read Username", "could not read Password", "Permission denied (", "error: 401", "error: 403"]) {
-        Failure::permanent(Code::RepositoryUnauthorized, format!("{url} refuses to be read with the credentials that it was given"))
-            .with_hint("give the environment a credential that may read the repository, and check that it has not expired")
+    let failure = if has(&[
+        "Authentication failed",
+        "could not read Username",
+        "could not read Password",
+        "Permission denied (",
+        "error: 401",
+        "error: 403",
+    ]) {
+        Failure::permanent(
+            Code::RepositoryUnauthorized,
+            format!("{url} refuses to be read with the credentials that it was given"),
+        )
+        .with_hint("give the environment a credential that may read the repository, and check that it has not expired")
     } else if has(&["Host key verification failed", "certificate", "SSL"]) {
         Failure::permanent(Code::RepositoryUnreachable, format!("the identity of {url} could not be verified"))
             .with_hint("check the host's certificate or key, and what the server trusts")
-    } else if has(&["' not found", "Repository not found", "does not appear to be a git repository", "not valid: is this a git repository", "does not exist"]) {
-        Failure::permanent(Code::RepositoryUnreachable, format!("there is no repository at {url}, or it may not be seen without credentials"))
-            .with_hint("check the URL; for a private repository, give a credential")
+    } else if has(&[
+        "' not found",
+        "Repository not found",
+        "does not appear to be a git repository",
+        "not valid: is this a git repository",
+        "does not exist",
+    ]) {
+        Failure::permanent(
+            Code::RepositoryUnreachable,
+            format!("there is no repository at {url}, or it may not be seen without credentials"),
+        )
+        .with_hint("check the URL; for a private repository, give a credential")
     } else if has(&["not allowed"]) {
         Failure::permanent(Code::RepositoryUnreachable, format!("the transport of {url} is not allowed on this server"))
     } else if has(&["No space left on device", "Disk quota exceeded"]) {
-        Failure::retry(Code::Internal, format!("the disk is full: {url} could not be fetched")).with_hint("free space in the data folder")
+        Failure::retry(Code::Internal, format!("the disk is full: {url} could not be fetched"))
+            .with_hint("free space in the data folder")
     } else {
         Failure::retry(Code::RepositoryUnreachable, format!("{url} could not be fetched: {}", reason(&stderr)))
             .with_hint("check that the host is reachable from the server; it is tried again")
@@ -38,7 +58,8 @@ pub(crate) fn of_mirror(what: &str, stderr: &str) -> Failure {
 }
 
 fn reason(stderr: &str) -> String {
-    let line = stderr.lines().find(|line| line.starts_with("fatal: ") || line.starts_with("error: ") || line.starts_with("ssh: "));
+    let line =
+        stderr.lines().find(|line| line.starts_with("fatal: ") || line.starts_with("error: ") || line.starts_with("ssh: "));
     let line = line.or_else(|| stderr.lines().next()).unwrap_or("it said nothing");
     let line = line.strip_prefix("fatal: ").or_else(|| line.strip_prefix("error: ")).unwrap_or(line);
     line.chars().take(300).collect()
@@ -58,11 +79,27 @@ mod tests {
     #[test]
     fn the_words_of_git_give_the_code() {
         let cases = [
-            ("fatal: unable to access 'http://h/x/': Failed to connect to h port 1 after 0 ms: Couldn't connect to server", Code::RepositoryUnreachable, FailureKind::Retry),
+            (
+                "fatal: unable to access 'http://h/x/': Failed to connect to h port 1 after 0 ms: Couldn't connect to server",
+                Code::RepositoryUnreachable,
+                FailureKind::Retry,
+            ),
             ("fatal: unable to access 'http://h/x/': Could not resolve host: h", Code::RepositoryUnreachable, FailureKind::Retry),
-            ("fatal: unable to access 'http://h/x/': The requested URL returned error: 502", Code::RepositoryUnreachable, FailureKind::Retry),
-            ("ssh: connect to host 127.0.0.1 port 1: Connection refused\nfatal: Could not read from remote repository.", Code::RepositoryUnreachable, FailureKind::Retry),
-            ("fatal: could not read Username for 'http://h': terminal prompts disabled", Code::RepositoryUnauthorized, FailureKind::Permanent),
+            (
+                "fatal: unable to access 'http://h/x/': The requested URL returned error: 502",
+                Code::RepositoryUnreachable,
+                FailureKind::Retry,
+            ),
+            (
+                "ssh: connect to host 127.0.0.1 port 1: Connection refused\nfatal: Could not read from remote repository.",
+                Code::RepositoryUnreachable,
+                FailureKind::Retry,
+            ),
+            (
+                "fatal: could not read Username for 'http://h': terminal prompts disabled",
+                Code::RepositoryUnauthorized,
+                FailureKind::Permanent,
+            ),
             ("fatal: Authentication failed for 'http://h/x/'", Code::RepositoryUnauthorized, FailureKind::Permanent),
             ("git@h: Permission denied (publickey).", Code::RepositoryUnauthorized, FailureKind::Permanent),
             ("fatal: repository 'http://h/x/' not found", Code::RepositoryUnreachable, FailureKind::Permanent),

@@ -28,8 +28,11 @@ pub(crate) async fn resolve(program: &Program, mirror: &Path, url: &str, revisio
             None => Err(no_branch(url, branch, &branches(program, mirror).await?)),
         },
         GitRevision::DefaultBranch => show_ref(program, mirror, DEFAULT_BRANCH).await?.ok_or_else(|| {
-            Failure::permanent(Code::RevisionNotFound, format!("{url} has no default branch: it is empty, or its HEAD names no branch"))
-                .with_hint("name a branch, or push a first commit")
+            Failure::permanent(
+                Code::RevisionNotFound,
+                format!("{url} has no default branch: it is empty, or its HEAD names no branch"),
+            )
+            .with_hint("name a branch, or push a first commit")
         }),
     }
 }
@@ -69,7 +72,8 @@ fn no_branch(url: &str, wanted: &str, branches: &[String]) -> Failure {
     let names: Vec<String> = alike.iter().take(3).map(|(_, branch)| format!("`{branch}`")).collect();
     let failure = |message: String| Failure::permanent(Code::RevisionNotFound, message);
     if names.is_empty() {
-        return failure(format!("there is no branch `{shown}` in {url}; it has no branch at all")).with_hint("push a first commit");
+        return failure(format!("there is no branch `{shown}` in {url}; it has no branch at all"))
+            .with_hint("push a first commit");
     }
     failure(format!("there is no branch `{shown}` in {url}; it has {}", names.join(", ")))
         .with_hint("correct the name of the branch, or push it")

@@ -54,7 +54,11 @@ fn host_of(rest: &str) -> &str {
 fn is_scp_like(url: &str) -> bool {
     url.split_once(':').is_some_and(|(authority, path)| {
         let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
-        !authority.contains('/') && !host.is_empty() && !host.starts_with('-') && !path.is_empty() && !path.starts_with([':', '-'])
+        !authority.contains('/')
+            && !host.is_empty()
+            && !host.starts_with('-')
+            && !path.is_empty()
+            && !path.starts_with([':', '-'])
     })
 }
 
@@ -64,16 +68,9 @@ fn percent_decoded(text: &str) -> Vec<u8> {
     let mut at = 0;
     while at < bytes.len() {
         let hex = (bytes[at] == b'%').then(|| text.get(at + 1..at + 3)).flatten();
-        match hex.and_then(|hex| u8::from_str_radix(hex, 16).ok()) {
-            Some(byte) => {
-                decoded.push(byte);
-                at += 3;
-            }
-            None => {
-                decoded.push(bytes[at]);
-                at += 1;
-            }
-        }
+        let byte = hex.and_then(|hex| u8::from_str_radix(hex, 16).ok());
+        decoded.push(byte.unwrap_or(bytes[at]));
+        at += if byte.is_some() { 3 } else { 1 };
     }
     decoded
 }

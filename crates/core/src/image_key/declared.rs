@@ -69,7 +69,7 @@ fn message_of(text: &str) -> String {
     text.rsplit_once(" at line ").map_or(text, |(message, _)| message).to_owned()
 }
 
-/// Splits as BuildKit does: at white space outside quotes; quotes and escapes stay in the words.
+/// Splits as `BuildKit` does: at white space outside quotes; quotes and escapes stay in the words.
 fn words(text: &str, escape: char) -> Vec<String> {
     let mut words = Vec::new();
     let mut word = String::new();
@@ -131,7 +131,8 @@ mod tests {
 
     #[test]
     fn what_looks_like_an_argument_in_a_heredoc_or_a_comment_is_none() {
-        let text = "FROM scratch\n# ARG COMMENT\nRUN <<EOF\nARG INSIDE=1\nEOF\nCOPY <<-\"END\" /file\n\tARG COPIED\n\tEND\nARG REAL\n";
+        let text =
+            "FROM scratch\n# ARG COMMENT\nRUN <<EOF\nARG INSIDE=1\nEOF\nCOPY <<-\"END\" /file\n\tARG COPIED\n\tEND\nARG REAL\n";
         assert_eq!(names(text), ["REAL"]);
     }
 

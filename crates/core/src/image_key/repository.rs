@@ -20,13 +20,17 @@ pub fn build_repository(url: &str) -> String {
     if wanted.len() <= LONGEST && parts.iter().all(|part| is_component(part)) {
         return wanted;
     }
-    let fitted: Vec<String> =
-        parts.iter().map(|part| if is_component(part) { (*part).to_owned() } else { fit(part) }).filter(|part| !part.is_empty()).collect();
+    let fitted: Vec<String> = parts
+        .iter()
+        .map(|part| if is_component(part) { (*part).to_owned() } else { fit(part) })
+        .filter(|part| !part.is_empty())
+        .collect();
     let mut name = if fitted.is_empty() { "builds/repository".to_owned() } else { format!("builds/{}", fitted.join("/")) };
     name.truncate(LONGEST - 9);
     let name = name.trim_end_matches(|character: char| !character.is_ascii_alphanumeric());
-    let digest: String = Sha256::digest(original.as_bytes()).iter().take(4).map(|byte| format!("{byte:02x}")).collect();
-    format!("{name}-{digest}")
+    let digest = Sha256::digest(original.as_bytes());
+    let short = u32::from_be_bytes([digest[0], digest[1], digest[2], digest[3]]);
+    format!("{name}-{short:08x}")
 }
 
 /// Splits `scheme://user@host:port/path`, `user@host:path` and a bare path.

@@ -144,7 +144,9 @@ fn matches(tokens: &[Token], path: &[char]) -> bool {
                 next.extend((first..path.len()).filter(|position| path[*position] == '/').map(|position| position + 1));
             }
             Token::Literal(_) | Token::Question | Token::Class { .. } => {
-                next.extend(positions.iter().filter(|position| path.get(**position).is_some_and(|c| is_one(token, *c))).map(|p| p + 1));
+                next.extend(
+                    positions.iter().filter(|position| path.get(**position).is_some_and(|c| is_one(token, *c))).map(|p| p + 1),
+                );
             }
         }
         if next.is_empty() {

@@ -3,9 +3,9 @@
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 
+use crate::support::{Fixture, git};
 use slipway_core::failure::{Code, FailureKind};
 use slipway_ports::{CancellationToken, Export, Repositories, TreeQuery};
-use crate::support::{Fixture, git};
 
 async fn export(fixture: &Fixture, query: &TreeQuery, into: &str) -> Export {
     let into = fixture.folder.path().join(into);
@@ -20,7 +20,12 @@ fn read(folder: &Path, path: &str) -> String {
 #[tokio::test]
 async fn what_is_outside_the_context_changes_no_fact_and_what_is_inside_does() {
     let fixture = Fixture::new();
-    let before = fixture.write("api/Dockerfile", "FROM scratch\n").write("api/main.c", "1").write("web/x", "1").context_after_commit("api").await;
+    let before = fixture
+        .write("api/Dockerfile", "FROM scratch\n")
+        .write("api/main.c", "1")
+        .write("web/x", "1")
+        .context_after_commit("api")
+        .await;
     assert!(before.starts_with("tree:"), "{before}");
     assert_eq!(before, fixture.write("web/x", "2").context_after_commit("api").await);
     assert_ne!(before, fixture.write("api/main.c", "2").context_after_commit("api").await);
@@ -48,7 +53,12 @@ async fn what_the_ignore_file_excludes_changes_no_fact() {
 #[tokio::test]
 async fn an_ignore_file_that_cannot_be_understood_takes_nothing_away() {
     let fixture = Fixture::new();
-    let before = fixture.write("Dockerfile", "FROM scratch\n").write(".dockerignore", "[\nx\n").write("x", "1").context_after_commit("").await;
+    let before = fixture
+        .write("Dockerfile", "FROM scratch\n")
+        .write(".dockerignore", "[\nx\n")
+        .write("x", "1")
+        .context_after_commit("")
+        .await;
     assert!(before.starts_with("unfiltered:"), "{before}");
     assert_ne!(before, fixture.write("x", "2").context_after_commit("").await);
 }
@@ -77,7 +87,11 @@ async fn the_ignore_file_of_the_dockerfile_comes_before_the_common_one() {
 #[tokio::test]
 async fn an_export_is_exactly_what_was_committed_whatever_its_attributes_say() {
     let fixture = Fixture::new();
-    fixture.write("Dockerfile", "FROM scratch\n").write("version", "$Format:%H$\n$Id$\n").write("ignored", "kept\n").write("text", "a\r\nb\n");
+    fixture
+        .write("Dockerfile", "FROM scratch\n")
+        .write("version", "$Format:%H$\n$Id$\n")
+        .write("ignored", "kept\n")
+        .write("text", "a\r\nb\n");
     fixture.write(".gitattributes", "ignored export-ignore\nversion export-subst ident\ntext text eol=crlf\n*.bin filter=lfs\n");
     fixture.write("run", "#!/bin/sh\n").write("large.bin", &"x".repeat(1 << 20)).write("folder/empty", "");
     std::fs::set_permissions(fixture.work.join("run"), std::fs::Permissions::from_mode(0o755)).unwrap();

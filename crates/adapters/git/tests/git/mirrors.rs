@@ -1,10 +1,10 @@
 //! Fetching and resolving, against real repositories.
 
+use crate::support::{Fixture, git};
 use slipway_core::failure::{Code, FailureKind};
 use slipway_core::model::GitRevision;
 use slipway_git::{GitMirrors, GitSettings};
 use slipway_ports::{CancellationToken, Repositories};
-use crate::support::{Fixture, git};
 
 #[tokio::test]
 async fn a_branch_a_commit_and_the_default_branch_are_resolved_from_one_fetch() {
@@ -15,7 +15,7 @@ async fn a_branch_a_commit_and_the_default_branch_are_resolved_from_one_fetch() 
     fixture.fetch().await;
     assert_eq!(fixture.branch("feature/one").await.unwrap(), first);
     assert_eq!(fixture.branch("main").await.unwrap(), second);
-    let resolve = async |revision| { fixture.mirrors.resolve(&fixture.url(), &revision).await };
+    let resolve = async |revision| fixture.mirrors.resolve(&fixture.url(), &revision).await;
     assert_eq!(resolve(GitRevision::Commit(first.clone())).await.unwrap(), first);
     assert_eq!(resolve(GitRevision::DefaultBranch).await.unwrap(), second);
 }
@@ -37,7 +37,20 @@ async fn hostile_revisions_are_names_and_nothing_else() {
     let fixture = Fixture::new();
     fixture.write("a", "1").commit();
     fixture.fetch().await;
-    for name in ["main^{tree}", "main~0", "main@{0}", "--upload-pack=touch x", "-h", "*", "../heads/main", "a\nb", "a\0b", "", "main:a", "$(touch x)"] {
+    for name in [
+        "main^{tree}",
+        "main~0",
+        "main@{0}",
+        "--upload-pack=touch x",
+        "-h",
+        "*",
+        "../heads/main",
+        "a\nb",
+        "a\0b",
+        "",
+        "main:a",
+        "$(touch x)",
+    ] {
         let failure = fixture.branch(name).await.unwrap_err();
         assert_eq!(failure.code, Code::RevisionNotFound, "{name:?}: {failure}");
         assert!(!failure.message.contains('\n'));
@@ -108,7 +121,10 @@ async fn a_host_that_hangs_is_given_up_at_the_deadline_and_on_request() {
     let fixture = Fixture::new();
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/shop.git", listener.local_addr().unwrap());
-    let settings = GitSettings { fetch_timeout: std::time::Duration::from_millis(300), ..GitSettings::new(fixture.folder.path().join("other")) };
+    let settings = GitSettings {
+        fetch_timeout: std::time::Duration::from_millis(300),
+        ..GitSettings::new(fixture.folder.path().join("other"))
+    };
     let mirrors = GitMirrors::open(settings).unwrap();
     let failure = mirrors.fetch(&url, &CancellationToken::new()).await.unwrap_err();
     assert_eq!((failure.code, failure.kind), (Code::RepositoryUnreachable, FailureKind::Retry));
@@ -142,6 +158,31 @@ async fn concurrent_fetches_of_one_repository_all_see_what_was_pushed_before_the
 }
 
 #[tokio::test]
+async fn a_credential_in_the_url_is_sent_to_its_host_and_shown_to_nobody() {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let fixture = Fixture::new();
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://user:s3cret@{}/shop.git", listener.local_addr().unwrap());
+    let host = async {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut head = vec![0; 8192];
+        let length = stream.read(&mut head).await.unwrap();
+        let git = std::process::Command::new("ps").args(["-eo", "args"]).output().unwrap();
+        assert!(!String::from_utf8_lossy(&git.stdout).contains("s3cret"), "the list of processes shows the credential");
+        let answer =
+            b"HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Basic realm=x\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+        stream.write_all(answer).await.unwrap();
+        String::from_utf8_lossy(&head[..length]).into_owned()
+    };
+    let cancel = CancellationToken::new();
+    let (result, head) = tokio::join!(fixture.mirrors.fetch(&url, &cancel), host);
+    let failure = result.unwrap_err();
+    assert_eq!((failure.code, failure.kind), (Code::RepositoryUnauthorized, FailureKind::Permanent), "{failure}");
+    assert!(head.contains("Authorization: Basic dXNlcjpzM2NyZXQ="), "{head}");
+    assert!(!format!("{failure:?}").contains("s3cret"));
+}
+
+#[tokio::test]
 async fn an_empty_repository_has_no_default_branch() {
     let fixture = Fixture::new();
     fixture.fetch().await;
@@ -158,7 +199,12 @@ async fn files_of_the_server_are_read_only_where_it_is_allowed() {
     fixture.write("a", "1").commit();
     let mirrors = GitMirrors::open(GitSettings::new(fixture.folder.path().join("other"))).unwrap();
     let marker = fixture.folder.path().join("marker");
-    for url in [fixture.url(), fixture.work.display().to_string(), format!("ext::touch {}", marker.display()), format!("--upload-pack=touch {}", marker.display())] {
+    for url in [
+        fixture.url(),
+        fixture.work.display().to_string(),
+        format!("ext::touch {}", marker.display()),
+        format!("--upload-pack=touch {}", marker.display()),
+    ] {
         let failure = mirrors.fetch(&url, &CancellationToken::new()).await.unwrap_err();
         assert_eq!(failure.kind, FailureKind::Permanent, "{url}");
     }

@@ -21,8 +21,11 @@ impl Fixture {
         let folder = tempfile::tempdir().unwrap();
         let work = folder.path().join("work");
         git(folder.path(), &["init", "--quiet", "--initial-branch=main", "--", "work"]);
-        let settings =
-            GitSettings { file_urls: true, fetch_timeout: Duration::from_secs(30), ..GitSettings::new(folder.path().join("mirrors")) };
+        let settings = GitSettings {
+            file_urls: true,
+            fetch_timeout: Duration::from_secs(30),
+            ..GitSettings::new(folder.path().join("mirrors"))
+        };
         let mirrors = GitMirrors::open(settings).unwrap();
         Self { folder, work, mirrors }
     }
