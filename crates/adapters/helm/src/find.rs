@@ -13,16 +13,12 @@ pub const WORKER_VARIABLE: &str = "SLIPWAY_HELM_WORKER";
 /// Helm through the worker, when [`WORKER_VARIABLE`] names it or it lies beside this program as `helm-worker`; else
 /// through `helm` on PATH. Whether that is there is found out by the first call, which says so.
 pub fn find(options: HelmOptions) -> io::Result<Box<dyn Releases>> {
-    match worker_program() {
-        Some(program) => {
-            tracing::debug!(program = %program.display(), "Helm by the worker");
-            Ok(Box::new(HelmSdk::new(program, options)?))
-        }
-        None => {
-            tracing::info!("no Helm worker; `helm` on PATH is used");
-            Ok(Box::new(HelmCommand::new("helm", options)?))
-        }
+    if let Some(program) = worker_program() {
+        tracing::debug!(program = %program.display(), "Helm by the worker");
+        return Ok(Box::new(HelmSdk::new(program, options)?));
     }
+    tracing::info!("no Helm worker; `helm` on PATH is used");
+    Ok(Box::new(HelmCommand::new("helm", options)?))
 }
 
 fn worker_program() -> Option<PathBuf> {

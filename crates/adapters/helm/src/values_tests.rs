@@ -152,7 +152,7 @@ fn job(trigger: JobTrigger) -> ServiceKind {
         trigger,
         run: JobRun::Always,
         max_restarts: 2,
-        max_duration: Duration::from_secs(600),
+        max_duration: Duration::from_mins(10),
         workload: Workload::default(),
     })
 }
@@ -214,7 +214,7 @@ fn a_chart_of_the_users_own_is_refused_by_name() {
         values: Value::Null,
         set: BTreeMap::new(),
         values_files: Vec::new(),
-        timeout: Duration::from_secs(600),
+        timeout: Duration::from_mins(10),
         allow_cluster_wide_resources: false,
         variables: Vec::new(),
         secrets: Vec::new(),

@@ -1,4 +1,5 @@
 //! What every way to Helm must do, on a real cluster: the same suite for the worker and for the `helm` program.
+#![expect(clippy::unwrap_used, reason = "a test ends where something is not as it says")]
 
 mod support;
 

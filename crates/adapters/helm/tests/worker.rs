@@ -1,4 +1,5 @@
 //! The supervisor over the real worker: whatever a chart or a signal does to the worker, the next request is served.
+#![expect(clippy::unwrap_used, reason = "a test ends where something is not as it says")]
 
 mod support;
 

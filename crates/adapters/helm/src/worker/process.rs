@@ -210,7 +210,7 @@ async fn watch(
     let log = tokio::time::timeout(LAST_WORDS, log).await.map(Result::unwrap_or_default).unwrap_or_default();
     let death = describe_death(killed, broken, status.ok(), log);
     tracing::warn!(description = death.description, "the Helm worker has ended");
-    bury(&state, death);
+    bury(&state, &death);
 }
 
 fn hand_out(state: &Mutex<State>, answer: Answer) {
@@ -224,7 +224,7 @@ fn hand_out(state: &Mutex<State>, answer: Answer) {
     }
 }
 
-fn bury(state: &Mutex<State>, death: Death) {
+fn bury(state: &Mutex<State>, death: &Death) {
     let before = std::mem::replace(&mut *lock(state), State::Dead(death.clone()));
     if let State::Alive { waiting, .. } = before {
         let alone = waiting.len() == 1;
