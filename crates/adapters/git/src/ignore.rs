@@ -30,16 +30,13 @@ impl Ignore {
     pub(crate) fn parse(text: &str) -> Result<Self, InvalidPattern> {
         let mut patterns = Vec::new();
         for line in text.strip_prefix('\u{feff}').unwrap_or(text).lines().filter(|line| !line.starts_with('#')) {
-            let line = line.trim();
-            let (exception, pattern) = line.strip_prefix('!').map_or((false, line), |rest| (true, rest.trim()));
+            let Some(line) = normalised(line.trim()) else { continue };
+            // The builder reads the `!` anew from the normalised line, and so `/!x` is an exception, too.
+            let line = clean(line.trim());
+            let (exception, pattern) = line.strip_prefix('!').map_or((false, line.as_str()), |rest| (true, rest));
             if pattern.is_empty() {
-                if exception {
-                    return Err(InvalidPattern);
-                }
-                continue;
+                return Err(InvalidPattern);
             }
-            let pattern = clean(pattern);
-            let pattern = if pattern.len() > 1 { pattern.strip_prefix('/').unwrap_or(&pattern) } else { &pattern };
             patterns.push(Pattern { exception, glob: Glob::parse(pattern).ok_or(InvalidPattern)? });
         }
         Ok(Self { patterns })
@@ -61,6 +58,17 @@ impl Ignore {
         }
         (excluded, Matched(matched))
     }
+}
+
+/// A line as the builder's client hands it on: cleaned behind its `!`, without a slash in front; `None` when it is empty.
+fn normalised(line: &str) -> Option<String> {
+    let (mark, pattern) = line.strip_prefix('!').map_or(("", line), |rest| ("!", rest.trim()));
+    if pattern.is_empty() {
+        return (!mark.is_empty()).then(|| mark.to_owned());
+    }
+    let pattern = clean(pattern);
+    let pattern = if pattern.len() > 1 { pattern.strip_prefix('/').unwrap_or(&pattern) } else { &pattern };
+    Some(format!("{mark}{pattern}"))
 }
 
 /// As Go's `path.Clean`: no empty parts, no `.`, `..` resolved where it can be.
@@ -192,6 +200,20 @@ mod tests {
     fn paths_are_cleaned_as_go_cleans_them() {
         for (path, cleaned) in [("a//b/./c/..", "a/b"), ("/..", "/"), ("../x", "../x"), ("./", "."), ("/a/", "/a")] {
             assert_eq!(clean(path), cleaned);
+        }
+    }
+
+    /// Random pattern files (lines joined by U+0001), a path, and what `patternmatcher` 0.6.1 said: excluded, not, or an error.
+    #[test]
+    fn random_patterns_mean_what_they_mean_to_the_builder() {
+        for case in include_str!("ignore/corpus.txt").lines() {
+            let [text, path, expected] = case.split('\t').collect::<Vec<_>>()[..] else { panic!("three columns: {case:?}") };
+            let said = match Ignore::parse(&text.replace('\u{1}', "\n")) {
+                Ok(ignore) if excluded(&ignore, path) => "1",
+                Ok(_) => "0",
+                Err(InvalidPattern) => "E",
+            };
+            assert_eq!(said, expected, "{case:?}");
         }
     }
 }
