@@ -1,7 +1,8 @@
 //! Which facts follow from an input.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
+use super::due::{Due, due};
 use super::event::{Actor, CancelScope, Event, Fact, Outcome, Phase, SkipReason, StepId, StepResult, Timestamp};
 use super::state::{Deployment, RunState, StepState};
 use crate::failure::{Failure, FailureKind};
@@ -57,9 +58,9 @@ pub enum Refusal {
     /// The step is not in the plan, not running, or another attempt of it is.
     #[error("the {0} is not running in that attempt")]
     NotRunning(StepId),
-    /// The step is not waiting.
-    #[error("the {0} is not waiting")]
-    NotWaiting(StepId),
+    /// The step is not due: it is not in the plan, not waiting, or something comes before it.
+    #[error("the {0} is not due")]
+    NotDue(StepId),
     /// The service is not in the plan, or has ended.
     #[error("`{0}` has nothing left to cancel in this deployment")]
     NothingToCancel(String),
@@ -95,9 +96,14 @@ fn interrupted(state: &Deployment) -> Vec<Fact> {
 }
 
 fn begin(state: &Deployment, steps: Vec<StepId>) -> Result<Vec<Fact>, Refusal> {
-    let begun = steps.into_iter().map(|step| match state.step(&step) {
-        Some(StepState::Waiting { attempts }) => Ok(Fact::StepStarted { attempt: attempts + 1, step }),
-        _ => Err(Refusal::NotWaiting(step)),
+    let begins = due(state).into_iter().filter_map(|wanted| match wanted {
+        Due::Begin { step, attempt } => Some((step, attempt)),
+        Due::Stop(_) => None,
+    });
+    let mut begins: HashMap<StepId, u32> = begins.collect();
+    let begun = steps.into_iter().map(|step| match begins.remove(&step) {
+        Some(attempt) => Ok(Fact::StepStarted { step, attempt }),
+        None => Err(Refusal::NotDue(step)),
     });
     begun.collect()
 }
@@ -108,45 +114,24 @@ fn ended(state: &Deployment, step: StepId, attempt: u32, outcome: StepOutcome) -
         _ => return Err(Refusal::NotRunning(step)),
     }
     let index = state.index[&step.service];
-    Ok(match outcome {
+    let mut ending = Ending::new(state);
+    match outcome {
         StepOutcome::Done(result) => {
-            let mut facts = Vec::new();
-            if step.phase == Phase::Build {
-                facts.extend(share(state, index, result.image.as_deref()));
-            }
-            facts.insert(0, Fact::StepSucceeded { step, result });
-            facts
+            let image = result.image.clone();
+            ending.end(index, step.phase, |step| Fact::StepSucceeded { step, result });
+            ending.go_on(index, step.phase, image.as_deref());
         }
         StepOutcome::Unneeded(reason) => {
-            let mut facts = Vec::new();
-            if step.phase == Phase::Build {
-                facts.extend(share(state, index, reason.image()));
-            }
-            facts.insert(0, Fact::StepSkipped { step, reason });
-            facts
+            let image = reason.image().map(str::to_owned);
+            ending.end(index, step.phase, |step| Fact::StepSkipped { step, reason });
+            ending.go_on(index, step.phase, image.as_deref());
         }
         StepOutcome::Failed(failure) if failure.kind == FailureKind::Canceled && state.is_canceled(&step.service) => {
-            let mut ending = Ending::new(state);
             ending.cancel_service(index, Some(step.phase));
-            ending.facts
         }
-        StepOutcome::Failed(failure) => {
-            let mut ending = Ending::new(state);
-            ending.fail(index, step.phase, &failure);
-            ending.facts
-        }
-    })
-}
-
-/// The followers of a build end with their leader (C12).
-fn share(state: &Deployment, leader: usize, image: Option<&str>) -> Vec<Fact> {
-    let with = &state.plan.services[leader].name;
-    followers(state, leader)
-        .map(|index| Fact::StepSkipped {
-            step: state.step_id(index, Phase::Build),
-            reason: SkipReason::SharedBuild { with: with.clone(), image: image.map(str::to_owned) },
-        })
-        .collect()
+        StepOutcome::Failed(failure) => ending.fail(index, step.phase, &failure),
+    }
+    Ok(ending.facts)
 }
 
 fn followers(state: &Deployment, leader: usize) -> impl Iterator<Item = usize> {
@@ -170,10 +155,10 @@ fn cancel(state: &Deployment, actor: Actor, scope: CancelScope) -> Result<Vec<Fa
         CancelScope::Service(name) => {
             let refusal = || Refusal::NothingToCancel(name.to_string());
             let index = *state.index.get(&name).ok_or_else(refusal)?;
-            if state.services[index].release.has_ended() {
+            let runs = [Phase::Build, Phase::Release].iter().any(|phase| state.queue(*phase).running().contains(&index));
+            if !runs && state.services[index].release.has_ended() {
                 return Err(refusal());
             }
-            let runs = [Phase::Build, Phase::Release].iter().any(|phase| state.queue(*phase).running().contains(&index));
             if runs {
                 // Its other step waits for the running one, and is canceled with it.
                 return Ok(ending.facts);
@@ -184,7 +169,7 @@ fn cancel(state: &Deployment, actor: Actor, scope: CancelScope) -> Result<Vec<Fa
     Ok(ending.facts)
 }
 
-/// The steps that end because another one ended badly; each is ended once.
+/// The steps that end because another one ended; each is ended once.
 struct Ending<'a> {
     state: &'a Deployment,
     ended: BTreeSet<(usize, Phase)>,
@@ -199,6 +184,22 @@ impl<'a> Ending<'a> {
     fn end(&mut self, index: usize, phase: Phase, fact: impl FnOnce(StepId) -> Fact) {
         if self.ended.insert((index, phase)) {
             self.facts.push(fact(self.state.step_id(index, phase)));
+        }
+    }
+
+    /// A build ended well: its followers end with it (C12). A service that was canceled too late to stop the build is not released.
+    fn go_on(&mut self, index: usize, phase: Phase, image: Option<&str>) {
+        if phase == Phase::Release {
+            return;
+        }
+        let state = self.state;
+        let with = &state.plan.services[index].name;
+        for follower in followers(state, index) {
+            let reason = SkipReason::SharedBuild { with: with.clone(), image: image.map(str::to_owned) };
+            self.end(follower, Phase::Build, |step| Fact::StepSkipped { step, reason });
+        }
+        if state.is_canceled(with) && state.releases.waiting().contains(&index) {
+            self.cancel_service(index, None);
         }
     }
 

@@ -134,8 +134,11 @@ impl Deployment {
         Ok(())
     }
 
-    /// The next follower of a canceled leader leads.
+    /// The next follower of a canceled leader leads. While a build runs, its service leads, and a follower was canceled.
     fn hand_over(&mut self, index: usize) {
+        if self.sharing(index).iter().any(|other| self.builds.running().contains(other)) {
+            return;
+        }
         let next = self.sharing(index).iter().copied().find(|other| self.builds.waiting().contains(other));
         if let Some(next) = next {
             self.builds.make_ready(next);

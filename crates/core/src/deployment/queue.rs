@@ -10,6 +10,8 @@ pub(super) struct Queue {
     waiting: BTreeSet<usize>,
     /// Those of `waiting` that lack nothing of their own: a build that is no follower, a release whose image is there.
     ready: BTreeSet<usize>,
+    /// Those of `ready` that were begun and interrupted: they come first, so that nothing is left half done.
+    interrupted: BTreeSet<usize>,
     /// Begun and not ended.
     running: BTreeSet<usize>,
 }
@@ -31,18 +33,21 @@ impl Queue {
     pub(super) fn start(&mut self, index: usize) {
         self.waiting.remove(&index);
         self.ready.remove(&index);
+        self.interrupted.remove(&index);
         self.running.insert(index);
     }
 
     pub(super) fn end(&mut self, index: usize) {
         self.waiting.remove(&index);
         self.ready.remove(&index);
+        self.interrupted.remove(&index);
         self.running.remove(&index);
     }
 
     pub(super) fn interrupt(&mut self, index: usize) {
         self.running.remove(&index);
         self.add(index, true);
+        self.interrupted.insert(index);
     }
 
     /// The first open step, which tells the stage that the pipeline has come to.
@@ -66,9 +71,10 @@ impl Queue {
         &self.running
     }
 
-    /// The ready steps of a range that fit into a window, in order.
+    /// The ready steps of a range that fit into a window: interrupted ones, then the others in order.
     pub(super) fn next_in(&self, range: Range<usize>, window: u32) -> impl Iterator<Item = usize> {
         let room = (window as usize).saturating_sub(self.running.len());
-        self.ready.range(range).copied().take(room)
+        let others = self.ready.range(range.clone()).filter(|index| !self.interrupted.contains(index));
+        self.interrupted.range(range).chain(others).copied().take(room)
     }
 }
