@@ -35,6 +35,11 @@ pub(crate) fn environment(text: &str) -> Result<Environment, Vec<FileProblem>> {
     Ok(applied.environment)
 }
 
+/// What is valid in the file, and no server carries out yet: a server refuses it.
+pub(crate) fn unsupported(text: &str) -> Vec<FileProblem> {
+    parse(text).map(|file| views(file::unsupported(&file))).unwrap_or_default()
+}
+
 fn views(problems: Vec<Problem>) -> Vec<FileProblem> {
     let view = |problem: Problem| FileProblem {
         line: problem.line,

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 /// How a server is started.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,6 +15,8 @@ pub struct Options {
     pub registry_mirrors: Vec<RegistryMirror>,
     /// Whether `file://` URLs of git repositories are taken.
     pub allow_file_urls: bool,
+    /// The longest that a rollout may take, unless its probes allow longer.
+    pub rollout_timeout: Duration,
 }
 
 /// Where to ask instead of a registry: `host=url`.

@@ -81,7 +81,12 @@ pub(crate) async fn wire(home: &Home, options: &Options, registry: SocketAddr) -
         cluster: Arc::new(KubeCluster::default()),
     };
     let pull_credential = Some(PullCredential { user: REGISTRY_USER.to_owned(), password });
-    let settings = Settings { pull_credential, work_folder: Some(work_folder), ..Settings::default() };
+    let settings = Settings {
+        pull_credential,
+        work_folder: Some(work_folder),
+        rollout_timeout: options.rollout_timeout,
+        ..Settings::default()
+    };
     Ok(Wired { ports, settings, builder, registry: embedded::router(storage, auth) })
 }
 

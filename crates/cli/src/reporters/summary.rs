@@ -33,12 +33,12 @@ fn failure(run: &Run, service: &ServiceView, paint: Paint) -> String {
         Some(log) => log.iter().filter(|line| line.phase == phase).map(|line| line.text.as_str()).collect(),
         None => Vec::new(),
     };
-    let mut shown: Vec<&str> = of_phase.clone();
     // The failing thing's own last words are not always in the log, such as those of a pod.
-    let last: Vec<&str> = failure.last_lines.iter().map(String::as_str).collect();
-    if !of_phase.ends_with(&last) {
-        shown.extend(last);
-    }
+    let in_log = |last: &str| of_phase.iter().any(|line| line.ends_with(last));
+    let last = failure.last_lines.iter().map(String::as_str).filter(|last| !in_log(last));
+    // What the failure says is said below.
+    let said = failure.to_string();
+    let shown: Vec<&str> = of_phase.iter().copied().filter(|line| *line != said).chain(last).collect();
     lines.extend(shown.iter().map(|line| format!("  {} {line}", paint.dim("\u{2502}"))));
     lines.push(format!("  {}", failure.message));
     if let Some(hint) = &failure.hint {

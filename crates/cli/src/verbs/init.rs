@@ -30,6 +30,6 @@ pub(crate) fn run(arguments: &Init) -> Result<Exit, Stop> {
     })?;
     file.write_all(TEMPLATE.as_bytes()).map_err(|error| Stop::file(path, "written", &error))?;
     output::tell(format!("wrote {}", path.display()));
-    output::tell("next: edit it, then `slipway validate`, `slipway plan --offline` and `slipway deploy --file` with it");
+    output::tell("next: edit it, check it with `slipway validate`, bring it up with `slipway deploy --file FILE`");
     Ok(Exit::Done)
 }

@@ -1,5 +1,7 @@
 //! `slipway serve`: the server, in the foreground.
 
+use std::time::Duration;
+
 use clap::Args;
 use slipway_server::{Options, RegistryMirror};
 
@@ -22,6 +24,13 @@ pub(crate) struct Serve {
     /// Allow `file://` URLs of git repositories.
     #[arg(long)]
     pub(crate) allow_file_urls: bool,
+    /// The longest that a rollout may take, such as `90s` or `10m`, unless its probes allow longer.
+    #[arg(long, value_name = "DURATION", default_value = "10m", value_parser = duration)]
+    pub(crate) rollout_timeout: Duration,
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    slipway_core::file::duration(text).ok_or_else(|| format!("`{text}` is no duration; expected such as `90s`, `10m` or `1h30m`"))
 }
 
 impl Serve {
@@ -33,6 +42,7 @@ impl Serve {
             arguments.extend(["--registry-mirror".to_owned(), mirror.to_string()]);
         }
         arguments.extend(self.allow_file_urls.then(|| "--allow-file-urls".to_owned()));
+        arguments.extend(["--rollout-timeout".to_owned(), format!("{}s", self.rollout_timeout.as_secs())]);
         arguments
     }
 
@@ -42,6 +52,7 @@ impl Serve {
             registry_listen: self.registry_listen,
             registry_mirrors: self.registry_mirrors.clone(),
             allow_file_urls: self.allow_file_urls,
+            rollout_timeout: self.rollout_timeout,
         }
     }
 }

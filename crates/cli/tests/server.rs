@@ -1,0 +1,90 @@
+//! The server in the background: up, seen, down, and owned by one.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+/// A server that a failed test must not leave behind.
+struct Home {
+    folder: tempfile::TempDir,
+}
+
+impl Home {
+    fn new() -> Self {
+        Self { folder: tempfile::tempdir().unwrap() }
+    }
+
+    fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    fn slipway(&self, arguments: &[&str]) -> (i32, String, String) {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_slipway"));
+        command.args(arguments).current_dir(self.path()).env("SLIPWAY_HOME", self.path().join("home")).env("HOME", self.path());
+        command.env_remove("KUBECONFIG").env_remove("SLIPWAY_ENVIRONMENT");
+        let Output { status, stdout, stderr } = command.output().unwrap();
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        (status.code().unwrap(), text(stdout), text(stderr))
+    }
+
+    fn up(&self) -> (i32, String, String) {
+        self.slipway(&["up", "--listen", "127.0.0.1:0", "--registry-listen", "127.0.0.1:0"])
+    }
+}
+
+impl Drop for Home {
+    fn drop(&mut self) {
+        self.slipway(&["down"]);
+    }
+}
+
+#[test]
+fn a_server_is_brought_up_once_and_down_again() {
+    let home = Home::new();
+    let (code, _, said) = home.up();
+    assert_eq!(code, 0, "{said}");
+    assert!(said.contains("the server is up at http://127.0.0.1:"), "{said}");
+    let (code, _, said) = home.up();
+    assert_eq!(code, 0, "{said}");
+    assert!(said.contains("the server is up already"), "{said}");
+    let (code, listed, _) = home.slipway(&["target", "list", "--output", "json"]);
+    assert_eq!((code, listed.trim()), (0, "[]"));
+    let (code, _, said) = home.slipway(&["serve", "--listen", "127.0.0.1:0", "--registry-listen", "127.0.0.1:0"]);
+    assert_eq!(code, 1);
+    assert!(said.contains("another server owns"), "{said}");
+    let (code, _, said) = home.slipway(&["down"]);
+    assert_eq!(code, 0, "{said}");
+    assert_eq!(home.slipway(&["target", "list"]).0, 7);
+    assert_eq!(home.up().0, 0, "it comes back in the same home");
+}
+
+#[test]
+fn an_environment_outlives_its_server() {
+    let home = Home::new();
+    assert_eq!(home.up().0, 0);
+    assert_eq!(home.slipway(&["init"]).0, 0);
+    let (code, changes, said) = home.slipway(&["apply"]);
+    assert_eq!(code, 0, "{said}");
+    assert!(changes.contains("service `db` is new"), "{changes}");
+    assert_eq!(home.slipway(&["down"]).0, 0);
+    assert_eq!(home.up().0, 0);
+    let (_, changes, _) = home.slipway(&["apply"]);
+    assert!(changes.contains("nothing changed"), "{changes}");
+    let (code, _, said) = home.slipway(&["deploy"]);
+    assert_eq!(code, 2, "there is no target: {said}");
+    assert!(said.contains("slipway target add"), "{said}");
+    assert_eq!(home.slipway(&["--environment", "shop/nothing", "status"]).0, 6);
+    assert_eq!(home.slipway(&["logs", "--deployment", "7"]).0, 6);
+}
+
+#[test]
+fn a_server_that_can_not_start_says_why() {
+    let home = Home::new();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let (code, _, said) = home.slipway(&["up", "--listen", &address, "--registry-listen", "127.0.0.1:0"]);
+    assert_eq!(code, 1);
+    assert!(said.contains("can not listen on") && said.contains("its log is"), "{said}");
+    let (code, _, said) = home.slipway(&["up", "--listen", "0.0.0.0:0", "--registry-listen", "127.0.0.1:0"]);
+    assert_eq!(code, 1);
+    assert!(said.contains("loopback only"), "{said}");
+}

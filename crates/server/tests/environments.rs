@@ -1,0 +1,105 @@
+//! Environments, targets and secrets by the API.
+
+mod support;
+
+use axum::http::StatusCode;
+use support::{FILE, Server};
+
+#[tokio::test]
+async fn a_refused_file_lists_every_problem_with_its_place() {
+    let server = Server::start().await;
+    let file = "apiVersion: slipway.dev/v1\nkind: Environment\nname: Bad\nunknown: 1\nservices: []\n";
+    let (status, problem) = server.ask("POST", "/environments:apply", file).await;
+    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
+    let places: Vec<_> = problem["problems"].as_array().unwrap().iter().map(|p| (p["line"].clone(), p["path"].clone())).collect();
+    assert_eq!(places, [(3.into(), "name".into()), (4.into(), "unknown".into())]);
+    assert_eq!(server.ask("GET", "/environments", "").await.1, serde_json::json!([]));
+}
+
+#[tokio::test]
+async fn what_is_not_built_yet_is_refused_by_name() {
+    let server = Server::start().await;
+    let file = format!("{FILE}  - name: chart\n    helm:\n      chart: {{repository: \"https://charts.example\", name: a, version: 1.0.0}}\n");
+    let (status, problem) = server.ask("POST", "/environments:apply", &file).await;
+    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(problem["problems"][0]["message"].as_str().unwrap().contains("not supported yet"), "{problem}");
+}
+
+#[tokio::test]
+async fn a_file_is_applied_once_and_then_changes_nothing() {
+    let server = Server::with_environment().await;
+    let (status, applied) = server.ask("POST", "/environments:apply", FILE).await;
+    assert_eq!((status, &applied["version"], &applied["changes"]), (StatusCode::OK, &1.into(), &serde_json::json!([])));
+    let (_, environment) = server.ask("GET", "/environments/shop/test", "").await;
+    let services: Vec<_> = environment["services"].as_array().unwrap().iter().map(|s| s["name"].as_str().unwrap()).collect();
+    assert_eq!(services, ["cache", "api"], "in execution order");
+    assert_eq!(environment["services"][1]["urls"], serde_json::json!(["http://api.localhost"]));
+}
+
+#[tokio::test]
+async fn a_service_left_out_is_refused_without_prune() {
+    let server = Server::with_environment().await;
+    let shorter = FILE.split("  - name: cache").next().unwrap();
+    let (status, problem) = server.ask("POST", "/environments:apply", shorter).await;
+    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(problem["problems"][0]["message"].as_str().unwrap().contains("cache"), "{problem}");
+    let (status, would) = server.ask("POST", "/environments:validate?prune=true", shorter).await;
+    assert_eq!((status, &would["removed"], &would["version"]), (StatusCode::OK, &serde_json::json!(["cache"]), &1.into()));
+    let (status, applied) = server.ask("POST", "/environments:apply?prune=true", shorter).await;
+    assert_eq!((status, &applied["removed"], &applied["version"]), (StatusCode::OK, &serde_json::json!(["cache"]), &2.into()));
+}
+
+#[tokio::test]
+async fn a_secret_must_be_declared_and_never_comes_back() {
+    let server = Server::with_environment().await;
+    let place = "/environments/shop/test/secrets/STRIPE_KEY";
+    let (status, problem) = server.ask("PUT", place, r#"{"value": "hunter2-hunter2"}"#).await;
+    assert_eq!(status, StatusCode::NOT_FOUND, "{problem}");
+    let declared = FILE.replace("secrets: []", "secrets: [STRIPE_KEY]");
+    server.ask("POST", "/environments:apply", &declared).await;
+    let (status, problem) = server.ask("POST", "/environments/shop/test/deployments", "").await;
+    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "a missing secret stops a deployment before it starts: {problem}");
+    assert_eq!(server.ask("PUT", place, r#"{"value": "hunter2-hunter2"}"#).await.0, StatusCode::NO_CONTENT);
+    server.gate.add_permits(1);
+    let id = server.deploy().await;
+    for path in ["/environments", "/environments/shop/test", &format!("/deployments/{id}"), &format!("/deployments/{id}/logs")] {
+        let (status, body) = server.ask("GET", path, "").await;
+        assert_eq!(status, StatusCode::OK, "{path}");
+        assert!(!body.to_string().contains("hunter2"), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn the_first_target_is_the_default_one_and_nonsense_is_refused() {
+    let server = Server::with_environment().await;
+    let (_, targets) = server.ask("GET", "/targets", "").await;
+    assert_eq!((&targets[0]["name"], &targets[0]["default"]), (&"dev".into(), &true.into()));
+    for body in [
+        r#"{"kubeconfig": "relative", "context": "a", "domain": "{service}.x", "requestPercent": 100}"#,
+        r#"{"kubeconfig": "/k", "context": "a", "domain": "{service}.x", "requestPercent": 0}"#,
+        r#"{"kubeconfig": "/k", "context": "a", "domain": "one-for-all.x", "requestPercent": 1}"#,
+        r#"{"kubeconfig": "/k", "context": "local", "domain": "{service}.x", "requestPercent": 1}"#,
+        r#"{"kubeconfig": "/nothing/is/here", "domain": "{service}.x", "requestPercent": 1}"#,
+    ] {
+        assert_eq!(server.ask("POST", "/targets", body).await.0, StatusCode::UNPROCESSABLE_ENTITY, "{body}");
+    }
+}
+
+#[tokio::test]
+async fn a_plan_says_what_would_be_done_and_begins_nothing() {
+    let server = Server::with_environment().await;
+    let (status, plan) = server.ask("POST", "/environments/shop/test/plan", "").await;
+    assert_eq!(status, StatusCode::OK);
+    let api = &plan["stages"][3]["services"][0];
+    assert_eq!((&api["name"], &api["version"]), (&"api".into(), &"ccccccc".into()));
+    assert_eq!((&api["steps"][0]["does"], &api["steps"][1]["does"]), (&"build".into(), &"release".into()), "{plan}");
+    assert_eq!(server.ask("GET", "/environments/shop/test/deployments", "").await.1["items"], serde_json::json!([]));
+}
+
+#[tokio::test]
+async fn doctor_asks_every_part() {
+    let server = Server::with_environment().await;
+    let (_, doctor) = server.ask("GET", "/doctor", "").await;
+    let names: Vec<_> = doctor["checks"].as_array().unwrap().iter().map(|check| check["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["git", "builder", "registry", "helm", "target dev"]);
+}

@@ -1,0 +1,156 @@
+//! Ports that succeed at once, but for a gate that holds builds until a test opens it.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use slipway_core::failure::Failure;
+use slipway_core::model::{GitRevision, ImageReference};
+use slipway_ports::{
+    Activity, BuildRequest, Builder, BuiltImage, CancellationToken, Cluster, Export, LogQuery, Namespace, PodLine, Presence,
+    Progress, Registry, ReleaseRequest, ReleaseStatus, Releases, Repositories, RepositoryTag, Revision, RolloutRequest,
+    SecretObject, Target, TreeFacts, TreeQuery, async_trait,
+};
+use tokio::sync::Semaphore;
+
+/// How many lines a build says before the gate, and again after it.
+pub const LINES: usize = 20;
+
+/// A digest as good as any.
+fn digest() -> String {
+    format!("sha256:{}", "d".repeat(64))
+}
+
+/// Fills every port but the store.
+pub struct Fake {
+    /// Each build takes one permit.
+    pub gate: Arc<Semaphore>,
+}
+
+#[async_trait]
+impl Repositories for Fake {
+    async fn fetch(&self, _: &str, _: &CancellationToken) -> Result<(), Failure> {
+        Ok(())
+    }
+
+    async fn resolve(&self, _: &str, _: &GitRevision) -> Result<String, Failure> {
+        Ok("c".repeat(40))
+    }
+
+    async fn facts(&self, _: &TreeQuery) -> Result<TreeFacts, Failure> {
+        Ok(TreeFacts { context_tree: "e".repeat(40), dockerfile: "FROM scratch\n".to_owned() })
+    }
+
+    async fn export(&self, _: &TreeQuery, into: &Path, _: &CancellationToken) -> Result<Export, Failure> {
+        Ok(Export { context: into.to_owned(), dockerfile_folder: into.to_owned() })
+    }
+}
+
+#[async_trait]
+impl Builder for Fake {
+    async fn build(
+        &self,
+        _: &BuildRequest,
+        progress: &dyn Progress,
+        cancel: &CancellationToken,
+    ) -> Result<BuiltImage, Failure> {
+        progress.activity(Activity::Building);
+        (0..LINES).for_each(|line| progress.line(&format!("before {line}")));
+        tokio::select! {
+            permit = self.gate.acquire() => permit.expect("no test closes the gate").forget(),
+            () = cancel.cancelled() => return Err(Failure::canceled("the build was canceled")),
+        }
+        (0..LINES).for_each(|line| progress.line(&format!("after {line}")));
+        Ok(BuiltImage { digest: digest() })
+    }
+
+    async fn version(&self) -> Result<String, Failure> {
+        Ok("1.0".to_owned())
+    }
+}
+
+#[async_trait]
+impl Registry for Fake {
+    fn address(&self) -> &str {
+        "127.0.0.1:1"
+    }
+
+    async fn presence(&self, _: &RepositoryTag) -> Result<Presence, Failure> {
+        Ok(Presence::Absent)
+    }
+
+    async fn resolve(&self, _: &ImageReference) -> Result<String, Failure> {
+        Ok(digest())
+    }
+
+    async fn mirror(&self, _: &ImageReference, _: &dyn Progress, _: &CancellationToken) -> Result<String, Failure> {
+        Ok("mirror/docker.io/library/redis".to_owned())
+    }
+}
+
+#[async_trait]
+impl Releases for Fake {
+    async fn upgrade(&self, _: &Target, _: &ReleaseRequest, _: &CancellationToken) -> Result<Revision, Failure> {
+        Ok(Revision(1))
+    }
+
+    async fn rollback(&self, _: &Target, _: &str, _: &str) -> Result<Option<Revision>, Failure> {
+        Ok(None)
+    }
+
+    async fn uninstall(&self, _: &Target, _: &str, _: &str) -> Result<(), Failure> {
+        Ok(())
+    }
+
+    async fn status(&self, _: &Target, _: &str, _: &str) -> Result<Option<ReleaseStatus>, Failure> {
+        Ok(None)
+    }
+
+    async fn version(&self) -> Result<String, Failure> {
+        Ok("4.0".to_owned())
+    }
+}
+
+#[async_trait]
+impl Cluster for Fake {
+    async fn version(&self, _: &Target) -> Result<String, Failure> {
+        Ok("v1.33.0".to_owned())
+    }
+
+    async fn ensure_namespace(&self, _: &Target, _: &Namespace) -> Result<(), Failure> {
+        Ok(())
+    }
+
+    async fn put_secret(&self, _: &Target, _: &str, _: &SecretObject) -> Result<(), Failure> {
+        Ok(())
+    }
+
+    async fn await_rollout(
+        &self,
+        _: &Target,
+        _: &RolloutRequest,
+        progress: &dyn Progress,
+        _: &CancellationToken,
+    ) -> Result<(), Failure> {
+        progress.activity(Activity::Waiting);
+        Ok(())
+    }
+
+    async fn logs(
+        &self,
+        _: &Target,
+        query: &LogQuery,
+        lines: tokio::sync::mpsc::Sender<PodLine>,
+        cancel: &CancellationToken,
+    ) -> Result<(), Failure> {
+        for text in ["one", "two"] {
+            let line = PodLine { pod: format!("{}-0", query.release), text: text.to_owned() };
+            if lines.send(line).await.is_err() {
+                return Ok(());
+            }
+        }
+        if query.follow {
+            cancel.cancelled().await;
+        }
+        Ok(())
+    }
+}

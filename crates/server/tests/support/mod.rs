@@ -1,0 +1,180 @@
+//! A server in this process, on a real store and ports that succeed.
+#![allow(dead_code, reason = "each test program uses its part")]
+
+pub mod fakes;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::{Request, Response, StatusCode};
+use http_body_util::BodyExt as _;
+use serde_json::Value;
+use slipway_engine::{Engine, Ports, Settings};
+use slipway_ports::{CancellationToken, SecretText};
+use slipway_server::{App, router};
+use slipway_store::SqliteStore;
+use tokio::sync::Semaphore;
+use tower::ServiceExt as _;
+
+use fakes::Fake;
+
+pub const TOKEN: &str = "0123456789abcdef";
+pub const HOST: &str = "127.0.0.1:7878";
+
+/// One application that is built and one container.
+pub const FILE: &str = "\
+apiVersion: slipway.dev/v1
+kind: Environment
+project: shop
+name: test
+secrets: []
+services:
+  - name: api
+    application:
+      git: {url: https://git.example/shop.git, branch: main}
+    ports: [{internal: 8080, protocol: http, public: true}]
+  - name: cache
+    container:
+      image: {name: docker.io/library/redis, tag: \"7.2\"}
+";
+
+pub struct Server {
+    pub router: Router,
+    pub gate: Arc<Semaphore>,
+    pub shutdown: CancellationToken,
+    _folder: tempfile::TempDir,
+}
+
+impl Server {
+    pub async fn start() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let store = SqliteStore::open(&folder.path().join("db"), &folder.path().join("key")).await.unwrap();
+        let gate = Arc::new(Semaphore::new(0));
+        let fake = Arc::new(Fake { gate: gate.clone() });
+        let ports = Ports {
+            store: Arc::new(store),
+            repositories: fake.clone(),
+            builder: fake.clone(),
+            registry: fake.clone(),
+            releases: fake.clone(),
+            cluster: fake,
+        };
+        let engine = Engine::new(ports.clone(), Settings::default());
+        let shutdown = CancellationToken::new();
+        let app = App::new((engine, ports), SecretText::new(TOKEN), HOST.parse().unwrap(), false, shutdown.clone());
+        Self { router: router(app), gate, shutdown, _folder: folder }
+    }
+
+    /// With a target, and the environment of [`FILE`] applied.
+    pub async fn with_environment() -> Self {
+        let server = Self::start().await;
+        let target = r#"{"kubeconfig": "/k", "context": "dev", "domain": "{service}.localhost", "requestPercent": 100}"#;
+        assert_eq!(server.ask("POST", "/targets", target).await.0, StatusCode::CREATED);
+        assert_eq!(server.ask("POST", "/environments:apply", FILE).await.0, StatusCode::OK);
+        server
+    }
+
+    /// Asks for a deployment, and returns its id.
+    pub async fn deploy(&self) -> String {
+        let (status, view) = self.ask("POST", "/environments/shop/test/deployments", "").await;
+        assert_eq!(status, StatusCode::ACCEPTED, "{view}");
+        view["id"].as_str().unwrap().to_owned()
+    }
+
+    pub async fn send(&self, request: Request<Body>) -> Response<Body> {
+        self.router.clone().oneshot(request).await.unwrap()
+    }
+
+    /// Status and JSON body; `null` when there is none.
+    pub async fn ask(&self, method: &str, path: &str, body: &str) -> (StatusCode, Value) {
+        read(self.send(request(method, path).body(Body::from(body.to_owned())).unwrap()).await).await
+    }
+
+    /// The events of a stream until it ends.
+    pub async fn events(&self, path: &str, last_id: Option<&str>) -> Events {
+        let mut request = request("GET", path);
+        if let Some(id) = last_id {
+            request = request.header("last-event-id", id);
+        }
+        let response = self.send(request.body(Body::empty()).unwrap()).await;
+        assert_eq!(response.status(), StatusCode::OK);
+        assert_eq!(response.headers()["content-type"], "text/event-stream");
+        Events { body: response.into_body(), rest: String::new() }
+    }
+}
+
+/// A request as the CLI sends it.
+pub fn request(method: &str, path: &str) -> axum::http::request::Builder {
+    let request = Request::builder().method(method).uri(format!("/api/v1{path}"));
+    request.header("host", HOST).header("authorization", format!("Bearer {TOKEN}"))
+}
+
+pub async fn read(response: Response<Body>) -> (StatusCode, Value) {
+    let status = response.status();
+    let body = response.into_body().collect().await.unwrap().to_bytes();
+    let json = if body.is_empty() { Value::Null } else { serde_json::from_slice(&body).unwrap() };
+    (status, json)
+}
+
+/// One server-sent event.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Event {
+    pub name: String,
+    pub id: Option<String>,
+    pub data: Value,
+}
+
+impl Event {
+    /// Facts and line of its id.
+    pub fn seen(&self) -> Option<(u64, u64)> {
+        let (version, line) = self.id.as_ref()?.split_once('-')?;
+        Some((version.parse().unwrap(), line.parse().unwrap()))
+    }
+}
+
+pub struct Events {
+    body: Body,
+    rest: String,
+}
+
+impl Events {
+    /// The next event; `None` at the end of the stream.
+    pub async fn next(&mut self) -> Option<Event> {
+        loop {
+            if let Some(end) = self.rest.find("\n\n") {
+                let block: String = self.rest.drain(..end + 2).collect();
+                match parse(&block) {
+                    Some(event) => return Some(event),
+                    None => continue,
+                }
+            }
+            let frame = tokio::time::timeout(Duration::from_secs(20), self.body.frame()).await.expect("an event within 20 s");
+            let bytes = frame?.unwrap().into_data().unwrap();
+            self.rest.push_str(std::str::from_utf8(&bytes).unwrap());
+        }
+    }
+
+    pub async fn until(&mut self, wanted: impl Fn(&Event) -> bool) -> Vec<Event> {
+        let mut events = Vec::new();
+        while let Some(event) = self.next().await {
+            let found = wanted(&event);
+            events.push(event);
+            if found {
+                return events;
+            }
+        }
+        panic!("the stream ended before: {events:#?}");
+    }
+}
+
+fn parse(block: &str) -> Option<Event> {
+    let field = |name: &str| block.lines().find_map(|line| line.strip_prefix(name)).map(|value| value.trim().to_owned());
+    let data = field("data:")?;
+    Some(Event {
+        name: field("event:").unwrap_or_default(),
+        id: field("id:"),
+        data: serde_json::from_str(&data).unwrap(),
+    })
+}
