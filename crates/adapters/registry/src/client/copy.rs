@@ -5,6 +5,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::future::Future;
+use std::pin::pin;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
@@ -148,25 +149,36 @@ impl Copy<'_> {
     }
 
     async fn copy_blob(&self, blob: &Descriptor, ending: &CancellationToken) -> Result<Outcome, Failure> {
-        let begun = unless(ending, async {
-            if self.destination.has_blob(&blob.digest).await? {
-                return Ok(None);
-            }
-            self.destination.begin_blob(&blob.digest, self.mount_from.as_deref()).await.map(Some)
-        });
-        let location = match begun.await? {
-            None => return Ok(Outcome::Present),
-            Some(Begun::Mounted) => return Ok(Outcome::Mounted),
-            Some(Begun::Upload(location)) => location,
+        if unless(ending, self.destination.has_blob(&blob.digest)).await? {
+            return Ok(Outcome::Present);
+        }
+        let location = match self.begin_blob(blob, ending).await? {
+            Begun::Mounted => return Ok(Outcome::Mounted),
+            Begun::Upload(location) => location,
         };
         let sent = unless(ending, self.send_blob(location.clone(), blob)).await;
         if sent.is_err() {
-            // Not through `unless`: this is the putting away.
-            let _ = tokio::time::timeout(COURTESY, self.destination.cancel_upload(location)).await;
+            self.put_away(location).await;
         }
         sent?;
         self.progress.line(&format!("copied blob {} ({:.1} MB)", blob.digest, megabytes(blob.size)));
         Ok(Outcome::Copied(blob.size))
+    }
+
+    /// Opens an upload. Asked to end meanwhile, it still waits for the address of the upload, to give it up.
+    async fn begin_blob(&self, blob: &Descriptor, ending: &CancellationToken) -> Result<Begun, Failure> {
+        let mut beginning = pin!(self.destination.begin_blob(&blob.digest, self.mount_from.as_deref()));
+        let begun = unless(ending, beginning.as_mut()).await;
+        let canceled = begun.as_ref().is_err_and(|failure| failure.kind == FailureKind::Canceled);
+        if canceled && let Ok(Ok(Begun::Upload(location))) = tokio::time::timeout(COURTESY, beginning).await {
+            self.put_away(location).await;
+        }
+        begun
+    }
+
+    async fn put_away(&self, location: Url) {
+        // A registry that does not answer now removes the upload by its own rule.
+        let _ = tokio::time::timeout(COURTESY, self.destination.cancel_upload(location)).await;
     }
 
     async fn send_blob(&self, location: Url, blob: &Descriptor) -> Result<(), Failure> {

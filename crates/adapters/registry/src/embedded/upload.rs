@@ -61,8 +61,7 @@ impl Uploads {
         announced: Announced,
         body: Body,
     ) -> Result<u64, Refusal> {
-        known_length(storage, name, id).await?;
-        let mut progress = self.lock(id).await?;
+        let mut progress = self.lock(storage, name, id).await?;
         append_locked(storage, (name, id), announced, body, &mut progress).await
     }
 
@@ -74,8 +73,7 @@ impl Uploads {
         (announced, body): (Announced, Body),
         expected: &Digest,
     ) -> Result<(), Refusal> {
-        known_length(storage, name, id).await?;
-        let mut progress = self.lock(id).await?;
+        let mut progress = self.lock(storage, name, id).await?;
         append_locked(storage, (name, id), announced, body, &mut progress).await?;
         let path = storage.layout().upload_data(id);
         let actual = match progress.take() {
@@ -102,8 +100,7 @@ impl Uploads {
 
     /// Removes an upload and its bytes; says whether there was one.
     pub(crate) async fn cancel(&self, storage: &Storage, name: &RepositoryName, id: Uuid) -> Result<bool, Refusal> {
-        known_length(storage, name, id).await?;
-        let _writer = self.lock(id).await?;
+        let _writer = self.lock(storage, name, id).await?;
         let (storage, name) = (storage.clone(), name.clone());
         let existed = blocking(move || {
             let existed = storage.upload_length(&name, id)?.is_some();
@@ -117,7 +114,17 @@ impl Uploads {
         Ok(existed)
     }
 
-    async fn lock(&self, id: Uuid) -> Result<OwnedMutexGuard<Option<Progress>>, Refusal> {
+    /// Waits until no other request writes the upload. What it is then is to be looked at afterwards.
+    async fn lock(
+        &self,
+        storage: &Storage,
+        name: &RepositoryName,
+        id: Uuid,
+    ) -> Result<OwnedMutexGuard<Option<Progress>>, Refusal> {
+        let (storage, name) = (storage.clone(), name.clone());
+        if !blocking(move || storage.has_upload(&name, id)).await? {
+            return Err(unknown());
+        }
         let upload = {
             let mut active = self.active.lock().unwrap_or_else(PoisonError::into_inner);
             Arc::clone(active.entry(id).or_default())
@@ -230,9 +237,11 @@ pub(crate) fn received_range(length: u64) -> String {
 /// The length of an upload of this repository; refuses when there is none.
 pub(crate) async fn known_length(storage: &Storage, name: &RepositoryName, id: Uuid) -> Result<u64, Refusal> {
     let (storage, name) = (storage.clone(), name.clone());
-    blocking(move || storage.upload_length(&name, id))
-        .await?
-        .ok_or_else(|| Refusal::not_found(ErrorCode::BlobUploadUnknown, "there is no such upload; start a new one"))
+    blocking(move || storage.upload_length(&name, id)).await?.ok_or_else(unknown)
+}
+
+fn unknown() -> Refusal {
+    Refusal::not_found(ErrorCode::BlobUploadUnknown, "there is no such upload; start a new one")
 }
 
 async fn hash_file(path: PathBuf, algorithm: DigestAlgorithm) -> Result<Progress, Refusal> {

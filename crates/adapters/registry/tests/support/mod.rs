@@ -1,5 +1,7 @@
 //! What the registry's tests share: a registry on a free port, images to put into it, and requests to it.
-#![allow(dead_code, unreachable_pub, reason = "every test program has its own copy, and uses a part of it")]
+#![allow(clippy::unwrap_used, dead_code, unreachable_pub, reason = "every test program has its own copy, and uses a part of it")]
+
+pub mod contract;
 
 use std::net::SocketAddr;
 

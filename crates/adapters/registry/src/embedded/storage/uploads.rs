@@ -24,10 +24,15 @@ impl Storage {
         Ok(id)
     }
 
+    /// Whether the repository has such an upload, be it one that is just being finished.
+    pub(crate) fn has_upload(&self, name: &RepositoryName, id: Uuid) -> io::Result<bool> {
+        let owner = durable::read_if_present(&self.layout().upload_repository(id))?;
+        Ok(owner.as_deref() == Some(name.as_str().as_bytes()))
+    }
+
     /// How many bytes an upload has, or `None` when the repository has no such upload.
     pub(crate) fn upload_length(&self, name: &RepositoryName, id: Uuid) -> io::Result<Option<u64>> {
-        let owner = durable::read_if_present(&self.layout().upload_repository(id))?;
-        if owner.as_deref() != Some(name.as_str().as_bytes()) {
+        if !self.has_upload(name, id)? {
             return Ok(None);
         }
         match fs::metadata(self.layout().upload_data(id)) {
