@@ -99,7 +99,8 @@ impl From<kube::Error> for Trouble {
 impl From<Box<Status>> for Trouble {
     fn from(status: Box<Status>) -> Self {
         match status.code {
-            408 | 429 | 500..=599 => Self::Away {
+            // Without a code it is no answer of an API server, whatever else stands there.
+            0 | 408 | 429 | 500..=599 => Self::Away {
                 reason: format!("the API server answers {}: {}", status.code, clause(&status.message)),
                 wait: status
                     .details

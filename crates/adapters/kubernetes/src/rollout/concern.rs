@@ -55,9 +55,20 @@ impl Finding {
 #[derive(Debug, Default)]
 pub(crate) struct Since {
     seen: BTreeMap<String, Duration>,
+    ready: Option<Duration>,
 }
 
 impl Since {
+    /// Since when the release is ready without a break.
+    pub(crate) fn ready(&mut self, now: Duration) -> Duration {
+        *self.ready.get_or_insert(now)
+    }
+
+    /// The release is not ready, now.
+    pub(crate) fn not_ready(&mut self) {
+        self.ready = None;
+    }
+
     /// The first concern whose time is over, else when the next one's is.
     pub(crate) fn judge(&mut self, concerns: &[Concern], now: Duration) -> Result<Option<Duration>, Finding> {
         self.seen.retain(|key, _| concerns.iter().any(|concern| concern.key == *key));

@@ -27,7 +27,7 @@ use self::narrate::Narrator;
 use self::snapshot::{Snapshot, Subject};
 pub(crate) use self::source::WATCH_PERIOD;
 use self::source::{KindSource, News, Notice, Selection, Source};
-use self::verdict::{Verdict, at_timeout, verdict};
+use self::verdict::{Verdict, at_timeout, is_ready_at_timeout, verdict};
 use crate::calls::Calls;
 use crate::text::clean;
 use crate::trouble::Trouble;
@@ -144,6 +144,7 @@ impl Rollout {
         match self.confirmed().await? {
             Verdict::Ready => Ok(()),
             Verdict::Failed(finding) => Err(self.failure(finding).await),
+            Verdict::Waiting(_) if is_ready_at_timeout(&self.snapshot) => Ok(()),
             Verdict::Waiting(_) => Err(self.failure(at_timeout(&self.snapshot, self.grace, self.timeout)).await),
         }
     }

@@ -47,6 +47,17 @@ pub(crate) fn container_statuses(pod: &Pod) -> impl Iterator<Item = &ContainerSt
     init.iter().chain(main)
 }
 
+/// Whether a container of the new revision tells nothing of its own readiness.
+pub(crate) fn lacks_probe(snapshot: &Snapshot) -> bool {
+    let containers = |pod: &Pod| pod.spec.as_ref().is_some_and(|spec| spec.containers.iter().any(|container| container.readiness_probe.is_none()));
+    snapshot.new_pods().into_iter().any(containers)
+}
+
+/// Whether a container of the new revision was restarted.
+pub(crate) fn has_restarts(snapshot: &Snapshot) -> bool {
+    snapshot.new_pods().into_iter().flat_map(container_statuses).any(|status| status.restart_count > 0)
+}
+
 /// A condition of a pod.
 pub(crate) fn condition<'a>(pod: &'a Pod, kind: &str) -> Option<&'a PodCondition> {
     pod.status.as_ref()?.conditions.as_deref()?.iter().find(|condition| condition.type_ == kind)

@@ -9,7 +9,7 @@ use slipway_ports::RolloutKind;
 use super::concern::{Finding, Since};
 use super::narrate;
 use super::snapshot::{Snapshot, Subject};
-use super::verdict::{Verdict, at_timeout, verdict};
+use super::verdict::{Verdict, at_timeout, is_ready_at_timeout, verdict};
 
 const ZERO: Duration = Duration::ZERO;
 
@@ -90,6 +90,38 @@ fn event(snapshot: &mut Snapshot, uid: &str, reason: &str, message: &str, at: &s
 #[test]
 fn a_deployment_is_ready_when_all_its_replicas_are_new_and_available() {
     assert_eq!(look(&deployment(5, [2, 2, 2, 2])), Verdict::Ready);
+}
+
+/// A ready Deployment whose one new pod runs and has no readiness probe.
+fn started(restarts: i32) -> Snapshot {
+    let mut snapshot = deployment(5, [2, 2, 2, 2]);
+    snapshot.pods.put(object(pod("api-new", &json!({"running": {}}), restarts)));
+    snapshot
+}
+
+#[test]
+fn a_container_without_a_probe_has_to_stay_up_for_a_moment() {
+    let (at, mut since) = (Duration::from_secs, Since::default());
+    assert_eq!(verdict(&started(0), &mut since, ZERO, at(1)), Verdict::Waiting(Some(at(4))));
+    assert_eq!(verdict(&started(0), &mut since, ZERO, at(4)), Verdict::Ready);
+}
+
+#[test]
+fn a_container_that_ended_in_its_first_moment_begins_anew_and_has_to_stay_up_longer() {
+    let (at, mut since) = (Duration::from_secs, Since::default());
+    verdict(&started(0), &mut since, ZERO, at(1));
+    verdict(&with_pod(pod("api-new", &waiting("CrashLoopBackOff", ""), 1)), &mut since, ZERO, at(2));
+    assert_eq!(verdict(&started(1), &mut since, ZERO, at(5)), Verdict::Waiting(Some(at(17))));
+    assert!(is_ready_at_timeout(&started(0)) && !is_ready_at_timeout(&started(1)));
+}
+
+#[test]
+fn a_container_with_a_probe_is_ready_when_it_says_so() {
+    let mut probed = pod("api-new", &json!({"running": {}}), 1);
+    probed["spec"]["containers"][0]["readinessProbe"] = json!({"tcpSocket": {"port": 80}});
+    let mut snapshot = deployment(5, [2, 2, 2, 2]);
+    snapshot.pods.put(object(probed));
+    assert_eq!(look(&snapshot), Verdict::Ready);
 }
 
 #[test]

@@ -14,6 +14,11 @@ use crate::text::clause;
 /// How long the main object may be missing: Helm made it before we look.
 const MISSING_GRACE: Duration = Duration::from_secs(15);
 
+/// How long a container without a readiness probe has to run.
+const SETTLING: Duration = Duration::from_secs(3);
+/// The same, for one that was restarted.
+const SETTLING_AFTER_RESTART: Duration = Duration::from_secs(12);
+
 /// What is to be said of a rollout now.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
@@ -28,11 +33,29 @@ pub(crate) enum Verdict {
 /// The verdict at a time, which counts from the beginning of the watch.
 pub(crate) fn verdict(snapshot: &Snapshot, since: &mut Since, grace: Duration, now: Duration) -> Verdict {
     if is_ready(snapshot) {
-        return Verdict::Ready;
+        let settled = since.ready(now) + settling(snapshot);
+        return if settled <= now { Verdict::Ready } else { Verdict::Waiting(Some(settled)) };
     }
+    since.not_ready();
     match since.judge(&concerns(snapshot, grace), now) {
         Ok(next) => Verdict::Waiting(next),
         Err(finding) => Verdict::Failed(finding),
+    }
+}
+
+/// Whether a rollout whose time is over may count as done, though it has not been ready for long.
+pub(crate) fn is_ready_at_timeout(snapshot: &Snapshot) -> bool {
+    is_ready(snapshot) && !pods::has_restarts(snapshot)
+}
+
+/// How long the release has to stay ready. A container without a readiness probe is ready as soon as it is started, also
+/// one that ends in the next moment; one that did so before is waited for longer than the kubelet's first pause.
+fn settling(snapshot: &Snapshot) -> Duration {
+    match &snapshot.subject.kind {
+        RolloutKind::Deployment | RolloutKind::StatefulSet if pods::lacks_probe(snapshot) => {
+            if pods::has_restarts(snapshot) { SETTLING_AFTER_RESTART } else { SETTLING }
+        }
+        RolloutKind::Deployment | RolloutKind::StatefulSet | RolloutKind::Job { .. } | RolloutKind::CronJob => Duration::ZERO,
     }
 }
 

@@ -25,9 +25,15 @@ pub struct Scene {
 #[derive(Default)]
 pub struct Told {
     lines: Mutex<Vec<String>>,
+    more: tokio::sync::Notify,
 }
 
 impl Told {
+    /// Waits for a line.
+    pub async fn something(&self) {
+        tokio::time::timeout(Duration::from_secs(60), self.more.notified()).await.expect("the watch tells something");
+    }
+
     pub fn lines(&self) -> Vec<String> {
         self.lines.lock().unwrap().clone()
     }
@@ -40,6 +46,7 @@ impl Progress for Told {
 
     fn line(&self, text: &str) {
         self.lines.lock().unwrap().push(text.to_owned());
+        self.more.notify_one();
     }
 }
 
