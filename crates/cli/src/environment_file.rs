@@ -25,12 +25,16 @@ pub(crate) fn read(path: &Path) -> Result<String, Stop> {
 
 /// The file, or all of its problems. Whether `file://` URLs are taken is for the server to say.
 pub(crate) fn parse(text: &str) -> Result<EnvironmentFile, Vec<FileProblem>> {
-    file::parse(text, &file::ParseOptions { allow_file_urls: true }).map_err(views)
+    read_file(text, false)
+}
+
+fn read_file(text: &str, is_first: bool) -> Result<EnvironmentFile, Vec<FileProblem>> {
+    file::parse(text, &file::ParseOptions { allow_file_urls: true, is_first }).map_err(views)
 }
 
 /// The environment that the file makes out of nothing, or all of its problems.
 pub(crate) fn environment(text: &str) -> Result<Environment, Vec<FileProblem>> {
-    let file = parse(text)?;
+    let file = read_file(text, true)?;
     let applied = file::apply(None, &file, file::ApplyOptions::default()).map_err(views)?;
     Ok(applied.environment)
 }

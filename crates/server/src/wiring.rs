@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use slipway_builder::{DaemonSettings, RegistryCredential};
@@ -21,6 +22,9 @@ use crate::options::Options;
 
 /// The one user of the embedded registry.
 const REGISTRY_USER: &str = "slipway";
+
+/// How long one call waits for an API server that is away. Who asks by hand shall not wait long; a deployment asks again.
+const CLUSTER_PATIENCE: Duration = Duration::from_secs(10);
 
 /// Why an adapter does not start.
 #[derive(Debug, thiserror::Error)]
@@ -78,7 +82,10 @@ pub(crate) async fn wire(home: &Home, options: &Options, registry: SocketAddr) -
         builder: builder.clone(),
         registry: Arc::new(OciRegistry::new(registry_settings(options, &address, &password))?),
         releases: Arc::from(slipway_helm::find(HelmOptions::default()).map_err(WiringError::Helm)?),
-        cluster: Arc::new(KubeCluster::default()),
+        cluster: Arc::new(KubeCluster::new(slipway_kubernetes::Settings {
+            patience: CLUSTER_PATIENCE,
+            ..slipway_kubernetes::Settings::default()
+        })),
     };
     let pull_credential = Some(PullCredential { user: REGISTRY_USER.to_owned(), password });
     let settings = Settings {

@@ -60,7 +60,7 @@ pub(super) async fn validate(
 
 /// What the file makes of the stored environment, and the version that it has now; 0 when there is none.
 async fn read(app: &App, query: ApplyQuery, text: &str) -> Result<(Applied, u64), Problem> {
-    let options = ParseOptions { allow_file_urls: app.inner.allow_file_urls };
+    let options = ParseOptions { allow_file_urls: app.inner.allow_file_urls, is_first: false };
     let file = file::parse(text, &options).map_err(Problem::file)?;
     let unsupported = file::unsupported(&file);
     if !unsupported.is_empty() {

@@ -1,7 +1,8 @@
 //! Ports that succeed at once, but for a gate that holds builds until a test opens it.
 
+use std::collections::HashSet;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use slipway_core::failure::Failure;
 use slipway_core::model::{GitRevision, ImageReference};
@@ -13,7 +14,7 @@ use slipway_ports::{
 use tokio::sync::Semaphore;
 
 /// How many lines a build says before the gate, and again after it.
-pub const LINES: usize = 20;
+pub(crate) const LINES: usize = 20;
 
 /// A digest as good as any.
 fn digest() -> String {
@@ -21,9 +22,11 @@ fn digest() -> String {
 }
 
 /// Fills every port but the store.
-pub struct Fake {
+pub(crate) struct Fake {
     /// Each build takes one permit.
-    pub gate: Arc<Semaphore>,
+    pub(crate) gate: Arc<Semaphore>,
+    /// What was built is in the registry.
+    pub(crate) built: Mutex<HashSet<RepositoryTag>>,
 }
 
 #[async_trait]
@@ -49,7 +52,7 @@ impl Repositories for Fake {
 impl Builder for Fake {
     async fn build(
         &self,
-        _: &BuildRequest,
+        request: &BuildRequest,
         progress: &dyn Progress,
         cancel: &CancellationToken,
     ) -> Result<BuiltImage, Failure> {
@@ -60,6 +63,7 @@ impl Builder for Fake {
             () = cancel.cancelled() => return Err(Failure::canceled("the build was canceled")),
         }
         (0..LINES).for_each(|line| progress.line(&format!("after {line}")));
+        self.built.lock().unwrap().insert(request.destination.clone());
         Ok(BuiltImage { digest: digest() })
     }
 
@@ -74,8 +78,9 @@ impl Registry for Fake {
         "127.0.0.1:1"
     }
 
-    async fn presence(&self, _: &RepositoryTag) -> Result<Presence, Failure> {
-        Ok(Presence::Absent)
+    async fn presence(&self, image: &RepositoryTag) -> Result<Presence, Failure> {
+        let built = self.built.lock().unwrap().contains(image);
+        Ok(if built { Presence::Present(digest()) } else { Presence::Absent })
     }
 
     async fn resolve(&self, _: &ImageReference) -> Result<String, Failure> {

@@ -1,9 +1,9 @@
 //! A server in this process, on a real store and ports that succeed.
 #![allow(dead_code, reason = "each test program uses its part")]
 
-pub mod fakes;
+pub(crate) mod fakes;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::Router;
@@ -20,11 +20,11 @@ use tower::ServiceExt as _;
 
 use fakes::Fake;
 
-pub const TOKEN: &str = "0123456789abcdef";
-pub const HOST: &str = "127.0.0.1:7878";
+pub(crate) const TOKEN: &str = "0123456789abcdef";
+pub(crate) const HOST: &str = "127.0.0.1:7878";
 
 /// One application that is built and one container.
-pub const FILE: &str = "\
+pub(crate) const FILE: &str = "\
 apiVersion: slipway.dev/v1
 kind: Environment
 project: shop
@@ -40,19 +40,19 @@ services:
       image: {name: docker.io/library/redis, tag: \"7.2\"}
 ";
 
-pub struct Server {
-    pub router: Router,
-    pub gate: Arc<Semaphore>,
-    pub shutdown: CancellationToken,
+pub(crate) struct Server {
+    pub(crate) router: Router,
+    pub(crate) gate: Arc<Semaphore>,
+    pub(crate) shutdown: CancellationToken,
     _folder: tempfile::TempDir,
 }
 
 impl Server {
-    pub async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store = SqliteStore::open(&folder.path().join("db"), &folder.path().join("key")).await.unwrap();
         let gate = Arc::new(Semaphore::new(0));
-        let fake = Arc::new(Fake { gate: gate.clone() });
+        let fake = Arc::new(Fake { gate: gate.clone(), built: Mutex::default() });
         let ports = Ports {
             store: Arc::new(store),
             repositories: fake.clone(),
@@ -68,7 +68,7 @@ impl Server {
     }
 
     /// With a target, and the environment of [`FILE`] applied.
-    pub async fn with_environment() -> Self {
+    pub(crate) async fn with_environment() -> Self {
         let server = Self::start().await;
         let target = r#"{"kubeconfig": "/k", "context": "dev", "domain": "{service}.localhost", "requestPercent": 100}"#;
         assert_eq!(server.ask("POST", "/targets", target).await.0, StatusCode::CREATED);
@@ -77,23 +77,23 @@ impl Server {
     }
 
     /// Asks for a deployment, and returns its id.
-    pub async fn deploy(&self) -> String {
+    pub(crate) async fn deploy(&self) -> String {
         let (status, view) = self.ask("POST", "/environments/shop/test/deployments", "").await;
         assert_eq!(status, StatusCode::ACCEPTED, "{view}");
         view["id"].as_str().unwrap().to_owned()
     }
 
-    pub async fn send(&self, request: Request<Body>) -> Response<Body> {
+    pub(crate) async fn send(&self, request: Request<Body>) -> Response<Body> {
         self.router.clone().oneshot(request).await.unwrap()
     }
 
     /// Status and JSON body; `null` when there is none.
-    pub async fn ask(&self, method: &str, path: &str, body: &str) -> (StatusCode, Value) {
+    pub(crate) async fn ask(&self, method: &str, path: &str, body: &str) -> (StatusCode, Value) {
         read(self.send(request(method, path).body(Body::from(body.to_owned())).unwrap()).await).await
     }
 
     /// The events of a stream until it ends.
-    pub async fn events(&self, path: &str, last_id: Option<&str>) -> Events {
+    pub(crate) async fn events(&self, path: &str, last_id: Option<&str>) -> Events {
         let mut request = request("GET", path);
         if let Some(id) = last_id {
             request = request.header("last-event-id", id);
@@ -101,17 +101,17 @@ impl Server {
         let response = self.send(request.body(Body::empty()).unwrap()).await;
         assert_eq!(response.status(), StatusCode::OK);
         assert_eq!(response.headers()["content-type"], "text/event-stream");
-        Events { body: response.into_body(), rest: String::new() }
+        Events { body: response.into_body(), rest: String::new(), last: None }
     }
 }
 
 /// A request as the CLI sends it.
-pub fn request(method: &str, path: &str) -> axum::http::request::Builder {
+pub(crate) fn request(method: &str, path: &str) -> axum::http::request::Builder {
     let request = Request::builder().method(method).uri(format!("/api/v1{path}"));
     request.header("host", HOST).header("authorization", format!("Bearer {TOKEN}"))
 }
 
-pub async fn read(response: Response<Body>) -> (StatusCode, Value) {
+pub(crate) async fn read(response: Response<Body>) -> (StatusCode, Value) {
     let status = response.status();
     let body = response.into_body().collect().await.unwrap().to_bytes();
     let json = if body.is_empty() { Value::Null } else { serde_json::from_slice(&body).unwrap() };
@@ -120,43 +120,49 @@ pub async fn read(response: Response<Body>) -> (StatusCode, Value) {
 
 /// One server-sent event.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Event {
-    pub name: String,
-    pub id: Option<String>,
-    pub data: Value,
+pub(crate) struct Event {
+    pub(crate) name: String,
+    pub(crate) id: Option<String>,
+    pub(crate) data: Value,
 }
 
 impl Event {
     /// Facts and line of its id.
-    pub fn seen(&self) -> Option<(u64, u64)> {
+    pub(crate) fn seen(&self) -> Option<(u64, u64)> {
         let (version, line) = self.id.as_ref()?.split_once('-')?;
         Some((version.parse().unwrap(), line.parse().unwrap()))
     }
 }
 
-pub struct Events {
+pub(crate) struct Events {
     body: Body,
     rest: String,
+    last: Option<Event>,
 }
 
 impl Events {
     /// The next event; `None` at the end of the stream.
-    pub async fn next(&mut self) -> Option<Event> {
+    pub(crate) async fn next(&mut self) -> Option<Event> {
         loop {
             if let Some(end) = self.rest.find("\n\n") {
                 let block: String = self.rest.drain(..end + 2).collect();
                 match parse(&block) {
-                    Some(event) => return Some(event),
+                    Some(event) => {
+                        self.last = Some(event.clone());
+                        return Some(event);
+                    }
                     None => continue,
                 }
             }
             let frame = tokio::time::timeout(Duration::from_secs(20), self.body.frame()).await.expect("an event within 20 s");
             let bytes = frame?.unwrap().into_data().unwrap();
+            // Keep-alive comments come while nothing happens: for a test that is too long.
+            assert!(!bytes.starts_with(b":"), "nothing happened for the time of a keep-alive; seen last: {:?}", self.last);
             self.rest.push_str(std::str::from_utf8(&bytes).unwrap());
         }
     }
 
-    pub async fn until(&mut self, wanted: impl Fn(&Event) -> bool) -> Vec<Event> {
+    pub(crate) async fn until(&mut self, wanted: impl Fn(&Event) -> bool) -> Vec<Event> {
         let mut events = Vec::new();
         while let Some(event) = self.next().await {
             let found = wanted(&event);
