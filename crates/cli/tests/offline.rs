@@ -83,7 +83,18 @@ fn an_offline_plan_for_a_person_names_stages_and_services() {
     let folder = folder_with(FILE);
     let run = slipway(folder.path(), &["plan", "--offline"]);
     assert_eq!(run.code, 0);
-    assert_snapshot!(run.stdout, @"");
+    assert_snapshot!(run.stdout, @r#"
+    shop/staging
+    0 0.DEFAULT DATABASE
+        db                       database     release
+    1 1.DEFAULT JOB
+        no service
+    2 2.DEFAULT CONTAINER
+        no service
+    3 3.DEFAULT APPLICATION
+        api                      application  build https://git.example/shop.git with Dockerfile, then release
+        charts                   helm         release
+    "#);
 }
 
 #[test]
@@ -91,7 +102,24 @@ fn a_refused_file_shows_each_line_with_a_caret() {
     let folder = folder_with(BAD);
     let run = slipway(folder.path(), &["validate"]);
     assert_eq!((run.code, run.stdout.as_str()), (2, ""));
-    assert_snapshot!(run.stderr, @"");
+    assert_snapshot!(run.stderr, @r#"
+    slipway.yaml:3:7  name
+      3 | name: Staging
+        |       ^
+        = `Staging` is not a name: expected lower-case letters, digits and `-`, at most 40, first a letter, last no `-`
+
+    slipway.yaml:5:5  services[0]
+      5 |   - name: cache
+        |     ^
+        = the service has no kind; expected one of `application`, `container`, `database`, `job` or `helm`
+
+    slipway.yaml:6:5  services[0].contianer
+      6 |     contianer:
+        |     ^
+        = unknown key `contianer`; did you mean `container`?
+
+    refused: slipway.yaml has 3 problems
+    "#);
 }
 
 #[test]
@@ -127,7 +155,10 @@ fn init_writes_a_valid_file_and_never_overwrites_one() {
     assert!(!validated.stderr.contains("warning"), "{}", validated.stderr);
     let again = slipway(folder.path(), &["init"]);
     assert_eq!(again.code, 2);
-    assert_snapshot!(again.stderr, @"");
+    assert_snapshot!(again.stderr, @r#"
+    error: slipway.yaml is there already
+    hint: name another one with `--file`, or take this one away first
+    "#);
     assert_eq!(std::fs::read_to_string(folder.path().join("slipway.yaml")).unwrap(), written);
 }
 
