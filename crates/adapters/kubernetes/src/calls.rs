@@ -108,10 +108,8 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_server_that_comes_back_is_asked_again() {
         let asked = AtomicU32::new(0);
-        let answer = calls()
-            .ask(async || if asked.fetch_add(1, Ordering::Relaxed) < 3 { Err(status(503)) } else { Ok(7) })
-            .await
-            .unwrap();
+        let answer =
+            calls().ask(async || if asked.fetch_add(1, Ordering::Relaxed) < 3 { Err(status(503)) } else { Ok(7) }).await.unwrap();
         assert_eq!((answer, asked.load(Ordering::Relaxed)), (7, 4));
     }
 
@@ -132,7 +130,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn silence_ends_with_the_patience() {
         let started = Instant::now();
-        let trouble = calls().ask(|| std::future::pending::<kube::Result<()>>()).await.unwrap_err();
+        let trouble = calls().ask(std::future::pending::<kube::Result<()>>).await.unwrap_err();
         assert!(matches!(trouble, Trouble::Away { .. }));
         assert!(started.elapsed() <= Duration::from_secs(61), "{:?}", started.elapsed());
     }

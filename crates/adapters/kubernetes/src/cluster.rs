@@ -2,9 +2,7 @@
 
 use async_trait::async_trait;
 use slipway_core::failure::Failure;
-use slipway_ports::{
-    CancellationToken, Cluster, LogQuery, Namespace, PodLine, Progress, RolloutRequest, SecretObject, Target,
-};
+use slipway_ports::{CancellationToken, Cluster, LogQuery, Namespace, PodLine, Progress, RolloutRequest, SecretObject, Target};
 use tokio::sync::mpsc::Sender;
 
 use crate::calls::Calls;

@@ -47,9 +47,9 @@ impl Connections {
     /// The clients of a target.
     pub(crate) async fn of(&self, target: &Target, settings: &Settings) -> Result<Connection, Failure> {
         let key = (target.kubeconfig.clone(), target.context.clone());
-        let metadata = tokio::fs::metadata(&target.kubeconfig)
-            .await
-            .map_err(|error| refused(target, &format!("cannot be read: {error}")).with_hint("name an existing file in the target"))?;
+        let metadata = tokio::fs::metadata(&target.kubeconfig).await.map_err(|error| {
+            refused(target, &format!("cannot be read: {error}")).with_hint("name an existing file in the target")
+        })?;
         let stamp = Stamp { modified: metadata.modified().ok(), length: metadata.len() };
         {
             let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
@@ -130,7 +130,9 @@ fn check_plugins(target: &Target, kubeconfig: &Kubeconfig, plugins: CredentialPl
     match plugins {
         CredentialPlugins::Refused if found => {
             Err(refused(target, &format!("runs a program to get the credentials of user {user:?} (exec or auth-provider)"))
-                .with_hint("use a kubeconfig with a token or a client certificate, or allow credential plugins in the server's settings"))
+                .with_hint(
+                    "use a kubeconfig with a token or a client certificate, or allow credential plugins in the server's settings",
+                ))
         }
         CredentialPlugins::Refused | CredentialPlugins::Allowed => Ok(()),
     }

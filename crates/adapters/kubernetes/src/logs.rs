@@ -33,7 +33,12 @@ struct Run {
 }
 
 /// Sends the lines of all pods of a release.
-pub(crate) async fn read(connection: &Connection, calls: &Calls, query: &LogQuery, lines: Sender<PodLine>) -> Result<(), Failure> {
+pub(crate) async fn read(
+    connection: &Connection,
+    calls: &Calls,
+    query: &LogQuery,
+    lines: Sender<PodLine>,
+) -> Result<(), Failure> {
     let reader = Reader {
         pods: Api::namespaced(connection.client.clone(), &query.namespace),
         patient: Api::namespaced(connection.patient.clone(), &query.namespace),
@@ -103,8 +108,7 @@ impl Reader {
         known: &mut BTreeSet<Run>,
         readers: &mut JoinSet<Result<(), Trouble>>,
     ) -> Result<String, Trouble> {
-        let parameters =
-            WatchParams::default().labels(labels).timeout(u32::try_from(WATCH_PERIOD.as_secs()).unwrap_or(u32::MAX));
+        let parameters = WatchParams::default().labels(labels).timeout(u32::try_from(WATCH_PERIOD.as_secs()).unwrap_or(u32::MAX));
         let mut version = from;
         let stream = self.calls.once(self.pods.watch(&parameters, &version)).await?;
         let mut stream = pin!(stream);
@@ -187,7 +191,12 @@ impl Reader {
         }
     }
 
-    async fn send<R: AsyncBufRead>(&self, run: &Run, mut stream: Pin<&mut R>, last: &mut Option<Timestamp>) -> Result<(), Trouble> {
+    async fn send<R: AsyncBufRead>(
+        &self,
+        run: &Run,
+        mut stream: Pin<&mut R>,
+        last: &mut Option<Timestamp>,
+    ) -> Result<(), Trouble> {
         while let Some(line) = next_line(&mut stream).await.map_err(|error| Trouble::away(format!("a log broke off: {error}")))? {
             let (time, text) = split_time(&line);
             if time.is_some() && time <= *last {

@@ -45,7 +45,9 @@ fn check(wanted: &Namespace, found: &core::Namespace) -> Result<(), Failure> {
             let state = has.map_or_else(|| "has no such label".to_owned(), |has| format!("has {has:?}"));
             return Err(Failure::permanent(
                 Code::ClusterRefused,
-                format!("namespace {name} exists and is not this environment's: label {label} should be {value:?}, and it {state}"),
+                format!(
+                    "namespace {name} exists and is not this environment's: label {label} should be {value:?}, and it {state}"
+                ),
             )
             .with_hint(format!(
                 "choose another namespace, or hand this one over: kubectl label namespace {name} {label}={value}"

@@ -58,11 +58,7 @@ pub(crate) async fn put(connection: &Connection, calls: &Calls, namespace: &str,
 
 fn object(wanted: &SecretObject) -> core::Secret {
     core::Secret {
-        metadata: ObjectMeta {
-            name: Some(wanted.name.clone()),
-            labels: Some(wanted.labels.clone()),
-            ..ObjectMeta::default()
-        },
+        metadata: ObjectMeta { name: Some(wanted.name.clone()), labels: Some(wanted.labels.clone()), ..ObjectMeta::default() },
         type_: Some(wanted.secret_type.clone()),
         data: Some(content(wanted)),
         immutable: wanted.immutable.then_some(true),
@@ -87,7 +83,8 @@ fn compare(wanted: &SecretObject, found: &core::Secret) -> Step {
         return Step::Refuse("is of another type, which can't be changed", "delete it, or use another name");
     }
     let found_labels = found.metadata.labels.clone().unwrap_or_default();
-    let ours = wanted.labels.iter().all(|(label, value)| !label.starts_with("slipway.dev/") || found_labels.get(label) == Some(value));
+    let ours =
+        wanted.labels.iter().all(|(label, value)| !label.starts_with("slipway.dev/") || found_labels.get(label) == Some(value));
     if ours {
         Step::Replace
     } else {

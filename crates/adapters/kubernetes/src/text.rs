@@ -6,7 +6,8 @@ const LONGEST: usize = 1000;
 /// One line without control characters, and not longer than a message may be.
 pub(crate) fn clean(text: &str) -> String {
     let mut line = String::new();
-    for word in text.split(|character: char| character.is_whitespace() || character.is_control()).filter(|word| !word.is_empty()) {
+    for word in text.split(|character: char| character.is_whitespace() || character.is_control()).filter(|word| !word.is_empty())
+    {
         if !line.is_empty() {
             line.push(' ');
         }

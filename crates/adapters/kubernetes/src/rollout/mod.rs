@@ -221,7 +221,9 @@ fn sources(client: &Client, subject: &Subject, release: &str) -> Vec<Box<dyn Sou
     let main = Selection { fields: Some(format!("metadata.name={}", subject.name)), labels: None };
     let labels = match &subject.kind {
         RolloutKind::Job { name } => format!("job-name={name}"),
-        RolloutKind::Deployment | RolloutKind::StatefulSet | RolloutKind::CronJob => format!("app.kubernetes.io/instance={release}"),
+        RolloutKind::Deployment | RolloutKind::StatefulSet | RolloutKind::CronJob => {
+            format!("app.kubernetes.io/instance={release}")
+        }
     };
     let parts = Selection { labels: Some(labels), fields: None };
     let mut sources: Vec<Box<dyn Source>> = Vec::new();

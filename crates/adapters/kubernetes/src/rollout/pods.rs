@@ -49,7 +49,9 @@ pub(crate) fn container_statuses(pod: &Pod) -> impl Iterator<Item = &ContainerSt
 
 /// Whether a container of the new revision tells nothing of its own readiness.
 pub(crate) fn lacks_probe(snapshot: &Snapshot) -> bool {
-    let containers = |pod: &Pod| pod.spec.as_ref().is_some_and(|spec| spec.containers.iter().any(|container| container.readiness_probe.is_none()));
+    let containers = |pod: &Pod| {
+        pod.spec.as_ref().is_some_and(|spec| spec.containers.iter().any(|container| container.readiness_probe.is_none()))
+    };
     snapshot.new_pods().into_iter().any(containers)
 }
 
@@ -113,7 +115,8 @@ fn image(snapshot: &Snapshot, pod: &Pod, status: &ContainerStatus, waiting: &Con
 
 fn configuration(pod: &Pod, status: &ContainerStatus, waiting: &ContainerStateWaiting) -> Concern {
     let words = clause(waiting.message.as_deref().unwrap_or_default());
-    let passes = ["failed to sync", "deadline exceeded", "timed out", "failed to reserve"].iter().any(|part| words.contains(part));
+    let passes =
+        ["failed to sync", "deadline exceeded", "timed out", "failed to reserve"].iter().any(|part| words.contains(part));
     let reason = clause(waiting.reason.as_deref().unwrap_or_default());
     Concern {
         key: format!("configuration/{}/{}", pod.name_any(), status.name),
@@ -121,8 +124,9 @@ fn configuration(pod: &Pod, status: &ContainerStatus, waiting: &ContainerStateWa
         finding: Finding {
             code: Code::ContainerConfigInvalid,
             message: format!("container {} of pod {} cannot be made: {reason}: {words}", status.name, pod.name_any()),
-            hint: "correct what the container refers to: the Secret, ConfigMap or key that the message names, its command, its user"
-                .to_owned(),
+            hint:
+                "correct what the container refers to: the Secret, ConfigMap or key that the message names, its command, its user"
+                    .to_owned(),
             logs: None,
         },
     }

@@ -110,7 +110,9 @@ impl Snapshot {
                 Some(set) => {
                     let revision = set.status.as_ref().and_then(|status| status.update_revision.as_ref());
                     Box::new(move |pod| {
-                        owned_by(&pod.metadata, &set.metadata) && revision.is_some() && label(pod, "controller-revision-hash") == revision
+                        owned_by(&pod.metadata, &set.metadata)
+                            && revision.is_some()
+                            && label(pod, "controller-revision-hash") == revision
                     })
                 }
                 None => return Vec::new(),

@@ -53,7 +53,11 @@ pub(crate) fn is_ready_at_timeout(snapshot: &Snapshot) -> bool {
 fn settling(snapshot: &Snapshot) -> Duration {
     match &snapshot.subject.kind {
         RolloutKind::Deployment | RolloutKind::StatefulSet if pods::lacks_probe(snapshot) => {
-            if pods::has_restarts(snapshot) { SETTLING_AFTER_RESTART } else { SETTLING }
+            if pods::has_restarts(snapshot) {
+                SETTLING_AFTER_RESTART
+            } else {
+                SETTLING
+            }
         }
         RolloutKind::Deployment | RolloutKind::StatefulSet | RolloutKind::Job { .. } | RolloutKind::CronJob => Duration::ZERO,
     }
@@ -176,13 +180,13 @@ fn failed_job(snapshot: &Snapshot) -> Option<Concern> {
         let message = format!("job {name} did not end within its time{limit}: {words}{exit}");
         (Code::JobTimeout, message, "give the job more time (maxDuration), or make it shorter")
     } else {
-        (Code::JobFailed, format!("job {name} failed: {words}{exit}"), "read the job's last lines; its exit code tells its own reason")
+        (
+            Code::JobFailed,
+            format!("job {name} failed: {words}{exit}"),
+            "read the job's last lines; its exit code tells its own reason",
+        )
     };
-    Some(Concern {
-        key: "job".to_owned(),
-        grace: Grace::None,
-        finding: Finding { code, message, hint: hint.to_owned(), logs },
-    })
+    Some(Concern { key: "job".to_owned(), grace: Grace::None, finding: Finding { code, message, hint: hint.to_owned(), logs } })
 }
 
 fn job_condition<'a>(job: &'a Job, kind: &str) -> Option<&'a k8s_openapi::api::batch::v1::JobCondition> {

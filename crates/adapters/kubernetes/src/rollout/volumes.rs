@@ -17,7 +17,9 @@ const VOLUME_GRACE: Duration = Duration::from_secs(60);
 /// Whether a scheduler's message is about volumes, not about room.
 pub(crate) fn concerns_volume(message: &str) -> bool {
     let message = message.to_lowercase();
-    ["persistentvolumeclaim", "persistent volume", "volume node affinity", "volume binding"].iter().any(|part| message.contains(part))
+    ["persistentvolumeclaim", "persistent volume", "volume node affinity", "volume binding"]
+        .iter()
+        .any(|part| message.contains(part))
 }
 
 /// The concern of a pod's volumes.
@@ -29,7 +31,8 @@ pub(crate) fn concern(snapshot: &Snapshot, pod: &Pod) -> Option<Concern> {
         finding: Finding {
             code: Code::VolumeUnavailable,
             message: format!("a volume of pod {} is not available: {words}", pod.name_any()),
-            hint: "check that the storage class exists and its provisioner runs, and that what the volume refers to exists".to_owned(),
+            hint: "check that the storage class exists and its provisioner runs, and that what the volume refers to exists"
+                .to_owned(),
             logs: None,
         },
     })

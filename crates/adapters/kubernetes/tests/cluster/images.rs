@@ -102,7 +102,8 @@ fn answer(stream: TcpStream, blobs: &[Blob]) {
         let mut words = request.split_whitespace();
         let (method, path) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
         let path = path.split('?').next().unwrap_or_default();
-        let wanted = if path.ends_with("/manifests/1") { Some(&blobs[0]) } else { blobs.iter().find(|blob| path.ends_with(&blob.digest)) };
+        let wanted =
+            if path.ends_with("/manifests/1") { Some(&blobs[0]) } else { blobs.iter().find(|blob| path.ends_with(&blob.digest)) };
         let (status, kind, digest, content): (_, _, _, &[u8]) = match wanted {
             Some(blob) => ("200 OK", blob.media_type, blob.digest.as_str(), &blob.content),
             None if path == "/v2/" => ("200 OK", "application/json", "", b"{}"),

@@ -42,7 +42,7 @@ async fn an_image_that_cannot_be_pulled_fails_at_once_and_the_old_version_stays_
 #[tokio::test(flavor = "multi_thread")]
 async fn a_crash_loop_fails_with_the_exit_code_and_the_last_lines() {
     let scene = Scene::new("crash").await;
-    let failure = scene.failure_of(shell("echo begins; echo no database >&2; exit 3"), 180).await;
+    let failure = scene.failure_of(shell("echo begins; echo no database; exit 3"), 180).await;
     assert_eq!(failure.code, Code::CrashLoop);
     assert!(failure.message.contains("exit code 3"), "{failure}");
     assert_eq!(failure.last_lines, ["begins", "no database"]);
@@ -76,7 +76,8 @@ async fn a_pod_that_fits_on_no_node_fails_at_once() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_quota_refuses_a_deployment_a_stateful_set_and_a_job() {
     let scene = Scene::new("quota").await;
-    let quota = json!({"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "none"}, "spec": {"hard": {"pods": "0"}}});
+    let quota =
+        json!({"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "none"}, "spec": {"hard": {"pods": "0"}}});
     scene.apply(quota).await;
     let failure = scene.failure_of(shell("exec sleep 1000"), 120).await;
     assert_eq!(failure.code, Code::AdmissionRefused);
@@ -92,7 +93,9 @@ async fn a_quota_refuses_a_deployment_a_stateful_set_and_a_job() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_missing_key_of_a_secret_is_an_invalid_configuration() {
     let scene = Scene::new("config").await;
-    scene.apply(json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "variables"}, "stringData": {"ONE": "1"}})).await;
+    scene
+        .apply(json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "variables"}, "stringData": {"ONE": "1"}}))
+        .await;
     let mut pod = shell("exec sleep 1000");
     pod["containers"][0]["env"] = json!([{"name": "TWO", "valueFrom": {"secretKeyRef": {"name": "variables", "key": "TWO"}}}]);
     let failure = scene.failure_of(pod, 120).await;
@@ -151,7 +154,8 @@ async fn a_job_over_its_time_is_a_timeout() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cron_job_is_there_at_once() {
     let scene = Scene::new("cron").await;
-    let mut object = json!({"apiVersion": "batch/v1", "kind": "CronJob", "metadata": {"name": "api"}, "spec": {"schedule": "0 0 1 1 *"}});
+    let mut object =
+        json!({"apiVersion": "batch/v1", "kind": "CronJob", "metadata": {"name": "api"}, "spec": {"schedule": "0 0 1 1 *"}});
     object["spec"]["jobTemplate"] = json!({"spec": job("true", 60)["spec"]});
     scene.apply(object).await;
     scene.watch(RolloutKind::CronJob, 30, &Told::default()).await.unwrap();

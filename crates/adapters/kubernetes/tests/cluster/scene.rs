@@ -53,9 +53,8 @@ impl Progress for Told {
 /// The development cluster; without it the tests fail.
 pub fn target() -> Target {
     let named = std::env::var_os("SLIPWAY_TEST_KUBECONFIG").map(PathBuf::from);
-    let cache = || std::env::var_os("SLIPWAY_DEV_CACHE").map(PathBuf::from).unwrap_or_else(|| {
-        PathBuf::from(std::env::var_os("HOME").expect("HOME is set")).join(".cache/slipway-dev")
-    });
+    let home = || PathBuf::from(std::env::var_os("HOME").expect("HOME is set")).join(".cache/slipway-dev");
+    let cache = || std::env::var_os("SLIPWAY_DEV_CACHE").map_or_else(home, PathBuf::from);
     let path = named.unwrap_or_else(|| cache().join("cluster/kubeconfig"));
     assert!(path.exists(), "there is no kubeconfig {}: run dev/cluster/cluster up", path.display());
     let kubeconfig = kube::config::Kubeconfig::read_from(&path).unwrap();
@@ -100,7 +99,8 @@ impl Scene {
 
     /// Applies an object as `kubectl apply --server-side` does.
     pub async fn apply(&self, object: Value) {
-        let (group, version) = object["apiVersion"].as_str().unwrap().split_once('/').unwrap_or(("", object["apiVersion"].as_str().unwrap()));
+        let (group, version) =
+            object["apiVersion"].as_str().unwrap().split_once('/').unwrap_or(("", object["apiVersion"].as_str().unwrap()));
         let resource = ApiResource::from_gvk(&GroupVersionKind::gvk(group, version, object["kind"].as_str().unwrap()));
         let api: Api<DynamicObject> = Api::namespaced_with(self.client.clone(), &self.namespace, &resource);
         let name = object["metadata"]["name"].as_str().unwrap();
@@ -133,14 +133,14 @@ impl Drop for Scene {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
             runtime.block_on(async {
                 let kubeconfig = kube::config::Kubeconfig::read_from(&client.kubeconfig).unwrap();
-                let config = Config::from_custom_kubeconfig(kubeconfig, &kube::config::KubeConfigOptions::default()).await.unwrap();
+                let config =
+                    Config::from_custom_kubeconfig(kubeconfig, &kube::config::KubeConfigOptions::default()).await.unwrap();
                 let api: Api<k8s_openapi::api::core::v1::Namespace> = Api::all(Client::try_from(config).unwrap());
                 api.delete(&namespace, &DeleteParams::default()).await.unwrap();
             });
         });
-        if removed.join().is_err() && !std::thread::panicking() {
-            panic!("namespace {} could not be removed", self.namespace);
-        }
+        let removed = removed.join().is_ok();
+        assert!(removed || std::thread::panicking(), "namespace {} could not be removed", self.namespace);
     }
 }
 

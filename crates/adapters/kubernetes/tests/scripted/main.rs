@@ -1,5 +1,11 @@
 //! The adapter against an API server that is scripted to misbehave: busy, silent, late, broken off, lying.
-#![allow(clippy::unwrap_used, missing_docs, unreachable_pub)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::needless_pass_by_value,
+    missing_docs,
+    unreachable_pub,
+    reason = "a test says what went wrong by ending; its JSON is passed on"
+)]
 
 mod server;
 
@@ -25,7 +31,9 @@ async fn a_stale_status_is_not_ready_until_the_controller_has_seen_the_change() 
     let caught_up = Arc::new(AtomicBool::new(false));
     let now = caught_up.clone();
     let server = Server::start(move |request| match (request.what, request.watch) {
-        ("deployments", false) => Some(Reply::Object(200, list(vec![deployment(if now.load(Ordering::SeqCst) { 2 } else { 1 }, 1)]))),
+        ("deployments", false) => {
+            Some(Reply::Object(200, list(vec![deployment(if now.load(Ordering::SeqCst) { 2 } else { 1 }, 1)])))
+        }
         _ => None,
     });
     let stale = server.rollout(PATIENCE, Duration::from_secs(2)).await.unwrap_err();
@@ -90,7 +98,10 @@ async fn a_busy_server_is_asked_again_when_it_says() {
         Some(if request.before == 0 {
             Reply::Later(429, 2)
         } else {
-            Reply::Object(200, json!({"gitVersion": "v1.33.4", "major": "1", "minor": "33", "gitCommit": "", "gitTreeState": "", "buildDate": "", "goVersion": "", "compiler": "", "platform": ""}))
+            Reply::Object(
+                200,
+                json!({"gitVersion": "v1.33.4", "major": "1", "minor": "33", "gitCommit": "", "gitTreeState": "", "buildDate": "", "goVersion": "", "compiler": "", "platform": ""}),
+            )
         })
     });
     let started = Instant::now();
@@ -101,7 +112,9 @@ async fn a_busy_server_is_asked_again_when_it_says() {
 
 #[tokio::test]
 async fn a_server_that_stays_away_is_a_retry_within_the_patience() {
-    for reply in [|| Reply::Later(503, 0), || Reply::Silence, || Reply::Object(500, json!({})), || Reply::Object(200, json!("no list"))] {
+    for reply in
+        [|| Reply::Later(503, 0), || Reply::Silence, || Reply::Object(500, json!({})), || Reply::Object(200, json!("no list"))]
+    {
         let server = Server::start(move |_| Some(reply()));
         let started = Instant::now();
         let failure = server.rollout(PATIENCE, LONG).await.unwrap_err();
@@ -126,7 +139,7 @@ async fn a_refusal_ends_at_once_in_the_words_of_the_server() {
     let words = "pods is forbidden: User \"ci\" cannot list resource \"pods\"";
     let server = Server::start(move |request| {
         let status = json!({"kind": "Status", "status": "Failure", "code": 403, "reason": "Forbidden", "message": words});
-        (request.what == "pods").then(|| Reply::Object(403, status))
+        (request.what == "pods").then_some(Reply::Object(403, status))
     });
     let failure = server.rollout(PATIENCE, LONG).await.unwrap_err();
     assert_eq!((failure.kind, failure.code), (FailureKind::Permanent, Code::ClusterRefused));
@@ -138,8 +151,11 @@ async fn a_kubeconfig_that_runs_a_program_is_refused_and_the_program_does_not_ru
     let server = Server::start(|_| None);
     let proof = tempfile::tempdir().unwrap();
     let path = proof.path().join("ran");
-    let exec = json!({"apiVersion": "client.authentication.k8s.io/v1", "command": "touch", "args": [path], "interactiveMode": "Never"});
-    for user in [json!({"exec": exec}), json!({"auth-provider": {"name": "gcp", "config": {"cmd-path": "touch", "cmd-args": path}}})] {
+    let exec =
+        json!({"apiVersion": "client.authentication.k8s.io/v1", "command": "touch", "args": [path], "interactiveMode": "Never"});
+    for user in
+        [json!({"exec": exec}), json!({"auth-provider": {"name": "gcp", "config": {"cmd-path": "touch", "cmd-args": path}}})]
+    {
         server.with_user(&user);
         let failure = cluster(PATIENCE).version(&server.target).await.unwrap_err();
         assert_eq!((failure.kind, failure.code), (FailureKind::Permanent, Code::ClusterRefused));

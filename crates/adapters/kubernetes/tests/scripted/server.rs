@@ -80,7 +80,8 @@ impl Server {
 
     /// The verdict about Deployment `api` with this patience and this time.
     pub async fn rollout(&self, patience: Duration, timeout: Duration) -> Result<(), Failure> {
-        let request = RolloutRequest { namespace: "shop".to_owned(), release: "api".to_owned(), kind: RolloutKind::Deployment, timeout };
+        let request =
+            RolloutRequest { namespace: "shop".to_owned(), release: "api".to_owned(), kind: RolloutKind::Deployment, timeout };
         cluster(patience).await_rollout(&self.target, &request, &Silent, &CancellationToken::new()).await
     }
 }
@@ -134,9 +135,8 @@ fn serve(stream: TcpStream, script: &Script, counts: &Mutex<HashMap<(String, boo
             *count += 1;
             *count - 1
         };
-        let reply = script(&Request { what, watch, before }).unwrap_or_else(|| {
-            if watch { Reply::Watch(Vec::new(), End::Open) } else { Reply::Object(200, list(Vec::new())) }
-        });
+        let reply = script(&Request { what, watch, before })
+            .unwrap_or_else(|| if watch { Reply::Watch(Vec::new(), End::Open) } else { Reply::Object(200, list(Vec::new())) });
         if !write(&mut writer, reply) {
             return;
         }
