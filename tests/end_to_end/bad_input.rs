@@ -28,7 +28,7 @@ fn pod_uid(namespace: &str, name: &str) -> String {
 fn b08_each_mistake_ends_its_own_service_and_what_ran_before_goes_on() {
     let cleared = Cleared("bad-input", "test");
     cleared.now();
-    let server = Server::start_with(&["--rollout-timeout", "20s"]);
+    let server = Server::start_with(&["--rollout-timeout", "80s"]);
     let repository = Repository::new();
     repository.commit(&[
         ("fails/Dockerfile", &format!("{BASE}RUN echo about to break && exit 3\n")),
@@ -129,7 +129,7 @@ fn a_cluster_that_is_gone_is_told_as_that() {
     let text = "apiVersion: v1\nkind: Config\ncurrent-context: gone\nclusters: [{name: gone, cluster: {server: 'http://127.0.0.1:1'}}]\ncontexts: [{name: gone, context: {cluster: gone, user: nobody}}]\nusers: [{name: nobody, user: {}}]\n";
     std::fs::write(&gone, text).expect("the file can be written");
     let said = server.slipway(["target", "add", "--kubeconfig", &gone.display().to_string()]).expect_code(7);
-    assert!(said.stderr.contains("127.0.0.1:1"), "{}", said.stderr);
+    assert!(said.stderr.contains("cluster-unreachable"), "{}", said.stderr);
     // A cluster that went away after it was added.
     let kept = server.home().join("kept.kubeconfig");
     std::fs::copy(crate::cluster::kubeconfig(), &kept).expect("the kubeconfig can be copied");

@@ -1,5 +1,7 @@
 //! How the problems of an environment file are shown: where, the line itself, a caret, the message.
 
+use std::fmt::Write as _;
+
 use slipway_ports::api::FileProblem;
 
 use crate::output::{self, Output};
@@ -24,24 +26,25 @@ pub(crate) fn refuse(file: &str, text: &str, problems: &[FileProblem], output: O
 
 fn render(file: &str, text: &str, problems: &[FileProblem], paint: Paint) -> String {
     let lines: Vec<&str> = text.lines().collect();
+    // Writing to a String does not fail.
     let mut shown = String::new();
     for problem in problems {
         let place = format!("{file}:{}:{}", problem.line, problem.column);
         let path = if problem.path.is_empty() { String::new() } else { format!("  {}", paint.dim(&problem.path)) };
-        shown.push_str(&format!("{}{path}\n", paint.bold(place)));
+        let _ = write!(shown, "{}{path}\n", paint.bold(place));
         let gutter = problem.line.to_string();
         let blank = " ".repeat(gutter.len());
         if let Some(line) = problem.line.checked_sub(1).and_then(|index| lines.get(index)) {
             let before: String = line.chars().take(problem.column.saturating_sub(1)).collect();
             // A tab stays a tab, so that the caret stands beneath what it means.
             let space: String = before.chars().map(|character| if character == '\t' { '\t' } else { ' ' }).collect();
-            shown.push_str(&format!("  {} {line}\n", paint.dim(format!("{gutter} |"))));
-            shown.push_str(&format!("  {} {space}{}\n", paint.dim(format!("{blank} |")), paint.red("^")));
+            let _ = write!(shown, "  {} {line}\n", paint.dim(format!("{gutter} |")));
+            let _ = write!(shown, "  {} {space}{}\n", paint.dim(format!("{blank} |")), paint.red("^"));
         }
-        shown.push_str(&format!("  {blank} {} {}\n\n", paint.red("="), problem.message));
+        let _ = write!(shown, "  {blank} {} {}\n\n", paint.red("="), problem.message);
     }
     let count = problems.len();
     let noun = if count == 1 { "problem" } else { "problems" };
-    shown.push_str(&format!("{} {file} has {count} {noun}", paint.red("refused:")));
+    let _ = write!(shown, "{} {file} has {count} {noun}", paint.red("refused:"));
     shown
 }

@@ -1,4 +1,5 @@
 //! The server in the background: up, seen, down, and owned by one.
+#![expect(clippy::unwrap_used, reason = "a test fails by it")]
 
 use std::path::Path;
 use std::process::{Command, Output};

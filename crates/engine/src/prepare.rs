@@ -194,5 +194,5 @@ fn build_arguments(
         files: workload.map_or(&[], |workload| &workload.files),
     });
     let resolved = resolved.map_err(|problem| variable_failure(&problem))?;
-    variables::build_args(declared, &build.args, &resolved.values).map_err(|problem| variable_failure(&problem))
+    variables::build_args(declared, &build.args, &resolved).map_err(|problem| variable_failure(&problem))
 }

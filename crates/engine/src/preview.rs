@@ -148,7 +148,7 @@ fn release_does(service: &PlannedService, before: Option<&PlannedService>) -> Do
         (Version::Unresolved(failure), _) => return Does::Fail(failure.clone()),
         (_, None) => "first release".to_owned(),
         (version, Some(before)) if *version == before.version => {
-            "configuration and image are brought to what is wanted".to_owned()
+            "same version; Helm compares the configuration".to_owned()
         }
         (version, Some(before)) => format!("version {} -> {}", before.version.short(), version.short()),
     };

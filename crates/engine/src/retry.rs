@@ -37,6 +37,9 @@ impl RetryPolicy {
         let mut pause = self.first_pause;
         let mut attempt = 1;
         loop {
+            if cancel.is_cancelled() {
+                return Err(Failure::canceled("canceled before it began"));
+            }
             match operation().await {
                 Err(failure) if failure.kind == FailureKind::Retry && attempt < self.attempts => {
                     progress.line(&format!("{failure}; trying again in {:.1} s", pause.as_secs_f32()));

@@ -1,5 +1,6 @@
 //! The folder of the server's state, which only its user can read.
 
+use std::fmt;
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
@@ -167,7 +168,11 @@ impl Home {
         let mut bytes = [0_u8; 32];
         let source = Path::new("/dev/urandom");
         File::open(source).and_then(|mut file| file.read_exact(&mut bytes)).map_err(|error| disk(source, "read", error))?;
-        let text: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        let text = bytes.iter().fold(String::new(), |mut text, byte| {
+            // Writing to a String does not fail.
+            let _ = fmt::Write::write_fmt(&mut text, format_args!("{byte:02x}"));
+            text
+        });
         self.write_private(name, text.as_bytes())?;
         Ok(SecretText::new(text))
     }

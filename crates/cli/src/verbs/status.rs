@@ -88,5 +88,5 @@ fn one(environment: &EnvironmentView, deployment: Option<&DeploymentView>) -> Re
 
 fn reason(run: &ServiceView) -> String {
     let explanation = run.release.explanation.clone().or(run.build.as_ref().and_then(|build| build.explanation.clone()));
-    run.failure().map(|failure| failure.to_string()).or(explanation).unwrap_or_default()
+    run.failure().map(ToString::to_string).or(explanation).unwrap_or_default()
 }

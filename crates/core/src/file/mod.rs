@@ -42,6 +42,9 @@ pub use unsupported::unsupported;
 pub struct ParseOptions {
     /// Whether git URLs may be `file:///…`: only where who writes the file may read the server's disk.
     pub allow_file_urls: bool,
+    /// Whether the file is for an environment that there is not yet: a stage that neither the file nor the default pipeline has
+    /// is then a mistake, while an environment that exists may have it.
+    pub is_first: bool,
 }
 
 /// Reads an environment file; on failure all of its problems, by place.

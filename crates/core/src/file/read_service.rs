@@ -2,12 +2,12 @@
 
 use std::collections::HashSet;
 
-use crate::model::ServiceKind;
+use crate::model::{ServiceKind, ServiceType, StageName};
 
 use super::environment_file::{FileService, FileStage};
 use super::keys_service::SERVICE;
 use super::read_kind::{self, Surroundings};
-use super::reader::{Keys, Reader, shown};
+use super::reader::{Keys, Place, Reader, shown};
 use super::table::nearest;
 use super::{read_environment, read_pipeline};
 
@@ -40,18 +40,32 @@ pub(super) fn services(
     services
 }
 
+/// Refuses a stage that the file does not have; without a list of stages, one that a new environment does not have, where the file
+/// makes one.
+fn known_stage(reader: &mut Reader, place: &Place<'_>, stage: &StageName, stages: Option<&[FileStage]>) {
+    let (known, what): (Vec<&str>, _) = match stages {
+        Some(stages) => (stages.iter().map(|stage| stage.name.as_str()).collect(), "in `pipeline.stages`"),
+        None if reader.options.is_first => {
+            let defaults = ServiceType::WITH_DEFAULT_STAGE.iter().filter_map(|kind| kind.default_stage_name());
+            (defaults.collect(), "a stage of a new environment")
+        }
+        None => return,
+    };
+    if known.contains(&stage.as_str()) {
+        return;
+    }
+    let hint = nearest(stage.as_str(), known.iter().copied()).map(|near| format!("; did you mean `{near}`?"));
+    let hint = hint.unwrap_or_else(|| format!("; expected one of `{}`", known.join("`, `")));
+    reader.refuse_value(place, format!("{} is not {what}{hint}", shown(stage.as_str())));
+}
+
 fn service(reader: &mut Reader, keys: &Keys<'_>, stages: Option<&[FileStage]>, secrets: &[String]) -> Option<FileService> {
     let name_place = reader.require(keys, "name");
     let name = name_place.as_ref().and_then(|place| read_environment::name(reader, place));
     let stage_place = keys.get("stage");
     let stage = stage_place.as_ref().and_then(|place| read_pipeline::stage_name(reader, place));
-    if let (Some(place), Some(stage), Some(stages)) = (&stage_place, &stage, stages)
-        && !stages.iter().any(|known| known.name == *stage)
-    {
-        let known = stages.iter().map(|stage| stage.name.as_str());
-        let hint = nearest(stage.as_str(), known.clone()).map(|near| format!("; did you mean `{near}`?"));
-        let hint = hint.unwrap_or_else(|| format!("; expected one of `{}`", known.collect::<Vec<_>>().join("`, `")));
-        reader.refuse_value(place, format!("{} is not in `pipeline.stages`{hint}", shown(stage.as_str())));
+    if let (Some(place), Some(stage)) = (&stage_place, &stage) {
+        known_stage(reader, place, stage, stages);
     }
     let skipped = keys.get("skipped").and_then(|place| reader.boolean(&place));
     let kind = one_kind(reader, keys, &Surroundings { service: keys, secrets });

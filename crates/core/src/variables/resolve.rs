@@ -8,6 +8,9 @@ use crate::model::{MountedFile, Variable, VariableName, VariableValue};
 /// Most bytes of all values of a service: a Secret takes 1 MiB.
 const LARGEST: usize = 1 << 20;
 
+/// The built-in variables that every service sees: they do not change.
+const SEEN: [&str; 2] = ["SLIPWAY_PROJECT_NAME", "SLIPWAY_ENVIRONMENT_NAME"];
+
 /// Where the variables of a service come from.
 #[derive(Debug, Clone)]
 pub struct Scopes<'a> {
@@ -28,8 +31,11 @@ pub struct Scopes<'a> {
 /// What a service sees.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Resolution {
-    /// Its variables: built-in, of the environment, and its own.
+    /// Its variables: of the environment, its own, its secrets, and where it is. Other built-in variables are seen only by what
+    /// names them: the version of another service in everybody's environment would restart everybody.
     pub values: BTreeMap<VariableName, Resolved>,
+    /// The built-in variables that it does not see.
+    pub unseen: BTreeMap<VariableName, Resolved>,
     /// The files that variables stand for.
     pub files: Vec<FileContent>,
 }
@@ -149,7 +155,20 @@ pub fn resolve(scopes: &Scopes<'_>) -> Result<Resolution, VariableProblem> {
         let content = resolver.interpolate(&file.content, &file.mount)?;
         files.push(FileContent { mount: file.mount.clone(), key: format!("file.{index}"), content });
     }
-    Ok(Resolution { values: resolver.done, files })
+    let builtin = |name: &VariableName| resolver.declared(name).is_none() && scopes.builtins.contains_key(name);
+    let (unseen, values) = resolver
+        .done
+        .iter()
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .partition(|(name, _)| builtin(name) && !SEEN.contains(&name.as_str()));
+    Ok(Resolution { values, unseen, files })
+}
+
+impl Resolution {
+    /// A variable that the service sees or may name.
+    pub fn get(&self, name: &VariableName) -> Option<&Resolved> {
+        self.values.get(name).or_else(|| self.unseen.get(name))
+    }
 }
 
 struct Resolver<'a> {
@@ -241,7 +260,7 @@ fn undefined(name: &str, wanted_by: &str) -> VariableProblem {
 pub fn build_args(
     declared: &BTreeSet<String>,
     args: &BTreeMap<VariableName, String>,
-    variables: &BTreeMap<VariableName, Resolved>,
+    variables: &Resolution,
 ) -> Result<BTreeMap<String, String>, VariableProblem> {
     let mut values = BTreeMap::new();
     for name in declared.iter().filter_map(|name| VariableName::new(name.as_str()).ok()) {
@@ -263,7 +282,7 @@ pub fn build_args(
 fn interpolated(
     text: &str,
     of: &VariableName,
-    variables: &BTreeMap<VariableName, Resolved>,
+    variables: &Resolution,
 ) -> Result<Resolved, VariableProblem> {
     let mut value = String::new();
     let mut secret = false;
@@ -320,6 +339,14 @@ mod tests {
     }
 
     #[test]
+    fn a_service_sees_what_is_declared_and_not_every_built_in() {
+        let environment = [text("URL", "{{SLIPWAY_DATABASE_DB_URL}}")];
+        let resolution = resolve(&scopes(&environment, &[])).unwrap();
+        assert_eq!(resolution.values.keys().collect::<Vec<_>>(), [&name("URL")]);
+        assert!(resolution.get(&name("SLIPWAY_DATABASE_DB_URL")).is_some());
+    }
+
+    #[test]
     fn a_circle_is_named() {
         let environment = [text("A", "{{B}}"), text("B", "{{C}}"), text("C", "{{B}}")];
         let problem = resolve(&scopes(&environment, &[])).unwrap_err();
@@ -347,7 +374,7 @@ mod tests {
     #[test]
     fn c14_a_build_sees_only_declared_arguments_and_no_secret() {
         let environment = [text("LEVEL", "info"), text("OTHER", "x"), text("URL", "{{SLIPWAY_DATABASE_DB_URL}}")];
-        let values = resolve(&scopes(&environment, &[])).unwrap().values;
+        let values = resolve(&scopes(&environment, &[])).unwrap();
         let declared = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<BTreeSet<_>>();
         let args = BTreeMap::from([(name("MODE"), "m-{{LEVEL}}".to_owned()), (name("UNDECLARED"), "u".to_owned())]);
         let taken = build_args(&declared(&["LEVEL", "MODE", "UNSET"]), &args, &values).unwrap();

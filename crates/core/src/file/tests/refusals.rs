@@ -97,7 +97,7 @@ fn urls_paths_branches_and_commits_are_checked() {
     let both = format!("{{url: 'https://git.example/a', branch: main, commit: {}}}", "a".repeat(40));
     assert!(refused(&application(&both)).contains("`branch` and `commit` exclude each other"));
     let file_url = super::file_of(&application("{url: 'file:///srv/a.git'}"));
-    assert!(parse(&file_url, &ParseOptions { allow_file_urls: true }).is_ok());
+    assert!(parse(&file_url, &ParseOptions { allow_file_urls: true, ..ParseOptions::default() }).is_ok());
 }
 
 #[test]
