@@ -145,18 +145,15 @@ impl Source {
         let Some(connection) = &mut self.connection else {
             return self.connect().await.map(Some);
         };
-        match connection.chunk().await {
-            Ok(Some(bytes)) => {
-                let events = self.decoder.push(&bytes);
-                self.ended = events.iter().any(|event| event.name == "end");
-                updates(events).map(Some)
-            }
-            Ok(None) | Err(_) => {
-                self.connection = None;
-                self.decoder.reconnect();
-                Ok(Some(self.lose()))
-            }
+        if let Ok(Some(bytes)) = connection.chunk().await {
+            let events = self.decoder.push(&bytes);
+            self.ended = events.iter().any(|event| event.name == "end");
+            return updates(events).map(Some);
         }
+        // Cut off, or ended without the end: the server is restarting, or gone.
+        self.connection = None;
+        self.decoder.reconnect();
+        Ok(Some(self.lose()))
     }
 
     fn lose(&mut self) -> Vec<Update> {

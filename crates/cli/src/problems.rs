@@ -31,17 +31,17 @@ fn render(file: &str, text: &str, problems: &[FileProblem], paint: Paint) -> Str
     for problem in problems {
         let place = format!("{file}:{}:{}", problem.line, problem.column);
         let path = if problem.path.is_empty() { String::new() } else { format!("  {}", paint.dim(&problem.path)) };
-        let _ = write!(shown, "{}{path}\n", paint.bold(place));
+        let _ = writeln!(shown, "{}{path}", paint.bold(place));
         let gutter = problem.line.to_string();
         let blank = " ".repeat(gutter.len());
         if let Some(line) = problem.line.checked_sub(1).and_then(|index| lines.get(index)) {
             let before: String = line.chars().take(problem.column.saturating_sub(1)).collect();
             // A tab stays a tab, so that the caret stands beneath what it means.
             let space: String = before.chars().map(|character| if character == '\t' { '\t' } else { ' ' }).collect();
-            let _ = write!(shown, "  {} {line}\n", paint.dim(format!("{gutter} |")));
-            let _ = write!(shown, "  {} {space}{}\n", paint.dim(format!("{blank} |")), paint.red("^"));
+            let _ = writeln!(shown, "  {} {line}", paint.dim(format!("{gutter} |")));
+            let _ = writeln!(shown, "  {} {space}{}", paint.dim(format!("{blank} |")), paint.red("^"));
         }
-        let _ = write!(shown, "  {blank} {} {}\n\n", paint.red("="), problem.message);
+        let _ = writeln!(shown, "  {blank} {} {}\n", paint.red("="), problem.message);
     }
     let count = problems.len();
     let noun = if count == 1 { "problem" } else { "problems" };

@@ -174,7 +174,8 @@ fn a_file_that_is_not_there_is_not_found() {
 #[test]
 fn without_a_server_every_verb_that_needs_one_is_unreachable() {
     let folder = folder_with(FILE);
-    for verb in [&["status"][..], &["deploy"], &["apply"], &["history"], &["cancel"], &["logs"], &["target", "list"], &["doctor"]] {
+    for verb in [&["status"][..], &["deploy"], &["apply"], &["history"], &["cancel"], &["logs"], &["target", "list"], &["doctor"]]
+    {
         let run = slipway(folder.path(), verb);
         assert_eq!(run.code, 7, "{verb:?}: {}", run.stderr);
     }
@@ -191,7 +192,9 @@ fn usage_errors_are_refusals_and_help_documents_the_exit_codes() {
     }
     let help = slipway(folder.path(), &["--help"]);
     assert_eq!(help.code, 0);
-    for line in ["0    done", "2    refused", "3    a build failed (beats 4)", "5    canceled", "6    not found", "7    unreachable"] {
+    for line in
+        ["0    done", "2    refused", "3    a build failed (beats 4)", "5    canceled", "6    not found", "7    unreachable"]
+    {
         assert!(help.stdout.contains(line), "{line}");
     }
 }

@@ -160,7 +160,9 @@ impl Follower {
         self.deployment.evolve(&recorded.event).map_err(|error| EngineError::Internal(error.to_string()))?;
         self.seen.version = recorded.version;
         match fact {
-            Fact::Accepted { .. } | Fact::Started | Fact::CancelRequested { .. } | Fact::Finished { .. } => self.send_deployment().await,
+            Fact::Accepted { .. } | Fact::Started | Fact::CancelRequested { .. } | Fact::Finished { .. } => {
+                self.send_deployment().await
+            }
             Fact::StepStarted { step, .. }
             | Fact::StepSucceeded { step, .. }
             | Fact::StepSkipped { step, .. }

@@ -36,7 +36,8 @@ fn check(app: &App, headers: &HeaderMap) -> Result<(), Problem> {
     let sent = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     let sent = sent.and_then(|value| value.split_once(' ')).filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
     let unauthorized = |code, detail: &str| {
-        Problem::new(StatusCode::UNAUTHORIZED, code, detail).with_hint("send `Authorization: Bearer` with what the file `token` holds")
+        Problem::new(StatusCode::UNAUTHORIZED, code, detail)
+            .with_hint("send `Authorization: Bearer` with what the file `token` holds")
     };
     let Some((_, token)) = sent else {
         return Err(unauthorized("token-missing", "the request carries no bearer token"));

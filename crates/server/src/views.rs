@@ -220,7 +220,12 @@ pub(crate) fn plan(preview: &Preview) -> PlanView {
             name: service.name.to_string(),
             kind: environment.service(&service.name).map(|service| service.service_type().to_string()).unwrap_or_default(),
             version: service.version.short(),
-            steps: preview.steps.iter().filter(|step| step.service == service.name).map(|step| plan_step(step.phase, &step.does)).collect(),
+            steps: preview
+                .steps
+                .iter()
+                .filter(|step| step.service == service.name)
+                .map(|step| plan_step(step.phase, &step.does))
+                .collect(),
         });
         PlanStageView { order, name: stage.name.to_string(), services: services.collect() }
     });

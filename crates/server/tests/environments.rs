@@ -1,4 +1,5 @@
 //! Environments, targets and secrets by the API.
+#![expect(clippy::unwrap_used, reason = "a test fails by it")]
 
 mod support;
 
@@ -19,7 +20,9 @@ async fn a_refused_file_lists_every_problem_with_its_place() {
 #[tokio::test]
 async fn what_is_not_built_yet_is_refused_by_name() {
     let server = Server::start().await;
-    let file = format!("{FILE}  - name: chart\n    helm:\n      chart: {{repository: \"https://charts.example\", name: a, version: 1.0.0}}\n");
+    let file = format!(
+        "{FILE}  - name: chart\n    helm:\n      chart: {{repository: \"https://charts.example\", name: a, version: 1.0.0}}\n"
+    );
     let (status, problem) = server.ask("POST", "/environments:apply", &file).await;
     assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(problem["problems"][0]["message"].as_str().unwrap().contains("not supported yet"), "{problem}");

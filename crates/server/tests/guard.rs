@@ -1,4 +1,5 @@
 //! Who may ask, and how refusals look.
+#![expect(clippy::unwrap_used, reason = "a test fails by it")]
 
 mod support;
 
@@ -77,7 +78,8 @@ async fn a_foreign_page_is_refused_even_with_the_token() {
 #[tokio::test]
 async fn the_owner_passes_from_the_command_line_and_from_the_own_page() {
     let server = Server::start().await;
-    let response = server.send(request("GET", "/version").header("origin", "http://localhost:7878").body(Body::empty()).unwrap()).await;
+    let response =
+        server.send(request("GET", "/version").header("origin", "http://localhost:7878").body(Body::empty()).unwrap()).await;
     let (status, version) = read(response).await;
     assert_eq!(status, StatusCode::OK);
     assert_eq!(version["pid"], std::process::id());

@@ -28,7 +28,8 @@ pub(super) fn failures(run: &Run, paint: Paint) -> Vec<String> {
 fn failure(run: &Run, service: &ServiceView, paint: Paint) -> String {
     let Some(failure) = service.failure() else { return String::new() };
     let phase = if service.build.as_ref().is_some_and(|build| build.failure.is_some()) { "build" } else { "release" };
-    let mut lines = vec![String::new(), format!("{} {}", paint.red("\u{2717}"), paint.bold(format!("{} {phase} failed", service.name)))];
+    let mut lines =
+        vec![String::new(), format!("{} {}", paint.red("\u{2717}"), paint.bold(format!("{} {phase} failed", service.name)))];
     let of_phase: Vec<&str> = match run.logs.get(&service.name) {
         Some(log) => log.iter().filter(|line| line.phase == phase).map(|line| line.text.as_str()).collect(),
         None => Vec::new(),

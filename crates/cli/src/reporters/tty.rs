@@ -120,7 +120,9 @@ fn reason(service: &ServiceView) -> String {
     let build = service.build.as_ref().and_then(|build| build.explanation.as_ref());
     match (release.or(build), service.state) {
         (Some(why), state) if state.has_ended() => why.clone(),
-        (None, State::Queued) if service.build.as_ref().is_some_and(|build| build.state == State::Succeeded) => "built".to_owned(),
+        (None, State::Queued) if service.build.as_ref().is_some_and(|build| build.state == State::Succeeded) => {
+            "built".to_owned()
+        }
         (_, state) => state.as_str().to_owned(),
     }
 }

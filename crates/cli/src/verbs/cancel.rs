@@ -22,11 +22,15 @@ pub(crate) struct Cancel {
 pub(crate) async fn run(context: &Context, arguments: &Cancel) -> Result<Exit, Stop> {
     let head = find(context, arguments.deployment.as_deref()).await?;
     let client = context.client()?;
-    client.send(reqwest::Method::POST, &format!("/deployments/{}/cancel", head.id), &json!({"service": arguments.service})).await?;
+    client
+        .send(reqwest::Method::POST, &format!("/deployments/{}/cancel", head.id), &json!({"service": arguments.service}))
+        .await?;
     let what = arguments.service.as_ref().map_or(String::new(), |service| format!("`{service}` in "));
     match context.output {
         Output::Json => output::json(&json!({"id": head.id, "number": head.number, "service": arguments.service}))?,
-        Output::Text => output::tell(format!("canceling {what}deployment {} of {}/{}", head.number, head.project, head.environment)),
+        Output::Text => {
+            output::tell(format!("canceling {what}deployment {} of {}/{}", head.number, head.project, head.environment));
+        }
     }
     Ok(Exit::Done)
 }
@@ -47,15 +51,18 @@ pub(crate) async fn find(context: &Context, named: Option<&str>) -> Result<HeadV
             let before = number.saturating_add(1);
             let page: DeploymentPage = client.get(&format!("{}/deployments?limit=1&cursor={before}", selection.path())).await?;
             page.items.into_iter().find(|head| head.number == number).ok_or_else(|| {
-                Stop::new(Exit::NotFound, format!("{selection} has no deployment {number}")).with_hint("`slipway history` lists them")
+                Stop::new(Exit::NotFound, format!("{selection} has no deployment {number}"))
+                    .with_hint("`slipway history` lists them")
             })
         }
         None => {
             let selection = context.selection()?;
             let page: DeploymentPage = client.get(&format!("{}/deployments?limit=100", selection.path())).await?;
-            page.items.into_iter().rev().find(|head| !head.state.has_ended()).ok_or_else(|| {
-                Stop::new(Exit::NotFound, format!("no deployment of {selection} is queued or running"))
-            })
+            page.items
+                .into_iter()
+                .rev()
+                .find(|head| !head.state.has_ended())
+                .ok_or_else(|| Stop::new(Exit::NotFound, format!("no deployment of {selection} is queued or running")))
         }
     }
 }

@@ -23,7 +23,8 @@ pub(crate) async fn run(context: &Context, arguments: &History) -> Result<Exit, 
     let mut cursor = String::new();
     loop {
         let left = arguments.limit as usize - items.len();
-        let page: DeploymentPage = client.get(&format!("{}/deployments?limit={}{cursor}", selection.path(), left.min(100))).await?;
+        let page: DeploymentPage =
+            client.get(&format!("{}/deployments?limit={}{cursor}", selection.path(), left.min(100))).await?;
         items.extend(page.items);
         match page.next_cursor {
             Some(next) if items.len() < arguments.limit as usize => cursor = format!("&cursor={next}"),

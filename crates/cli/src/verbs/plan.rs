@@ -67,7 +67,8 @@ fn print_outline(environment: &slipway_core::model::Environment) -> Result<(), S
             let does = match (service.skipped, service.build()) {
                 (true, _) => "left out".to_owned(),
                 (false, Some((git, build))) => {
-                    let dockerfile = if build.dockerfile_inline.is_some() { "an inline Dockerfile" } else { build.dockerfile.as_str() };
+                    let dockerfile =
+                        if build.dockerfile_inline.is_some() { "an inline Dockerfile" } else { build.dockerfile.as_str() };
                     format!("build {} with {dockerfile}, then release", git.url)
                 }
                 (false, None) => "release".to_owned(),

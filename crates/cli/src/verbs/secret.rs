@@ -56,7 +56,9 @@ fn read() -> Result<SecretText, Stop> {
     let kept = text.strip_suffix('\n').unwrap_or(&text).len();
     text.truncate(kept);
     if text.is_empty() {
-        return Err(Stop::new(Exit::Refused, "the value is empty").with_hint("pipe it in: `printf %s … | slipway secret set NAME`"));
+        return Err(
+            Stop::new(Exit::Refused, "the value is empty").with_hint("pipe it in: `printf %s … | slipway secret set NAME`")
+        );
     }
     Ok(SecretText::new(text))
 }

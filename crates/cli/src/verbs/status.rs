@@ -80,7 +80,15 @@ fn one(environment: &EnvironmentView, deployment: Option<&DeploymentView>) -> Re
             let state = run.map_or("-", |run| run.state.as_str()).to_owned();
             let version = run.map_or("-", |run| run.version.as_str()).to_owned();
             let reason = run.map(reason).unwrap_or_default();
-            vec![service.stage.clone(), service.name.clone(), service.kind.clone(), version, state, reason, service.urls.join(" ")]
+            vec![
+                service.stage.clone(),
+                service.name.clone(),
+                service.kind.clone(),
+                version,
+                state,
+                reason,
+                service.urls.join(" "),
+            ]
         })
         .collect();
     output::table(&["STAGE", "SERVICE", "KIND", "VERSION", "STATE", "REASON", "URL"], &rows)

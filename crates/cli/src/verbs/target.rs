@@ -101,7 +101,9 @@ pub(crate) async fn run(context: &Context, arguments: &Target) -> Result<Exit, S
             let targets: Vec<TargetView> = client.get("/targets").await?;
             match context.output {
                 Output::Json => output::json(&targets)?,
-                Output::Text if targets.is_empty() => output::tell("no target yet; `slipway target add --kubeconfig FILE` adds one"),
+                Output::Text if targets.is_empty() => {
+                    output::tell("no target yet; `slipway target add --kubeconfig FILE` adds one");
+                }
                 Output::Text => list(&targets)?,
             }
         }

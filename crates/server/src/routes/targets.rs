@@ -52,20 +52,19 @@ async fn current_context(path: &Path) -> Result<String, Problem> {
     let refuse = |detail: String| {
         Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "target-invalid", detail).with_hint("name a context with `--context`")
     };
-    let text = tokio::fs::read_to_string(path).await.map_err(|error| refuse(format!("{} can not be read: {error}", path.display())))?;
+    let text =
+        tokio::fs::read_to_string(path).await.map_err(|error| refuse(format!("{} can not be read: {error}", path.display())))?;
     find_current_context(&text).ok_or_else(|| refuse(format!("{} has no current context", path.display())))
 }
 
 /// A kubeconfig is JSON, or YAML as kubectl writes it, with the key at the left edge.
 fn find_current_context(text: &str) -> Option<String> {
-    let of_json = serde_json::from_str::<serde_json::Value>(text).ok();
-    let found = match of_json {
-        Some(json) => json.get("current-context")?.as_str()?.to_owned(),
-        None => {
-            let value = text.lines().find_map(|line| line.strip_prefix("current-context:"))?;
-            let value = value.split(" #").next().unwrap_or_default().trim();
-            value.trim_matches(['"', '\'']).to_owned()
-        }
+    let found = if let Ok(json) = serde_json::from_str::<serde_json::Value>(text) {
+        json.get("current-context")?.as_str()?.to_owned()
+    } else {
+        let value = text.lines().find_map(|line| line.strip_prefix("current-context:"))?;
+        let value = value.split(" #").next().unwrap_or_default().trim();
+        value.trim_matches(['"', '\'']).to_owned()
     };
     (!found.is_empty()).then_some(found)
 }

@@ -74,7 +74,7 @@ impl Builder for Fake {
 
 #[async_trait]
 impl Registry for Fake {
-    fn address(&self) -> &str {
+    fn address(&self) -> &'static str {
         "127.0.0.1:1"
     }
 

@@ -178,9 +178,5 @@ impl Events {
 fn parse(block: &str) -> Option<Event> {
     let field = |name: &str| block.lines().find_map(|line| line.strip_prefix(name)).map(|value| value.trim().to_owned());
     let data = field("data:")?;
-    Some(Event {
-        name: field("event:").unwrap_or_default(),
-        id: field("id:"),
-        data: serde_json::from_str(&data).unwrap(),
-    })
+    Some(Event { name: field("event:").unwrap_or_default(), id: field("id:"), data: serde_json::from_str(&data).unwrap() })
 }
