@@ -93,8 +93,13 @@ impl World {
 
     /// Returns once `what` has begun.
     pub async fn begun(&self, what: &str) {
+        self.begun_times(what, 1).await;
+    }
+
+    /// Returns once `what` has begun so many times.
+    pub async fn begun_times(&self, what: &str, times: usize) {
         let mut changes = self.changes.subscribe();
-        while self.count(what) == 0 {
+        while self.count(what) < times {
             // The sender lives in this value, so the channel is open.
             let _ = changes.changed().await;
         }
