@@ -37,6 +37,6 @@ services:
     assert_eq!(service(&deployment, "slow")["state"], "canceled");
     assert_eq!(service(&deployment, "after")["release"]["state"], "canceled");
     let namespace = namespace("canceled", "test").expect("the environment has a namespace");
-    let list = helm(["list", "--all", "--namespace", &namespace, "--output", "json"]).expect_code(0).json();
+    let list = helm(["list", "--namespace", &namespace, "--output", "json"]).expect_code(0).json();
     assert_eq!(list.as_array().map(Vec::len), Some(0), "{list:#}");
 }

@@ -75,7 +75,7 @@ fn b06_a_deployment_goes_on_after_kill_minus_nine() {
         assert!(state == "succeeded" || reason == "image-present", "{name}: {state} {reason}");
     }
     let namespace = namespace("killed", "test").expect("the environment has a namespace");
-    let list = helm(["list", "--all", "--namespace", &namespace, "--output", "json"]).expect_code(0).json();
+    let list = helm(["list", "--namespace", &namespace, "--output", "json"]).expect_code(0).json();
     for release in list.as_array().expect("a list") {
         assert_eq!(release["status"], "deployed", "{list:#}");
     }
