@@ -5,9 +5,9 @@ use std::pin::Pin;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use slipway_core::deployment::{Actor, CancelScope, Deployment, Input, decide};
+use slipway_core::deployment::{Actor, CancelScope, Deployment, Fact, Input, decide};
 use slipway_core::model::Name;
-use slipway_ports::{Access, DeploymentSummary, StoreError};
+use slipway_ports::{Access, DeploymentSummary, RecordedEvent, StoreError};
 use tokio::sync::{Mutex, mpsc, oneshot};
 
 use crate::dispatcher::{Dispatcher, Message};
@@ -58,7 +58,9 @@ impl Queue {
         running.insert(lane.clone(), Running { deployment: next.id.clone(), inbox: inbox.clone() });
         let (shared, this) = (self.shared.clone(), self.this.clone());
         tokio::spawn(async move {
-            let ended = Dispatcher::run(shared, next, inbox, messages).await;
+            // A dispatcher that panics must not keep its lane for ever.
+            let ended = tokio::spawn(Dispatcher::run(shared, next, inbox, messages)).await;
+            let ended = ended.unwrap_or_else(|error| Err(EngineError::Internal(format!("the dispatcher broke: {error}"))));
             let Some(queue) = this.upgrade() else { return };
             queue.running.lock().await.remove(&lane);
             match ended {
@@ -107,9 +109,19 @@ impl Queue {
         let facts = decide(&deployment, Input::Cancel { actor, scope }, now())?;
         match store.append(&summary.id, deployment.version(), &facts).await {
             Err(StoreError::Conflict { .. }) => {
-                Err(EngineError::Conflict("the deployment went on meanwhile; try again".to_owned()))
+                return Err(EngineError::Conflict("the deployment went on meanwhile; try again".to_owned()));
             }
-            other => Ok(other?),
+            other => other?,
         }
+        // No dispatcher tells it: whoever follows a queued deployment would wait for ever.
+        let feed = self.shared.feeds.of(&summary.id);
+        let finished = facts.iter().any(|event| matches!(event.fact, Fact::Finished { .. }));
+        for (version, event) in (deployment.version() + 1..).zip(facts) {
+            feed.event(RecordedEvent { version, event });
+        }
+        if finished {
+            self.shared.feeds.forget(&summary.id);
+        }
+        Ok(())
     }
 }

@@ -107,6 +107,21 @@ async fn a_canceled_deployment_ends_canceled_and_can_not_be_canceled_again() {
 }
 
 #[tokio::test]
+async fn whoever_follows_a_queued_deployment_hears_that_it_was_canceled() {
+    let server = Server::with_environment().await;
+    let running = server.deploy().await;
+    let queued = server.deploy().await;
+    let mut events = server.events(&format!("/deployments/{queued}/events"), None).await;
+    assert_eq!(events.next().await.unwrap().data["state"], "queued");
+    assert_eq!(server.ask("POST", &format!("/deployments/{queued}/cancel"), "").await.0, StatusCode::ACCEPTED);
+    let rest = events.until(is_end).await;
+    let last = rest.iter().rfind(|event| event.name == "deployment").unwrap();
+    assert_eq!(last.data["state"], "canceled");
+    server.gate.add_permits(1);
+    server.events(&format!("/deployments/{running}/events"), None).await.until(is_end).await;
+}
+
+#[tokio::test]
 async fn a_history_is_paged_from_the_newest() {
     let server = Server::with_environment().await;
     server.gate.add_permits(3);
