@@ -10,7 +10,7 @@ use slipway_ports::{
     Access, Activity, Builder, Cluster, DeploymentSummary, NewDeployment, Registry, Releases, Repositories, Store,
     StoredEnvironment, Target,
 };
-use tokio::sync::broadcast;
+use tokio::sync::{broadcast, oneshot};
 
 use crate::error::EngineError;
 use crate::feed::{Feeds, Update};
@@ -102,15 +102,28 @@ impl Engine {
             target: target.name,
             events: vec![accepted],
         };
-        let summary = self.shared.ports.store.create_deployment(access, &new).await?;
-        self.queue.advance(project, environment).await;
-        Ok(summary)
+        // A caller that leaves now must not leave an accepted deployment that nobody starts.
+        let (engine, access) = (self.clone(), access.clone());
+        let (answer, answered) = oneshot::channel();
+        tokio::spawn(async move {
+            let created = engine.shared.ports.store.create_deployment(&access, &new).await;
+            let is_created = created.is_ok();
+            let _ = answer.send(created);
+            if is_created {
+                engine.queue.advance(&new.project, &new.environment).await;
+            }
+        });
+        let created = answered.await.map_err(|_| EngineError::Internal("accepting a deployment broke off".to_owned()))?;
+        Ok(created?)
     }
 
     /// Asks a deployment, or one service of it, to end. Returns when that is on record.
     pub async fn cancel(&self, access: &Access, id: &str, scope: CancelScope) -> Result<(), EngineError> {
         let summary = self.shared.ports.store.deployment(access, id).await?;
-        self.queue.cancel(&summary, Actor(access.actor.0.clone()), scope).await
+        let (queue, actor) = (self.queue.clone(), Actor(access.actor.0.clone()));
+        // What is on record is also told, whether or not the caller still waits.
+        let canceling = tokio::spawn(async move { queue.cancel(&summary, actor, scope).await });
+        canceling.await.map_err(|error| EngineError::Internal(format!("the cancellation broke off: {error}")))?
     }
 
     /// A deployment, folded from its stored facts.
