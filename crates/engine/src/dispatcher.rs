@@ -54,13 +54,30 @@ impl Dispatcher {
         let feed = shared.feeds.of(&summary.id);
         let mut this = Self { shared, summary, target, deployment, feed, inbox, stops: HashMap::new() };
         let ended = this.execute(&mut messages).await;
-        // Without this dispatcher nobody hears the executors: they end, and put away what they began.
-        for stop in this.stops.values() {
-            stop.cancel();
-        }
+        this.stand_down(&mut messages).await;
         this.feed.flush().await;
         this.shared.feeds.forget(&this.summary.id);
         ended
+    }
+
+    /// Without this dispatcher nobody hears the executors: they end, and put away what they began. The next dispatcher does the
+    /// same steps again, so none of them may still be at work then.
+    async fn stand_down(&mut self, messages: &mut mpsc::UnboundedReceiver<Message>) {
+        for stop in self.stops.values() {
+            stop.cancel();
+        }
+        while !self.stops.is_empty() {
+            match messages.recv().await {
+                Some(Message::Ended { step, .. }) => {
+                    self.stops.remove(&step);
+                }
+                Some(Message::Cancel { answer, .. }) => {
+                    let again = "the deployment is being taken up again; try again".to_owned();
+                    let _ = answer.send(Err(EngineError::Conflict(again)));
+                }
+                None => return,
+            }
+        }
     }
 
     async fn execute(&mut self, messages: &mut mpsc::UnboundedReceiver<Message>) -> Result<(), EngineError> {
