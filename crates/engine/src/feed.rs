@@ -60,9 +60,11 @@ impl Feeds {
         Self { store, feeds: Mutex::default() }
     }
 
-    /// The feed of a deployment; it lives as long as somebody holds it.
+    /// The feed of a deployment; it is kept as long as somebody holds or watches it. A watcher that comes just after the end
+    /// makes one that nobody forgets, so those are let go of here.
     pub(crate) fn of(&self, deployment: &str) -> Arc<Feed> {
         let mut feeds = self.feeds.lock().unwrap_or_else(PoisonError::into_inner);
+        feeds.retain(|_, feed| Arc::strong_count(feed) > 1 || feed.updates.receiver_count() > 0);
         feeds.entry(deployment.to_owned()).or_insert_with(|| Arc::new(Feed::new(&self.store, deployment))).clone()
     }
 
@@ -154,13 +156,18 @@ pub(crate) struct StepProgress {
 }
 
 impl StepProgress {
-    /// The same place, where these secrets are masked from now on. Very short ones would mask half the log, and are left.
+    /// The same place, where these secrets are masked from now on, each line of them by itself: a log has no text of two lines.
+    /// Very short ones would mask half the log, and are left.
     pub(crate) fn masking(mut self, secrets: impl IntoIterator<Item = slipway_ports::SecretText>) -> Self {
-        self.masked.extend(secrets.into_iter().filter(|secret| secret.expose().len() >= 6));
+        for secret in secrets {
+            let lines = secret.expose().lines().map(str::trim).filter(|line| line.len() >= 6);
+            self.masked.extend(lines.map(slipway_ports::SecretText::new));
+        }
+        self.masked.sort_by_key(|secret| std::cmp::Reverse(secret.expose().len()));
         self
     }
 
-    /// The text without the secrets.
+    /// The text without the secrets. The longest goes first: one that begins with another would leave its rest.
     pub(crate) fn mask(&self, text: &str) -> String {
         self.masked.iter().fold(text.to_owned(), |text, secret| text.replace(secret.expose(), "***"))
     }
@@ -177,5 +184,43 @@ impl Progress for StepProgress {
     fn line(&self, text: &str) {
         let line = LogLine { at: now(), service: self.step.service.clone(), phase: self.step.phase, text: self.mask(text) };
         let _ = self.feed.lines.send(Entry::Line(line));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use slipway_core::deployment::Phase;
+    use slipway_core::model::Name;
+    use slipway_ports::SecretText;
+    use slipway_ports::testing::MemoryStore;
+
+    use super::*;
+
+    fn feeds() -> Feeds {
+        Feeds::new(Arc::new(MemoryStore::default()))
+    }
+
+    #[tokio::test]
+    async fn a_secret_of_many_lines_is_masked_line_by_line_and_the_longest_first() {
+        let step = StepId { service: Name::new("api").unwrap(), phase: Phase::Release };
+        let secrets = ["hunter", "hunter2-and-more", "-----BEGIN KEY-----\nc2VjcmV0\nab\n"].map(SecretText::new);
+        let progress = feeds().of("1").progress(step).masking(secrets);
+        assert_eq!(progress.mask("hunter hunter2-and-more"), "*** ***");
+        assert_eq!(progress.mask("a program says c2VjcmV0 and ab"), "a program says *** and ab");
+    }
+
+    #[tokio::test]
+    async fn a_feed_that_nobody_holds_or_watches_is_let_go_of() {
+        let feeds = feeds();
+        let held = feeds.of("held");
+        let watched = feeds.of("watched").watch();
+        for late in ["a", "b", "c"] {
+            drop(feeds.of(late).watch());
+        }
+        feeds.of("held");
+        let mut left: Vec<String> = feeds.feeds.lock().unwrap().keys().cloned().collect();
+        left.sort();
+        assert_eq!(left, ["held", "watched"]);
+        drop((held, watched));
     }
 }

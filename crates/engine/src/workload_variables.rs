@@ -90,12 +90,15 @@ pub(crate) async fn secret_of(
         .ok_or_else(|| Failure::permanent(Code::Internal, format!("the sealed environment has no service `{name}`")))?;
     let passwords = passwords(shared, environment).await?;
     let mut files = BTreeMap::new();
+    // What a URL or a file is made of is masked by itself too: a program may print the password alone.
+    let mut parts = Vec::new();
     let values: BTreeMap<String, Resolved> = if let ServiceKind::Database(database) = &service.kind {
         let password = passwords.get(name).cloned().unwrap_or_default();
         variables::database_environment(database.database_type, &variables::DatabaseAccount::of(service), &password)
     } else {
         let set = shared.ports.store.secrets(&environment.project, &environment.name).await.map_err(|error| store(&error))?;
         let secrets = set.iter().map(|(name, value)| (name.clone(), Resolved::secret(value.expose())));
+        parts.extend(set.values().cloned());
         let workload = service.workload();
         let resolved = variables::resolve(&Scopes {
             builtins: variables::builtins(environment, &facts(environment, services, target, passwords)),
@@ -118,7 +121,9 @@ pub(crate) async fn secret_of(
         return Ok(None);
     }
     let salt = salt(shared, environment).await?;
-    Ok(Some(workload_secret(name, &salt, &values, files)))
+    let mut secret = workload_secret(name, &salt, &values, files);
+    secret.sensitive.extend(parts);
+    Ok(Some(secret))
 }
 
 fn workload_secret(

@@ -43,23 +43,38 @@ pub(super) async fn execute(mut assignment: Assignment) -> Result<StepOutcome, F
     if let Some(secret) = &secret {
         assignment.progress = assignment.progress.clone().masking(secret.sensitive.iter().cloned());
     }
-    prepare_namespace(&assignment, &namespace, secret.as_ref()).await?;
-    let request = request(&assignment, &namespace, image.clone(), secret.as_ref())?;
-    let before = newest(&assignment, &namespace).await?;
+    // From here on a failure may quote what it was given.
+    with_secret(&assignment, &namespace, image, secret.as_ref()).await.map_err(|failure| masked(&assignment, failure))
+}
+
+async fn with_secret(
+    assignment: &Assignment,
+    namespace: &str,
+    image: WantedImage,
+    secret: Option<&WorkloadSecret>,
+) -> Result<StepOutcome, Failure> {
+    prepare_namespace(assignment, namespace, secret).await?;
+    let request = request(assignment, namespace, image.clone(), secret)?;
+    let before = newest(assignment, namespace).await?;
     assignment.progress.activity(Activity::Releasing);
     assignment.progress.line(&format!("release {} of {}", assignment.name, request.image));
-    let done = release(&assignment, &request).await;
-    match done {
+    match release(assignment, &request).await {
         Ok(revision) => Ok(StepOutcome::Done(StepResult { image: Some(image.digest), revision: Some(revision.0) })),
-        Err(mut failure) => {
-            failure.message = assignment.progress.mask(&failure.message);
-            failure.last_lines = failure.last_lines.iter().map(|line| assignment.progress.mask(line)).collect();
+        Err(failure) => {
             if failure.kind != FailureKind::Retry {
-                after_failure(&assignment, &namespace, before, &failure).await;
+                after_failure(assignment, namespace, before, &failure).await;
             }
             Err(failure)
         }
     }
+}
+
+fn masked(assignment: &Assignment, mut failure: Failure) -> Failure {
+    let mask = |text: &str| assignment.progress.mask(text);
+    failure.message = mask(&failure.message);
+    failure.hint = failure.hint.as_deref().map(mask);
+    failure.last_lines = failure.last_lines.iter().map(|line| mask(line)).collect();
+    failure
 }
 
 async fn release(assignment: &Assignment, request: &ReleaseRequest) -> Result<Revision, Failure> {
