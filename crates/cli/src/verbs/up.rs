@@ -32,14 +32,11 @@ pub(crate) struct Up {
 
 pub(crate) async fn run(context: &Context, arguments: &Up) -> Result<Exit, Stop> {
     context.home.create()?;
-    let started = if context.home.is_owned()? {
-        wait(context, None).await?;
-        false
-    } else {
+    let started = !is_up(context).await?;
+    if started {
         let mut server = start(context, &arguments.serve)?;
-        wait(context, Some(&mut server)).await?;
-        true
-    };
+        wait(context, &mut server).await?;
+    }
     let client = context.client()?;
     let state = if started { "the server is up" } else { "the server is up already" };
     output::tell(format!("{state} at http://{}", client.address()));
@@ -87,29 +84,47 @@ fn start(context: &Context, serve: &Serve) -> Result<Child, Stop> {
     child.map_err(|error| Stop::new(Exit::Internal, format!("the server does not start: {error}")))
 }
 
+/// Whether a server owns this home and answers. One that was just killed may own it for a moment still: whoever owns it either
+/// comes to answer, or goes.
+async fn is_up(context: &Context) -> Result<bool, Stop> {
+    let since = Instant::now();
+    while context.home.is_owned()? {
+        if answering(context).await.is_some() {
+            return Ok(true);
+        }
+        patiently(context, since).await?;
+    }
+    Ok(false)
+}
+
 /// Waits until the server answers; one that has ended says why in its log.
-async fn wait(context: &Context, mut server: Option<&mut Child>) -> Result<(), Stop> {
+async fn wait(context: &Context, server: &mut Child) -> Result<(), Stop> {
     let since = Instant::now();
     loop {
-        let ended = server.as_mut().and_then(|child| child.try_wait().ok().flatten());
-        if let Some(status) = ended {
+        if let Some(status) = server.try_wait().ok().flatten() {
             return Err(Stop::new(Exit::Internal, format!("the server ended at once ({status}): {}", last_words(context)))
                 .with_hint(format!("its log is {}", context.home.log().display())));
         }
         // The record of an earlier server may name a port that somebody else has now.
-        let pid = server.as_ref().map(|child| child.id());
-        if let Ok(client) = context.client() {
-            match client.get::<VersionView>("/version").await {
-                Ok(version) if pid.is_none_or(|pid| pid == version.pid) => return Ok(()),
-                Ok(_) | Err(_) => {}
-            }
+        if answering(context).await.is_some_and(|version| version.pid == server.id()) {
+            return Ok(());
         }
-        if since.elapsed() > PATIENCE {
-            return Err(Stop::new(Exit::Unreachable, format!("the server does not answer after {} s", PATIENCE.as_secs()))
-                .with_hint(format!("its log is {}", context.home.log().display())));
-        }
-        tokio::time::sleep(LOOK_AGAIN).await;
+        patiently(context, since).await?;
     }
+}
+
+async fn answering(context: &Context) -> Option<VersionView> {
+    let client = context.client().ok()?;
+    client.get::<VersionView>("/version").await.ok()
+}
+
+async fn patiently(context: &Context, since: Instant) -> Result<(), Stop> {
+    if since.elapsed() > PATIENCE {
+        return Err(Stop::new(Exit::Unreachable, format!("the server does not answer after {} s", PATIENCE.as_secs()))
+            .with_hint(format!("its log is {}", context.home.log().display())));
+    }
+    tokio::time::sleep(LOOK_AGAIN).await;
+    Ok(())
 }
 
 fn last_words(context: &Context) -> String {
