@@ -14,12 +14,13 @@ pub(crate) struct EmbeddedBuilder {
     daemon: DaemonSettings,
     credential: RegistryCredential,
     started: OnceCell<BuildKit>,
+    stops: CancellationToken,
 }
 
 impl EmbeddedBuilder {
     /// Nothing is started yet.
     pub(crate) fn new(folder: PathBuf, daemon: DaemonSettings, credential: RegistryCredential) -> Self {
-        Self { folder, daemon, credential, started: OnceCell::new() }
+        Self { folder, daemon, credential, started: OnceCell::new(), stops: CancellationToken::new() }
     }
 
     async fn started(&self) -> Result<&BuildKit, Failure> {
@@ -41,6 +42,7 @@ impl EmbeddedBuilder {
 
     /// Ends the daemon; a server that is killed leaves it, and the next one adopts it.
     pub(crate) async fn stop(&self) {
+        self.stops.cancel();
         let Some(daemon) = self.started.get().and_then(BuildKit::local) else { return };
         if let Err(failure) = daemon.stop().await {
             tracing::warn!(%failure, "the BuildKit daemon does not stop");
@@ -56,7 +58,13 @@ impl Builder for EmbeddedBuilder {
         progress: &dyn Progress,
         cancel: &CancellationToken,
     ) -> Result<BuiltImage, Failure> {
-        self.started().await?.build(request, progress, cancel).await
+        let build = async { self.started().await?.build(request, progress, cancel).await };
+        tokio::select! {
+            biased;
+            // It neither failed nor ended: the next server goes on with it. Nor may a retry start the daemon again.
+            () = self.stops.cancelled() => std::future::pending().await,
+            built = build => built,
+        }
     }
 
     async fn version(&self) -> Result<String, Failure> {

@@ -80,8 +80,18 @@ impl Home {
         closed.map_err(|error| disk(&self.root, "made", error))
     }
 
-    /// Takes the home for this process.
+    /// Takes the home for this process. Somebody who looks whether it is owned holds it for a moment, so it is tried again.
     pub fn lock(&self) -> Result<HomeLock, HomeError> {
+        for _ in 0..20 {
+            match self.try_lock() {
+                Err(HomeError::Owned(_)) => std::thread::sleep(std::time::Duration::from_millis(10)),
+                other => return other,
+            }
+        }
+        self.try_lock()
+    }
+
+    fn try_lock(&self) -> Result<HomeLock, HomeError> {
         let path = self.root.join("lock");
         let file = OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(&path);
         let file = file.map_err(|error| disk(&path, "opened", error))?;
@@ -97,7 +107,7 @@ impl Home {
         if !self.root.join("lock").exists() {
             return Ok(false);
         }
-        match self.lock() {
+        match self.try_lock() {
             Ok(_) => Ok(false),
             Err(HomeError::Owned(_)) => Ok(true),
             Err(error) => Err(error),
@@ -228,5 +238,19 @@ mod tests {
         assert!(matches!(home.lock(), Err(HomeError::Owned(_))));
         drop(lock);
         assert!(!home.is_owned().unwrap());
+    }
+
+    #[test]
+    fn looking_at_a_home_does_not_keep_a_server_from_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let home = Home::at(folder.path());
+        let looks = home.try_lock().unwrap();
+        let server = std::thread::spawn({
+            let home = home.clone();
+            move || home.lock().map(drop)
+        });
+        std::thread::sleep(std::time::Duration::from_millis(30));
+        drop(looks);
+        server.join().unwrap().unwrap();
     }
 }

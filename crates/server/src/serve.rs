@@ -60,7 +60,7 @@ pub async fn serve(home: Home, options: Options) -> Result<(), ServeError> {
         return Err(ServeError::NotLoopback(options.listen));
     }
     home.create()?;
-    let _lock = home.lock()?;
+    let lock = home.lock()?;
     let token = home.token_or_create()?;
     let api = listen("the API", options.listen).await?;
     let registry = listen("the registry", options.registry_listen).await?;
@@ -99,6 +99,8 @@ pub async fn serve(home: Home, options: Options) -> Result<(), ServeError> {
     }
     wired.builder.stop().await;
     registry.abort();
+    // Steps still run until the process ends, and the next server must not begin before: the system frees the lock then.
+    std::mem::forget(lock);
     Ok(())
 }
 
