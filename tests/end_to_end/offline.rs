@@ -28,7 +28,7 @@ services:
     let problems = refused.json();
     let problems = problems.as_array().expect("a list of problems");
     let places: Vec<_> = problems.iter().map(|problem| problem["line"].as_u64().expect("a line")).collect();
-    assert_eq!(places, [3, 6, 9, 13, 13, 14], "{problems:#?}");
+    assert_eq!(places, [3, 6, 10, 13, 13, 14], "{problems:#?}");
     let said = run(&mut slipway_alone(home.path(), ["validate", "--file", &path])).expect_code(2);
     assert!(said.stderr.contains("slipway.yaml:14:5"), "{}", said.stderr);
 }

@@ -7,7 +7,7 @@ use crate::model::{EnvironmentMode, Name, Notification, Previews, Schedule, Vari
 use super::environment_file::EnvironmentFile;
 use super::keys::{NOTIFICATION, PREVIEWS, SCHEDULE, TOP, WEEKDAY_TIME};
 use super::reader::{Keys, Place, Reader, shown};
-use super::tree::Node;
+use super::tree::{Node, Value};
 use super::{notation, read_pipeline, read_service, read_variables, references, scalar, unsupported};
 
 /// Reads a whole file; its problems are in the reader.
@@ -22,7 +22,7 @@ pub(super) fn environment(reader: &mut Reader, root: &Node) -> Option<Environmen
     let pipeline = read_pipeline::pipeline(reader, &keys);
     let secrets = secret_names(reader, &keys);
     let variables = read_variables::variables(reader, &keys, &secrets);
-    let services = read_service::services(reader, &keys, pipeline.stages.as_deref(), &secrets);
+    let services = read_service::services(reader, &keys, &pipeline.stage_names, &secrets);
     let previews = keys.get("previews").and_then(|place| previews(reader, place));
     let schedules = schedules(reader, &keys);
     let notifications = notifications(reader, &keys, &secrets);
@@ -76,20 +76,32 @@ pub(super) fn name(reader: &mut Reader, place: &Place<'_>) -> Option<Name> {
     }
 }
 
-/// The secrets that the file declares; each is unique and could be a variable.
+/// The secrets that the file declares; each is unique and could be a variable. One that is refused counts as declared, so that what
+/// names it is not wrong as well.
 fn secret_names(reader: &mut Reader, keys: &Keys<'_>) -> Vec<String> {
     let mut names = Vec::new();
     let mut seen = HashSet::new();
-    for place in reader.list_at(keys, "secrets") {
-        let Some(text) = reader.text(&place) else { continue };
+    let Some(list) = keys.get("secrets") else { return names };
+    let items = reader.list(&list);
+    let is_empty = matches!(&list.node.value, Value::List(items) if items.is_empty());
+    reader.secrets_are_unknown = items.is_empty() && !is_empty;
+    for place in items {
+        let Some(text) = reader.text(&place) else {
+            reader.secrets_are_unknown = true;
+            continue;
+        };
         match VariableName::new(text) {
-            Ok(name) if read_variables::is_reserved(name.as_str()) => reader.refuse_value(&place, read_variables::RESERVED),
+            Ok(name) if read_variables::is_reserved(name.as_str()) => {
+                reader.refuse_value(&place, read_variables::RESERVED);
+                names.push(name.into());
+            }
             Ok(name) if !seen.insert(name.as_str().to_owned()) => {
                 reader.refuse_value(&place, format!("the secret `{name}` is declared twice"));
             }
             Ok(name) => names.push(name.into()),
             Err(error) => {
                 reader.refuse_value(&place, format!("{} is not the name of a secret: {}", shown(&error.text), error.expected));
+                names.push(error.text);
             }
         }
     }

@@ -24,22 +24,61 @@ pub(super) struct Surroundings<'s, 't> {
 }
 
 const TEN_MINUTES: Duration = Duration::from_secs(600);
+/// What a service can be.
+pub(super) const KINDS: [&str; 5] = ["application", "container", "database", "job", "helm"];
 /// Keys of a service that say nothing about how it runs.
 const ALWAYS: [&str; 8] = ["name", "stage", "skipped", "application", "container", "database", "job", "helm"];
 
-/// Reads one kind.
+/// Reads the one kind that a service is.
 pub(super) fn kind(reader: &mut Reader, kind: &str, place: Place<'_>, around: &Surroundings<'_, '_>) -> Option<ServiceKind> {
-    match kind {
-        "application" => application(reader, place, around).map(ServiceKind::Application),
-        "container" => container(reader, place, around).map(ServiceKind::Container),
-        "database" => database(reader, place, around).map(ServiceKind::Database),
-        "job" => job(reader, place, around).map(ServiceKind::Job),
-        _ => helm(reader, place, around).map(ServiceKind::Helm),
+    let workload = match kind {
+        "database" => beside_database(reader, around),
+        "helm" => beside_helm(reader, around),
+        _ => read_workload::workload(reader, around.service, around.secrets),
+    };
+    content(reader, kind, place, around, workload)
+}
+
+/// Checks a service of which one cannot say what it is: no kind, several, or one whose name is a guess. Its keys are those of a
+/// workload then, whatever the kinds.
+pub(super) fn doubtful(reader: &mut Reader, kinds: &[&str], around: &Surroundings<'_, '_>) {
+    let workload = read_workload::workload(reader, around.service, around.secrets);
+    for kind in kinds {
+        let Some(place) = around.service.get(kind) else { continue };
+        content(reader, kind, place, around, workload.clone());
     }
 }
 
-fn workload(reader: &mut Reader, around: &Surroundings<'_, '_>) -> Workload {
-    read_workload::workload(reader, around.service, around.secrets)
+/// Reads what stands under the key of a kind; `workload` is what stands beside it.
+fn content(
+    reader: &mut Reader,
+    kind: &str,
+    place: Place<'_>,
+    around: &Surroundings<'_, '_>,
+    workload: Workload,
+) -> Option<ServiceKind> {
+    match kind {
+        "application" => application(reader, place, around.secrets, workload).map(ServiceKind::Application),
+        "container" => container(reader, place, workload).map(ServiceKind::Container),
+        "database" => database(reader, place, &workload).map(ServiceKind::Database),
+        "job" => job(reader, place, around, workload).map(ServiceKind::Job),
+        _ => helm(reader, place, workload).map(ServiceKind::Helm),
+    }
+}
+
+fn beside_database(reader: &mut Reader, around: &Surroundings<'_, '_>) -> Workload {
+    only(reader, around, "database", &["cpu", "memory"]);
+    let mut workload = Workload::default();
+    workload.cpu = around.service.get("cpu").and_then(|place| read_source::cpu(reader, &place)).unwrap_or(workload.cpu);
+    workload.memory = around.service.get("memory").and_then(|place| read_source::size(reader, &place)).unwrap_or(workload.memory);
+    workload
+}
+
+fn beside_helm(reader: &mut Reader, around: &Surroundings<'_, '_>) -> Workload {
+    only(reader, around, "helm", &["variables", "secrets"]);
+    let variables = variables(reader, around.service, around.secrets);
+    let secrets = secret_list(reader, around.service, around.secrets);
+    Workload { variables, secrets, ..Workload::default() }
 }
 
 /// Refuses the keys of a workload that a kind without one has no use for.
@@ -52,32 +91,25 @@ fn only(reader: &mut Reader, around: &Surroundings<'_, '_>, kind: &str, allowed:
     }
 }
 
-fn application(reader: &mut Reader, place: Place<'_>, around: &Surroundings<'_, '_>) -> Option<Application> {
-    let workload = workload(reader, around);
+fn application(reader: &mut Reader, place: Place<'_>, secrets: &[String], workload: Workload) -> Option<Application> {
     let keys = reader.keys(place, &APPLICATION)?;
     let git_keys = reader.require(&keys, "git").and_then(|place| reader.keys(place, &GIT));
     let auto_deploy = keys.get("autoDeploy").and_then(|place| reader.boolean(&place)).unwrap_or(false);
     let paths = keys.get("paths").map(|place| read_source::paths(reader, place)).unwrap_or_default();
-    let git_keys = git_keys?;
-    let git = read_source::git(reader, &git_keys, "root");
+    let git = git_keys.as_ref().and_then(|git_keys| read_source::git(reader, git_keys, "root"));
     let root = git.as_ref().map_or("", |git| git.root.as_str());
-    let build = read_source::build(reader, &keys, &git_keys, root, around.secrets);
+    let build = read_source::build(reader, &keys, git_keys.as_ref(), root, secrets);
     Some(Application { git: git?, build, auto_deploy, paths, workload })
 }
 
-fn container(reader: &mut Reader, place: Place<'_>, around: &Surroundings<'_, '_>) -> Option<Container> {
-    let workload = workload(reader, around);
+fn container(reader: &mut Reader, place: Place<'_>, workload: Workload) -> Option<Container> {
     let keys = reader.keys(place, &CONTAINER)?;
     let image = reader.require(&keys, "image").and_then(|place| read_source::image(reader, place));
     Some(Container { image: image?, workload })
 }
 
-fn database(reader: &mut Reader, place: Place<'_>, around: &Surroundings<'_, '_>) -> Option<Database> {
+fn database(reader: &mut Reader, place: Place<'_>, workload: &Workload) -> Option<Database> {
     const TYPES: [DatabaseType; 4] = [DatabaseType::Postgresql, DatabaseType::Mysql, DatabaseType::Redis, DatabaseType::Mongodb];
-    only(reader, around, "database", &["cpu", "memory"]);
-    let limits = Workload::default();
-    let cpu = around.service.get("cpu").and_then(|place| read_source::cpu(reader, &place)).unwrap_or(limits.cpu);
-    let memory = around.service.get("memory").and_then(|place| read_source::size(reader, &place)).unwrap_or(limits.memory);
     let keys = reader.keys(place, &DATABASE)?;
     let types = TYPES.map(|database_type| (database_type.as_str(), database_type));
     let database_type = reader.require(&keys, "type").and_then(|place| reader.choice(&place, &types));
@@ -99,13 +131,12 @@ fn database(reader: &mut Reader, place: Place<'_>, around: &Surroundings<'_, '_>
         image,
         storage: storage.unwrap_or(crate::model::Bytes::gibi(10)),
         access: access.unwrap_or(DatabaseAccess::Private),
-        cpu,
-        memory,
+        cpu: workload.cpu,
+        memory: workload.memory,
     })
 }
 
-fn job(reader: &mut Reader, place: Place<'_>, around: &Surroundings<'_, '_>) -> Option<Job> {
-    let mut workload = workload(reader, around);
+fn job(reader: &mut Reader, place: Place<'_>, around: &Surroundings<'_, '_>, mut workload: Workload) -> Option<Job> {
     let keys = reader.keys(place, &JOB)?;
     if let Some(place) = keys.get("command") {
         if around.service.get("command").is_some() {
@@ -167,7 +198,7 @@ fn job_source(reader: &mut Reader, keys: &Keys<'_>, secrets: &[String]) -> Optio
             let git_keys = reader.keys(place, &GIT)?;
             let git = read_source::git(reader, &git_keys, "root");
             let root = git.as_ref().map_or("", |git| git.root.as_str());
-            let build = read_source::build(reader, keys, &git_keys, root, secrets);
+            let build = read_source::build(reader, keys, Some(&git_keys), root, secrets);
             Some(JobSource::Git { git: git?, build })
         }
         (None, Some(place)) => {
@@ -183,10 +214,7 @@ fn job_source(reader: &mut Reader, keys: &Keys<'_>, secrets: &[String]) -> Optio
     }
 }
 
-fn helm(reader: &mut Reader, place: Place<'_>, around: &Surroundings<'_, '_>) -> Option<HelmService> {
-    only(reader, around, "helm", &["variables", "secrets"]);
-    let own_variables = variables(reader, around.service, around.secrets);
-    let secrets = secret_list(reader, around.service, around.secrets);
+fn helm(reader: &mut Reader, place: Place<'_>, workload: Workload) -> Option<HelmService> {
     let keys = reader.keys(place, &HELM)?;
     let chart = reader.require(&keys, "chart").and_then(|place| chart(reader, place));
     let values = keys.get("values").and_then(|place| reader.named(place)).map(|keys| json(keys.place.node));
@@ -208,8 +236,8 @@ fn helm(reader: &mut Reader, place: Place<'_>, around: &Surroundings<'_, '_>) ->
         values_files,
         timeout,
         allow_cluster_wide_resources: wide,
-        variables: own_variables,
-        secrets,
+        variables: workload.variables,
+        secrets: workload.secrets,
     })
 }
 

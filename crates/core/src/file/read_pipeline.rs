@@ -6,7 +6,9 @@ use crate::model::{FailurePolicy, Pipeline, PipelineMode, ServiceType, StageName
 
 use super::environment_file::FileStage;
 use super::keys::{PIPELINE, STAGE};
-use super::reader::{Keys, Place, Reader, shown};
+use super::reader::{Keys, MOST_ITEMS, Place, Reader, shown};
+use super::references;
+use super::tree::Value;
 
 /// Most stages of an environment.
 const MOST_STAGES: usize = 100;
@@ -20,6 +22,17 @@ pub(super) struct FilePipeline {
     pub max_parallel_builds: u32,
     pub max_parallel_deploys: u32,
     pub stages: Option<Vec<FileStage>>,
+    pub stage_names: StageNames,
+}
+
+/// The stages that a service may name.
+pub(super) enum StageNames {
+    /// These.
+    Listed(Vec<String>),
+    /// The file does not say it.
+    Absent,
+    /// The file says it, but not so that all of them could be read.
+    Unknown,
 }
 
 /// Reads `pipeline`; what is absent has its default.
@@ -30,6 +43,7 @@ pub(super) fn pipeline(reader: &mut Reader, top: &Keys<'_>) -> FilePipeline {
         max_parallel_builds: Pipeline::DEFAULT_PARALLEL,
         max_parallel_deploys: Pipeline::DEFAULT_PARALLEL,
         stages: None,
+        stage_names: if top.has("pipeline") { StageNames::Unknown } else { StageNames::Absent },
     };
     let Some(keys) = top.get("pipeline").and_then(|place| reader.keys(place, &PIPELINE)) else { return pipeline };
     if let Some(place) = keys.get("mode") {
@@ -46,14 +60,30 @@ pub(super) fn pipeline(reader: &mut Reader, top: &Keys<'_>) -> FilePipeline {
     if let Some(place) = keys.get("maxParallelDeploys") {
         pipeline.max_parallel_deploys = reader.number(&place, 1, MOST_PARALLEL).unwrap_or(pipeline.max_parallel_deploys);
     }
-    pipeline.stages = keys.get("stages").map(|place| stages(reader, &place));
+    let stages_place = keys.get("stages");
+    pipeline.stage_names = match &stages_place {
+        Some(place) => stage_names(place).map_or(StageNames::Unknown, StageNames::Listed),
+        None if keys.has("stages") => StageNames::Unknown,
+        None => StageNames::Absent,
+    };
+    pipeline.stages = stages_place.map(|place| stages(reader, &place));
     pipeline
+}
+
+/// The names of all stages as they are written, so that what else is wrong with a stage does not make it unknown.
+fn stage_names(place: &Place<'_>) -> Option<Vec<String>> {
+    let Value::List(items) = &place.node.value else { return None };
+    let name = |node| {
+        let keys = Keys::of(Place { node, path: String::new() }, &STAGE)?;
+        references::text(keys.get("name")?.node).map(str::to_owned)
+    };
+    if items.is_empty() || items.len() > MOST_ITEMS { None } else { items.iter().map(name).collect() }
 }
 
 fn stages(reader: &mut Reader, place: &Place<'_>) -> Vec<FileStage> {
     let mut stages: Vec<FileStage> = Vec::new();
     let items = reader.list(place);
-    if !(1..=MOST_STAGES).contains(&items.len()) && matches!(place.node.value, super::tree::Value::List(_)) {
+    if !(1..=MOST_STAGES).contains(&items.len()) && matches!(place.node.value, Value::List(_)) {
         reader.refuse_value(place, format!("expected 1 to {MOST_STAGES} stages, found {}", items.len()));
     }
     let mut names = HashSet::new();

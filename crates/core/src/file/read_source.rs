@@ -57,9 +57,17 @@ pub(super) fn repository_path(reader: &mut Reader, place: &Place<'_>, base: &str
 }
 
 /// The build of a git source: `build`, `dockerfileInline` and `git.dockerfile`.
-pub(super) fn build(reader: &mut Reader, kind: &Keys<'_>, git: &Keys<'_>, root: &str, secrets: &[String]) -> BuildSettings {
+pub(super) fn build(
+    reader: &mut Reader,
+    kind: &Keys<'_>,
+    git: Option<&Keys<'_>>,
+    root: &str,
+    secrets: &[String],
+) -> BuildSettings {
     let mut settings = BuildSettings::default();
-    if let Some(place) = git.get("dockerfile") {
+    let dockerfile = git.and_then(|git| git.get("dockerfile"));
+    let has_dockerfile = dockerfile.is_some();
+    if let Some(place) = dockerfile {
         match repository_path(reader, &place, root) {
             Some(path) if path.is_empty() || path.ends_with("..") => {
                 reader.refuse_value(&place, "expected the path of a Dockerfile");
@@ -73,7 +81,7 @@ pub(super) fn build(reader: &mut Reader, kind: &Keys<'_>, git: &Keys<'_>, root: 
         if settings.dockerfile_inline.as_deref().is_some_and(|text| text.trim().is_empty()) {
             reader.refuse_value(&place, "expected the text of a Dockerfile");
         }
-        if git.get("dockerfile").is_some() {
+        if has_dockerfile {
             reader.refuse_value(&place, "`dockerfileInline` and `git.dockerfile` exclude each other; keep one");
         }
     }

@@ -83,7 +83,7 @@ pub(super) fn mount(reader: &mut Reader, place: &Place<'_>) -> Option<String> {
 /// The name of a secret that the file declares at its top.
 pub(super) fn declared_secret(reader: &mut Reader, place: &Place<'_>, secrets: &[String]) -> Option<String> {
     let text = reader.text(place)?;
-    if secrets.contains(&text) {
+    if secrets.contains(&text) || reader.secrets_are_unknown {
         return Some(text);
     }
     let hint = match nearest(&text, secrets.iter().map(String::as_str)) {

@@ -6,21 +6,22 @@
 use super::ParseOptions;
 use super::problem::{Location, Problem};
 use super::scalar;
-use super::table::{Shape, nearest};
+use super::table::{Content, Shape, nearest};
 use super::tree::{Entry, Node, Value, join};
 
 /// Most problems that are reported of one file.
 const MOST_PROBLEMS: usize = 500;
 /// Most keys of one mapping, and items of one list.
-const MOST_ITEMS: usize = 2000;
+pub(super) const MOST_ITEMS: usize = 2000;
 /// Most bytes of a text that is no content.
 const LONGEST_WORD: usize = 1024;
 
 /// The problems so far.
 pub(super) struct Reader {
     pub options: ParseOptions,
+    /// Whether the file's list of secrets could not be read, so that nobody knows which there are.
+    pub secrets_are_unknown: bool,
     problems: Vec<Problem>,
-    oversized: bool,
 }
 
 /// A value and where it is.
@@ -40,25 +41,78 @@ impl Place<'_> {
     }
 }
 
-/// A mapping whose keys are all known.
+/// A mapping and its keys.
+///
+/// An unknown key is a problem. When it most likely stands for a known one that is not there, its value is read as that key's,
+/// so that a slip in a key hides nothing and is not told a second time as something missing.
 #[derive(Clone)]
 pub(super) struct Keys<'t> {
     pub place: Place<'t>,
     entries: &'t [Entry],
+    slips: Vec<Slip<'t>>,
+}
+
+/// An unknown key and what it most likely stands for.
+#[derive(Clone)]
+struct Slip<'t> {
+    meant: &'static str,
+    entry: &'t Entry,
+    /// Whether the value has the form of what the meant key holds.
+    fits: bool,
+}
+
+impl<'t> Slip<'t> {
+    fn of(entry: &'t Entry, shape: &Shape) -> Option<Self> {
+        let meant = shape.nearest(&entry.key)?;
+        let fits = match (shape.key(meant)?.content, &entry.node.value) {
+            (Content::Mapping(_) | Content::Named(_), value) => matches!(value, Value::Mapping(_)),
+            (Content::ListOf(_), value) => matches!(value, Value::List(_)),
+            (Content::Value(_), _) => true,
+        };
+        Some(Self { meant, entry, fits })
+    }
 }
 
 impl<'t> Keys<'t> {
-    /// The keys of a value, if it is a mapping.
-    pub(super) fn of(place: Place<'t>) -> Option<Self> {
-        match &place.node.value {
-            Value::Mapping(entries) => Some(Keys { place, entries }),
-            Value::Plain(_) | Value::Quoted(_) | Value::List(_) | Value::Refused => None,
+    /// The keys of a value, if it is a mapping that is not too long, without a word about unknown ones.
+    pub(super) fn of(place: Place<'t>, shape: &Shape) -> Option<Self> {
+        let Value::Mapping(entries) = &place.node.value else { return None };
+        if entries.len() > MOST_ITEMS {
+            return None;
         }
+        let unknown = entries.iter().filter(|entry| shape.key(&entry.key).is_none());
+        let slips = unknown.filter_map(|entry| Slip::of(entry, shape)).collect();
+        Some(Keys { place, entries, slips })
     }
 
     /// The value of a key, if it is there.
     pub(super) fn get(&self, key: &str) -> Option<Place<'t>> {
-        self.entries.iter().find(|entry| entry.key == key).map(|entry| self.at(entry))
+        self.entry(key).map(|entry| self.at(entry))
+    }
+
+    /// Whether a key is there in its right spelling.
+    pub(super) fn is_exact(&self, key: &str) -> bool {
+        self.entries.iter().any(|entry| entry.key == key)
+    }
+
+    /// Whether a key is there in any spelling, with any value.
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.is_exact(key) || self.slips.iter().any(|slip| slip.meant == key)
+    }
+
+    /// Those of some keys that are there, in file order.
+    pub(super) fn present<'k>(&self, keys: &[&'k str]) -> Vec<&'k str> {
+        let place_of = |key: &&'k str| self.entry(key).map(|entry| ((entry.line, entry.column), *key));
+        let mut found: Vec<_> = keys.iter().filter_map(place_of).collect();
+        found.sort_unstable();
+        found.into_iter().map(|(_, key)| key).collect()
+    }
+
+    /// The key, else what stands for it.
+    fn entry(&self, key: &str) -> Option<&'t Entry> {
+        let exact = self.entries.iter().find(|entry| entry.key == key);
+        let slip = || self.slips.iter().find(|slip| slip.meant == key && slip.fits).map(|slip| slip.entry);
+        exact.or_else(slip)
     }
 
     /// The values of all keys, in file order.
@@ -68,8 +122,7 @@ impl<'t> Keys<'t> {
 
     /// Where a key stands, for what is wrong with the key itself.
     pub(super) fn key_location(&self, key: &str) -> Location {
-        let entry = self.entries.iter().find(|entry| entry.key == key);
-        entry.map_or_else(|| self.place.location(), |entry| self.location_of(entry))
+        self.entry(key).map_or_else(|| self.place.location(), |entry| self.location_of(entry))
     }
 
     fn at(&self, entry: &'t Entry) -> Place<'t> {
@@ -83,7 +136,7 @@ impl<'t> Keys<'t> {
 
 impl Reader {
     pub(super) fn new(options: ParseOptions, problems: Vec<Problem>) -> Self {
-        Self { options, problems, oversized: false }
+        Self { options, secrets_are_unknown: false, problems }
     }
 
     /// Takes a problem down.
@@ -103,11 +156,6 @@ impl Reader {
         self.problems.len() >= MOST_PROBLEMS
     }
 
-    /// Whether some mapping or list is so long that it was not read.
-    pub(super) fn is_oversized(&self) -> bool {
-        self.oversized
-    }
-
     /// Whether nothing is wrong so far.
     pub(super) fn is_clean(&self) -> bool {
         self.problems.is_empty()
@@ -123,18 +171,20 @@ impl Reader {
 
     /// A mapping of known keys.
     pub(super) fn keys<'t>(&mut self, place: Place<'t>, shape: &Shape) -> Option<Keys<'t>> {
-        let keys = self.named(place)?;
+        let mut keys = self.named(place)?;
         for entry in keys.entries {
-            if shape.key(&entry.key).is_none() {
-                self.refuse_unknown(&keys, entry, shape);
+            if shape.key(&entry.key).is_none() && !self.is_full() {
+                let slip = Slip::of(entry, shape);
+                self.refuse_unknown(&keys, entry, slip.as_ref(), shape);
+                keys.slips.extend(slip);
             }
         }
         Some(keys)
     }
 
-    fn refuse_unknown(&mut self, keys: &Keys<'_>, entry: &Entry, shape: &Shape) {
-        let message = if let Some(near) = shape.nearest(&entry.key) {
-            format!("unknown key `{}`; did you mean `{near}`?", entry.key)
+    fn refuse_unknown(&mut self, keys: &Keys<'_>, entry: &Entry, slip: Option<&Slip<'_>>, shape: &Shape) {
+        let message = if let Some(slip) = slip {
+            format!("unknown key `{}`; did you mean `{}`?", entry.key, slip.meant)
         } else if let Some(elsewhere) = super::reference::place_of(&entry.key) {
             format!("unknown key `{}` here; it belongs to `{elsewhere}`", entry.key)
         } else {
@@ -148,17 +198,16 @@ impl Reader {
     pub(super) fn named<'t>(&mut self, place: Place<'t>) -> Option<Keys<'t>> {
         let Value::Mapping(entries) = &place.node.value else { return self.refuse_content(&place, "a mapping") };
         if entries.len() > MOST_ITEMS {
-            self.oversized = true;
             self.refuse_value(&place, format!("{} keys; expected at most {MOST_ITEMS}", entries.len()));
             return None;
         }
-        Some(Keys { place, entries })
+        Some(Keys { place, entries, slips: Vec::new() })
     }
 
     /// A value that must be there.
     pub(super) fn require<'t>(&mut self, keys: &Keys<'t>, key: &str) -> Option<Place<'t>> {
         let found = keys.get(key);
-        if found.is_none() {
+        if found.is_none() && !keys.has(key) {
             self.refuse_value(&keys.place, format!("`{key}` is missing"));
         }
         found
@@ -168,7 +217,6 @@ impl Reader {
     pub(super) fn list<'t>(&mut self, place: &Place<'t>) -> Vec<Place<'t>> {
         match &place.node.value {
             Value::List(nodes) if nodes.len() > MOST_ITEMS => {
-                self.oversized = true;
                 self.refuse_value(place, format!("{} items; expected at most {MOST_ITEMS}", nodes.len()));
                 Vec::new()
             }

@@ -1,16 +1,22 @@
 //! Checks that everything that a text names as `{{NAME}}`, an alias or an override is defined, and that nothing needs itself.
 //!
-//! It reads the tree, not what was made of it, so that one wrong value does not make its name unknown elsewhere.
+//! It reads the tree, not what was made of it, so that one wrong value does not make its name unknown elsewhere. What could not be
+//! read at all may define anything: nothing that it could define is refused.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::model::Name;
 use crate::variables::references;
 
-use super::reader::{Keys, Place, Reader};
+use super::keys::VARIABLE;
+use super::keys_service::{APPLICATION, HELM, JOB, SERVICE};
+use super::read_kind::KINDS;
+use super::read_service::MOST_SERVICES;
+use super::read_variables::is_reserved;
+use super::reader::{Keys, MOST_ITEMS, Place, Reader};
 use super::scalar;
-use super::table::nearest;
-use super::tree::{Node, Value, join};
+use super::table::{Shape, nearest};
+use super::tree::{Entry, Node, Value, join};
 
 /// Names the Secret of a chart; nothing else has one that it could name.
 const SECRET_NAME: &str = "SLIPWAY_SECRET_NAME";
@@ -19,36 +25,42 @@ const LONGEST_CHAIN: usize = 50;
 
 /// Checks the variables of the environment and everything in its services that takes from variables.
 pub(super) fn check(reader: &mut Reader, top: &Keys<'_>) {
-    if reader.is_oversized() {
+    if reader.is_full() {
         return;
     }
     let services = services(top);
-    let builtins = Builtins::of(&services);
-    let environment = declared(top.get("variables"));
-    let secrets = names(top.get("secrets"));
+    let builtins = Builtins::of(top, &services);
+    let environment = Variables::of(top);
+    let secrets = Names::of(top);
     let scope = Scope {
         builtins: &builtins,
-        secrets: &secrets,
+        secrets: &secrets.all,
         outer: None,
         own: &environment,
         is_chart: false,
-        visible: &BTreeSet::new(),
+        visible: &Names::default(),
     };
     scope.check_variables(reader);
-    let all: BTreeMap<&str, &Declared<'_>> = environment.iter().map(|(name, variable)| (name.as_str(), variable)).collect();
-    circles(reader, &all, &environment);
+    let all: BTreeMap<&str, &Declared<'_>> = environment.all.iter().map(|(name, variable)| (name.as_str(), variable)).collect();
+    circles(reader, &all, &environment.all);
     for service in &services {
-        let own = declared(service.get("variables"));
-        let visible = names(service.get("secrets"));
-        let is_chart = service.get("helm").is_some();
-        let scope =
-            Scope { builtins: &builtins, secrets: &secrets, outer: Some(&environment), own: &own, is_chart, visible: &visible };
+        let own = Variables::of(service);
+        let visible = Names::of(service);
+        let is_chart = may_be(service, "helm");
+        let scope = Scope {
+            builtins: &builtins,
+            secrets: &secrets.all,
+            outer: Some(&environment),
+            own: &own,
+            is_chart,
+            visible: &visible,
+        };
         scope.check_variables(reader);
         scope.check_service(reader, service);
-        if !own.is_empty() {
+        if !own.all.is_empty() {
             let mut all = all.clone();
-            all.extend(own.iter().map(|(name, variable)| (name.as_str(), variable)));
-            circles(reader, &all, &own);
+            all.extend(own.all.iter().map(|(name, variable)| (name.as_str(), variable)));
+            circles(reader, &all, &own.all);
         }
     }
 }
@@ -57,20 +69,47 @@ pub(super) fn check(reader: &mut Reader, top: &Keys<'_>) {
 fn services<'t>(top: &Keys<'t>) -> Vec<Keys<'t>> {
     let Some(place) = top.get("services") else { return Vec::new() };
     let Value::List(items) = &place.node.value else { return Vec::new() };
-    let at = |(index, node)| Place { node, path: format!("services[{index}]") };
-    items.iter().enumerate().map(at).filter_map(Keys::of).collect()
+    if items.len() > MOST_SERVICES {
+        return Vec::new();
+    }
+    let at = |(index, node)| Place { node, path: format!("{}[{index}]", place.path) };
+    items.iter().enumerate().map(at).filter_map(|place| Keys::of(place, &SERVICE)).collect()
 }
 
-/// The texts of a list.
-fn names(place: Option<Place<'_>>) -> BTreeSet<String> {
-    match place.map(|place| &place.node.value) {
-        Some(Value::List(items)) => items.iter().filter_map(text).map(str::to_owned).collect(),
-        _ => BTreeSet::new(),
+/// Whether a service is of a kind, or says nothing readable about its kind.
+fn may_be(service: &Keys<'_>, kind: &str) -> bool {
+    service.has(kind) || !KINDS.iter().any(|kind| service.has(kind))
+}
+
+/// The texts of a list of names.
+struct Names {
+    all: BTreeSet<String>,
+    /// Whether there are no others.
+    is_complete: bool,
+}
+
+impl Default for Names {
+    fn default() -> Self {
+        Self { all: BTreeSet::new(), is_complete: true }
+    }
+}
+
+impl Names {
+    /// The secrets that something lists.
+    fn of(keys: &Keys<'_>) -> Self {
+        let Some(place) = keys.get("secrets") else { return Self::default() };
+        match &place.node.value {
+            Value::List(items) => Self {
+                all: items.iter().filter_map(text).map(str::to_owned).collect(),
+                is_complete: items.iter().all(|item| text(item).is_some()),
+            },
+            _ => Self { all: BTreeSet::new(), is_complete: false },
+        }
     }
 }
 
 /// The text of a scalar.
-fn text(node: &Node) -> Option<&str> {
+pub(super) fn text(node: &Node) -> Option<&str> {
     match &node.value {
         Value::Quoted(text) => Some(text),
         Value::Plain(text) if !scalar::is_null(text) => Some(text),
@@ -85,14 +124,31 @@ struct Declared<'t> {
     needs: Vec<String>,
 }
 
-fn declared(place: Option<Place<'_>>) -> BTreeMap<String, Declared<'_>> {
-    let Some(keys) = place.and_then(Keys::of) else { return BTreeMap::new() };
-    keys.all().map(|(name, place)| (name.to_owned(), Declared { needs: needs(&place), place })).collect()
+/// The variables of the environment or of a service.
+struct Variables<'t> {
+    all: BTreeMap<String, Declared<'t>>,
+    /// Whether there are no others.
+    is_complete: bool,
+}
+
+impl<'t> Variables<'t> {
+    fn of(keys: &Keys<'t>) -> Self {
+        let mut all = BTreeMap::new();
+        let Some(place) = keys.get("variables") else { return Self { all, is_complete: !keys.has("variables") } };
+        let Value::Mapping(entries) = &place.node.value else { return Self { all, is_complete: false } };
+        let is_complete = entries.len() <= MOST_ITEMS;
+        if is_complete {
+            let at = |entry: &'t Entry| Place { node: &entry.node, path: join(&place.path, &entry.key) };
+            let declared = |entry| Declared { needs: needs(&at(entry)), place: at(entry) };
+            all.extend(entries.iter().map(|entry| (entry.key.clone(), declared(entry))));
+        }
+        Self { all, is_complete }
+    }
 }
 
 fn needs(place: &Place<'_>) -> Vec<String> {
     let in_text = |node: &Node| text(node).map(|text| references(text).map(String::from).collect()).unwrap_or_default();
-    let Some(keys) = Keys::of(place.clone()) else { return in_text(place.node) };
+    let Some(keys) = Keys::of(place.clone(), &VARIABLE) else { return in_text(place.node) };
     if let Some(target) = keys.get("alias") {
         return text(target.node).map(str::to_owned).into_iter().collect();
     }
@@ -103,24 +159,32 @@ fn needs(place: &Place<'_>) -> Vec<String> {
 struct Builtins {
     names: BTreeSet<String>,
     jobs: Vec<String>,
+    /// Whether all services and their names could be read.
+    is_complete: bool,
 }
 
 impl Builtins {
-    fn of(services: &[Keys<'_>]) -> Self {
+    fn of(top: &Keys<'_>, services: &[Keys<'_>]) -> Self {
         let fixed = ["SLIPWAY_ENVIRONMENT_NAME", "SLIPWAY_PROJECT_NAME"];
-        let mut all = Self { names: fixed.map(str::to_owned).into(), jobs: Vec::new() };
+        let is_complete = match top.get("services").map(|place| &place.node.value) {
+            Some(Value::List(items)) => items.len() == services.len(),
+            Some(_) => false,
+            None => !top.has("services"),
+        };
+        let mut all = Self { names: fixed.map(str::to_owned).into(), jobs: Vec::new(), is_complete };
         for service in services {
-            let name = service.get("name").and_then(|place| text(place.node).and_then(|text| Name::new(text).ok()));
-            let Some(name) = name else { continue };
-            let part = name.as_variable_part();
+            let Some(part) = service.get("name").and_then(|place| text(place.node).map(variable_part)) else {
+                all.is_complete = false;
+                continue;
+            };
             all.add("SERVICE", &part, &["HOST", "VERSION"]);
-            if service.get("ports").is_some() {
+            if service.has("ports") {
                 all.add("SERVICE", &part, &["PORT", "URL"]);
             }
-            if service.get("database").is_some() {
+            if may_be(service, "database") {
                 all.add("DATABASE", &part, &["HOST", "PORT", "USER", "PASSWORD", "NAME", "URL"]);
             }
-            if service.get("job").is_some() {
+            if may_be(service, "job") {
                 all.jobs.push(format!("SLIPWAY_JOB_{part}_"));
             }
         }
@@ -133,7 +197,20 @@ impl Builtins {
 
     fn has(&self, name: &str) -> bool {
         let is_output = |job: &String| name.strip_prefix(job.as_str()).is_some_and(|output| !output.is_empty());
-        self.names.contains(name) || (name.starts_with("SLIPWAY_JOB_") && self.jobs.iter().any(is_output))
+        let may_be = !self.is_complete && ["SERVICE", "DATABASE", "JOB"].iter().any(|kind| is_of(name, kind));
+        may_be || self.names.contains(name) || (name.starts_with("SLIPWAY_JOB_") && self.jobs.iter().any(is_output))
+    }
+}
+
+fn is_of(name: &str, kind: &str) -> bool {
+    name.strip_prefix("SLIPWAY_").and_then(|rest| rest.strip_prefix(kind)).is_some_and(|rest| rest.starts_with('_'))
+}
+
+/// How the name of a service stands in the names of its variables; of a name that is not allowed, how the nearest one would.
+fn variable_part(text: &str) -> String {
+    match Name::new(text) {
+        Ok(name) => name.as_variable_part(),
+        Err(_) => text.to_ascii_uppercase().replace(|character: char| !character.is_ascii_alphanumeric(), "_"),
     }
 }
 
@@ -141,22 +218,25 @@ impl Builtins {
 struct Scope<'s, 't> {
     builtins: &'s Builtins,
     secrets: &'s BTreeSet<String>,
-    outer: Option<&'s BTreeMap<String, Declared<'t>>>,
-    own: &'s BTreeMap<String, Declared<'t>>,
+    outer: Option<&'s Variables<'t>>,
+    own: &'s Variables<'t>,
     /// Whether the service is a chart.
     is_chart: bool,
-    visible: &'s BTreeSet<String>,
+    visible: &'s Names,
 }
 
 impl Scope<'_, '_> {
     fn has(&self, name: &str) -> bool {
-        let declared = self.own.contains_key(name) || self.outer.is_some_and(|outer| outer.contains_key(name));
-        declared || self.visible.contains(name) || self.builtins.has(name) || (self.is_chart && name == SECRET_NAME)
+        let in_scope =
+            |variables: &Variables<'_>| variables.all.contains_key(name) || (!variables.is_complete && !is_reserved(name));
+        let declared = in_scope(self.own) || self.outer.is_some_and(in_scope);
+        let visible = self.visible.all.contains(name) || (!self.visible.is_complete && self.secrets.contains(name));
+        declared || visible || self.builtins.has(name) || (self.is_chart && name == SECRET_NAME)
     }
 
     fn check_variables(&self, reader: &mut Reader) {
-        for (name, variable) in self.own {
-            let Some(keys) = Keys::of(variable.place.clone()) else {
+        for (name, variable) in &self.own.all {
+            let Some(keys) = Keys::of(variable.place.clone(), &VARIABLE) else {
                 self.check_texts(reader, &variable.place);
                 continue;
             };
@@ -168,7 +248,8 @@ impl Scope<'_, '_> {
             {
                 self.refuse(reader, &place, target, &format!("`{target}`"));
             }
-            if keys.get("override").is_some() && !self.outer.is_some_and(|outer| outer.contains_key(name)) {
+            let is_wider = |outer: &Variables<'_>| outer.all.contains_key(name) || !outer.is_complete;
+            if keys.get("override").is_some() && !self.outer.is_some_and(is_wider) {
                 let location = keys.key_location("override");
                 let what =
                     format!("no wider scope has a variable `{name}` to override; expected one in the environment's `variables`");
@@ -182,9 +263,10 @@ impl Scope<'_, '_> {
         if let Some(place) = service.get("files") {
             self.check_texts(reader, &place);
         }
-        let inside: [(&str, &[&str]); 3] = [("application", &["build"]), ("job", &["build"]), ("helm", &["values", "set"])];
-        for (kind, keys) in inside {
-            let Some(kind) = service.get(kind).and_then(Keys::of) else { continue };
+        let inside: [(&str, &Shape, &[&str]); 3] =
+            [("application", &APPLICATION, &["build"]), ("job", &JOB, &["build"]), ("helm", &HELM, &["values", "set"])];
+        for (kind, shape, keys) in inside {
+            let Some(kind) = service.get(kind).and_then(|place| Keys::of(place, shape)) else { continue };
             for place in keys.iter().filter_map(|key| kind.get(key)) {
                 self.check_texts(reader, &place);
             }
@@ -227,8 +309,8 @@ impl Scope<'_, '_> {
             reader.refuse_value(place, format!("{shown} is there in a `helm` service only"));
             return;
         }
-        let outer = self.outer.into_iter().flat_map(BTreeMap::keys);
-        let candidates = self.own.keys().chain(outer).chain(self.visible).chain(&self.builtins.names);
+        let outer = self.outer.into_iter().flat_map(|outer| outer.all.keys());
+        let candidates = self.own.all.keys().chain(outer).chain(&self.visible.all).chain(&self.builtins.names);
         let hint = match nearest(name, candidates.map(String::as_str)) {
             Some(near) => format!("did you mean `{near}`?"),
             None => "expected a variable of the environment or of the service, or a built-in one".to_owned(),

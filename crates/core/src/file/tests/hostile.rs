@@ -21,6 +21,8 @@ fn a_hostile_file_is_refused_in_a_moment() {
     for text in [
         fill(&|index| format!("k{index}: 1\n")),
         format!("services:\n{}", fill(&|index| format!("- {{nam{index}: x}}\n"))),
+        format!("services:\n- name: a\n{}", fill(&|index| format!("  nam{index}: x\n"))),
+        format!("services:\n{}", fill(&|index| format!("{}nam{index}: x\n", if index % 50 == 0 { "- " } else { "  " }))),
         format!("variables:\n{}", fill(&|index| format!("  V{index}: '{{{{W{index}}}}}'\n"))),
         format!("variables:\n  A: \"{}\"\n", fill(&|index| format!("{{{{V{index}}}}}"))),
         format!("secrets: [{}]\n", fill(&|_| "A, ".to_owned())),

@@ -1,5 +1,6 @@
 //! Laws of the environment file.
 
+mod all_at_once;
 mod apply;
 mod hostile;
 mod properties;
