@@ -79,6 +79,7 @@ impl Reader {
         let mut known = BTreeSet::new();
         let mut readers = JoinSet::new();
         let mut first = true;
+        let mut pauses = Pauses::default();
         loop {
             let list_parameters = ListParams::default().labels(labels);
             let list = self.calls.ask(|| self.pods.list(&list_parameters)).await?;
@@ -90,9 +91,14 @@ impl Reader {
             // Until the version is too old, or the watch breaks: then list anew.
             loop {
                 match self.watch(labels, version, &mut known, &mut readers).await {
-                    Ok(next) => version = next,
+                    Ok(next) => {
+                        version = next;
+                        pauses.reset();
+                    }
                     Err(trouble) if matches!(trouble, Trouble::Away { .. }) || trouble.is_expired() => {
                         tracing::debug!(?trouble, "the watch of pods begins anew");
+                        // A server that lists and refuses to watch is not asked without a pause.
+                        tokio::time::sleep(pauses.next(trouble.wait())).await;
                         break;
                     }
                     Err(trouble) => return Err(trouble),
