@@ -10,7 +10,7 @@ pub mod failure;
 pub mod file;
 pub mod image_key;
 pub mod model;
-pub mod outline;
 pub mod names;
+pub mod outline;
 pub mod plan;
 pub mod variables;

@@ -147,9 +147,7 @@ fn release_does(service: &PlannedService, before: Option<&PlannedService>) -> Do
     let reason = match (&service.version, before) {
         (Version::Unresolved(failure), _) => return Does::Fail(failure.clone()),
         (_, None) => "first release".to_owned(),
-        (version, Some(before)) if *version == before.version => {
-            "same version; Helm compares the configuration".to_owned()
-        }
+        (version, Some(before)) if *version == before.version => "same version; Helm compares the configuration".to_owned(),
         (version, Some(before)) => format!("version {} -> {}", before.version.short(), version.short()),
     };
     Does::Release { reason }

@@ -188,6 +188,7 @@ fn what_was_being_canceled_is_canceled_by_the_next_server() {
         assert_eq!(state_of(&deployment, &release("api")), "canceled");
         assert_eq!(state_of(&deployment, &release("web")), "succeeded");
         assert_eq!(left.world.count("release api"), 1, "it is not released again");
+        assert_eq!(left.world.count("uninstall api"), 2, "the next server takes the release away");
     });
 }
 

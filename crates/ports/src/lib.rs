@@ -24,7 +24,7 @@ pub use builder::{BuildRequest, Builder, BuiltImage};
 pub use cluster::{Cluster, LogQuery, Namespace, PodLine, RolloutKind, RolloutRequest, SecretObject};
 pub use progress::{Activity, Progress, Silent};
 pub use registry::{Presence, Registry, RepositoryTag};
-pub use releases::{ReleaseRequest, ReleaseStatus, Releases, Revision, WantedImage};
+pub use releases::{DEPLOYMENT_LABEL, ReleaseRequest, ReleaseStatus, Releases, Revision, WantedImage};
 pub use repositories::{Export, Repositories, TreeFacts, TreeQuery};
 pub use secret::SecretText;
 pub use store::{Access, DeploymentSummary, LogLine, NewDeployment, RecordedEvent, Store, StoreError, StoredEnvironment, Target};

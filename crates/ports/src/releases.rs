@@ -18,8 +18,15 @@ pub trait Releases: Send + Sync {
     /// Fails with `release-failed` or `cluster-refused` (permanent), `cluster-unreachable`, `helm-unavailable` (retry).
     async fn upgrade(&self, target: &Target, request: &ReleaseRequest, cancel: &CancellationToken) -> Result<Revision, Failure>;
 
-    /// Goes back to the revision before the newest one that was deployed well; `None` when there is none.
-    async fn rollback(&self, target: &Target, namespace: &str, release: &str) -> Result<Option<Revision>, Failure>;
+    /// Goes back to the newest good revision that a deployment did not make itself, by the label [`DEPLOYMENT_LABEL`] of its
+    /// revisions; `None` when there is none. Where that is the newest one already, nothing is done.
+    async fn rollback(
+        &self,
+        target: &Target,
+        namespace: &str,
+        release: &str,
+        deployment: &str,
+    ) -> Result<Option<Revision>, Failure>;
 
     /// Removes the release; nothing to remove is success. Volumes stay.
     async fn uninstall(&self, target: &Target, namespace: &str, release: &str) -> Result<(), Failure>;
@@ -79,6 +86,9 @@ impl fmt::Display for WantedImage {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Revision(pub u32);
 
+/// The label of a revision that names the deployment that made it; a rollback has that of the revision that it went back to.
+pub const DEPLOYMENT_LABEL: &str = "slipway.dev/deployment";
+
 /// What Helm knows of a release.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReleaseStatus {
@@ -86,4 +96,6 @@ pub struct ReleaseStatus {
     pub revision: Revision,
     /// As Helm writes it: `deployed`, `failed`, `pending-upgrade` …
     pub status: String,
+    /// The deployment that made the newest revision, by its [`DEPLOYMENT_LABEL`].
+    pub deployment: Option<String>,
 }

@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use slipway_core::failure::{Code, Failure};
-use slipway_ports::{CancellationToken, ReleaseRequest, ReleaseStatus, Releases, Revision, Target, async_trait};
+use slipway_ports::{
+    CancellationToken, DEPLOYMENT_LABEL, ReleaseRequest, ReleaseStatus, Releases, Revision, Target, async_trait,
+};
 use tokio::sync::OnceCell;
 
 use crate::access::cluster_of;
@@ -13,6 +15,7 @@ use crate::failure::from_words;
 use crate::invocation::{Invocation, Program};
 use crate::locks::ReleaseLocks;
 use crate::options::HelmOptions;
+use crate::rollback::{MadeRevision, RollbackGoal, rollback_goal};
 use crate::sdk::subject;
 use crate::values::generate;
 use crate::worker::ClusterAccess;
@@ -54,6 +57,13 @@ struct Recorded {
     rollback_revision: u32,
 }
 
+/// What `helm get metadata` prints.
+#[derive(Debug, Deserialize)]
+struct Metadata {
+    #[serde(default)]
+    labels: std::collections::BTreeMap<String, String>,
+}
+
 impl HelmCommand {
     /// With this program, such as `helm`, which is looked for on PATH.
     pub fn new(program: impl Into<PathBuf>, options: HelmOptions) -> std::io::Result<Self> {
@@ -92,7 +102,7 @@ impl HelmCommand {
         stdin: Option<Vec<u8>>,
         cancel: &CancellationToken,
     ) -> Result<String, Failure> {
-        let mut invocation = Invocation::new([verb, "--namespace", place.namespace, "--kubeconfig"]);
+        let mut invocation = Invocation::new(verb.split(' ').chain(["--namespace", place.namespace, "--kubeconfig"]));
         invocation.argument(&place.cluster.kubeconfig);
         invocation.arguments(["--kube-context", place.cluster.context.as_str(), "--qps", "400", "--burst-limit", "800"]);
         invocation.arguments(flags);
@@ -133,6 +143,14 @@ impl HelmCommand {
             Err(failure) if failure.message.contains("release: not found") => Ok(Vec::new()),
             Err(failure) => Err(failure),
         }
+    }
+
+    /// The deployment that made a revision, by its label.
+    async fn deployment_of(&self, place: &Place<'_>, revision: u32) -> Result<Option<String>, Failure> {
+        let flags = ["--output=json".to_owned(), format!("--revision={revision}")];
+        let said = self.run(place, "get metadata", &flags, &[], None, &CancellationToken::new()).await?;
+        let mut metadata: Metadata = understood(place, &said)?;
+        Ok(metadata.labels.remove(DEPLOYMENT_LABEL))
     }
 
     /// Puts a release right that a killed writer left in the middle. The program cannot mark a revision failed, so the
@@ -200,20 +218,26 @@ impl Releases for HelmCommand {
         self.newest(&place).await
     }
 
-    async fn rollback(&self, target: &Target, namespace: &str, release: &str) -> Result<Option<Revision>, Failure> {
+    async fn rollback(
+        &self,
+        target: &Target,
+        namespace: &str,
+        release: &str,
+        deployment: &str,
+    ) -> Result<Option<Revision>, Failure> {
         let place = Place::new(target, namespace, release)?;
         let _writer = self.locks.acquire(&place.lock_name(), namespace, release).await;
         self.settle(&place).await?;
         let history = self.history(&place).await?;
-        let Some(newest) = history.first() else { return Ok(None) };
-        // The last thing that happened is a rollback: the same one is meant, done or not.
-        let goal = match newest.rollback_target() {
-            Some(_) if newest.status == "deployed" => return Ok(Some(Revision(newest.revision))),
-            Some(goal) => goal,
-            None => match good_before(&history, newest.revision) {
-                Some(goal) => goal,
-                None => return Ok(None),
-            },
+        let mut made = Vec::with_capacity(history.len());
+        for recorded in history {
+            let own = self.deployment_of(&place, recorded.revision).await?;
+            made.push(MadeRevision { revision: recorded.revision, status: recorded.status, deployment: own });
+        }
+        let goal = match rollback_goal(&made, deployment) {
+            RollbackGoal::There(revision) => return Ok(Some(revision)),
+            RollbackGoal::Nothing => return Ok(None),
+            RollbackGoal::To(revision) => revision.0,
         };
         let never = CancellationToken::new();
         self.write(&place, "rollback", &self.rollback_flags().await?, &[&goal.to_string()], None, &never).await?;
@@ -231,8 +255,10 @@ impl Releases for HelmCommand {
     }
 
     async fn status(&self, target: &Target, namespace: &str, release: &str) -> Result<Option<ReleaseStatus>, Failure> {
-        let history = self.history(&Place::new(target, namespace, release)?).await?;
-        Ok(history.into_iter().next().map(|newest| ReleaseStatus { revision: Revision(newest.revision), status: newest.status }))
+        let place = Place::new(target, namespace, release)?;
+        let Some(newest) = self.history(&place).await?.into_iter().next() else { return Ok(None) };
+        let deployment = self.deployment_of(&place, newest.revision).await?;
+        Ok(Some(ReleaseStatus { revision: Revision(newest.revision), status: newest.status, deployment }))
     }
 
     async fn version(&self) -> Result<String, Failure> {

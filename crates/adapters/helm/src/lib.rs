@@ -13,6 +13,7 @@ mod find;
 mod invocation;
 mod locks;
 mod options;
+mod rollback;
 mod sdk;
 mod values;
 pub mod worker;

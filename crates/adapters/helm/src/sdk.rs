@@ -4,15 +4,16 @@ use std::path::PathBuf;
 
 use serde_json::Value;
 use slipway_core::failure::{Code, Failure};
-use slipway_ports::{CancellationToken, ReleaseRequest, ReleaseStatus, Releases, Revision, Target, async_trait};
+use slipway_ports::{
+    CancellationToken, DEPLOYMENT_LABEL, ReleaseRequest, ReleaseStatus, Releases, Revision, Target, async_trait,
+};
 
 use crate::access::cluster_of;
 use crate::failure::from_call;
 use crate::options::HelmOptions;
+use crate::rollback::{MadeRevision, RollbackGoal, rollback_goal};
 use crate::values::generate;
-use crate::worker::{
-    Call, CallError, ClusterAccess, KnownRevision, PackedBytes, Revisions, Supervisor, SupervisorOptions, WorkerError,
-};
+use crate::worker::{Call, CallError, ClusterAccess, KnownRevision, PackedBytes, Revisions, Supervisor, SupervisorOptions};
 
 /// Releases through the Helm worker.
 #[derive(Debug)]
@@ -33,6 +34,24 @@ impl HelmSdk {
             .call(call, self.options.operation, &CancellationToken::new())
             .await
             .map_err(|error| from_call(subject, error))
+    }
+
+    /// What Helm has recorded of a release, newest first.
+    async fn history(
+        &self,
+        subject: &str,
+        target: &Target,
+        namespace: &str,
+        release: &str,
+    ) -> Result<Vec<MadeRevision>, Failure> {
+        let answer = self.read(subject, about("history", cluster_of(target)?, namespace, release)).await?;
+        let known: Revisions = understood(subject, answer)?;
+        let made = known.revisions.into_iter().map(|mut known| MadeRevision {
+            revision: known.revision,
+            status: known.status,
+            deployment: known.labels.remove(DEPLOYMENT_LABEL),
+        });
+        Ok(made.collect())
     }
 
     /// A call that writes a release. When the worker dies under it, the release is put right by the next one.
@@ -73,14 +92,27 @@ impl Releases for HelmSdk {
         revision(&subject, answer)
     }
 
-    async fn rollback(&self, target: &Target, namespace: &str, release: &str) -> Result<Option<Revision>, Failure> {
+    async fn rollback(
+        &self,
+        target: &Target,
+        namespace: &str,
+        release: &str,
+        deployment: &str,
+    ) -> Result<Option<Revision>, Failure> {
         let subject = subject(namespace, release);
-        let call = Call { history_max: Some(self.options.history), ..about("rollback", cluster_of(target)?, namespace, release) };
+        let known = self.history(&subject, target, namespace, release).await?;
+        let goal = match rollback_goal(&known, deployment) {
+            RollbackGoal::There(revision) => return Ok(Some(revision)),
+            RollbackGoal::Nothing => return Ok(None),
+            RollbackGoal::To(revision) => revision,
+        };
+        let call = Call {
+            history_max: Some(self.options.history),
+            revision: Some(goal.0),
+            ..about("rollback", cluster_of(target)?, namespace, release)
+        };
         match self.write(&subject, call, &CancellationToken::new()).await {
             Ok(answer) => revision(&subject, answer).map(Some),
-            Err(CallError::Answered(WorkerError { code, .. })) if code == "revision-not-found" || code == "release-not-found" => {
-                Ok(None)
-            }
             Err(error) => Err(from_call(&subject, error)),
         }
     }
@@ -94,13 +126,12 @@ impl Releases for HelmSdk {
 
     async fn status(&self, target: &Target, namespace: &str, release: &str) -> Result<Option<ReleaseStatus>, Failure> {
         let subject = subject(namespace, release);
-        let answer = self.read(&subject, about("status", cluster_of(target)?, namespace, release)).await?;
-        let known: Revisions = understood(&subject, answer)?;
-        Ok(known
-            .revisions
-            .into_iter()
-            .next()
-            .map(|newest| ReleaseStatus { revision: Revision(newest.revision), status: newest.status }))
+        let known = self.history(&subject, target, namespace, release).await?;
+        Ok(known.into_iter().next().map(|newest| ReleaseStatus {
+            revision: Revision(newest.revision),
+            status: newest.status,
+            deployment: newest.deployment,
+        }))
     }
 
     async fn version(&self) -> Result<String, Failure> {

@@ -151,7 +151,7 @@ async fn a_repeated_rollback_goes_no_further(releases: Adapter) {
         upgrade(&releases, &request).await;
     }
     for _ in 0..3 {
-        let rolled_back = releases.rollback(&target(), &namespace.0, "api").await.unwrap();
+        let rolled_back = releases.rollback(&target(), &namespace.0, "api", "deployment-c").await.unwrap();
         assert_eq!(rolled_back, Some(Revision(4)));
     }
     let deployment = object(&namespace.0, "deployment", "api").unwrap();
@@ -161,10 +161,10 @@ async fn a_repeated_rollback_goes_no_further(releases: Adapter) {
 
 async fn nothing_to_roll_back_is_no_failure(releases: Adapter) {
     let namespace = TestNamespace::new("first");
-    assert_eq!(releases.rollback(&target(), &namespace.0, "api").await.unwrap(), None);
+    assert_eq!(releases.rollback(&target(), &namespace.0, "api", "d1").await.unwrap(), None);
     let request = request(&namespace, service("api", container(listening())));
     upgrade(&releases, &request).await;
-    assert_eq!(releases.rollback(&target(), &namespace.0, "api").await.unwrap(), None);
+    assert_eq!(releases.rollback(&target(), &namespace.0, "api", "d1").await.unwrap(), None);
 }
 
 async fn an_interrupted_release_is_put_right(releases: Adapter) {

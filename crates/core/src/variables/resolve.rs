@@ -279,11 +279,7 @@ pub fn build_args(
     Ok(values)
 }
 
-fn interpolated(
-    text: &str,
-    of: &VariableName,
-    variables: &Resolution,
-) -> Result<Resolved, VariableProblem> {
+fn interpolated(text: &str, of: &VariableName, variables: &Resolution) -> Result<Resolved, VariableProblem> {
     let mut value = String::new();
     let mut secret = false;
     for piece in pieces(text) {

@@ -10,7 +10,8 @@ use slipway_core::model::{JobEvent, JobTrigger, Service, ServiceKind, Workload};
 use slipway_core::names;
 use slipway_core::plan::{BuildPlan, Version};
 use slipway_ports::{
-    Activity, Namespace, Progress, ReleaseRequest, Revision, RolloutKind, RolloutRequest, SecretObject, SecretText, WantedImage,
+    Activity, DEPLOYMENT_LABEL, Namespace, Progress, ReleaseRequest, Revision, RolloutKind, RolloutRequest, SecretObject,
+    SecretText, WantedImage,
 };
 
 use super::Assignment;
@@ -28,7 +29,7 @@ pub(super) async fn execute(mut assignment: Assignment) -> Result<StepOutcome, F
     }
     let namespace = names::namespace(&assignment.environment.project, &assignment.environment.name);
     if assignment.stop.is_cancelled() {
-        put_back(&assignment, &namespace, None).await;
+        after_failure(&assignment, &namespace, &Failure::canceled("")).await;
         return Err(Failure::canceled("the release was canceled"));
     }
     let image = image(&assignment).await?;
@@ -55,14 +56,13 @@ async fn with_secret(
 ) -> Result<StepOutcome, Failure> {
     prepare_namespace(assignment, namespace, secret).await?;
     let request = request(assignment, namespace, image.clone(), secret)?;
-    let before = newest(assignment, namespace).await?;
     assignment.progress.activity(Activity::Releasing);
     assignment.progress.line(&format!("release {} of {}", assignment.name, request.image));
     match release(assignment, &request).await {
         Ok(revision) => Ok(StepOutcome::Done(StepResult { image: Some(image.digest), revision: Some(revision.0) })),
         Err(failure) => {
             if failure.kind != FailureKind::Retry {
-                after_failure(assignment, namespace, before, &failure).await;
+                after_failure(assignment, namespace, &failure).await;
             }
             Err(failure)
         }
@@ -189,7 +189,7 @@ fn request(
         request_percent: assignment.target.request_percent,
         run: run(&assignment.deployment),
         labels: BTreeMap::from([
-            ("slipway.dev/deployment".to_owned(), assignment.deployment.clone()),
+            (DEPLOYMENT_LABEL.to_owned(), assignment.deployment.clone()),
             ("slipway.dev/version".to_owned(), label_value(&planned.version.short())),
         ]),
     })
@@ -241,48 +241,39 @@ fn allowed_by_probes(workload: &Workload) -> Duration {
     probes.into_iter().flatten().map(|probe| probe.initial_delay + probe.period * probe.failures).sum()
 }
 
-async fn newest(assignment: &Assignment, namespace: &str) -> Result<Option<Revision>, Failure> {
-    let (releases, target, release) = (&assignment.shared.ports.releases, &assignment.target, assignment.name.as_str());
-    let retry = &assignment.shared.settings.retry;
-    let status = retry.run(&assignment.progress, &assignment.stop, || releases.status(target, namespace, release)).await?;
-    Ok(status.map(|status| status.revision))
-}
-
-/// What served before a failed rollout goes on serving. A failed job and a first release that was not canceled stay, to be
-/// looked at.
-async fn after_failure(assignment: &Assignment, namespace: &str, before: Option<Revision>, failure: &Failure) {
-    let is_job = matches!(assignment.service().map(|service| &service.kind), Ok(ServiceKind::Job(_)));
+/// What served before a failed rollout goes on serving. A first release that failed stays, to be looked at; one that was canceled goes.
+/// A job stays whatever happens: going back would run the old one again.
+async fn after_failure(assignment: &Assignment, namespace: &str, failure: &Failure) {
     let canceled = failure.kind == FailureKind::Canceled;
-    if canceled || (before.is_some() && !is_job) {
-        put_back(assignment, namespace, Some(before.is_some())).await;
+    if matches!(assignment.service().map(|service| &service.kind), Ok(ServiceKind::Job(_))) {
+        if canceled {
+            assignment.progress.line("the job is not stopped; it runs to its end");
+        }
+        return;
     }
+    put_back(assignment, namespace, canceled).await;
 }
 
-/// Brings the release back to its last good revision, or removes it when it was the first. `known`: whether it was there before;
-/// `None` when nobody remembers.
-async fn put_back(assignment: &Assignment, namespace: &str, known: Option<bool>) {
+/// Brings the release back to the newest good revision that this deployment did not make. Without one, the release is this deployment's
+/// alone, and is removed if `remove_first`. The labels of the revisions say whose they are, also after a crash.
+async fn put_back(assignment: &Assignment, namespace: &str, remove_first: bool) {
     let (releases, target, release) = (&assignment.shared.ports.releases, &assignment.target, assignment.name.as_str());
-    let progress = &assignment.progress;
-    if known.is_none() {
-        // After a crash: only a release that was left in the middle is put back.
-        match releases.status(target, namespace, release).await {
-            Ok(Some(status)) if status.status != "deployed" => {}
-            Ok(_) => return,
-            Err(failure) => return progress.line(&format!("the state of the release is unknown: {failure}")),
-        }
-    }
+    let (progress, deployment) = (&assignment.progress, assignment.deployment.as_str());
     let never = slipway_ports::CancellationToken::new();
     let retry = &assignment.shared.settings.retry;
-    let rolled_back = match known {
-        Some(false) => Ok(None),
-        _ => retry.run(progress, &never, || releases.rollback(target, namespace, release)).await,
-    };
-    match rolled_back {
-        Ok(Some(revision)) => progress.line(&format!("rolled back: revision {} is the last good one again", revision.0)),
-        Ok(None) => match retry.run(progress, &never, || releases.uninstall(target, namespace, release)).await {
+    match retry.run(progress, &never, || releases.status(target, namespace, release)).await {
+        Ok(Some(newest)) if newest.deployment.as_deref() == Some(deployment) || newest.status != "deployed" => {}
+        // It is not there, or this deployment has not come to touch it.
+        Ok(_) => return,
+        Err(failure) => return progress.line(&format!("the release could not be put back: {failure}")),
+    }
+    match retry.run(progress, &never, || releases.rollback(target, namespace, release, deployment)).await {
+        Ok(Some(revision)) => progress.line(&format!("rolled back; the release is at revision {}", revision.0)),
+        Ok(None) if remove_first => match retry.run(progress, &never, || releases.uninstall(target, namespace, release)).await {
             Ok(()) => progress.line("removed the release: there was none before"),
             Err(failure) => progress.line(&format!("the release could not be removed: {failure}")),
         },
+        Ok(None) => progress.line("there is no earlier release to go back to; this one stays, to be looked at"),
         Err(failure) => progress.line(&format!("the release could not be rolled back: {failure}")),
     }
 }

@@ -34,7 +34,8 @@ struct Told {
     failures: HashMap<String, Vec<Failure>>,
     held: HashSet<String>,
     images: HashMap<String, String>,
-    revisions: HashMap<String, u32>,
+    /// The deployment that made each revision of a release, from revision 1.
+    revisions: HashMap<String, Vec<String>>,
     secrets: BTreeMap<String, SecretObject>,
 }
 
@@ -137,6 +138,10 @@ impl World {
     }
 }
 
+fn newest(made: &[String]) -> Revision {
+    Revision(u32::try_from(made.len()).unwrap_or(u32::MAX))
+}
+
 fn digest(text: &str) -> String {
     format!("sha256:{}", sha256_hex(text.as_bytes()))
 }
@@ -229,16 +234,27 @@ impl Registry for World {
 impl Releases for World {
     async fn upgrade(&self, _: &Target, request: &ReleaseRequest, cancel: &CancellationToken) -> Result<Revision, Failure> {
         let name = request.service.name.to_string();
+        // As Helm does: the record comes first, and stays when the rest fails.
+        let revision = {
+            let mut told = self.told();
+            let made = told.revisions.entry(name.clone()).or_default();
+            made.push(request.labels.get(crate::DEPLOYMENT_LABEL).cloned().unwrap_or_default());
+            newest(made)
+        };
         self.act(&format!("release {name}"), cancel).await?;
-        let mut told = self.told();
-        let revision = told.revisions.entry(name).or_insert(0);
-        *revision += 1;
-        Ok(Revision(*revision))
+        Ok(revision)
     }
 
-    async fn rollback(&self, _: &Target, _: &str, release: &str) -> Result<Option<Revision>, Failure> {
+    async fn rollback(&self, _: &Target, _: &str, release: &str, deployment: &str) -> Result<Option<Revision>, Failure> {
+        let made = self.told().revisions.get(release).cloned().unwrap_or_default();
+        let Some(goal) = made.iter().rev().find(|by| *by != deployment) else { return Ok(None) };
         self.act_now(&format!("rollback {release}")).await?;
-        Ok(self.told().revisions.get(release).filter(|revision| **revision > 1).map(|revision| Revision(revision + 1)))
+        let mut told = self.told();
+        let made = told.revisions.entry(release.to_owned()).or_default();
+        if made.last() != Some(goal) {
+            made.push(goal.clone());
+        }
+        Ok(Some(newest(made)))
     }
 
     async fn uninstall(&self, _: &Target, _: &str, release: &str) -> Result<(), Failure> {
@@ -248,8 +264,12 @@ impl Releases for World {
     }
 
     async fn status(&self, _: &Target, _: &str, release: &str) -> Result<Option<ReleaseStatus>, Failure> {
-        let revision = self.told().revisions.get(release).copied();
-        Ok(revision.map(|revision| ReleaseStatus { revision: Revision(revision), status: "deployed".to_owned() }))
+        let made = self.told().revisions.get(release).cloned();
+        Ok(made.map(|made| ReleaseStatus {
+            revision: newest(&made),
+            status: "deployed".to_owned(),
+            deployment: made.last().cloned(),
+        }))
     }
 
     async fn version(&self) -> Result<String, Failure> {

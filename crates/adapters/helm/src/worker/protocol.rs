@@ -43,6 +43,9 @@ pub struct Call {
     /// Labels of the release record.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub labels: BTreeMap<String, String>,
+    /// The revision to go back to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub revision: Option<u32>,
     /// How many revisions are kept.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub history_max: Option<u32>,
@@ -135,4 +138,7 @@ pub struct KnownRevision {
     pub revision: u32,
     /// As Helm writes it.
     pub status: String,
+    /// Of the record, without Helm's own.
+    #[serde(default)]
+    pub labels: std::collections::BTreeMap<String, String>,
 }
