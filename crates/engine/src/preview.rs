@@ -69,7 +69,7 @@ pub(crate) async fn preview(shared: &Shared, access: &Access, plan: Plan) -> Res
             Some(BuildPlan::Impossible(failure)) => Some(Does::Fail(failure.clone())),
             Some(BuildPlan::Image(build)) => {
                 let leader = leaders.entry(&build.key).or_insert(&service.name);
-                Some(build_does(build, before, &presences[&service.name], *leader, &service.name))
+                Some(build_does(build, before, &presences[&service.name], leader, &service.name))
             }
         };
         let failed = matches!(does, Some(Does::Fail(_)));

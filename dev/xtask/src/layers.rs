@@ -15,8 +15,7 @@ use std::path::Path;
 use crate::metadata::{self, Metadata, Package};
 
 /// What core may be made of. Everything else needs a word here first.
-const PURE: [&str; 7] =
-    ["parse-dockerfile", "saphyr", "saphyr-parser", "serde", "serde_json", "sha2", "thiserror"];
+const PURE: [&str; 7] = ["parse-dockerfile", "saphyr", "saphyr-parser", "serde", "serde_json", "sha2", "thiserror"];
 
 /// What no line of core may name: runtimes, clocks, random sources, files, networks, processes, threads.
 const IMPURE: [&str; 16] = [
@@ -118,7 +117,8 @@ fn impure_lines(folder: &Path, problems: &mut Vec<String>, checked: &mut usize) 
                 let code = line.split("//").next().unwrap_or_default();
                 IMPURE.iter().find(|word| code.contains(**word)).map(|word| (index + 1, word))
             });
-            problems.extend(named.map(|(line, word)| format!("{}:{line}: core is pure and may not name `{word}`", path.display())));
+            problems
+                .extend(named.map(|(line, word)| format!("{}:{line}: core is pure and may not name `{word}`", path.display())));
         }
     }
     Ok(())

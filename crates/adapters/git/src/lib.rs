@@ -15,5 +15,6 @@ mod program;
 mod refusal;
 mod revision;
 mod source_url;
+mod stale;
 
 pub use mirrors::{GitMirrors, GitSettings};

@@ -18,6 +18,7 @@ use crate::program::{Ended, Program};
 use crate::refusal;
 use crate::revision::{self, DEFAULT_BRANCH};
 use crate::source_url::SourceUrl;
+use crate::stale;
 
 /// Mirrors in the making have names that begin so.
 const UNFINISHED: &str = ".unfinished-";
@@ -63,7 +64,10 @@ impl GitMirrors {
         for entry in std::fs::read_dir(&settings.folder)? {
             let entry = entry?;
             if entry.file_name().to_string_lossy().starts_with(UNFINISHED) {
-                std::fs::remove_dir_all(entry.path())?;
+                // The git of a server that was killed may still be writing there; that must not keep this one from starting.
+                if let Err(error) = std::fs::remove_dir_all(entry.path()) {
+                    tracing::warn!(folder = %entry.path().display(), %error, "an unfinished mirror is left for the next start");
+                }
             }
         }
         let program = Program { file_is_allowed: settings.file_urls };
@@ -100,6 +104,9 @@ impl GitMirrors {
     async fn fetch_now(&self, source: &SourceUrl, mirror: &Path, cancel: &CancellationToken) -> Result<(), Failure> {
         let exists = mirror.try_exists().map_err(|error| not_kept(mirror, &error))?;
         if exists {
+            let (folder, shown) = (mirror.to_owned(), mirror.to_owned());
+            let cleared = tokio::task::spawn_blocking(move || stale::remove_locks(&folder)).await;
+            cleared.unwrap_or_else(|error| Err(std::io::Error::other(error))).map_err(|error| not_kept(&shown, &error))?;
             return self.fetch_into(source, mirror, cancel).await;
         }
         let unfinished = tempfile::Builder::new()

@@ -66,7 +66,7 @@ pub(crate) fn unavailable(error: sqlx::Error) -> StoreError {
     }
 }
 
-pub(crate) fn damaged(what: &str, reason: impl ToString) -> StoreError {
+pub(crate) fn damaged(what: &str, reason: impl std::fmt::Display) -> StoreError {
     StoreError::Damaged { what: what.to_owned(), reason: reason.to_string() }
 }
 

@@ -98,7 +98,7 @@ impl Releases for Fake {
         Ok(Revision(1))
     }
 
-    async fn rollback(&self, _: &Target, _: &str, _: &str) -> Result<Option<Revision>, Failure> {
+    async fn rollback(&self, _: &Target, _: &str, _: &str, _: &str) -> Result<Option<Revision>, Failure> {
         Ok(None)
     }
 

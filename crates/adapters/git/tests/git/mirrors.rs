@@ -21,6 +21,22 @@ async fn a_branch_a_commit_and_the_default_branch_are_resolved_from_one_fetch() 
 }
 
 #[tokio::test]
+async fn a_lock_that_a_killed_git_left_does_not_stop_later_fetches() {
+    let fixture = Fixture::new();
+    fixture.write("a", "1").commit();
+    fixture.fetch().await;
+    let second = fixture.write("a", "2").commit();
+    let mirror = std::fs::read_dir(fixture.folder.path().join("mirrors")).unwrap().next().unwrap().unwrap().path();
+    let lock = std::fs::File::create(mirror.join("refs/heads/main.lock")).unwrap();
+    // It may still be somebody's: the fetch is refused, and tried again.
+    let busy = fixture.mirrors.fetch(&fixture.url(), &CancellationToken::new()).await.unwrap_err();
+    assert_eq!(busy.kind, FailureKind::Retry, "{busy}");
+    lock.set_modified(std::time::SystemTime::now() - std::time::Duration::from_secs(3)).unwrap();
+    fixture.fetch().await;
+    assert_eq!(fixture.branch("main").await.unwrap(), second);
+}
+
+#[tokio::test]
 async fn a_branch_that_does_not_exist_names_those_that_look_alike() {
     let fixture = Fixture::new();
     fixture.write("a", "1").commit();

@@ -120,7 +120,7 @@ fn a_service_left_out_is_refused_by_name_without_prune() {
          4:1: services: the service `h` is in the environment and not in the file; add it, or remove it with `--prune`"
     );
     let pruned = apply(Some(&first), &shorter, ApplyOptions { prune: true }).unwrap();
-    assert_eq!(pruned.removed.iter().map(|name| name.as_str()).collect::<Vec<_>>(), ["a", "h"]);
+    assert_eq!(pruned.removed.iter().map(crate::model::Name::as_str).collect::<Vec<_>>(), ["a", "h"]);
     assert_eq!(pruned.changes, ["service `a` is removed", "service `h` is removed"]);
     assert_eq!(pruned.environment.services.len(), 3);
 }
