@@ -109,15 +109,15 @@ fn a_refused_file_shows_each_line_with_a_caret() {
         |       ^
         = `Staging` is not a name: expected lower-case letters, digits and `-`, at most 40, first a letter, last no `-`
 
-    slipway.yaml:5:5  services[0]
-      5 |   - name: cache
-        |     ^
-        = the service has no kind; expected one of `application`, `container`, `database`, `job` or `helm`
-
     slipway.yaml:6:5  services[0].contianer
       6 |     contianer:
         |     ^
         = unknown key `contianer`; did you mean `container`?
+
+    slipway.yaml:8:24  services[0].ports[0].internal
+      8 |     ports: [{internal: 70000, protocol: tcp}]
+        |                        ^
+        = expected a number from 1 to 65535, found `70000`
 
     refused: slipway.yaml has 3 problems
     "#);

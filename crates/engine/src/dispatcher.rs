@@ -187,9 +187,13 @@ impl Dispatcher {
 
     async fn append(&self, expected: u64, facts: &[Event]) -> Result<(), EngineError> {
         let mut pause = Duration::from_millis(100);
+        let mut tried_before = false;
         loop {
             match self.shared.ports.store.append(&self.summary.id, expected, facts).await {
+                // A commit whose answer was lost has been made all the same.
+                Err(StoreError::Conflict { .. }) if tried_before && self.is_stored(expected, facts).await? => return Ok(()),
                 Err(StoreError::Unavailable(reason)) => {
+                    tried_before = true;
                     tracing::warn!(deployment = self.summary.id, reason, "the store does not take facts; trying again");
                     tokio::time::sleep(pause).await;
                     pause = (pause * 2).min(Duration::from_secs(5));
@@ -197,5 +201,11 @@ impl Dispatcher {
                 other => return Ok(other?),
             }
         }
+    }
+
+    /// Whether exactly these facts follow the expected version.
+    async fn is_stored(&self, expected: u64, facts: &[Event]) -> Result<bool, EngineError> {
+        let stored = self.shared.ports.store.events(&Access::owner("engine"), &self.summary.id, expected).await?;
+        Ok(stored.iter().map(|recorded| &recorded.event).eq(facts))
     }
 }

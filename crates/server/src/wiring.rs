@@ -23,6 +23,9 @@ use crate::options::Options;
 /// The one user of the embedded registry.
 const REGISTRY_USER: &str = "slipway";
 
+/// An upload that nobody wrote to for so long is not gone on with.
+const ABANDONED: Duration = Duration::from_secs(24 * 60 * 60);
+
 /// How long one call waits for an API server that is away. Who asks by hand shall not wait long; a deployment asks again.
 const CLUSTER_PATIENCE: Duration = Duration::from_secs(10);
 
@@ -71,6 +74,10 @@ pub(crate) async fn wire(home: &Home, options: &Options, registry: SocketAddr) -
     let password = home.registry_password_or_create()?;
     let address = registry.to_string();
     let storage = Storage::open(home.folder("registry"))?;
+    // What a push that was killed left on the disk; a failure costs space and nothing else.
+    if let Err(error) = storage.sweep_uploads(ABANDONED) {
+        tracing::warn!(%error, "abandoned uploads are left in the registry");
+    }
     let auth = Auth::Basic(vec![User::new(REGISTRY_USER, password.expose())]);
     let work_folder = home.folder("work");
     // Nothing in it outlives the server that wrote it.
