@@ -71,3 +71,71 @@ impl Builder for EmbeddedBuilder {
         self.started().await?.version().await
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::os::unix::fs::PermissionsExt as _;
+    use std::time::Duration;
+
+    use slipway_core::model::{Bytes, Millicores};
+    use slipway_ports::{RepositoryTag, SecretText, Silent};
+
+    use super::*;
+
+    /// Says that it runs, and fails as `buildctl` does whose daemon goes away, when `gone` is there.
+    const BUILDCTL: &str = "#!/bin/sh
+touch \"$HOME_OF_TEST/runs\"
+while [ ! -e \"$HOME_OF_TEST/gone\" ]; do sleep 0.02; done
+echo 'error: failed to receive status: rpc error: code = Unavailable desc = error reading from server: EOF' >&2
+exit 1
+";
+
+    fn request() -> BuildRequest {
+        BuildRequest {
+            context: "/context".into(),
+            dockerfile_folder: "/dockerfile".into(),
+            target: None,
+            args: BTreeMap::new(),
+            platforms: Vec::new(),
+            cpu: Millicores(1000),
+            memory: Bytes::mebi(256),
+            timeout: Duration::from_secs(60),
+            destination: RepositoryTag { repository: "builds/shop".to_owned(), tag: "k1-a".to_owned() },
+            annotations: BTreeMap::new(),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_build_that_runs_when_the_server_stops_does_not_fail() {
+        let folder = tempfile::tempdir().unwrap();
+        let buildctl = folder.path().join("buildctl");
+        std::fs::write(&buildctl, BUILDCTL.replace("$HOME_OF_TEST", &folder.path().display().to_string())).unwrap();
+        std::fs::set_permissions(&buildctl, std::fs::Permissions::from_mode(0o755)).unwrap();
+        let registry = "127.0.0.1:1".to_owned();
+        let credential =
+            RegistryCredential { registry: registry.clone(), user: "slipway".to_owned(), password: SecretText::new("x") };
+        let settings =
+            BuildKitSettings { registry: registry.clone(), credentials: Vec::new(), folder: folder.path().join("client") };
+        let builder = EmbeddedBuilder::new(folder.path().to_owned(), DaemonSettings::new(registry, true), credential);
+        let kit = BuildKit::at(&buildctl, "unix:///nowhere", settings).unwrap();
+        assert!(builder.started.set(kit).is_ok());
+
+        let (request, never) = (request(), CancellationToken::new());
+        let mut build = std::pin::pin!(builder.build(&request, &Silent, &never));
+        let runs = folder.path().join("runs");
+        let begun = async {
+            while !runs.exists() {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        tokio::select! {
+            ended = &mut build => panic!("it ended before the server stopped: {ended:?}"),
+            () = begun => {}
+        }
+        builder.stop().await;
+        std::fs::write(folder.path().join("gone"), "").unwrap();
+        let ended = tokio::time::timeout(Duration::from_secs(1), build).await;
+        assert!(ended.is_err(), "the next server goes on with it: {ended:?}");
+    }
+}
