@@ -124,9 +124,14 @@ impl Home {
         self.read_secret("token")
     }
 
-    /// The password of the registry's one user; made at the first start.
+    /// The password of the registry's user who writes; made at the first start.
     pub fn registry_password_or_create(&self) -> Result<SecretText, HomeError> {
         self.random_text("registry-password")
+    }
+
+    /// The password of the registry's user who only reads, which targets are given; made at the first start.
+    pub fn registry_pull_password_or_create(&self) -> Result<SecretText, HomeError> {
+        self.random_text("registry-pull-password")
     }
 
     /// Where the token is.

@@ -20,8 +20,12 @@ use crate::builder::EmbeddedBuilder;
 use crate::home::{Home, HomeError};
 use crate::options::Options;
 
-/// The one user of the embedded registry.
+/// The user of the embedded registry who writes: the builder and this server.
 const REGISTRY_USER: &str = "slipway";
+
+/// The user of the embedded registry who only reads. Every namespace holds its password: whoever sees it must not be able to put
+/// an image in the place of another environment's.
+const PULL_USER: &str = "slipway-pull";
 
 /// An upload that nobody wrote to for so long is not gone on with.
 const ABANDONED: Duration = Duration::from_secs(24 * 60 * 60);
@@ -72,13 +76,14 @@ pub(crate) struct Wired {
 /// Opens everything that a server in this home needs; `registry` is where its registry listens.
 pub(crate) async fn wire(home: &Home, options: &Options, registry: SocketAddr) -> Result<Wired, WiringError> {
     let password = home.registry_password_or_create()?;
+    let pull_password = home.registry_pull_password_or_create()?;
     let address = registry.to_string();
     let storage = Storage::open(home.folder("registry"))?;
     // What a push that was killed left on the disk; a failure costs space and nothing else.
     if let Err(error) = storage.sweep_uploads(ABANDONED) {
         tracing::warn!(%error, "abandoned uploads are left in the registry");
     }
-    let auth = Auth::Basic(vec![User::new(REGISTRY_USER, password.expose())]);
+    let auth = Auth::Basic(vec![User::new(REGISTRY_USER, password.expose()), User::reader(PULL_USER, pull_password.expose())]);
     let work_folder = home.folder("work");
     // Nothing in it outlives the server that wrote it.
     clear(&work_folder)?;
@@ -94,7 +99,7 @@ pub(crate) async fn wire(home: &Home, options: &Options, registry: SocketAddr) -
             ..slipway_kubernetes::Settings::default()
         })),
     };
-    let pull_credential = Some(PullCredential { user: REGISTRY_USER.to_owned(), password });
+    let pull_credential = Some(PullCredential { user: PULL_USER.to_owned(), password: pull_password });
     let settings = Settings {
         pull_credential,
         work_folder: Some(work_folder),

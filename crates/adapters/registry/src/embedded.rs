@@ -57,7 +57,7 @@ async fn answer(State(registry): State<Registry>, request: Request) -> Response 
 }
 
 async fn dispatch(registry: &Registry, request: Request) -> Result<Response, Refusal> {
-    registry.auth.check(request.headers())?;
+    registry.auth.check(request.headers(), request.method())?;
     let (parts, body) = request.into_parts();
     let (method, headers, storage) = (parts.method, parts.headers, &registry.storage);
     let query = Query::parse(parts.uri.query());

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, Method, StatusCode, header};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest as _, Sha256};
@@ -15,12 +15,18 @@ use super::error::{ErrorCode, Refusal};
 pub struct User {
     name: String,
     hash: [u8; 32],
+    may_write: bool,
 }
 
 impl User {
-    /// A user who proves to be one by this secret.
+    /// A user who proves to be one by this secret, and may read and write.
     pub fn new(name: impl Into<String>, secret: &str) -> Self {
-        Self { name: name.into(), hash: Sha256::digest(secret.as_bytes()).into() }
+        Self { name: name.into(), hash: Sha256::digest(secret.as_bytes()).into(), may_write: true }
+    }
+
+    /// A user who may only read.
+    pub fn reader(name: impl Into<String>, secret: &str) -> Self {
+        Self { may_write: false, ..Self::new(name, secret) }
     }
 }
 
@@ -40,7 +46,7 @@ pub enum Auth {
 }
 
 impl Auth {
-    pub(crate) fn check(&self, headers: &HeaderMap) -> Result<(), Refusal> {
+    pub(crate) fn check(&self, headers: &HeaderMap, method: &Method) -> Result<(), Refusal> {
         let users = match self {
             Self::Anonymous => return Ok(()),
             Self::Basic(users) => users,
@@ -50,10 +56,19 @@ impl Auth {
         };
         let hash: [u8; 32] = Sha256::digest(secret.as_bytes()).into();
         // Every user is compared in full, so the time tells nothing about names or secrets.
-        let known = users
-            .iter()
-            .fold(Choice::from(0), |known, user| known | (user.name.as_bytes().ct_eq(name.as_bytes()) & user.hash.ct_eq(&hash)));
-        if bool::from(known) { Ok(()) } else { Err(challenge("the user name or the password is wrong")) }
+        let (mut known, mut may_write) = (Choice::from(0), Choice::from(0));
+        for user in users {
+            let is_it = user.name.as_bytes().ct_eq(name.as_bytes()) & user.hash.ct_eq(&hash);
+            known |= is_it;
+            may_write |= is_it & Choice::from(u8::from(user.may_write));
+        }
+        if !bool::from(known) {
+            return Err(challenge("the user name or the password is wrong"));
+        }
+        if bool::from(may_write) || matches!(*method, Method::GET | Method::HEAD) {
+            return Ok(());
+        }
+        Err(Refusal::new(StatusCode::FORBIDDEN, ErrorCode::Denied, "this user may only read"))
     }
 }
 
@@ -84,13 +99,26 @@ mod tests {
     #[test]
     fn only_the_right_pair_opens_the_registry() {
         let auth = Auth::Basic(vec![User::new("builder", "one"), User::new("puller", "two:three")]);
-        assert!(auth.check(&headers("builder:one")).is_ok());
-        assert!(auth.check(&headers("puller:two:three")).is_ok());
+        assert!(auth.check(&headers("builder:one"), &Method::PUT).is_ok());
+        assert!(auth.check(&headers("puller:two:three"), &Method::PUT).is_ok());
         for wrong in ["builder:two:three", "puller:one", "builder:", ":one", "builder:one ", "Builder:one", "builder"] {
-            assert!(auth.check(&headers(wrong)).is_err(), "{wrong} was let in");
+            assert!(auth.check(&headers(wrong), &Method::PUT).is_err(), "{wrong} was let in");
         }
-        assert!(auth.check(&HeaderMap::new()).is_err());
-        assert!(Auth::Basic(Vec::new()).check(&headers("builder:one")).is_err());
+        assert!(auth.check(&HeaderMap::new(), &Method::PUT).is_err());
+        assert!(Auth::Basic(Vec::new()).check(&headers("builder:one"), &Method::PUT).is_err());
+    }
+
+    #[test]
+    fn a_reader_reads_and_writes_nothing() {
+        let auth = Auth::Basic(vec![User::new("builder", "one"), User::reader("puller", "two")]);
+        for method in [Method::GET, Method::HEAD] {
+            assert!(auth.check(&headers("puller:two"), &method).is_ok(), "{method}");
+        }
+        for method in [Method::PUT, Method::POST, Method::PATCH, Method::DELETE] {
+            assert!(auth.check(&headers("puller:two"), &method).is_err(), "{method}");
+            assert!(auth.check(&headers("builder:one"), &method).is_ok(), "{method}");
+        }
+        assert!(auth.check(&headers("puller:one"), &Method::GET).is_err());
     }
 
     #[test]

@@ -20,6 +20,7 @@ pub(crate) enum ErrorCode {
     NameUnknown,
     SizeInvalid,
     Unauthorized,
+    Denied,
     Unsupported,
     Unknown,
 }
@@ -38,6 +39,7 @@ impl ErrorCode {
             Self::NameUnknown => "NAME_UNKNOWN",
             Self::SizeInvalid => "SIZE_INVALID",
             Self::Unauthorized => "UNAUTHORIZED",
+            Self::Denied => "DENIED",
             Self::Unsupported => "UNSUPPORTED",
             Self::Unknown => "UNKNOWN",
         }
