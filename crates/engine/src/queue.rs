@@ -17,6 +17,8 @@ use crate::time::now;
 
 /// How long a store that is away is left alone.
 const AWAY: Duration = Duration::from_secs(1);
+/// How long a deployment that can not go on is left alone: time will hardly mend it, and the log shall not be flooded.
+const BROKEN: Duration = Duration::from_secs(60);
 
 /// Project and environment.
 type Lane = (Name, Name);
@@ -67,7 +69,8 @@ impl Queue {
                 Ok(()) => queue.advance_after(lane, Duration::ZERO),
                 Err(error) => {
                     tracing::error!(project = %lane.0, environment = %lane.1, %error, "a deployment stopped; taking it up again");
-                    queue.advance_after(lane, AWAY);
+                    let pause = if matches!(error, EngineError::Internal(_)) { BROKEN } else { AWAY };
+                    queue.advance_after(lane, pause);
                 }
             }
         });

@@ -261,15 +261,17 @@ async fn put_back(assignment: &Assignment, namespace: &str, remove_first: bool) 
     let (progress, deployment) = (&assignment.progress, assignment.deployment.as_str());
     let never = slipway_ports::CancellationToken::new();
     let retry = &assignment.shared.settings.retry;
-    match retry.run(progress, &never, || releases.status(target, namespace, release)).await {
-        Ok(Some(newest)) if newest.deployment.as_deref() == Some(deployment) || newest.status != "deployed" => {}
+    let is_own = match retry.run(progress, &never, || releases.status(target, namespace, release)).await {
+        Ok(Some(newest)) if newest.deployment.as_deref() == Some(deployment) => true,
+        // A rollback that was interrupted: it is done again.
+        Ok(Some(newest)) if newest.status != "deployed" => false,
         // It is not there, or this deployment has not come to touch it.
         Ok(_) => return,
         Err(failure) => return progress.line(&format!("the release could not be put back: {failure}")),
-    }
+    };
     match retry.run(progress, &never, || releases.rollback(target, namespace, release, deployment)).await {
         Ok(Some(revision)) => progress.line(&format!("rolled back; the release is at revision {}", revision.0)),
-        Ok(None) if remove_first => match retry.run(progress, &never, || releases.uninstall(target, namespace, release)).await {
+        Ok(None) if remove_first && is_own => match retry.run(progress, &never, || releases.uninstall(target, namespace, release)).await {
             Ok(()) => progress.line("removed the release: there was none before"),
             Err(failure) => progress.line(&format!("the release could not be removed: {failure}")),
         },
