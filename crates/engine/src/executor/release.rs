@@ -271,10 +271,12 @@ async fn put_back(assignment: &Assignment, namespace: &str, remove_first: bool) 
     };
     match retry.run(progress, &never, || releases.rollback(target, namespace, release, deployment)).await {
         Ok(Some(revision)) => progress.line(&format!("rolled back; the release is at revision {}", revision.0)),
-        Ok(None) if remove_first && is_own => match retry.run(progress, &never, || releases.uninstall(target, namespace, release)).await {
-            Ok(()) => progress.line("removed the release: there was none before"),
-            Err(failure) => progress.line(&format!("the release could not be removed: {failure}")),
-        },
+        Ok(None) if remove_first && is_own => {
+            match retry.run(progress, &never, || releases.uninstall(target, namespace, release)).await {
+                Ok(()) => progress.line("removed the release: there was none before"),
+                Err(failure) => progress.line(&format!("the release could not be removed: {failure}")),
+            }
+        }
         Ok(None) => progress.line("there is no earlier release to go back to; this one stays, to be looked at"),
         Err(failure) => progress.line(&format!("the release could not be rolled back: {failure}")),
     }
