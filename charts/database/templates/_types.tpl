@@ -40,11 +40,9 @@ args: [redis-server, --dir, /data, --appendonly, "yes", --requirepass, $(REDIS_P
 {{/* Over TCP on loopback: while the images initialise, their servers listen on a socket only. */}}
 {{- define "database.ready" -}}
 {{- if eq .Values.type "postgresql" }}
-- pg_isready
-- -h
-- 127.0.0.1
-- -p
-- "5432"
+- sh
+- -c
+- pg_isready -h 127.0.0.1 -p 5432 -U "$POSTGRES_USER" -d "$POSTGRES_DB"
 {{- else if eq .Values.type "mysql" }}
 - sh
 - -c
