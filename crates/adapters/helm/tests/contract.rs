@@ -147,6 +147,7 @@ async fn a_repeated_rollback_goes_no_further(releases: Adapter) {
     let namespace = TestNamespace::new("rollback");
     let mut request = request(&namespace, service("api", container(listening())));
     for digit in ["a", "b", "c"] {
+        request.labels.insert("slipway.dev/deployment".to_owned(), format!("deployment-{digit}"));
         request.image.digest = format!("sha256:{}", digit.repeat(64));
         upgrade(&releases, &request).await;
     }
