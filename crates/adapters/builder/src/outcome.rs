@@ -38,6 +38,47 @@ pub(crate) fn image(metadata: &Path) -> Result<BuiltImage, Failure> {
     }
 }
 
+/// What is said when the builder does not answer, or no longer.
+const BUILDER_AWAY: [&str; 9] = [
+    "failed to list workers",
+    "listing workers",
+    "error reading from server",
+    "Unavailable: ",
+    "code = Unavailable",
+    "context canceled",
+    "failed to receive status",
+    "closing transport",
+    "no active session",
+];
+
+/// What is said when a base image can not be read.
+const BASE_UNREADABLE: [&str; 6] = [
+    "failed to resolve source metadata",
+    "failed to do request",
+    "failed to authorize",
+    "failed to copy",
+    "failed to load cache key",
+    "pull access denied",
+];
+
+/// What is said of a Dockerfile that the builder does not take.
+const DOCKERFILE_INVALID: [&str; 14] = [
+    "dockerfile parse error",
+    "parse error on line",
+    "the Dockerfile cannot be empty",
+    "file with no instructions",
+    "could not be found",
+    "unterminated heredoc",
+    "unknown instruction",
+    "should not be blank",
+    "failed to parse",
+    "circular dependency",
+    "invalid reference format",
+    "is not an allowed gateway source",
+    "network.host is not allowed",
+    "security.insecure is not allowed",
+];
+
 /// The failure of a build that `buildctl` gave up.
 pub(crate) fn failure(transcribed: Transcribed, memory: Bytes, registry: &str) -> Failure {
     let reason = reason(&transcribed.plain);
@@ -49,18 +90,7 @@ pub(crate) fn failure(transcribed: Transcribed, memory: Bytes, registry: &str) -
     if reason.is_empty() {
         return unavailable("buildctl ended without a word").with_last_lines(transcribed.plain);
     }
-    if has(&[
-        "failed to list workers",
-        "listing workers",
-        "error reading from server",
-        "Unavailable: ",
-        "code = Unavailable",
-        "context canceled",
-        "failed to receive status",
-        "closing transport",
-        "no active session",
-    ]) && !has(&["failed to push"])
-    {
+    if has(&BUILDER_AWAY) && !has(&["failed to push"]) {
         return unavailable(&reason).with_last_lines(last(transcribed.plain));
     }
     if has(&["no space left on device"]) {
@@ -78,32 +108,10 @@ pub(crate) fn failure(transcribed: Transcribed, memory: Bytes, registry: &str) -
     if has(&["did not complete successfully"]) {
         return of_step(transcribed, &reason, memory);
     }
-    if has(&[
-        "failed to resolve source metadata",
-        "failed to do request",
-        "failed to authorize",
-        "failed to copy",
-        "failed to load cache key",
-        "pull access denied",
-    ]) {
+    if has(&BASE_UNREADABLE) {
         return of_base(&reason, transcribed);
     }
-    if has(&[
-        "dockerfile parse error",
-        "parse error on line",
-        "the Dockerfile cannot be empty",
-        "file with no instructions",
-        "could not be found",
-        "unterminated heredoc",
-        "unknown instruction",
-        "should not be blank",
-        "failed to parse",
-        "circular dependency",
-        "invalid reference format",
-        "is not an allowed gateway source",
-        "network.host is not allowed",
-        "security.insecure is not allowed",
-    ]) {
+    if has(&DOCKERFILE_INVALID) {
         return Failure::permanent(Code::DockerfileInvalid, format!("the Dockerfile is not valid: {reason}"))
             .with_hint("correct the line that the log points at")
             .with_last_lines(last(transcribed.plain));

@@ -15,4 +15,4 @@ mod places;
 pub use client::{ClientError, Credential, InvalidEndpoint, OciRegistry, RegistrySettings};
 pub use digest::{Digest, DigestAlgorithm, InvalidDigest};
 pub use name::{InvalidName, InvalidTag, RepositoryName, Tag};
-pub use places::{build_repository, mirror_repository};
+pub use places::mirror_repository;

@@ -29,8 +29,9 @@ pub(super) async fn execute(mut assignment: Assignment) -> Result<StepOutcome, F
     }
     let namespace = names::namespace(&assignment.environment.project, &assignment.environment.name);
     if assignment.stop.is_cancelled() {
-        after_failure(&assignment, &namespace, &Failure::canceled("")).await;
-        return Err(Failure::canceled("the release was canceled"));
+        let canceled = Failure::canceled("the release was canceled");
+        after_failure(&assignment, &namespace, &canceled).await;
+        return Err(canceled);
     }
     let image = image(&assignment).await?;
     let secret = workload_variables::secret_of(

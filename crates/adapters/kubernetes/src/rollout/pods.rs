@@ -95,7 +95,7 @@ fn image(snapshot: &Snapshot, pod: &Pod, status: &ContainerStatus, waiting: &Con
     }
     let reason = clause(waiting.reason.as_deref().unwrap_or_default());
     let hint = if words.contains("401") || words.contains("403") || words.contains("authoriz") || words.contains("denied") {
-        "give the environment credentials for this registry: slipway credential set"
+        "the pods pull with the Secret slipway-registry; check that it is as the last deployment made it, and deploy again"
     } else if words.contains("not found") || words.contains("InvalidImageName") {
         "check the name and the tag of the image, and that it was pushed"
     } else {
