@@ -2,8 +2,8 @@
 
 kubernetes_version=v1.34.4
 
-cache="${SLIPWAY_DEV_CACHE:-$HOME/.cache/slipway-dev}"
-state="${SLIPWAY_DEV_STATE:-/var/lib/slipway-dev}"
+cache="$(realpath -m -- "${SLIPWAY_DEV_CACHE:-$HOME/.cache/slipway-dev}")"
+state="$(realpath -m -- "${SLIPWAY_DEV_STATE:-/var/lib/slipway-dev}")"
 run=/run/slipway-dev
 sources="$(dirname "$here")/kubernetes"
 programs="$cache/kubernetes-${kubernetes_version#v}/bin"
