@@ -23,8 +23,8 @@ pub(super) fn add(
     let place = place_for(environment, name, position)?;
     let stage = Stage { name: name.clone(), description: description.to_owned(), default_for: None, approval_required };
     environment.pipeline.stages.insert(place, stage);
-    let approval = if approval_required { ", which waits for approval" } else { "" };
-    Ok(vec![format!("stage `{name}`{approval} is new, {}", place_in_words(environment, place))])
+    let approval = if approval_required { ", and waits for approval" } else { "" };
+    Ok(vec![format!("stage `{name}` is new, {}{approval}", place_in_words(environment, place))])
 }
 
 pub(super) fn rename(environment: &mut Environment, stage: &StageName, name: &StageName) -> Result<Vec<String>, Refusal> {
@@ -75,7 +75,7 @@ pub(super) fn move_to(environment: &mut Environment, stage: &StageName, position
     }
     let moved = environment.pipeline.stages.remove(from);
     environment.pipeline.stages.insert(to, moved);
-    Ok(vec![format!("stage `{stage}` moves, {}", place_in_words(environment, to))])
+    Ok(vec![format!("stage `{stage}` is {} now", place_in_words(environment, to))])
 }
 
 pub(super) fn delete(

@@ -80,10 +80,10 @@ fn stages_are_added_moved_and_described() {
     stage `edge` is new, after `3.DEFAULT APPLICATION`
     stage `before all` is new, the first
     stage `data` is new, after `0.DEFAULT DATABASE`
-    stage `edge` moves, after `0.DEFAULT DATABASE`
+    stage `edge` is after `0.DEFAULT DATABASE` now
     stage `edge` has another description
     stage `edge` waits for approval now
-    stage `2.DEFAULT CONTAINER` moves, after `3.DEFAULT APPLICATION`
+    stage `2.DEFAULT CONTAINER` is after `3.DEFAULT APPLICATION` now
     ");
     assert_snapshot!(shown(&environment), @"
     before all:
