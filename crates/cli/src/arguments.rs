@@ -4,7 +4,9 @@ use clap::{Parser, Subcommand};
 
 use crate::output::Output;
 use crate::reporters::Progress;
-use crate::verbs::{apply, cancel, deploy, history, init, logs, plan, secret, serve, status, target, up, validate};
+use crate::verbs::{
+    apply, cancel, deploy, history, init, logs, plan, secret, serve, service, stage, status, target, up, validate,
+};
 
 const AFTER_HELP: &str = "\
 Exit codes:
@@ -55,6 +57,8 @@ pub(crate) enum Verb {
     Doctor,
     Target(target::Target),
     Secret(secret::Secret),
+    Stage(stage::Stage),
+    Service(service::Service),
     Plan(plan::Plan),
     Apply(apply::Apply),
     Deploy(deploy::Deploy),

@@ -3,6 +3,7 @@
 mod arguments;
 mod client;
 mod context;
+mod edited;
 mod elapsed;
 mod environment_file;
 mod follow;
@@ -24,7 +25,9 @@ use arguments::{Arguments, Verb};
 use context::Context;
 use paint::Paint;
 use stop::{Exit, Stop};
-use verbs::{apply, cancel, deploy, doctor, down, history, init, logs, plan, secret, serve, status, target, up, validate};
+use verbs::{
+    apply, cancel, deploy, doctor, down, history, init, logs, plan, secret, serve, service, stage, status, target, up, validate,
+};
 
 fn main() -> ExitCode {
     match run(Arguments::parse()) {
@@ -62,6 +65,8 @@ async fn talk(context: &Context, verb: &Verb) -> Result<Exit, Stop> {
         Verb::Doctor => doctor::run(context).await,
         Verb::Target(arguments) => target::run(context, arguments).await,
         Verb::Secret(arguments) => secret::run(context, arguments).await,
+        Verb::Stage(arguments) => stage::run(context, arguments).await,
+        Verb::Service(arguments) => service::run(context, arguments).await,
         Verb::Plan(arguments) => plan::run(context, arguments).await,
         Verb::Apply(arguments) => apply::run(context, arguments).await,
         Verb::Deploy(arguments) => deploy::run(context, arguments).await,

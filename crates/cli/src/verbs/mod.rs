@@ -11,6 +11,8 @@ pub(crate) mod logs;
 pub(crate) mod plan;
 pub(crate) mod secret;
 pub(crate) mod serve;
+pub(crate) mod service;
+pub(crate) mod stage;
 pub(crate) mod status;
 pub(crate) mod target;
 pub(crate) mod up;
