@@ -13,3 +13,4 @@ mod offline;
 mod process;
 mod server;
 mod shop;
+mod stages;
