@@ -450,11 +450,10 @@ fn is_legal(ledger: &Ledger<'_>, deployment: &Deployment, fact: &Fact) -> bool {
     };
     match fact {
         Fact::Accepted { .. } => false,
-        Fact::Merged { .. } => !ledger.started && !ledger.all_canceled,
         Fact::StageApproved { stage, .. } | Fact::StageRefused { stage, .. } => {
             deployment.approval(*stage).is_none() && deployment.plan().needs_approval(*stage)
         }
-        Fact::Started => !ledger.started && !ledger.all_canceled,
+        Fact::Merged { .. } | Fact::Started => !ledger.started && !ledger.all_canceled,
         Fact::StepStarted { step, attempt } => {
             let waits = matches!(deployment.step(step), Some(StepState::Waiting { attempts }) if attempts + 1 == *attempt);
             ledger.started && !ledger.all_canceled && waits && mark(step).is_some_and(Mark::is_waiting)

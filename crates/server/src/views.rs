@@ -285,12 +285,11 @@ pub(crate) fn plan(preview: &Preview) -> PlanView {
 fn plan_step(phase: Phase, does: &Does) -> PlanStepView {
     let (word, reason, failure) = match does {
         Does::Build { reason } => ("build", reason.clone(), None),
-        Does::SkipBuild { reason } => ("skip", reason.clone(), None),
+        Does::SkipBuild { reason } | Does::SkipRelease { reason } => ("skip", reason.clone(), None),
         Does::Release { reason } => ("release", reason.clone(), None),
         Does::Stop { reason } => ("stop", reason.clone(), None),
         Does::Restart { reason } => ("restart", reason.clone(), None),
         Does::Remove { reason } => ("remove", reason.clone(), None),
-        Does::SkipRelease { reason } => ("skip", reason.clone(), None),
         Does::Fail(failure) => ("fail", failure.message.clone(), Some(failure.clone())),
     };
     PlanStepView { phase: phase.as_str().to_owned(), does: word.to_owned(), reason, failure }
