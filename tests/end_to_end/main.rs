@@ -14,3 +14,4 @@ mod offline;
 mod process;
 mod server;
 mod shop;
+mod stages;

@@ -7,6 +7,7 @@ mod check;
 mod deployment;
 mod environment;
 mod log;
+mod pipeline;
 mod plan;
 mod problem;
 mod target;
@@ -18,6 +19,10 @@ pub use deployment::{
 };
 pub use environment::{AppliedView, ApplyQuery, EnvironmentServiceView, EnvironmentView, SecretValue};
 pub use log::{LogLineView, LogPage, PodLineView};
+pub use pipeline::{
+    Approval, EditedView, NewStage, PipelineServiceView, PipelineStageView, ServiceChange, StageChange, StageDeletion,
+    StageOrder, StagePosition, StageQuery,
+};
 pub use plan::{PlanServiceView, PlanStageView, PlanStepView, PlanView};
 pub use problem::{FileProblem, ProblemDetails};
 pub use target::{NewTarget, TargetView};
