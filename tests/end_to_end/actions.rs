@@ -62,7 +62,8 @@ fn revision(namespace: &str, release: &str) -> u64 {
 }
 
 fn awaits(deployment: &Value) -> bool {
-    let stages = deployment["stages"].as_array().expect("a deployment has stages");
+    // There is none before the first was accepted.
+    let stages = deployment["stages"].as_array().map_or(&[] as &[Value], Vec::as_slice);
     stages.iter().any(|stage| stage["approval"]["state"] == "awaited")
 }
 
