@@ -6,6 +6,7 @@
 //! [`deployment::due`] says what must be running now. Recovery is the same fold over the stored facts.
 
 pub mod deployment;
+pub mod explanation;
 pub mod failure;
 pub mod file;
 pub mod image_key;
