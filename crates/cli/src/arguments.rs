@@ -4,7 +4,7 @@ use clap::{Parser, Subcommand};
 
 use crate::output::Output;
 use crate::reporters::Progress;
-use crate::verbs::{apply, cancel, deploy, history, init, logs, plan, secret, serve, status, target, up, validate};
+use crate::verbs::{apply, cancel, deploy, explain, history, init, logs, plan, secret, serve, status, target, up, validate};
 
 const AFTER_HELP: &str = "\
 Exit codes:
@@ -62,4 +62,5 @@ pub(crate) enum Verb {
     Logs(logs::Logs),
     History(history::History),
     Cancel(cancel::Cancel),
+    Explain(explain::Explain),
 }

@@ -13,6 +13,7 @@ mod reporters;
 mod selection;
 mod sse;
 mod stop;
+mod tree;
 mod verbs;
 
 use std::process::ExitCode;
@@ -24,7 +25,9 @@ use arguments::{Arguments, Verb};
 use context::Context;
 use paint::Paint;
 use stop::{Exit, Stop};
-use verbs::{apply, cancel, deploy, doctor, down, history, init, logs, plan, secret, serve, status, target, up, validate};
+use verbs::{
+    apply, cancel, deploy, doctor, down, explain, history, init, logs, plan, secret, serve, status, target, up, validate,
+};
 
 fn main() -> ExitCode {
     match run(Arguments::parse()) {
@@ -69,6 +72,7 @@ async fn talk(context: &Context, verb: &Verb) -> Result<Exit, Stop> {
         Verb::Logs(arguments) => logs::run(context, arguments).await,
         Verb::History(arguments) => history::run(context, arguments).await,
         Verb::Cancel(arguments) => cancel::run(context, arguments).await,
+        Verb::Explain(arguments) => explain::run(context, arguments).await,
     }
 }
 

@@ -8,6 +8,7 @@
 mod app;
 mod builder;
 mod events;
+mod explanation;
 mod guard;
 mod home;
 mod options;

@@ -6,6 +6,7 @@
 mod check;
 mod deployment;
 mod environment;
+mod explanation;
 mod log;
 mod plan;
 mod problem;
@@ -16,6 +17,10 @@ pub use deployment::{
     BuildView, DeploymentPage, DeploymentView, HeadView, ReleaseView, ServiceView, StageView, State, TriggerView,
 };
 pub use environment::{AppliedView, ApplyQuery, EnvironmentServiceView, EnvironmentView, SecretValue};
+pub use explanation::{
+    CriticalPieceView, ExplanationView, PieceView, RootView, ServiceExplanationView, StageExplanationView, StepExplanationView,
+    StepReference,
+};
 pub use log::{LogLineView, LogPage, PodLineView};
 pub use plan::{PlanServiceView, PlanStageView, PlanStepView, PlanView};
 pub use problem::{FileProblem, ProblemDetails};
