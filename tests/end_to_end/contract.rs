@@ -184,6 +184,12 @@ fn c14_a_variable_that_no_arg_names_builds_nothing() {
     for name in ["plain", "greets"] {
         assert_eq!(build(&third, name), ("skipped", "image-present"), "nothing changed");
     }
+    let history = server.slipway(["history", "--environment", "arguments/test", "--output", "json"]).expect_code(0).json();
+    let changes: Vec<_> =
+        history.as_array().expect("a list").iter().map(|item| item["changes"].as_array().map(Vec::len)).collect();
+    assert_eq!(changes, [Some(0), Some(0), Some(2)], "versions are commits: {history:#}");
+    let steps = server.slipway(["history", "2", "--environment", "arguments/test"]).expect_code(0).stdout;
+    assert!(steps.contains("image present"), "{steps}");
 }
 
 #[test]

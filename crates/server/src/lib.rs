@@ -10,6 +10,7 @@ mod builder;
 mod events;
 mod explanation;
 mod guard;
+mod history;
 mod home;
 mod options;
 mod problem;

@@ -7,6 +7,7 @@ mod check;
 mod deployment;
 mod environment;
 mod explanation;
+mod history;
 mod log;
 mod plan;
 mod problem;
@@ -21,6 +22,7 @@ pub use explanation::{
     CriticalPieceView, ExplanationView, PieceView, RootView, ServiceExplanationView, StageExplanationView, StepExplanationView,
     StepReference,
 };
+pub use history::{HistoryPage, HistoryView, VersionChangeView};
 pub use log::{LogLineView, LogPage, PodLineView};
 pub use plan::{PlanServiceView, PlanStageView, PlanStepView, PlanView};
 pub use problem::{FileProblem, ProblemDetails};
