@@ -106,5 +106,39 @@ fn print(selection: &Selection, plan: &PlanView) -> Result<(), Stop> {
             output::line(paint.dim("    no service"))?;
         }
     }
-    Ok(())
+    output::line(summary(plan))
+}
+
+/// `2 builds, 1 skipped; 3 releases`, and what would fail.
+fn summary(plan: &PlanView) -> String {
+    let steps = || plan.stages.iter().flat_map(|stage| &stage.services).flat_map(|service| &service.steps);
+    let count = |phase: &str, wanted: fn(&str) -> bool| steps().filter(|step| step.phase == phase && wanted(&step.does)).count();
+    let of = |phase: &str| {
+        let (done, skipped) = (count(phase, |does| !["skip", "fail"].contains(&does)), count(phase, |does| does == "skip"));
+        let text = format!("{done} {phase}{}", if done == 1 { "" } else { "s" });
+        if skipped == 0 { text } else { format!("{text}, {skipped} skipped") }
+    };
+    let failures = steps().filter(|step| step.does == "fail").count();
+    let failures = if failures == 0 { String::new() } else { format!("; {failures} would fail") };
+    format!("{}; {}{failures}", of("build"), of("release"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn b07_a_plan_ends_with_what_it_comes_to() {
+        let step = |phase: &str, does: &str| json!({"phase": phase, "does": does, "reason": "so"});
+        let service =
+            |name: &str, steps: serde_json::Value| json!({"name": name, "kind": "application", "version": "1", "steps": steps});
+        let plan = json!({"project": "shop", "environment": "staging", "action": "deploy", "stages": [
+            {"order": 0, "name": "first", "services": [service("db", json!([step("release", "release")]))]},
+            {"order": 1, "name": "second", "services": [
+                service("api", json!([step("build", "build"), step("release", "release")])),
+                service("web", json!([step("build", "skip"), step("release", "release")])),
+                service("bad", json!([step("build", "fail")]))]}]});
+        let plan: PlanView = serde_json::from_value(plan).unwrap();
+        assert_eq!(summary(&plan), "1 build, 1 skipped; 3 releases; 1 would fail");
+    }
 }
