@@ -1,10 +1,13 @@
 //! Which deployments of an environment are kept, and which are let go of.
+//!
+//! What is deployed is read off the deployments ([`crate::deployed`]), so those that tell of it stay: it is the same after the others
+//! have gone.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::deployment::{Deployment, Outcome, RunState, StepState};
+use crate::deployed::Effect;
+use crate::deployment::{Deployment, Outcome, RunState};
 use crate::model::Name;
-use crate::plan::Action;
 
 /// A deployment, as far as its keeping depends on it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,8 +16,8 @@ pub struct Past {
     pub number: u64,
     /// How it went; absent while it has not finished.
     pub outcome: Option<Outcome>,
-    /// The services that it released with success: their snapshot is what runs, and what a later deployment may go back to.
-    pub released: BTreeSet<Name>,
+    /// What it did to what is deployed.
+    pub effects: BTreeMap<Name, Effect>,
 }
 
 impl Past {
@@ -24,32 +27,46 @@ impl Past {
             RunState::Queued | RunState::Running | RunState::Canceling => None,
             RunState::Finished { outcome, .. } => Some(outcome),
         };
-        let seals_what_runs = match deployment.plan().action {
-            Action::Deploy => true,
-        };
-        let services = deployment.plan().services.iter().zip(deployment.services());
-        let released = services.filter(|(_, run)| seals_what_runs && matches!(run.release, StepState::Succeeded { .. }));
-        Self { number, outcome, released: released.map(|(planned, _)| planned.name.clone()).collect() }
+        let plan = deployment.plan();
+        let services = plan.services.iter().zip(deployment.services());
+        let effects = services.filter_map(|(planned, run)| Some((planned.name.clone(), Effect::of(plan, planned, run)?)));
+        Self { number, outcome, effects: effects.collect() }
     }
 }
 
 /// The numbers of the deployments that stay: those that have not finished, the newest `most` of those that have (at least one), the
-/// newest that failed, and for each service the newest that released it.
+/// newest that failed, and for each service those that tell how it is deployed.
 pub fn kept(all: &[Past], most: usize) -> BTreeSet<u64> {
     let mut newest_first: Vec<&Past> = all.iter().collect();
     newest_first.sort_by_key(|past| std::cmp::Reverse(past.number));
-    let (mut finished, mut has_failure, mut released) = (0, false, BTreeSet::new());
-    let mut kept = BTreeSet::new();
+    let open = newest_first.iter().filter(|past| past.outcome.is_none());
+    let finished = newest_first.iter().filter(|past| past.outcome.is_some()).take(most.max(1));
+    let failed = newest_first.iter().find(|past| past.outcome == Some(Outcome::Failed));
+    let mut kept: BTreeSet<u64> = open.chain(finished).chain(failed).map(|past| past.number).collect();
+    let mut effects: BTreeMap<&Name, Vec<(u64, Effect)>> = BTreeMap::new();
     for past in newest_first {
-        let is_recent = past.outcome.is_none() || finished < most.max(1);
-        let is_failure = past.outcome == Some(Outcome::Failed) && !has_failure;
-        let is_needed = past.released.iter().any(|service| !released.contains(service));
-        if is_recent || is_failure || is_needed {
-            kept.insert(past.number);
+        for (service, effect) in &past.effects {
+            effects.entry(service).or_default().push((past.number, *effect));
         }
-        finished += usize::from(past.outcome.is_some());
-        has_failure |= past.outcome == Some(Outcome::Failed);
-        released.extend(&past.released);
     }
+    kept.extend(effects.values().flat_map(|effects| telling(effects)));
     kept
+}
+
+/// Those of the effects on one service, newest first, that tell how it is deployed.
+fn telling(effects: &[(u64, Effect)]) -> BTreeSet<u64> {
+    let (mut stopped, mut tried) = (None, None);
+    for (place, (number, effect)) in effects.iter().enumerate() {
+        match effect {
+            Effect::Stopped => stopped = stopped.or(Some(*number)),
+            Effect::Tried => tried = tried.or(Some(*number)),
+            Effect::Released => return stopped.into_iter().chain([*number]).collect(),
+            // Without it the service would be there again, as long as something older tells of it.
+            Effect::Gone => {
+                let is_last = place + 1 == effects.len();
+                return stopped.into_iter().chain(tried).chain((!is_last).then_some(*number)).collect();
+            }
+        }
+    }
+    stopped.into_iter().chain(tried).collect()
 }

@@ -155,7 +155,7 @@ proptest! {
                 prop_assert!(pieces[step].contains(&link.piece), "the {step} did not run so: {:?}", link.piece);
             }
             prop_assert!(
-                matches!(link.piece.doing, Doing::Running { .. } | Doing::Ready | Doing::Queued { .. } | Doing::UntilCanceled { .. }),
+                matches!(link.piece.doing, Doing::Running { .. } | Doing::Ready | Doing::Approval { .. } | Doing::Queued { .. } | Doing::UntilCanceled { .. }),
                 "a wait for others is no link: {:?}", link
             );
         }

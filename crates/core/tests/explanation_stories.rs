@@ -197,7 +197,8 @@ fn b07_a_queued_deployment_stands_behind_the_last_one_that_had_to_end() {
 #[test]
 fn b07_who_canceled_a_step_is_told() {
     let mut told = Told::accepted(&Scenario::of(&[(0, Image::Brought), (1, Image::Brought)]));
-    told.take(1, Input::Start).take(4, Input::Cancel { actor: Actor("ada".to_owned()), scope: CancelScope::Deployment });
+    told.take(1, Input::Start)
+        .take(4, Input::Cancel { actor: Actor("ada".to_owned()), scope: CancelScope::Deployment, force: false });
     told.end(6, "release s0", |_| StepOutcome::Failed(slipway_core::failure::Failure::canceled("stopped")));
     assert!(matches!(told.deployment.state(), RunState::Finished { .. }));
     let explanation = told.explained(99);
@@ -207,5 +208,34 @@ fn b07_who_canceled_a_step_is_told() {
     insta::assert_snapshot!(path(&explanation), @r"
     0-1   the deployment: queued
     1-6   the release of s0: running
+    ");
+}
+
+#[test]
+fn b07_a_stage_that_wants_approval_tells_how_long_it_waited_for_whom() {
+    let mut told = Told::accepted(&Scenario { approvals: 0b10, ..Scenario::of(&[(0, Image::Brought), (1, Image::Brought)]) });
+    told.take(1, Input::Start).end(3, "release s0", good_end);
+    insta::assert_snapshot!(pieces(&told.explained(8), "release s1"), @r"
+    0-1   queued
+    1-3   waiting for the stages before: the release of s0 in `stage 0` was the last to end
+    3-8   waiting for approval
+    ");
+    insta::assert_snapshot!(path(&told.explained(8)), @r"
+    0-1   the deployment: queued
+    1-3   the release of s0: running
+    3-8   the deployment: waiting for approval
+    ");
+    told.take(9, Input::Approve { actor: Actor("ada".to_owned()), stage: 1, approved: true }).end(12, "release s1", good_end);
+    insta::assert_snapshot!(pieces(&told.explained(99), "release s1"), @r"
+    0-1   queued
+    1-3   waiting for the stages before: the release of s0 in `stage 0` was the last to end
+    3-9   waiting for approval: ada gave it
+    9-12  running
+    ");
+    insta::assert_snapshot!(path(&told.explained(99)), @r"
+    0-1   the deployment: queued
+    1-3   the release of s0: running
+    3-9   the deployment: waiting for approval: ada gave it
+    9-12  the release of s1: running
     ");
 }

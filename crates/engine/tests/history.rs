@@ -57,7 +57,7 @@ async fn the_newest_the_last_failure_and_what_runs_are_kept() {
     bench.world.hold("rollout cache");
     let id = bench.deploy().await;
     bench.begun_times("rollout cache", 2).await;
-    bench.engine.cancel(&access(), &id, CancelScope::Deployment).await.expect("it can be canceled");
+    bench.engine.cancel(&access(), &id, CancelScope::Deployment, false).await.expect("it can be canceled");
     let canceled = bench.end_of(&id).await;
     assert_eq!(outcome(&canceled), Outcome::Canceled);
     left(&bench, &[5, 4, 1]).await;

@@ -134,7 +134,7 @@ fn piece(piece: &Piece) -> PieceView {
         }
         Doing::Window { freed_by, .. } => view.waited_for = freed_by.as_ref().map(reference),
         Doing::Running { attempt, .. } => view.attempt = Some(*attempt),
-        Doing::OwnBuild | Doing::Ready | Doing::UntilCanceled { .. } => {}
+        Doing::OwnBuild | Doing::Approval { .. } | Doing::Ready | Doing::UntilCanceled { .. } => {}
     }
     view
 }

@@ -26,7 +26,8 @@ pub(crate) fn compared(newest_first: &[(DeploymentSummary, Deployment)], before:
 }
 
 fn change(service: &PlannedService, before: Option<&Version>) -> Option<VersionChangeView> {
-    if before == Some(&service.version) {
+    // A service that has left the environment has no version any more.
+    if before == Some(&service.version) || service.leaves.is_some() {
         return None;
     }
     Some(VersionChangeView { service: service.name.to_string(), from: before.map(Version::short), to: service.version.short() })

@@ -116,17 +116,27 @@ impl<'a> Gates<'a> {
         let order = plan.services[index].stage;
         let queued = Hold { until: record.started, doing: Doing::Queued { behind: self.behind } };
         let earlier = || self.earlier[order].hold(record, Doing::EarlierStages);
+        let approval = || approved(record, order);
         let own_build = Gate::of(record, Slot::of(index, Phase::Build));
         let own_build = || own_build.hold(record, |_| Doing::OwnBuild);
         let rest = match (plan.environment.pipeline.mode, phase) {
-            (PipelineMode::Phased, Phase::Build) => [self.shared(record, index), earlier(), None],
-            (PipelineMode::Eager, Phase::Build) => [self.shared(record, index), None, None],
+            (PipelineMode::Phased, Phase::Build) => [self.shared(record, index), earlier(), approval(), None],
+            (PipelineMode::Eager, Phase::Build) => [self.shared(record, index), None, None, None],
             (PipelineMode::Phased, Phase::Release) => {
-                [earlier(), own_build(), self.builds[order].hold(record, Doing::BuildsOfStage)]
+                [earlier(), approval(), own_build(), self.builds[order].hold(record, Doing::BuildsOfStage)]
             }
-            (PipelineMode::Eager, Phase::Release) => [own_build(), earlier(), None],
+            (PipelineMode::Eager, Phase::Release) => [own_build(), earlier(), approval(), None],
         };
         [Some(queued)].into_iter().chain(rest).flatten().collect()
+    }
+
+    /// When the deployment had come to a stage; absent when it has not.
+    pub(super) fn reached(&self, record: &Record<'_>, order: usize) -> Option<Position> {
+        match self.earlier[order] {
+            Gate::Nothing => record.started,
+            Gate::Passed { at, .. } => Some(at),
+            Gate::Closed { .. } => None,
+        }
     }
 
     /// The build that makes the same image, and goes before (C12). One that took the lead over waited for those before it.
@@ -149,6 +159,16 @@ impl<'a> Gates<'a> {
         let leader = ran.or_else(|| before.clone().find(is_open))?;
         Some(shared_with(record, leader, None))
     }
+}
+
+/// The word of somebody, of a stage that wants one.
+fn approved(record: &Record<'_>, order: usize) -> Option<Hold> {
+    if !record.deployment.plan().needs_approval(order) {
+        return None;
+    }
+    let approved = record.approved(order);
+    let by = approved.map(|(_, actor)| actor.clone());
+    Some(Hold { until: approved.map(|(at, _)| at), doing: Doing::Approval { by } })
 }
 
 fn shared_with(record: &Record<'_>, slot: Slot, until: Option<Position>) -> Hold {

@@ -136,14 +136,14 @@ pub fn explain(events: &[Event], ahead: &[Ahead], now: Timestamp) -> Result<Expl
         let stages = (0..plan.stage_count()).map(|order| stage(&record, &timelines, order)).collect();
         let left_queue = record.started.unwrap_or(record.end);
         let queued = record.piece(0, left_queue, Doing::Queued { behind });
-        (record.time(record.end), queued, stages, critical_path::of(&record, &timelines, behind))
+        (record.time(record.end), queued, stages, critical_path::of(&record, &gates, &timelines, behind))
     };
     Ok(Explanation { deployment, until, queued, stages, critical_path })
 }
 
 /// The name of a stage by its place in the order of execution.
 fn stage_name(plan: &Plan, order: usize) -> StageName {
-    plan.environment.pipeline.stages[order].name.clone()
+    plan.stages()[order].name.clone()
 }
 
 /// The last deployment that had to end before this one could start.

@@ -51,6 +51,11 @@ pub enum Doing {
     OwnBuild,
     /// Other builds of the stage had not ended (C3).
     BuildsOfStage(Option<Blocker>),
+    /// The stage wanted approval.
+    Approval {
+        /// Who gave it.
+        by: Option<Actor>,
+    },
     /// As many steps as may run at a time were running (C4, C7).
     Window {
         /// How many may.
@@ -94,6 +99,7 @@ impl Doing {
             Self::SharedBuild { .. } => "shared-build",
             Self::OwnBuild => "own-build",
             Self::BuildsOfStage(_) => "builds-of-stage",
+            Self::Approval { .. } => "approval",
             Self::Window { .. } => "window",
             Self::Ready => "ready",
             Self::Running { .. } => "running",
@@ -122,6 +128,8 @@ impl fmt::Display for Doing {
             Self::SharedBuild { with } => write!(f, "waiting for the build of {with}, which makes the same image"),
             Self::OwnBuild => f.write_str("waiting for its own build"),
             Self::BuildsOfStage(blocker) => because(f, "waiting for the other builds of the stage", blocker),
+            Self::Approval { by: Some(actor) } => write!(f, "waiting for approval: {} gave it", actor.0),
+            Self::Approval { by: None } => f.write_str("waiting for approval"),
             Self::Window { places, freed_by: Some(step) } => {
                 write!(f, "waiting for a free place, {places} at a time: the end of the {step} made room")
             }

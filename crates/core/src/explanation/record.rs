@@ -40,6 +40,8 @@ pub(super) struct Record<'a> {
     steps: Vec<Option<StepRecord>>,
     /// When the turn of the deployment came.
     pub(super) started: Option<Position>,
+    /// When somebody let the deployment go on into a stage, and who.
+    approved: BTreeMap<usize, (Position, &'a Actor)>,
     /// The last fact, or now.
     pub(super) end: Position,
     /// For each fact, the one that its decision began with.
@@ -87,6 +89,7 @@ impl<'a> Record<'a> {
                 .flat_map(|service| [service.build.as_ref().map(|_| StepRecord::default()), Some(StepRecord::default())])
                 .collect(),
             started: None,
+            approved: BTreeMap::new(),
             end: if finished { events.len() - 1 } else { events.len() },
             heads: Vec::with_capacity(events.len()),
             running: [Vec::with_capacity(events.len()), Vec::with_capacity(events.len())],
@@ -109,14 +112,20 @@ impl<'a> Record<'a> {
         self.times.push(at.max(before));
     }
 
-    fn note(&mut self, at: Position, fact: &Fact, counts: &mut [usize; 2]) {
+    fn note(&mut self, at: Position, fact: &'a Fact, counts: &mut [usize; 2]) {
         let mut is_head = false;
         match fact {
             Fact::Started => {
                 self.started = Some(at);
                 is_head = true;
             }
-            Fact::Accepted { .. } | Fact::CancelRequested { .. } => is_head = true,
+            Fact::Accepted { .. } | Fact::Merged { .. } | Fact::StageRefused { .. } | Fact::CancelRequested { .. } => {
+                is_head = true;
+            }
+            Fact::StageApproved { stage, actor } => {
+                self.approved.insert(*stage, (at, actor));
+                is_head = true;
+            }
             Fact::StepStarted { step, attempt } => {
                 counts[place(step.phase)] += 1;
                 if let Some(record) = self.step_mut(step) {
@@ -216,6 +225,11 @@ impl<'a> Record<'a> {
         self.step(slot)?.runs.iter().find(|run| run.until == Some(at))
     }
 
+    /// When somebody let the deployment go on into a stage, and who.
+    pub(super) fn approved(&self, stage: usize) -> Option<(Position, &'a Actor)> {
+        self.approved.get(&stage).copied()
+    }
+
     /// The step that a fact ended.
     pub(super) fn step_that_ended(&self, at: Position) -> Option<StepId> {
         match self.fact(at)? {
@@ -224,7 +238,10 @@ impl<'a> Record<'a> {
             | Fact::StepFailed { step, .. }
             | Fact::StepCanceled { step } => Some(step.clone()),
             Fact::Accepted { .. }
+            | Fact::Merged { .. }
             | Fact::Started
+            | Fact::StageApproved { .. }
+            | Fact::StageRefused { .. }
             | Fact::StepStarted { .. }
             | Fact::StepInterrupted { .. }
             | Fact::CancelRequested { .. }
@@ -259,7 +276,10 @@ impl<'a> Record<'a> {
             }
             Fact::CancelRequested { scope: CancelScope::Deployment, .. }
             | Fact::Accepted { .. }
+            | Fact::Merged { .. }
             | Fact::Started
+            | Fact::StageApproved { .. }
+            | Fact::StageRefused { .. }
             | Fact::StepStarted { .. }
             | Fact::StepInterrupted { .. }
             | Fact::Finished { .. } => None,
@@ -270,8 +290,8 @@ impl<'a> Record<'a> {
     pub(super) fn canceled_by(&self, slot: Slot, at: Position) -> Option<Actor> {
         let service = &self.step_id(slot).service;
         self.events[..at].iter().rev().find_map(|event| match &event.fact {
-            Fact::CancelRequested { actor, scope: CancelScope::Deployment } => Some(actor.clone()),
-            Fact::CancelRequested { actor, scope: CancelScope::Service(name) } if name == service => Some(actor.clone()),
+            Fact::CancelRequested { actor, scope: CancelScope::Deployment, .. } => Some(actor.clone()),
+            Fact::CancelRequested { actor, scope: CancelScope::Service(name), .. } if name == service => Some(actor.clone()),
             _ => None,
         })
     }

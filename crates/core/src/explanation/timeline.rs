@@ -102,6 +102,7 @@ fn without_blocker(doing: Doing) -> Doing {
     match doing {
         Doing::EarlierStages(_) => Doing::EarlierStages(None),
         Doing::BuildsOfStage(_) => Doing::BuildsOfStage(None),
+        Doing::Approval { .. } => Doing::Approval { by: None },
         other @ (Doing::Queued { .. }
         | Doing::SharedBuild { .. }
         | Doing::OwnBuild

@@ -102,7 +102,7 @@ pub struct PieceView {
     pub to: Timestamp,
     /// How long it lasted.
     pub milliseconds: i64,
-    /// What went on: `queued`, `earlier-stages`, `shared-build`, `own-build`, `builds-of-stage`, `window`, `ready`, `running` or
+    /// What went on: `queued`, `earlier-stages`, `shared-build`, `own-build`, `builds-of-stage`, `approval`, `window`, `ready`, `running` or
     /// `until-canceled`.
     pub doing: String,
     /// The same for a person.
