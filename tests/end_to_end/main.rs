@@ -15,3 +15,4 @@ mod offline;
 mod process;
 mod server;
 mod shop;
+mod stages;

@@ -5,8 +5,8 @@ use clap::{Parser, Subcommand};
 use crate::output::Output;
 use crate::reporters::Progress;
 use crate::verbs::{
-    apply, approve, cancel, delete, deploy, explain, history, init, logs, plan, restart, rollback, secret, serve, status, stop,
-    target, up, validate,
+    apply, approve, cancel, delete, deploy, explain, history, init, logs, plan, restart, rollback, secret, serve, service, stage,
+    status, stop, target, up, validate,
 };
 
 const AFTER_HELP: &str = "\
@@ -58,6 +58,8 @@ pub(crate) enum Verb {
     Doctor,
     Target(target::Target),
     Secret(secret::Secret),
+    Stage(stage::Stage),
+    Service(service::Service),
     Plan(plan::Plan),
     Apply(apply::Apply),
     Deploy(deploy::Deploy),

@@ -4,6 +4,7 @@ mod act;
 mod arguments;
 mod client;
 mod context;
+mod edited;
 mod elapsed;
 mod environment_file;
 mod follow;
@@ -28,7 +29,7 @@ use paint::Paint;
 use stop::{Exit, Stop};
 use verbs::{
     apply, approve, cancel, delete, deploy, doctor, down, explain, history, init, logs, plan, restart, rollback, secret, serve,
-    status, stop as stop_verb, target, up, validate,
+    service, stage, status, stop as stop_verb, target, up, validate,
 };
 
 fn main() -> ExitCode {
@@ -67,6 +68,8 @@ async fn talk(context: &Context, verb: &Verb) -> Result<Exit, Stop> {
         Verb::Doctor => doctor::run(context).await,
         Verb::Target(arguments) => target::run(context, arguments).await,
         Verb::Secret(arguments) => secret::run(context, arguments).await,
+        Verb::Stage(arguments) => stage::run(context, arguments).await,
+        Verb::Service(arguments) => service::run(context, arguments).await,
         Verb::Plan(arguments) => plan::run(context, arguments).await,
         Verb::Apply(arguments) => apply::run(context, arguments).await,
         Verb::Deploy(arguments) => deploy::run(context, arguments).await,

@@ -184,6 +184,8 @@ fn without_a_server_every_verb_that_needs_one_is_unreachable() {
         &["logs"],
         &["target", "list"],
         &["doctor"],
+        &["stage", "list"],
+        &["service", "list"],
     ] {
         let run = slipway(folder.path(), verb);
         assert_eq!(run.code, 7, "{verb:?}: {}", run.stderr);

@@ -15,5 +15,6 @@ pub mod image_key;
 pub mod model;
 pub mod names;
 pub mod outline;
+pub mod pipeline_edit;
 pub mod plan;
 pub mod variables;

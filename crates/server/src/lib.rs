@@ -13,6 +13,7 @@ mod guard;
 mod history;
 mod home;
 mod options;
+mod precondition;
 mod problem;
 mod request;
 mod routes;

@@ -5,13 +5,15 @@ use std::collections::BTreeMap;
 use jiff::Timestamp as Time;
 use slipway_core::deployment::{Deployment, Outcome, Phase, RunState, StepId, StepState, Timestamp, Trigger};
 use slipway_core::file::Applied;
-use slipway_core::model::Service;
+use slipway_core::model::{Environment, Service};
+use slipway_core::pipeline_edit::Edited;
 use slipway_core::plan::{Plan, PlannedService, Request, Selection};
 use slipway_engine::{Does, Preview};
 use slipway_ports::api::{
-    AppliedView, ApprovalState, ApprovalView, BuildView, DeployBody, DeploymentView, EnvironmentServiceView, EnvironmentView,
-    HeadView, LogLineView, MergedView, NewTarget, PlanServiceView, PlanStageView, PlanStepView, PlanView, ReleaseView,
-    ServiceView, StageView, State, TargetView, TriggerView,
+    AppliedView, Approval, ApprovalState, ApprovalView, BuildView, DeployBody, DeploymentView, EditedView,
+    EnvironmentServiceView, EnvironmentView, HeadView, LogLineView, MergedView, NewTarget, PipelineServiceView,
+    PipelineStageView, PlanServiceView, PlanStageView, PlanStepView, PlanView, ReleaseView, ServiceView, StageView, State,
+    TargetView, TriggerView,
 };
 use slipway_ports::{Activity, DeploymentSummary, LogLine, StoredEnvironment, Target};
 
@@ -253,6 +255,37 @@ pub(crate) fn applied(applied: &Applied, version: u64) -> AppliedView {
         version,
         changes: applied.changes.clone(),
         removed: applied.removed.iter().map(ToString::to_string).collect(),
+    }
+}
+
+/// The stages of an environment with their services, in execution order.
+pub(crate) fn stages(environment: &Environment) -> Vec<PipelineStageView> {
+    let stages = environment.pipeline.stages.iter().enumerate().map(|(order, stage)| PipelineStageView {
+        order,
+        name: stage.name.to_string(),
+        description: stage.description.clone(),
+        default_for: stage.default_for.map(|service_type| service_type.to_string()),
+        approval: if stage.approval_required { Approval::Required } else { Approval::None },
+        services: environment
+            .services_of(&stage.name)
+            .map(|service| PipelineServiceView {
+                name: service.name.to_string(),
+                kind: service.service_type().to_string(),
+                skipped: service.skipped,
+            })
+            .collect(),
+    });
+    stages.collect()
+}
+
+/// What an edit of a pipeline did, and what the pipeline is now.
+pub(crate) fn edited(edited: &Edited, version: u64) -> EditedView {
+    EditedView {
+        project: edited.environment.project.to_string(),
+        name: edited.environment.name.to_string(),
+        version,
+        changes: edited.changes.clone(),
+        stages: stages(&edited.environment),
     }
 }
 

@@ -16,6 +16,8 @@ pub(crate) mod restart;
 pub(crate) mod rollback;
 pub(crate) mod secret;
 pub(crate) mod serve;
+pub(crate) mod service;
+pub(crate) mod stage;
 pub(crate) mod status;
 pub(crate) mod stop;
 pub(crate) mod target;

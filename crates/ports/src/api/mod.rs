@@ -9,6 +9,7 @@ mod environment;
 mod explanation;
 mod history;
 mod log;
+mod pipeline;
 mod plan;
 mod problem;
 mod target;
@@ -25,6 +26,10 @@ pub use explanation::{
 };
 pub use history::{HistoryPage, HistoryView, VersionChangeView};
 pub use log::{LogLineView, LogPage, PodLineView};
+pub use pipeline::{
+    Approval, EditedView, NewStage, PipelineServiceView, PipelineStageView, ServiceChange, StageChange, StageDeletion,
+    StageOrder, StagePosition, StageQuery,
+};
 pub use plan::{PlanServiceView, PlanStageView, PlanStepView, PlanView};
 pub use problem::{FileProblem, ProblemDetails};
 pub use target::{NewTarget, TargetView};
