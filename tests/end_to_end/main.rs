@@ -8,6 +8,7 @@ mod actions;
 mod bad_input;
 mod cancel;
 mod cluster;
+mod contract;
 mod git;
 mod kill;
 mod offline;

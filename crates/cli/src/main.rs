@@ -15,6 +15,7 @@ mod reporters;
 mod selection;
 mod sse;
 mod stop;
+mod tree;
 mod verbs;
 
 use std::process::ExitCode;
@@ -27,8 +28,8 @@ use context::Context;
 use paint::Paint;
 use stop::{Exit, Stop};
 use verbs::{
-    apply, approve, cancel, delete, deploy, doctor, down, history, init, logs, plan, restart, rollback, secret, serve, service,
-    stage, status, stop as stop_verb, target, up, validate,
+    apply, approve, cancel, delete, deploy, doctor, down, explain, history, init, logs, plan, restart, rollback, secret, serve,
+    service, stage, status, stop as stop_verb, target, up, validate,
 };
 
 fn main() -> ExitCode {
@@ -81,6 +82,7 @@ async fn talk(context: &Context, verb: &Verb) -> Result<Exit, Stop> {
         Verb::History(arguments) => history::run(context, arguments).await,
         Verb::Cancel(arguments) => cancel::run(context, arguments).await,
         Verb::Approve(arguments) => approve::run(context, arguments).await,
+        Verb::Explain(arguments) => explain::run(context, arguments).await,
     }
 }
 

@@ -7,8 +7,10 @@
 
 pub mod deployed;
 pub mod deployment;
+pub mod explanation;
 pub mod failure;
 pub mod file;
+pub mod history;
 pub mod image_key;
 pub mod model;
 pub mod names;

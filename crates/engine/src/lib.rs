@@ -18,6 +18,7 @@ mod prepare;
 mod preview;
 mod queue;
 mod random;
+mod retention;
 mod retry;
 mod settings;
 mod single_flight;
