@@ -4,9 +4,11 @@
 //! failure. `make test` brings everything up and runs them one after another.
 #![expect(clippy::print_stderr, reason = "a failed test shows the log of its server")]
 
+mod actions;
 mod bad_input;
 mod cancel;
 mod cluster;
+mod contract;
 mod git;
 mod kill;
 mod offline;

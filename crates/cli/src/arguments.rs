@@ -5,7 +5,8 @@ use clap::{Parser, Subcommand};
 use crate::output::Output;
 use crate::reporters::Progress;
 use crate::verbs::{
-    apply, cancel, deploy, history, init, logs, plan, secret, serve, service, stage, status, target, up, validate,
+    apply, approve, cancel, delete, deploy, explain, history, init, logs, plan, restart, rollback, secret, serve, service, stage,
+    status, stop, target, up, validate,
 };
 
 const AFTER_HELP: &str = "\
@@ -62,8 +63,14 @@ pub(crate) enum Verb {
     Plan(plan::Plan),
     Apply(apply::Apply),
     Deploy(deploy::Deploy),
+    Stop(stop::Stop),
+    Restart(restart::Restart),
+    Rollback(rollback::Rollback),
+    Delete(delete::Delete),
     Status(status::Status),
     Logs(logs::Logs),
     History(history::History),
     Cancel(cancel::Cancel),
+    Approve(approve::Approve),
+    Explain(explain::Explain),
 }

@@ -5,9 +5,12 @@
 //! [`deployment::decide`] turns an input into facts, [`deployment::evolve`] folds a fact into the state, and
 //! [`deployment::due`] says what must be running now. Recovery is the same fold over the stored facts.
 
+pub mod deployed;
 pub mod deployment;
+pub mod explanation;
 pub mod failure;
 pub mod file;
+pub mod history;
 pub mod image_key;
 pub mod model;
 pub mod names;

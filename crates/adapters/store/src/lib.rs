@@ -6,6 +6,7 @@
 
 mod deployments;
 mod environments;
+mod history;
 mod key;
 mod schema;
 mod secrets;

@@ -11,7 +11,7 @@ use slipway_ports::{
     Access, DeploymentSummary, LogLine, NewDeployment, RecordedEvent, SecretText, Store, StoreError, StoredEnvironment, Target,
 };
 use sqlx::SqlitePool;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::sqlite::{SqliteAutoVacuum, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 
 use crate::key::{Key, KeyError};
 use crate::schema;
@@ -48,6 +48,7 @@ impl SqliteStore {
             .filename(database)
             .create_if_missing(true)
             .journal_mode(SqliteJournalMode::Wal)
+            .auto_vacuum(SqliteAutoVacuum::Incremental)
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
             .busy_timeout(Duration::from_secs(10));
@@ -148,6 +149,14 @@ impl Store for SqliteStore {
     ) -> Result<Vec<(u64, LogLine)>, StoreError> {
         self.deployment(access, deployment).await?;
         self.read_log(deployment, service, after, limit).await
+    }
+
+    async fn bound_log(&self, deployment: &str, most_bytes: u64) -> Result<(), StoreError> {
+        self.cut_log(deployment, most_bytes).await
+    }
+
+    async fn remove_deployments(&self, ids: &[String]) -> Result<u64, StoreError> {
+        self.delete_deployments(ids).await
     }
 
     async fn put_secret(

@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use serde_json::json;
 use slipway_core::outline;
 use slipway_ports::api::PlanView;
 
@@ -12,7 +11,7 @@ use crate::output::{self, Output};
 use crate::paint::Paint;
 use crate::selection::{self, Selection};
 use crate::stop::{Exit, Stop};
-use crate::verbs::apply;
+use crate::verbs::{apply, deploy};
 use crate::{environment_file, problems};
 
 /// Show what a deployment would do, and why.
@@ -22,8 +21,10 @@ pub(crate) struct Plan {
     #[arg(long, short, value_name = "FILE")]
     file: Option<PathBuf>,
     /// Ask no server and no cluster: the pipeline that a first deployment of the file would execute.
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["services", "current", "rebuild"])]
     offline: bool,
+    #[command(flatten)]
+    options: deploy::Options,
 }
 
 pub(crate) async fn run(context: &Context, arguments: &Plan) -> Result<Exit, Stop> {
@@ -34,7 +35,7 @@ pub(crate) async fn run(context: &Context, arguments: &Plan) -> Result<Exit, Sto
         Some(path) => apply::check_unchanged(context, path).await?,
         None => context.selection()?,
     };
-    let plan: PlanView = context.client()?.post(&format!("{}/plan", selection.path()), &json!({})).await?;
+    let plan: PlanView = context.client()?.post(&format!("{}/plan", selection.path()), &arguments.options.body()).await?;
     match context.output {
         Output::Json => output::json(&plan)?,
         Output::Text => print(&selection, &plan)?,
@@ -92,7 +93,7 @@ fn print(selection: &Selection, plan: &PlanView) -> Result<(), Stop> {
             output::line(name)?;
             for step in &service.steps {
                 let does = match step.does.as_str() {
-                    "build" | "release" => paint.green(format!("{:8}", step.does)),
+                    "build" | "release" | "stop" | "restart" | "remove" => paint.green(format!("{:8}", step.does)),
                     "fail" => paint.red(format!("{:8}", step.does)),
                     other => paint.dim(format!("{other:8}")),
                 };
@@ -106,5 +107,46 @@ fn print(selection: &Selection, plan: &PlanView) -> Result<(), Stop> {
             output::line(paint.dim("    no service"))?;
         }
     }
-    Ok(())
+    output::line(summary(plan))
+}
+
+/// `2 builds, 1 skipped; 3 releases, 1 remove`, and what would fail.
+fn summary(plan: &PlanView) -> String {
+    let steps = || plan.stages.iter().flat_map(|stage| &stage.services).flat_map(|service| &service.steps);
+    let count = |phase: &str, does: &str| steps().filter(|step| step.phase == phase && step.does == does).count();
+    let of = |phase: &str| {
+        let done = count(phase, phase);
+        let others = ["stop", "restart", "remove", "skip"].map(|does| (does, count(phase, does)));
+        let others = others.iter().filter(|(_, count)| *count > 0).map(|(does, count)| match *does {
+            "skip" => format!(", {count} skipped"),
+            does => format!(", {count} {does}"),
+        });
+        format!("{done} {phase}{}{}", if done == 1 { "" } else { "s" }, others.collect::<String>())
+    };
+    let failures = steps().filter(|step| step.does == "fail").count();
+    let failures = if failures == 0 { String::new() } else { format!("; {failures} would fail") };
+    format!("{}; {}{failures}", of("build"), of("release"))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn b07_a_plan_ends_with_what_it_comes_to() {
+        let step = |phase: &str, does: &str| json!({"phase": phase, "does": does, "reason": "so"});
+        let service =
+            |name: &str, steps: serde_json::Value| json!({"name": name, "kind": "application", "version": "1", "steps": steps});
+        let plan = json!({"project": "shop", "environment": "staging", "action": "deploy", "stages": [
+            {"order": 0, "name": "first", "services": [service("db", json!([step("release", "release")]))]},
+            {"order": 1, "name": "second", "services": [
+                service("api", json!([step("build", "build"), step("release", "release")])),
+                service("web", json!([step("build", "skip"), step("release", "release")])),
+                service("old", json!([step("release", "remove")])),
+                service("bad", json!([step("build", "fail")]))]}]});
+        let plan: PlanView = serde_json::from_value(plan).unwrap();
+        assert_eq!(summary(&plan), "1 build, 1 skipped; 3 releases, 1 remove; 1 would fail");
+    }
 }

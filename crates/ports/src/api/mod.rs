@@ -6,6 +6,8 @@
 mod check;
 mod deployment;
 mod environment;
+mod explanation;
+mod history;
 mod log;
 mod pipeline;
 mod plan;
@@ -14,9 +16,15 @@ mod target;
 
 pub use check::{CheckStatus, CheckView, DoctorView};
 pub use deployment::{
-    BuildView, DeploymentPage, DeploymentView, HeadView, ReleaseView, ServiceView, StageView, State, TriggerView,
+    AcceptedView, ApprovalBody, ApprovalState, ApprovalView, BuildView, DeployBody, DeploymentPage, DeploymentView, HeadView,
+    MergedView, ReleaseView, ServiceSelection, ServiceView, StageView, State, TriggerView,
 };
 pub use environment::{AppliedView, ApplyQuery, EnvironmentServiceView, EnvironmentView, SecretValue};
+pub use explanation::{
+    CriticalPieceView, ExplanationView, PieceView, RootView, ServiceExplanationView, StageExplanationView, StepExplanationView,
+    StepReference,
+};
+pub use history::{HistoryPage, HistoryView, VersionChangeView};
 pub use log::{LogLineView, LogPage, PodLineView};
 pub use pipeline::{
     Approval, EditedView, NewStage, PipelineServiceView, PipelineStageView, ServiceChange, StageChange, StageDeletion,
