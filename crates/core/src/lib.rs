@@ -13,4 +13,5 @@ pub mod model;
 pub mod names;
 pub mod outline;
 pub mod plan;
+pub mod simulation;
 pub mod variables;

@@ -1,0 +1,68 @@
+//! An environment sealed as a deployment of all of it would be, without asking git or a registry.
+
+use std::collections::{BTreeMap, HashMap};
+
+use crate::image_key::{ImageKey, KeyInputs};
+use crate::model::{BuildSettings, Environment, GitSource, JobEvent, JobTrigger, Service, ServiceKind};
+use crate::plan::{Action, BuildPlan, Plan, PlannedBuild, PlannedService, Version};
+
+/// The plan of a deployment of all services that are not skipped, and those services in its order.
+pub(super) fn seal(environment: &Environment) -> (Plan, Vec<&Service>) {
+    let stages = environment.pipeline.stages.iter().enumerate();
+    let order: HashMap<_, _> = stages.map(|(order, stage)| (&stage.name, order)).collect();
+    let taking_part = environment.services.iter().filter(|service| !service.skipped);
+    let mut services: Vec<_> = taking_part.filter_map(|service| Some((*order.get(&service.stage)?, service))).collect();
+    services.sort_by_key(|(stage, _)| *stage);
+    let planned = services.iter().map(|(stage, service)| planned(service, *stage)).collect();
+    let plan = Plan { action: Action::Deploy, environment: without_approvals(environment), services: planned };
+    (plan, services.into_iter().map(|(_, service)| service).collect())
+}
+
+/// Whether a deployment runs a service, and does not only keep it ready for another action.
+pub(super) fn runs(service: &Service) -> bool {
+    match &service.kind {
+        ServiceKind::Job(job) => match &job.trigger {
+            JobTrigger::Lifecycle(events) => events.contains(&JobEvent::Start),
+            JobTrigger::Cron { .. } => true,
+        },
+        ServiceKind::Application(_) | ServiceKind::Container(_) | ServiceKind::Database(_) | ServiceKind::Helm(_) => true,
+    }
+}
+
+/// Nobody is there to approve.
+fn without_approvals(environment: &Environment) -> Environment {
+    let mut environment = environment.clone();
+    for stage in &mut environment.pipeline.stages {
+        stage.approval_required = false;
+    }
+    environment
+}
+
+fn planned(service: &Service, stage: usize) -> PlannedService {
+    let build = service.build().map(|(git, build)| BuildPlan::Image(stand_in(git, build)));
+    // No decision of a pipeline looks at a version.
+    PlannedService { name: service.name.clone(), stage, version: Version::Commit(String::new()), build }
+}
+
+/// A build under a key that stands in for the real one: equal for equal settings, and for no others.
+fn stand_in(git: &GitSource, build: &BuildSettings) -> PlannedBuild {
+    let settings = serde_json::json!([git, build]).to_string();
+    let args = BTreeMap::new();
+    let inputs = KeyInputs { context_tree: &settings, dockerfile: "", target: None, platforms: &[], args: &args };
+    PlannedBuild {
+        key: ImageKey::of(&inputs),
+        repository: String::new(),
+        url: git.url.clone(),
+        commit: String::new(),
+        root: git.root.clone(),
+        context_tree: String::new(),
+        dockerfile: None,
+        dockerfile_inline: None,
+        target: None,
+        args,
+        platforms: Vec::new(),
+        cpu: build.cpu,
+        memory: build.memory,
+        timeout: build.timeout,
+    }
+}
