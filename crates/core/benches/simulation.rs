@@ -1,14 +1,15 @@
 //! The core by itself, and whether its cost per service grows: `simulate` on large environments, in 20 stages.
 //!
-//! Each size has a process of its own, so that the peak of its memory is its own. The time of a size is the shortest of many
-//! simulations: what else the machine does only adds to it. Fails when a service costs more than the goal allows.
+//! Each size has a process of its own, so that the peak of its memory is its own. Time is time on the processor, of a round that has
+//! the same number of services for every size; that of a size is its shortest round, because what else the machine does only adds
+//! to it. Fails when a service costs more than the goal allows.
 #![expect(clippy::print_stdout, reason = "what a benchmark is for")]
 
 #[path = "../tests/simulation/large.rs"]
 mod large;
 
 use std::process::{Command, ExitCode};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use slipway_core::model::PipelineMode;
 use slipway_core::simulation::simulate;
@@ -17,8 +18,9 @@ const SIZES: [usize; 4] = [1_000, 2_000, 5_000, 10_000];
 const STAGES: usize = 20;
 /// How much more a service of the largest environment may cost than one of the smallest.
 const MOST_GROWTH: f64 = 1.2;
-/// How long each size is simulated again and again.
-const PATIENCE: Duration = Duration::from_secs(6);
+/// A round is long enough for a clock that goes by the ticks of the scheduler.
+const SERVICES_PER_ROUND: usize = 100_000;
+const ROUNDS: usize = 8;
 
 /// What one size came to.
 struct Measurement {
@@ -72,15 +74,17 @@ fn measure(size: usize, mode: PipelineMode) -> Measurement {
     let before = peak_memory();
     let facts = simulate(&environment, &durations).facts;
     let peak = peak_memory();
-    let begun = Instant::now();
-    let mut shortest = Duration::MAX;
-    while begun.elapsed() < PATIENCE {
-        let start = Instant::now();
-        std::hint::black_box(simulate(&environment, &durations));
-        shortest = shortest.min(start.elapsed());
-    }
+    let simulations = SERVICES_PER_ROUND / size;
+    let round = |_| {
+        let start = processor_time();
+        for _ in 0..simulations {
+            std::hint::black_box(simulate(&environment, &durations));
+        }
+        processor_time() - start
+    };
+    let shortest = (0..ROUNDS).map(round).min().unwrap_or_default();
     let facts = usize::try_from(facts).map_or(f64::INFINITY, count);
-    Measurement { seconds: shortest.as_secs_f64(), facts, peak, before }
+    Measurement { seconds: shortest.as_secs_f64() / count(simulations), facts, peak, before }
 }
 
 fn in_own_process(size: usize, mode: &str) -> Measurement {
@@ -103,6 +107,13 @@ fn show(size: usize, measured: &Measurement) {
         measured.peak / 1024.0,
         (measured.peak - measured.before) / 1024.0,
     );
+}
+
+/// How long this thread has had a processor.
+fn processor_time() -> Duration {
+    let statistics = std::fs::read_to_string("/proc/thread-self/schedstat").expect("Linux tells about this thread");
+    let nanoseconds = statistics.split_whitespace().next().and_then(|first| first.parse().ok());
+    Duration::from_nanos(nanoseconds.expect("the first number is the time on the processor"))
 }
 
 /// The most memory that this process has had, in KiB.

@@ -14,7 +14,7 @@ pub(super) fn seal(environment: &Environment) -> (Plan, Vec<&Service>) {
     let mut services: Vec<_> = taking_part.filter_map(|service| Some((*order.get(&service.stage)?, service))).collect();
     services.sort_by_key(|(stage, _)| *stage);
     let planned = services.iter().map(|(stage, service)| planned(service, *stage)).collect();
-    let plan = Plan { action: Action::Deploy, environment: without_approvals(environment), services: planned };
+    let plan = Plan { action: Action::Deploy, environment: frame(environment), services: planned };
     (plan, services.into_iter().map(|(_, service)| service).collect())
 }
 
@@ -29,13 +29,25 @@ pub(super) fn runs(service: &Service) -> bool {
     }
 }
 
-/// Nobody is there to approve.
-fn without_approvals(environment: &Environment) -> Environment {
-    let mut environment = environment.clone();
-    for stage in &mut environment.pipeline.stages {
+/// Of its environment a deployment reads the pipeline alone, so all that is large stays out. Nobody is there to approve.
+fn frame(environment: &Environment) -> Environment {
+    let mut pipeline = environment.pipeline.clone();
+    for stage in &mut pipeline.stages {
         stage.approval_required = false;
     }
-    environment
+    Environment {
+        project: environment.project.clone(),
+        name: environment.name.clone(),
+        mode: environment.mode,
+        target: None,
+        pipeline,
+        variables: Vec::new(),
+        secrets: Vec::new(),
+        services: Vec::new(),
+        previews: None,
+        schedules: Vec::new(),
+        notifications: Vec::new(),
+    }
 }
 
 fn planned(service: &Service, stage: usize) -> PlannedService {
@@ -46,7 +58,7 @@ fn planned(service: &Service, stage: usize) -> PlannedService {
 
 /// A build under a key that stands in for the real one: equal for equal settings, and for no others.
 fn stand_in(git: &GitSource, build: &BuildSettings) -> PlannedBuild {
-    let settings = serde_json::json!([git, build]).to_string();
+    let settings = serde_json::to_string(&(git, build)).expect("texts, numbers, and maps with texts as keys become JSON");
     let args = BTreeMap::new();
     let inputs = KeyInputs { context_tree: &settings, dockerfile: "", target: None, platforms: &[], args: &args };
     PlannedBuild {

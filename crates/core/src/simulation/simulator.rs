@@ -12,15 +12,12 @@ use crate::deployment::{
     Actor, Deployment, Due, Fact, Input, Phase, SkipReason, StepId, StepOutcome, StepResult, Timestamp, Trigger, decide, due,
 };
 use crate::failure::{Code, Failure};
-use crate::model::{Environment, Service};
+use crate::model::{Environment, Name, Service};
 
 /// Simulates a deployment of all services of an environment that are not skipped.
 pub fn simulate(environment: &Environment, durations: &Durations) -> Simulation {
     let (plan, services) = sealed::seal(environment);
-    let mut simulator = Simulator::default();
-    for service in services {
-        simulator.add(service, durations.of(&service.name));
-    }
+    let mut simulator = Simulator::new(&services, durations);
     let trigger = Trigger { source: "simulation".to_owned(), actor: Actor("simulation".to_owned()) };
     let mut deployment = Deployment::accepted(plan, trigger, Timestamp(0));
     simulator.run(&mut deployment);
@@ -33,11 +30,11 @@ pub fn simulate(environment: &Environment, durations: &Durations) -> Simulation 
 }
 
 /// A deployment without a world. A step is known by its place in the order of the output.
-#[derive(Default)]
 struct Simulator {
     clock: Clock,
     steps: Vec<SimulatedStep>,
-    places: HashMap<StepId, usize>,
+    /// The first step of each service; its release is its last.
+    places: HashMap<Name, usize>,
     work: Vec<Work>,
     /// What ended at the last moment at which anything did.
     ended: Vec<usize>,
@@ -48,34 +45,59 @@ struct Simulator {
 /// What the world would make of a step.
 struct Work {
     takes: Duration,
-    outcome: StepOutcome,
+    ends: End,
+}
+
+/// How a step would end.
+#[derive(Clone, Copy)]
+enum End {
+    Well,
+    Badly,
+    /// There is nothing to do.
+    AtOnce,
 }
 
 impl Work {
     fn of(service: &Service, phase: Phase, known: ServiceDurations) -> Self {
+        if phase == Phase::Release && !sealed::runs(service) {
+            return Self { takes: Duration::ZERO, ends: End::AtOnce };
+        }
+        Self { takes: known.of(phase), ends: if known.fails(phase) { End::Badly } else { End::Well } }
+    }
+
+    fn outcome(&self, phase: Phase) -> StepOutcome {
         let code = match phase {
             Phase::Build => Code::BuildFailed,
             Phase::Release => Code::ReleaseFailed,
         };
-        if phase == Phase::Release && !sealed::runs(service) {
-            return Self { takes: Duration::ZERO, outcome: StepOutcome::Unneeded(SkipReason::NothingToRun) };
+        match self.ends {
+            End::Well => StepOutcome::Done(StepResult::default()),
+            End::Badly => StepOutcome::Failed(Failure::permanent(code, "the durations say that it fails")),
+            End::AtOnce => StepOutcome::Unneeded(SkipReason::NothingToRun),
         }
-        let outcome = if known.fails(phase) {
-            StepOutcome::Failed(Failure::permanent(code, "its failure was given"))
-        } else {
-            StepOutcome::Done(StepResult::default())
-        };
-        Self { takes: known.of(phase), outcome }
     }
 }
 
 impl Simulator {
+    fn new(services: &[&Service], durations: &Durations) -> Self {
+        let steps = services.iter().map(|service| 1 + usize::from(service.build().is_some())).sum();
+        let mut simulator = Self {
+            clock: Clock::default(),
+            steps: Vec::with_capacity(steps),
+            places: HashMap::with_capacity(services.len()),
+            work: Vec::with_capacity(steps),
+            ended: Vec::new(),
+            waited_for: vec![None; steps],
+        };
+        services.iter().for_each(|service| simulator.add(service, durations.of(&service.name)));
+        simulator
+    }
+
     fn add(&mut self, service: &Service, known: ServiceDurations) {
+        self.places.insert(service.name.clone(), self.steps.len());
         let build = service.build().map(|_| Phase::Build);
         for phase in build.into_iter().chain([Phase::Release]) {
-            self.places.insert(StepId { service: service.name.clone(), phase }, self.steps.len());
             self.work.push(Work::of(service, phase, known));
-            self.waited_for.push(None);
             self.steps.push(SimulatedStep {
                 service: service.name.clone(),
                 stage: service.stage.clone(),
@@ -104,7 +126,7 @@ impl Simulator {
             for place in &ended {
                 let step = &self.steps[*place];
                 let step = StepId { service: step.service.clone(), phase: step.phase };
-                let outcome = self.work[*place].outcome.clone();
+                let outcome = self.work[*place].outcome(step.phase);
                 self.take(deployment, Input::Ended { step, attempt: 1, outcome });
             }
             self.ended = ended;
@@ -125,7 +147,7 @@ impl Simulator {
         let now = self.clock.now();
         match fact {
             Fact::StepStarted { step, .. } => {
-                let place = self.places[&step];
+                let place = self.place(&step);
                 self.waited_for[place] = critical_path::waited_for(&self.steps, place, &self.ended);
                 self.steps[place].span = Some(Span { start: now, end: now });
                 self.clock.begin(place, self.work[place].takes);
@@ -143,10 +165,15 @@ impl Simulator {
         }
     }
 
+    fn place(&self, step: &StepId) -> usize {
+        let first = self.places[&step.service];
+        if self.steps[first].phase == step.phase { first } else { first + 1 }
+    }
+
     /// A step that ends without having begun, such as a follower's build, was done in no time.
     fn end(&mut self, step: &StepId, end: StepEnd) {
         let now = self.clock.now();
-        let place = self.places[step];
+        let place = self.place(step);
         let step = &mut self.steps[place];
         step.end = end;
         step.span.get_or_insert(Span { start: now, end: now }).end = now;
