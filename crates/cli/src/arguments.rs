@@ -4,7 +4,7 @@ use clap::{Parser, Subcommand};
 
 use crate::output::Output;
 use crate::reporters::Progress;
-use crate::verbs::{apply, cancel, deploy, history, init, logs, plan, secret, serve, status, target, up, validate};
+use crate::verbs::{apply, cancel, deploy, history, init, logs, plan, secret, serve, simulate, status, target, up, validate};
 
 const AFTER_HELP: &str = "\
 Exit codes:
@@ -56,6 +56,7 @@ pub(crate) enum Verb {
     Target(target::Target),
     Secret(secret::Secret),
     Plan(plan::Plan),
+    Simulate(simulate::Simulate),
     Apply(apply::Apply),
     Deploy(deploy::Deploy),
     Status(status::Status),

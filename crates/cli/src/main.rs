@@ -6,6 +6,7 @@ mod context;
 mod elapsed;
 mod environment_file;
 mod follow;
+mod last_durations;
 mod output;
 mod paint;
 mod problems;
@@ -14,6 +15,7 @@ mod selection;
 mod sse;
 mod stop;
 mod verbs;
+mod waterfall;
 
 use std::process::ExitCode;
 
@@ -24,7 +26,9 @@ use arguments::{Arguments, Verb};
 use context::Context;
 use paint::Paint;
 use stop::{Exit, Stop};
-use verbs::{apply, cancel, deploy, doctor, down, history, init, logs, plan, secret, serve, status, target, up, validate};
+use verbs::{
+    apply, cancel, deploy, doctor, down, history, init, logs, plan, secret, serve, simulate, status, target, up, validate,
+};
 
 fn main() -> ExitCode {
     match run(Arguments::parse()) {
@@ -63,6 +67,7 @@ async fn talk(context: &Context, verb: &Verb) -> Result<Exit, Stop> {
         Verb::Target(arguments) => target::run(context, arguments).await,
         Verb::Secret(arguments) => secret::run(context, arguments).await,
         Verb::Plan(arguments) => plan::run(context, arguments).await,
+        Verb::Simulate(arguments) => simulate::run(context, arguments).await,
         Verb::Apply(arguments) => apply::run(context, arguments).await,
         Verb::Deploy(arguments) => deploy::run(context, arguments).await,
         Verb::Status(arguments) => status::run(context, arguments).await,

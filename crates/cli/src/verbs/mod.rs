@@ -11,6 +11,7 @@ pub(crate) mod logs;
 pub(crate) mod plan;
 pub(crate) mod secret;
 pub(crate) mod serve;
+pub(crate) mod simulate;
 pub(crate) mod status;
 pub(crate) mod target;
 pub(crate) mod up;
