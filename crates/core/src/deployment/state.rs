@@ -257,6 +257,11 @@ impl Deployment {
         self.index.get(name).map(|index| &self.services[*index])
     }
 
+    /// The place of a service in [`Self::services`].
+    pub fn position(&self, name: &Name) -> Option<usize> {
+        self.index.get(name).copied()
+    }
+
     /// One step; absent when the service is not in the plan, or is not built.
     pub fn step(&self, step: &StepId) -> Option<&StepState> {
         let service = self.service(&step.service)?;
