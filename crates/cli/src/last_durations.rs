@@ -51,7 +51,7 @@ impl Search {
     fn new(environment: &Environment) -> Self {
         let steps = simulate(environment, &Durations::default()).steps;
         let done = steps.into_iter().filter(|step| step.end == StepEnd::Succeeded);
-        Self { missing: done.map(|step| (step.service, step.phase)).collect(), found: BTreeMap::new() }
+        Self { missing: done.map(|step| (step.service.clone(), step.phase)).collect(), found: BTreeMap::new() }
     }
 
     /// Takes what is missing from a deployment. A build that was skipped says nothing about how long building takes.

@@ -21,9 +21,9 @@ pub(crate) struct Waterfall<'a> {
     /// What was simulated.
     pub(crate) environment: &'a Environment,
     /// What came of it.
-    pub(crate) simulation: &'a Simulation,
+    pub(crate) simulation: &'a Simulation<'a>,
     /// What comes of it in the other mode.
-    pub(crate) other: &'a Simulation,
+    pub(crate) other: &'a Simulation<'a>,
 }
 
 impl Waterfall<'_> {
@@ -40,9 +40,9 @@ impl Waterfall<'_> {
         )];
         let mut stage = None;
         for (place, step) in self.simulation.steps.iter().enumerate() {
-            if stage != Some(&step.stage) {
+            if stage != Some(step.stage) {
                 lines.push(paint.bold(truncate_str(step.stage.as_str(), width, "\u{2026}")));
-                stage = Some(&step.stage);
+                stage = Some(step.stage);
             }
             lines.push(chart.line(step, chart.is_critical[place]));
         }
@@ -110,7 +110,7 @@ struct Chart {
 }
 
 impl Chart {
-    fn new(simulation: &Simulation, width: usize, paint: Paint) -> Self {
+    fn new(simulation: &Simulation<'_>, width: usize, paint: Paint) -> Self {
         let longest = simulation.steps.iter().map(|step| step.service.as_str().len()).max().unwrap_or(0);
         let name = longest.min((width / 4).max(NARROWEST_NAME));
         let bar = width.saturating_sub(FIXED + name).max(NARROWEST_BAR);
@@ -121,7 +121,7 @@ impl Chart {
         Self { paint, name, bar, makespan: simulation.makespan, is_critical }
     }
 
-    fn line(&self, step: &SimulatedStep, is_critical: bool) -> String {
+    fn line(&self, step: &SimulatedStep<'_>, is_critical: bool) -> String {
         let name = truncate_str(step.service.as_str(), self.name, "\u{2026}");
         let name = pad_str(&name, self.name, console::Alignment::Left, None);
         let bar = self.bar(step, is_critical);
@@ -137,7 +137,7 @@ impl Chart {
     }
 
     /// A bar from start to end, or why there is none; a note begins where its time is, as far as there is room.
-    fn bar(&self, step: &SimulatedStep, is_critical: bool) -> String {
+    fn bar(&self, step: &SimulatedStep<'_>, is_critical: bool) -> String {
         let start = step.span.map_or(0, |span| self.column(span.start));
         match (&step.end, step.span) {
             (StepEnd::Skipped(reason), _) => {

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use slipway_core::model::{Environment, PipelineMode};
-use slipway_core::simulation::{Durations, Simulation, simulate};
+use slipway_core::simulation::{Durations, simulate};
 
 use crate::context::Context;
 use crate::last_durations;
@@ -78,7 +78,8 @@ pub(crate) async fn run(context: &Context, arguments: &Simulate) -> Result<Exit,
     match context.output {
         Output::Json => output::json(&simulation)?,
         Output::Text => {
-            let other = simulate_other_mode(environment.clone(), &durations);
+            let other_mode = in_other_mode(environment.clone());
+            let other = simulate(&other_mode, &durations);
             let waterfall = Waterfall { environment: &environment, simulation: &simulation, other: &other };
             let lines = waterfall.lines(output::width(), Paint::of(&std::io::stdout()));
             lines.iter().try_for_each(output::line)?;
@@ -107,10 +108,10 @@ fn read(context: &Context, arguments: &Simulate, environment: &Environment) -> R
     parsed.map_err(|found| problems::refuse(&path.display().to_string(), &text, &found, context.output))
 }
 
-fn simulate_other_mode(mut environment: Environment, durations: &Durations) -> Simulation {
+fn in_other_mode(mut environment: Environment) -> Environment {
     environment.pipeline.mode = match environment.pipeline.mode {
         PipelineMode::Phased => PipelineMode::Eager,
         PipelineMode::Eager => PipelineMode::Phased,
     };
-    simulate(&environment, durations)
+    environment
 }

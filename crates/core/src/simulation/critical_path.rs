@@ -5,7 +5,7 @@ use crate::deployment::{Phase, SkipReason};
 
 /// What a step that begins now has waited for, of all that ended now: its image, else a place in its window, else the stage
 /// before it. Steps are named by their places.
-pub(super) fn waited_for(steps: &[SimulatedStep], begins: usize, ended: &[usize]) -> Option<usize> {
+pub(super) fn waited_for(steps: &[SimulatedStep<'_>], begins: usize, ended: &[usize]) -> Option<usize> {
     let image = image_of(steps, begins);
     let phase = steps[begins].phase;
     let found = ended.iter().find(|other| image.is_some_and(|(service, phase)| is(&steps[**other], service, phase)));
@@ -20,16 +20,16 @@ pub(super) fn chain(waited_for: &[Option<usize>], last: Option<usize>) -> Vec<us
 }
 
 /// The build that makes what a release releases; absent when nothing is built for it.
-fn image_of(steps: &[SimulatedStep], release: usize) -> Option<(&str, Phase)> {
+fn image_of<'s>(steps: &'s [SimulatedStep<'_>], release: usize) -> Option<(&'s str, Phase)> {
     let step = &steps[release];
     let build = release.checked_sub(1).map(|place| &steps[place]).filter(|build| build.service == step.service)?;
     let builder = match &build.end {
         StepEnd::Skipped(SkipReason::SharedBuild { with, .. }) => with,
-        StepEnd::Skipped(_) | StepEnd::Succeeded | StepEnd::Failed => &build.service,
+        StepEnd::Skipped(_) | StepEnd::Succeeded | StepEnd::Failed => build.service,
     };
     Some((builder.as_str(), Phase::Build))
 }
 
-fn is(step: &SimulatedStep, service: &str, phase: Phase) -> bool {
+fn is(step: &SimulatedStep<'_>, service: &str, phase: Phase) -> bool {
     step.phase == phase && step.service.as_str() == service
 }

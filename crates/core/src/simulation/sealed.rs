@@ -64,9 +64,9 @@ fn stand_in(git: &GitSource, build: &BuildSettings) -> PlannedBuild {
     PlannedBuild {
         key: ImageKey::of(&inputs),
         repository: String::new(),
-        url: git.url.clone(),
+        url: String::new(),
         commit: String::new(),
-        root: git.root.clone(),
+        root: String::new(),
         context_tree: String::new(),
         dockerfile: None,
         dockerfile_inline: None,

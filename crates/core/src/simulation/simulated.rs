@@ -7,14 +7,14 @@ use serde::ser::{Serialize, Serializer};
 use crate::deployment::{Phase, SkipReason};
 use crate::model::{Name, StageName};
 
-/// A simulated deployment.
+/// A simulated deployment of an environment.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
-pub struct Simulation {
+pub struct Simulation<'e> {
     /// How long it takes, from its start to its last end.
     #[serde(serialize_with = "seconds")]
     pub makespan: Duration,
     /// Every step, in execution order of the services, builds before releases.
-    pub steps: Vec<SimulatedStep>,
+    pub steps: Vec<SimulatedStep<'e>>,
     /// The steps, by their places in `steps`, that follow each other without a gap from the start to the last end: only what
     /// makes one of them shorter can make the whole shorter.
     #[serde(skip)]
@@ -24,7 +24,7 @@ pub struct Simulation {
     pub facts: u64,
 }
 
-impl Simulation {
+impl Simulation<'_> {
     /// Whether a step failed, and with it the deployment.
     pub fn has_failed(&self) -> bool {
         self.steps.iter().any(|step| step.end == StepEnd::Failed)
@@ -33,11 +33,11 @@ impl Simulation {
 
 /// One step of a simulated deployment.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SimulatedStep {
+pub struct SimulatedStep<'e> {
     /// Of which service.
-    pub service: Name,
+    pub service: &'e Name,
     /// The stage of the service.
-    pub stage: StageName,
+    pub stage: &'e StageName,
     /// Build or release.
     pub phase: Phase,
     /// How it ended.
@@ -88,11 +88,11 @@ struct Flat<'a> {
     end: Option<Seconds>,
 }
 
-impl Serialize for SimulatedStep {
+impl Serialize for SimulatedStep<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let flat = Flat {
-            service: &self.service,
-            stage: &self.stage,
+            service: self.service,
+            stage: self.stage,
             phase: self.phase,
             state: self.end.as_str(),
             start: self.span.map(|span| Seconds(span.start)),

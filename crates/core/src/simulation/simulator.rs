@@ -1,6 +1,5 @@
 //! Drives a deployment as the engine does, with a clock in place of the world.
 
-use std::collections::HashMap;
 use std::time::Duration;
 
 use super::clock::Clock;
@@ -12,29 +11,27 @@ use crate::deployment::{
     Actor, Deployment, Due, Fact, Input, Phase, SkipReason, StepId, StepOutcome, StepResult, Timestamp, Trigger, decide, due,
 };
 use crate::failure::{Code, Failure};
-use crate::model::{Environment, Name, Service};
+use crate::model::{Environment, Service};
 
 /// Simulates a deployment of all services of an environment that are not skipped.
-pub fn simulate(environment: &Environment, durations: &Durations) -> Simulation {
-    let (plan, services) = sealed::seal(environment);
-    let mut simulator = Simulator::new(&services, durations);
-    let trigger = Trigger { source: "simulation".to_owned(), actor: Actor("simulation".to_owned()) };
-    let mut deployment = Deployment::accepted(plan, trigger, Timestamp(0));
-    simulator.run(&mut deployment);
+pub fn simulate<'e>(environment: &'e Environment, durations: &Durations) -> Simulation<'e> {
+    let mut simulator = Simulator::new(environment, durations);
+    simulator.run();
     Simulation {
         makespan: simulator.clock.now(),
         critical_path: critical_path::chain(&simulator.waited_for, simulator.ended.first().copied()),
+        facts: simulator.deployment.version(),
         steps: simulator.steps,
-        facts: deployment.version(),
     }
 }
 
 /// A deployment without a world. A step is known by its place in the order of the output.
-struct Simulator {
+struct Simulator<'e> {
+    deployment: Deployment,
     clock: Clock,
-    steps: Vec<SimulatedStep>,
-    /// The first step of each service; its release is its last.
-    places: HashMap<Name, usize>,
+    steps: Vec<SimulatedStep<'e>>,
+    /// The first step of each service, in execution order; its release is its last.
+    first_steps: Vec<usize>,
     work: Vec<Work>,
     /// What ended at the last moment at which anything did.
     ended: Vec<usize>,
@@ -78,29 +75,32 @@ impl Work {
     }
 }
 
-impl Simulator {
-    fn new(services: &[&Service], durations: &Durations) -> Self {
+impl<'e> Simulator<'e> {
+    fn new(environment: &'e Environment, durations: &Durations) -> Self {
+        let (plan, services) = sealed::seal(environment);
+        let trigger = Trigger { source: "simulation".to_owned(), actor: Actor("simulation".to_owned()) };
         let steps = services.iter().map(|service| 1 + usize::from(service.build().is_some())).sum();
         let mut simulator = Self {
+            deployment: Deployment::accepted(plan, trigger, Timestamp(0)),
             clock: Clock::default(),
             steps: Vec::with_capacity(steps),
-            places: HashMap::with_capacity(services.len()),
+            first_steps: Vec::with_capacity(services.len()),
             work: Vec::with_capacity(steps),
             ended: Vec::new(),
             waited_for: vec![None; steps],
         };
-        services.iter().for_each(|service| simulator.add(service, durations.of(&service.name)));
+        services.into_iter().for_each(|service| simulator.add(service, durations.of(&service.name)));
         simulator
     }
 
-    fn add(&mut self, service: &Service, known: ServiceDurations) {
-        self.places.insert(service.name.clone(), self.steps.len());
+    fn add(&mut self, service: &'e Service, known: ServiceDurations) {
+        self.first_steps.push(self.steps.len());
         let build = service.build().map(|_| Phase::Build);
         for phase in build.into_iter().chain([Phase::Release]) {
             self.work.push(Work::of(service, phase, known));
             self.steps.push(SimulatedStep {
-                service: service.name.clone(),
-                stage: service.stage.clone(),
+                service: &service.name,
+                stage: &service.stage,
                 phase,
                 end: StepEnd::Skipped(SkipReason::EarlierFailure),
                 span: None,
@@ -108,16 +108,16 @@ impl Simulator {
         }
     }
 
-    fn run(&mut self, deployment: &mut Deployment) {
-        self.take(deployment, Input::Start);
+    fn run(&mut self) {
+        self.take(Input::Start);
         loop {
-            let begins = due(deployment).into_iter().filter_map(|wanted| match wanted {
+            let begins = due(&self.deployment).into_iter().filter_map(|wanted| match wanted {
                 Due::Begin { step, .. } => Some(step),
                 Due::Stop(_) => None,
             });
             let begins: Vec<StepId> = begins.collect();
             if !begins.is_empty() {
-                self.take(deployment, Input::Begin(begins));
+                self.take(Input::Begin(begins));
             }
             let ended = self.clock.advance();
             if ended.is_empty() {
@@ -127,18 +127,19 @@ impl Simulator {
                 let step = &self.steps[*place];
                 let step = StepId { service: step.service.clone(), phase: step.phase };
                 let outcome = self.work[*place].outcome(step.phase);
-                self.take(deployment, Input::Ended { step, attempt: 1, outcome });
+                self.take(Input::Ended { step, attempt: 1, outcome });
             }
             self.ended = ended;
         }
     }
 
     /// Decides, folds, and notes what became of the steps.
-    fn take(&mut self, deployment: &mut Deployment, input: Input) {
+    fn take(&mut self, input: Input) {
         let now = Timestamp(i64::try_from(self.clock.now().as_millis()).unwrap_or(i64::MAX));
-        let events = decide(deployment, input, now).expect("a step begins when it is due and ends once, in its only attempt");
+        let events =
+            decide(&self.deployment, input, now).expect("a step begins when it is due and ends once, in its only attempt");
         for event in events {
-            deployment.evolve(&event).expect("a fact that was decided may follow");
+            self.deployment.evolve(&event).expect("a fact that was decided may follow");
             self.note(event.fact);
         }
     }
@@ -166,7 +167,8 @@ impl Simulator {
     }
 
     fn place(&self, step: &StepId) -> usize {
-        let first = self.places[&step.service];
+        let service = self.deployment.position(&step.service).expect("a fact names a service of the plan");
+        let first = self.first_steps[service];
         if self.steps[first].phase == step.phase { first } else { first + 1 }
     }
 

@@ -5,7 +5,7 @@ use proptest::option;
 use proptest::prelude::*;
 use slipway_core::file::{self, ApplyOptions, ParseOptions};
 use slipway_core::model::Environment;
-use slipway_core::simulation::{Durations, Simulation, simulate};
+use slipway_core::simulation::Durations;
 
 /// An environment and how long its steps take.
 #[derive(Debug, Clone)]
@@ -106,11 +106,6 @@ impl Case {
 
     pub(crate) fn durations(&self, environment: &Environment) -> Durations {
         Durations::parse(&self.durations_file(), environment).unwrap_or_else(|problems| panic!("{problems:?}"))
-    }
-
-    pub(crate) fn simulate(&self) -> Simulation {
-        let environment = self.environment();
-        simulate(&environment, &self.durations(&environment))
     }
 
     fn file(&self) -> String {

@@ -11,6 +11,7 @@ use case::{Case, Shape, calm_cases, cases};
 use list_schedule::{end_of_list, list_schedule, phased_makespan};
 use proptest::prelude::*;
 use slipway_core::deployment::{Phase, SkipReason};
+use slipway_core::model::Environment;
 use slipway_core::simulation::{Durations, SimulatedStep, Simulation, StepEnd, simulate};
 
 fn configured(cases: u32) -> ProptestConfig {
@@ -21,20 +22,20 @@ fn milliseconds(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).expect("a simulation is shorter than that")
 }
 
-fn span(step: &SimulatedStep) -> Option<(u64, u64)> {
+fn span(step: &SimulatedStep<'_>) -> Option<(u64, u64)> {
     step.span.map(|span| (milliseconds(span.start), milliseconds(span.end)))
 }
 
-fn index(step: &SimulatedStep) -> usize {
+fn index(step: &SimulatedStep<'_>) -> usize {
     step.service.as_str()[1..].parse().expect("services are named s0, s1 …")
 }
 
 /// Whether a step was really done, rather than ended with another one.
-fn was_done(step: &SimulatedStep) -> bool {
+fn was_done(step: &SimulatedStep<'_>) -> bool {
     step.span.is_some_and(|span| span.start < span.end)
 }
 
-fn of(simulation: &Simulation, phase: Phase) -> impl Iterator<Item = &SimulatedStep> {
+fn of<'s>(simulation: &'s Simulation<'s>, phase: Phase) -> impl Iterator<Item = &'s SimulatedStep<'s>> {
     simulation.steps.iter().filter(move |step| step.phase == phase)
 }
 
@@ -44,7 +45,8 @@ proptest! {
     /// Step by step, and so the makespan: the quotient is 1.00.
     #[test]
     fn the_simulation_is_the_list_schedule_in_file_order(case in cases(24)) {
-        let simulation = case.simulate();
+        let environment = case.environment();
+        let simulation = simulated(&case, &environment);
         let expected = list_schedule(&case);
         let makespan = expected.iter().filter_map(|job| Some(job.span?.1)).max().unwrap_or(0);
         prop_assert_eq!(milliseconds(simulation.makespan), makespan);
@@ -60,14 +62,15 @@ proptest! {
     #[test]
     fn a_phased_deployment_takes_one_list_schedule_after_another(mut case in calm_cases(40)) {
         case.eager = false;
-        prop_assert_eq!(milliseconds(case.simulate().makespan), phased_makespan(&case));
+        prop_assert_eq!(milliseconds(makespan(&case)), phased_makespan(&case));
     }
 
     #[test]
     fn c01_no_step_begins_before_all_earlier_stages_have_ended(case in cases(30)) {
-        let simulation = case.simulate();
-        let binds = |step: &SimulatedStep| !case.eager || step.phase == Phase::Release;
-        let stage = |step: &SimulatedStep| case.services[index(step)].stage;
+        let environment = case.environment();
+        let simulation = simulated(&case, &environment);
+        let binds = |step: &SimulatedStep<'_>| !case.eager || step.phase == Phase::Release;
+        let stage = |step: &SimulatedStep<'_>| case.services[index(step)].stage;
         for step in simulation.steps.iter().filter(|step| binds(step) && matches!(step.end, StepEnd::Succeeded | StepEnd::Failed)) {
             let Some((start, _)) = span(step) else { continue };
             for earlier in simulation.steps.iter().filter(|earlier| binds(earlier) && stage(earlier) < stage(step)) {
@@ -80,7 +83,8 @@ proptest! {
 
     #[test]
     fn c03_a_service_is_released_after_its_image_is_there(case in cases(30)) {
-        let simulation = case.simulate();
+        let environment = case.environment();
+        let simulation = simulated(&case, &environment);
         for pair in simulation.steps.windows(2).filter(|pair| pair[0].service == pair[1].service) {
             prop_assert_eq!((pair[0].phase, pair[1].phase), (Phase::Build, Phase::Release));
             if let Some((start, _)) = span(&pair[1]) {
@@ -92,7 +96,8 @@ proptest! {
 
     #[test]
     fn c04_c07_windows_hold_at_every_moment(case in cases(40)) {
-        let simulation = case.simulate();
+        let environment = case.environment();
+        let simulation = simulated(&case, &environment);
         for (phase, window) in [(Phase::Build, case.most_builds), (Phase::Release, case.most_releases)] {
             let spans: Vec<_> = of(&simulation, phase).filter(|step| was_done(step)).filter_map(span).collect();
             for (moment, _) in &spans {
@@ -104,13 +109,14 @@ proptest! {
 
     #[test]
     fn c12_services_with_the_same_source_are_built_once(case in cases(30)) {
-        let simulation = case.simulate();
+        let environment = case.environment();
+        let simulation = simulated(&case, &environment);
         let built: Vec<_> = of(&simulation, Phase::Build).filter(|step| step.end == StepEnd::Succeeded).collect();
         let sources: std::collections::HashSet<_> = built.iter().map(|step| case.services[index(step)].source).collect();
         prop_assert_eq!(built.len(), sources.len());
         for step in of(&simulation, Phase::Build) {
             if let StepEnd::Skipped(SkipReason::SharedBuild { with, .. }) = &step.end {
-                let leader = built.iter().find(|leader| leader.service == *with).expect("who shares a build shares one that was done");
+                let leader = built.iter().find(|leader| leader.service == with).expect("who shares a build shares one that was done");
                 prop_assert_eq!(case.services[index(step)].source, case.services[index(leader)].source);
                 let end = span(leader).map(|(_, end)| (end, end));
                 prop_assert_eq!(span(step), end, "a follower ends with its leader, in no time");
@@ -120,7 +126,8 @@ proptest! {
 
     #[test]
     fn every_service_that_is_not_skipped_has_its_steps_in_execution_order(case in cases(30)) {
-        let steps: Vec<_> = case.simulate().steps.iter().map(|step| (index(step), step.phase)).collect();
+        let environment = case.environment();
+        let steps: Vec<_> = simulated(&case, &environment).steps.iter().map(|step| (index(step), step.phase)).collect();
         let mut expected = Vec::new();
         for stage in 0..case.stages {
             let services = case.services.iter().enumerate().filter(|(_, service)| service.stage == stage && !service.skipped);
@@ -134,7 +141,8 @@ proptest! {
 
     #[test]
     fn b08_what_never_begins_has_no_times_and_only_after_a_failure(case in cases(30)) {
-        let simulation = case.simulate();
+        let environment = case.environment();
+        let simulation = simulated(&case, &environment);
         for step in &simulation.steps {
             let never = step.end == StepEnd::Skipped(SkipReason::EarlierFailure);
             prop_assert_eq!(never, step.span.is_none());
@@ -144,7 +152,8 @@ proptest! {
 
     #[test]
     fn the_critical_path_goes_from_the_start_to_the_last_end_without_a_gap(case in cases(30)) {
-        let simulation = case.simulate();
+        let environment = case.environment();
+        let simulation = simulated(&case, &environment);
         let mut now = 0;
         for place in &simulation.critical_path {
             let (start, end) = span(&simulation.steps[*place]).expect("what decides the time was done");
@@ -159,24 +168,34 @@ proptest! {
     #[test]
     fn b03_eager_is_never_slower_where_a_stage_is_released_at_once(mut case in calm_cases(40)) {
         case.most_releases = 40;
-        prop_assert!(eager(&case).makespan <= phased(&case).makespan);
+        prop_assert!(makespan(&eager(&case)) <= makespan(&phased(&case)));
     }
 
     #[test]
     fn b03_eager_ends_no_build_later(case in calm_cases(40)) {
         let (eager, phased) = (eager(&case), phased(&case));
+        let (eager_environment, phased_environment) = (eager.environment(), phased.environment());
+        let (eager, phased) = (simulated(&eager, &eager_environment), simulated(&phased, &phased_environment));
         for (eager, phased) in of(&eager, Phase::Build).zip(of(&phased, Phase::Build)) {
             prop_assert!(span(eager) <= span(phased), "{eager:?}, {phased:?}");
         }
     }
 }
 
-fn eager(case: &Case) -> Simulation {
-    Case { eager: true, ..case.clone() }.simulate()
+fn simulated<'e>(case: &Case, environment: &'e Environment) -> Simulation<'e> {
+    simulate(environment, &case.durations(environment))
 }
 
-fn phased(case: &Case) -> Simulation {
-    Case { eager: false, ..case.clone() }.simulate()
+fn makespan(case: &Case) -> Duration {
+    simulated(case, &case.environment()).makespan
+}
+
+fn eager(case: &Case) -> Case {
+    Case { eager: true, ..case.clone() }
+}
+
+fn phased(case: &Case) -> Case {
+    Case { eager: false, ..case.clone() }
 }
 
 /// A list schedule is no optimum: what is released early can take the place of what should have gone first.
@@ -184,16 +203,16 @@ fn phased(case: &Case) -> Simulation {
 fn b03_eager_can_be_slower_where_releases_wait_for_each_other() {
     let services = [Shape::built(0, 1, (10, 4)), Shape::built(0, 2, (9, 2)), Shape::built(0, 3, (9, 2))];
     let case = Case { most_releases: 2, ..Case::of(&services) };
-    assert_eq!(phased(&case).makespan, Duration::from_secs(14));
-    assert_eq!(eager(&case).makespan, Duration::from_secs(15));
+    assert_eq!(makespan(&phased(&case)), Duration::from_secs(14));
+    assert_eq!(makespan(&eager(&case)), Duration::from_secs(15));
 }
 
 /// The example of the contract: the later stage is built while the earlier one is released.
 #[test]
 fn b03_eager_saves_what_later_builds_take() {
     let case = Case::of(&[Shape::brought(0, 30), Shape::built(1, 1, (25, 5))]);
-    assert_eq!(phased(&case).makespan, Duration::from_secs(60));
-    assert_eq!(eager(&case).makespan, Duration::from_secs(35));
+    assert_eq!(makespan(&phased(&case)), Duration::from_secs(60));
+    assert_eq!(makespan(&eager(&case)), Duration::from_secs(35));
 }
 
 #[test]
@@ -206,7 +225,9 @@ fn a_simulation_is_written_as_the_manual_says() {
         Shape::brought(1, 1),
     ];
     services[0].build = 2500;
-    let simulation = Case::of(&services).simulate();
+    let case = Case::of(&services);
+    let environment = case.environment();
+    let simulation = simulated(&case, &environment);
     let lines: Vec<_> = simulation.steps.iter().map(|step| serde_json::to_string(step).expect("it is plain data")).collect();
     insta::assert_snapshot!(lines.join("\n"), @r#"
     {"service":"s0","stage":"stage 0","phase":"build","state":"succeeded","start":0,"end":2.5}
@@ -222,14 +243,17 @@ fn a_simulation_is_written_as_the_manual_says() {
 
 #[test]
 fn an_empty_environment_takes_no_time() {
-    let simulation = Case::of(&[]).simulate();
+    let case = Case::of(&[]);
+    let environment = case.environment();
+    let simulation = simulated(&case, &environment);
     assert_eq!((simulation.makespan, simulation.steps.len()), (Duration::ZERO, 0));
 }
 
 #[test]
 fn ten_thousand_services_in_twenty_stages_take_what_list_schedules_take() {
     let (services, stages) = (10_000, 20);
-    let simulation = simulate(&large::environment(services, stages), &large::durations(services));
+    let environment = large::environment(services, stages);
+    let simulation = simulate(&environment, &large::durations(services));
     let of_stage =
         |stage| (0..services).filter(move |index| index * stages / services == stage).map(|index| (index, large::times(index)));
     let makespan = (0..stages).fold(0, |now, stage| {
