@@ -183,9 +183,11 @@ impl Chart {
 fn note(reason: &SkipReason) -> String {
     match reason {
         SkipReason::EarlierFailure => "never begins".to_owned(),
-        SkipReason::SharedBuild { .. } | SkipReason::ImagePresent { .. } | SkipReason::NothingToRun => {
-            format!("\u{b7} {reason}")
-        }
+        SkipReason::SharedBuild { .. }
+        | SkipReason::ImagePresent { .. }
+        | SkipReason::NothingToRun
+        | SkipReason::NotDeployed
+        | SkipReason::Unchanged => format!("\u{b7} {reason}"),
     }
 }
 

@@ -11,6 +11,7 @@ mod events;
 mod guard;
 mod home;
 mod options;
+mod precondition;
 mod problem;
 mod request;
 mod routes;

@@ -3,18 +3,25 @@
 use std::collections::{BTreeMap, HashMap};
 
 use crate::image_key::{ImageKey, KeyInputs};
-use crate::model::{BuildSettings, Environment, GitSource, JobEvent, JobTrigger, Service, ServiceKind};
-use crate::plan::{Action, BuildPlan, Plan, PlannedBuild, PlannedService, Version};
+use crate::model::{BuildSettings, Environment, GitSource, JobTrigger, Service, ServiceKind};
+use crate::plan::{Action, BuildPlan, Plan, PlannedBuild, PlannedService, Request, Version};
 
 /// The plan of a deployment of all services that are not skipped, and those services in its order.
 pub(super) fn seal(environment: &Environment) -> (Plan, Vec<&Service>) {
     let stages = environment.pipeline.stages.iter().enumerate();
     let order: HashMap<_, _> = stages.map(|(order, stage)| (&stage.name, order)).collect();
-    let taking_part = environment.services.iter().filter(|service| !service.skipped);
+    let request = Request::default();
+    let taking_part = environment.services.iter().filter(|service| request.includes(service));
     let mut services: Vec<_> = taking_part.filter_map(|service| Some((*order.get(&service.stage)?, service))).collect();
     services.sort_by_key(|(stage, _)| *stage);
     let planned = services.iter().map(|(stage, service)| planned(service, *stage)).collect();
-    let plan = Plan { action: Action::Deploy, environment: frame(environment), services: planned };
+    let plan = Plan {
+        action: Action::Deploy,
+        request,
+        environment: frame(environment),
+        services: planned,
+        other_versions: BTreeMap::new(),
+    };
     (plan, services.into_iter().map(|(_, service)| service).collect())
 }
 
@@ -22,7 +29,7 @@ pub(super) fn seal(environment: &Environment) -> (Plan, Vec<&Service>) {
 pub(super) fn runs(service: &Service) -> bool {
     match &service.kind {
         ServiceKind::Job(job) => match &job.trigger {
-            JobTrigger::Lifecycle(events) => events.contains(&JobEvent::Start),
+            JobTrigger::Lifecycle(events) => Action::Deploy.job_event().is_some_and(|event| events.contains(&event)),
             JobTrigger::Cron { .. } => true,
         },
         ServiceKind::Application(_) | ServiceKind::Container(_) | ServiceKind::Database(_) | ServiceKind::Helm(_) => true,
@@ -53,7 +60,8 @@ fn frame(environment: &Environment) -> Environment {
 fn planned(service: &Service, stage: usize) -> PlannedService {
     let build = service.build().map(|(git, build)| BuildPlan::Image(stand_in(git, build)));
     // No decision of a pipeline looks at a version.
-    PlannedService { name: service.name.clone(), stage, version: Version::Commit(String::new()), build }
+    let version = Version::Commit(String::new());
+    PlannedService { name: service.name.clone(), stage, version, build, released: None, leaves: None }
 }
 
 /// A build under a key that stands in for the real one: equal for equal settings, and for no others.
@@ -76,5 +84,6 @@ fn stand_in(git: &GitSource, build: &BuildSettings) -> PlannedBuild {
         cpu: build.cpu,
         memory: build.memory,
         timeout: build.timeout,
+        replaces: None,
     }
 }

@@ -158,6 +158,9 @@ impl<'e> Simulator<'e> {
             Fact::StepSkipped { reason: SkipReason::EarlierFailure, .. } => {}
             Fact::StepSkipped { step, reason } => self.end(&step, StepEnd::Skipped(reason)),
             Fact::Accepted { .. }
+            | Fact::Merged { .. }
+            | Fact::StageApproved { .. }
+            | Fact::StageRefused { .. }
             | Fact::Started
             | Fact::StepCanceled { .. }
             | Fact::StepInterrupted { .. }

@@ -292,7 +292,7 @@ fn a_file_of_durations_tells_all_its_problems_with_their_places() {
     5:9: s1: expected an object such as `{"build": 12, "release": 3.5}`, found `12`
     6:7: there is no service `` in default/test
     "#);
-    for (text, place) in [("", "1:1"), ("[1]", "1:1"), ("{\"s0\": {}", "1:9"), ("{\"s0\": {\"build\": 1,}}", "1:21")] {
+    for (text, place) in [("", "1:1"), ("[1]", "1:1"), ("{\"s0\": {}", "1:9"), ("{\"s0\": {\"build\": 1,}}", "1:20")] {
         let problem = Durations::parse(text, &environment).expect_err("it is no JSON object")[0].to_string();
         assert!(problem.starts_with(&format!("{place}: this is no JSON object of services: ")), "{text}: {problem}");
     }
