@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use slipway_core::deployment::{
-    Actor, CancelScope, Deployment, Due, Event, Input, Refusal, RunState, StepId, StepOutcome, StepState, decide, due,
+    Actor, CancelScope, Deployment, Due, Event, Input, Refusal, RunState, StepId, StepOutcome, StepState, Timestamp, decide, due,
 };
 use slipway_ports::{Access, CancellationToken, DeploymentSummary, RecordedEvent, StoreError, Target};
 use tokio::sync::{mpsc, oneshot};
@@ -14,7 +14,6 @@ use crate::engine::Shared;
 use crate::error::EngineError;
 use crate::executor::{self, Assignment};
 use crate::feed::Feed;
-use crate::time::now;
 
 /// What reaches a dispatcher.
 pub(crate) enum Message {
@@ -30,6 +29,8 @@ pub(crate) struct Dispatcher {
     summary: DeploymentSummary,
     target: Target,
     deployment: Deployment,
+    /// When the newest fact became one.
+    latest: Timestamp,
     feed: Arc<Feed>,
     inbox: mpsc::UnboundedSender<Message>,
     stops: HashMap<StepId, CancellationToken>,
@@ -45,6 +46,7 @@ impl Dispatcher {
     ) -> Result<(), EngineError> {
         let access = Access::owner("engine");
         let events = shared.ports.store.events(&access, &summary.id, 0).await?;
+        let latest = events.iter().map(|recorded| recorded.event.at).max().unwrap_or(Timestamp(0));
         let deployment = Deployment::replay(events.into_iter().map(|recorded| recorded.event))
             .map_err(|error| EngineError::Internal(error.to_string()))?;
         let targets = shared.ports.store.targets(&access).await?;
@@ -52,8 +54,12 @@ impl Dispatcher {
             EngineError::Internal(format!("the target `{}` of deployment {} is gone", summary.target, summary.id))
         })?;
         let feed = shared.feeds.of(&summary.id);
-        let mut this = Self { shared, summary, target, deployment, feed, inbox, stops: HashMap::new() };
+        let mut this = Self { shared, summary, target, deployment, latest, feed, inbox, stops: HashMap::new() };
         let ended = this.execute(&mut messages).await;
+        if let Err(EngineError::Fenced(_)) = ended {
+            // The steps are another server's now: to stop them would be to put away what that one does. This process ends.
+            return ended;
+        }
         this.stand_down(&mut messages).await;
         this.feed.flush().await;
         this.shared.feeds.forget(&this.summary.id);
@@ -116,7 +122,7 @@ impl Dispatcher {
             }
             Message::Cancel { actor, scope, answer } => {
                 let done = self.take(Input::Cancel { actor, scope }).await;
-                let fatal = matches!(done, Err(EngineError::Conflict(_) | EngineError::Internal(_)));
+                let fatal = matches!(done, Err(EngineError::Conflict(_) | EngineError::Fenced(_) | EngineError::Internal(_)));
                 let _ = answer.send(done.clone());
                 if fatal {
                     return done;
@@ -172,12 +178,15 @@ impl Dispatcher {
 
     /// Decides, appends and folds. The store is asked again until it takes the facts: nothing is lost by waiting.
     async fn take(&mut self, input: Input) -> Result<(), EngineError> {
-        let facts = decide(&self.deployment, input, now()).map_err(|refusal: Refusal| EngineError::from(refusal))?;
+        // A clock that was set back does not make a step end before it began.
+        let now = self.shared.settings.clock.now().max(self.latest);
+        let facts = decide(&self.deployment, input, now).map_err(|refusal: Refusal| EngineError::from(refusal))?;
         if facts.is_empty() {
             return Ok(());
         }
         let before = self.deployment.version();
         self.append(before, &facts).await?;
+        self.latest = now;
         for (offset, event) in (1_u64..).zip(facts) {
             self.deployment.evolve(&event).map_err(|error| EngineError::Internal(error.to_string()))?;
             self.feed.event(RecordedEvent { version: before + offset, event });

@@ -17,7 +17,6 @@ use crate::feed::{Feeds, Update};
 use crate::queue::Queue;
 use crate::settings::Settings;
 use crate::single_flight::Flights;
-use crate::time::now;
 use crate::{Preview, prepare, preview};
 
 /// The world, as the engine sees it.
@@ -94,7 +93,7 @@ impl Engine {
         let (stored, target) = self.environment_and_target(access, project, environment).await?;
         self.require_secrets(&stored).await?;
         let plan = prepare::prepare(&self.shared, &stored.environment, &target, Action::Deploy).await?;
-        let accepted = Event { at: now(), fact: Fact::Accepted { plan: Box::new(plan), trigger } };
+        let accepted = Event { at: self.shared.settings.clock.now(), fact: Fact::Accepted { plan: Box::new(plan), trigger } };
         let new = NewDeployment {
             id: uuid::Uuid::now_v7().to_string(),
             project: project.clone(),

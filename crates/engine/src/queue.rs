@@ -13,7 +13,6 @@ use tokio::sync::{Mutex, mpsc, oneshot};
 use crate::dispatcher::{Dispatcher, Message};
 use crate::engine::Shared;
 use crate::error::EngineError;
-use crate::time::now;
 
 /// How long a store that is away is left alone.
 const AWAY: Duration = Duration::from_secs(1);
@@ -109,7 +108,7 @@ impl Queue {
         let events = store.events(&Access::owner(actor.0.clone()), &summary.id, 0).await?;
         let deployment = Deployment::replay(events.into_iter().map(|recorded| recorded.event))
             .map_err(|error| EngineError::Internal(error.to_string()))?;
-        let facts = decide(&deployment, Input::Cancel { actor, scope }, now())?;
+        let facts = decide(&deployment, Input::Cancel { actor, scope }, self.shared.settings.clock.now())?;
         match store.append(&summary.id, deployment.version(), &facts).await {
             Err(StoreError::Conflict { .. }) => {
                 return Err(EngineError::Conflict("the deployment went on meanwhile; try again".to_owned()));

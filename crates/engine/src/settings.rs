@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use slipway_ports::SecretText;
 
-use crate::RetryPolicy;
+use crate::{Clock, RetryPolicy};
 
 /// How the engine works.
 #[derive(Debug, Clone)]
@@ -18,6 +18,8 @@ pub struct Settings {
     pub work_folder: Option<PathBuf>,
     /// The longest that a rollout may take, unless its probes allow longer.
     pub rollout_timeout: Duration,
+    /// What time it is when something happens.
+    pub clock: Clock,
 }
 
 /// A user of the registry.
@@ -36,6 +38,7 @@ impl Default for Settings {
             retry: RetryPolicy::default(),
             work_folder: None,
             rollout_timeout: Duration::from_secs(600),
+            clock: Clock::default(),
         }
     }
 }

@@ -17,6 +17,8 @@ pub struct Options {
     pub allow_file_urls: bool,
     /// The longest that a rollout may take, unless its probes allow longer.
     pub rollout_timeout: Duration,
+    /// How long this server may be silent before another that waits for its home takes over.
+    pub lease: Duration,
 }
 
 /// Where to ask instead of a registry: `host=url`.

@@ -27,10 +27,23 @@ pub(crate) struct Serve {
     /// The longest that a rollout may take, such as `90s` or `10m`, unless its probes allow longer.
     #[arg(long, value_name = "DURATION", default_value = "10m", value_parser = duration)]
     pub(crate) rollout_timeout: Duration,
+    /// How long the server may be silent before another that waits for its home takes over, such as `15s`; at least `1s`.
+    #[arg(long, value_name = "DURATION", default_value = "15s", value_parser = lease)]
+    pub(crate) lease: Duration,
 }
 
 fn duration(text: &str) -> Result<Duration, String> {
     slipway_core::file::duration(text).ok_or_else(|| format!("`{text}` is no duration; expected such as `90s`, `10m` or `1h30m`"))
+}
+
+fn lease(text: &str) -> Result<Duration, String> {
+    let length = duration(text)?;
+    let hour = Duration::from_secs(60 * 60);
+    if (Duration::from_secs(1)..=hour).contains(&length) {
+        Ok(length)
+    } else {
+        Err(format!("`{text}` is not between `1s` and `1h`"))
+    }
 }
 
 impl Serve {
@@ -43,6 +56,7 @@ impl Serve {
         }
         arguments.extend(self.allow_file_urls.then(|| "--allow-file-urls".to_owned()));
         arguments.extend(["--rollout-timeout".to_owned(), format!("{}s", self.rollout_timeout.as_secs())]);
+        arguments.extend(["--lease".to_owned(), format!("{}s", self.lease.as_secs())]);
         arguments
     }
 
@@ -53,6 +67,7 @@ impl Serve {
             registry_mirrors: self.registry_mirrors.clone(),
             allow_file_urls: self.allow_file_urls,
             rollout_timeout: self.rollout_timeout,
+            lease: self.lease,
         }
     }
 }
