@@ -44,7 +44,7 @@ pub async fn keep(leases: &dyn Leases, held: &Lease, fenced: &CancellationToken)
         let asked = Instant::now();
         // A process that was stopped for long asks all the same before it gives up.
         let deadline = (known + held.length).max(asked + between);
-        match by(deadline, ask(leases, held)).await {
+        match by(deadline, ask(leases, held, between)).await {
             Ok(true) => (known, pause) = (asked, between),
             Ok(false) => return Lost::Fenced,
             Err(error) => {
@@ -58,9 +58,9 @@ pub async fn keep(leases: &dyn Leases, held: &Lease, fenced: &CancellationToken)
     }
 }
 
-/// Renews; says whether the lease is still held.
-async fn ask(leases: &dyn Leases, held: &Lease) -> Result<bool, StoreError> {
-    match leases.renew_lease(held).await {
+/// Renews; says whether the lease is still held. A database that is locked is waited for, and not so long that it can not be read.
+async fn ask(leases: &dyn Leases, held: &Lease, patience: Duration) -> Result<bool, StoreError> {
+    match by(Instant::now() + patience, leases.renew_lease(held)).await {
         Ok(()) => return Ok(true),
         Err(StoreError::Fenced { .. }) => return Ok(false),
         Err(trouble) => tracing::warn!(%trouble, "the lease can not be renewed; trying again"),
@@ -221,9 +221,18 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn a_database_that_another_locks_for_long_does_not_end_a_server() {
+        let (store, held) = Scripted::new();
+        let never = CancellationToken::new();
+        let mut keeping = Box::pin(keep(&store, &held, &never));
+        store.set(|state| state.hangs = true);
+        goes_on(&mut keeping, LENGTH * 20).await;
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn a_database_that_never_answers_ends_a_server_before_another_may_begin() {
         let (store, held) = Scripted::new();
-        store.set(|state| state.hangs = true);
+        store.set(|state| (state.hangs, state.reads) = (true, false));
         let since = Instant::now();
         let lost = keep(&store, &held, &CancellationToken::new()).await;
         assert!(matches!(lost, Lost::OutOfReach(_)), "{lost}");

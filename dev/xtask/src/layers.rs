@@ -46,7 +46,7 @@ fn layer(folder: &str) -> Option<u8> {
         adapter if adapter.starts_with("crates/adapters/") => 2,
         "crates/server" => 3,
         "crates/cli" => 4,
-        "tests" | "dev/xtask" => 5,
+        "tests" | "tests/crash" | "dev/xtask" => 5,
         _ => return None,
     })
 }

@@ -12,7 +12,7 @@ use slipway_ports::{
     StoredEnvironment, Target,
 };
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{Sqlite, SqlitePool, Transaction};
+use sqlx::{Connection as _, Sqlite, SqlitePool, Transaction};
 
 use crate::key::{Key, KeyError};
 use crate::schema;
@@ -58,11 +58,17 @@ impl SqliteStore {
         let writes =
             options.clone().create_if_missing(true).journal_mode(SqliteJournalMode::Wal).synchronous(SqliteSynchronous::Full);
         let reads = options.pragma("query_only", "on");
+        let failed = |error: sqlx::Error| refuse(error.to_string());
         // SQLite takes one writer at a time; who waits here waits in order.
-        let connect = |options, most| SqlitePoolOptions::new().max_connections(most).connect_with(options);
-        let writer = connect(writes, 1).await.map_err(|error| refuse(error.to_string()))?;
+        let writer = SqlitePoolOptions::new().max_connections(1).before_acquire(|connection, _| {
+            // SQLite ends a transaction by itself when the disk is full. The connection believes to be in it still, and would begin no
+            // other: it is replaced.
+            let is_sound = !connection.is_in_transaction();
+            Box::pin(async move { Ok(is_sound) })
+        });
+        let writer = writer.connect_with(writes).await.map_err(failed)?;
         schema::migrate(&writer).await.map_err(refuse)?;
-        let pool = connect(reads, READERS).await.map_err(|error| refuse(error.to_string()))?;
+        let pool = SqlitePoolOptions::new().max_connections(READERS).connect_with(reads).await.map_err(failed)?;
         Ok(Self { pool, writer: Writer::nobody(writer), key })
     }
 

@@ -46,3 +46,66 @@ async fn owner(connection: &mut SqliteConnection) -> Result<Option<(i64, String)
 fn in_words(owner: Option<&(i64, String)>) -> String {
     owner.map_or_else(|| "nobody".to_owned(), |(epoch, owner)| format!("owner {epoch}, {owner}"))
 }
+
+#[cfg(test)]
+mod tests {
+    use slipway_ports::{Access, Store as _, StoreError, Target};
+
+    use crate::SqliteStore;
+
+    async fn open(folder: &tempfile::TempDir) -> SqliteStore {
+        SqliteStore::open(&folder.path().join("db"), &folder.path().join("key")).await.unwrap()
+    }
+
+    /// A target that takes so many bytes.
+    fn target(bytes: usize) -> Target {
+        Target {
+            name: "cluster".to_owned(),
+            kubeconfig: "x".repeat(bytes),
+            context: "cluster".to_owned(),
+            domain: "{service}.localhost".to_owned(),
+            ingress_port: None,
+            request_percent: 100,
+            is_default: false,
+        }
+    }
+
+    async fn say(store: &SqliteStore, statement: &'static str) {
+        sqlx::query(statement).execute(&store.writer.connection).await.unwrap();
+    }
+
+    /// No write passes the check of the owner by.
+    #[tokio::test]
+    async fn the_connections_that_read_can_not_write() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = open(&folder).await;
+        let written = sqlx::query("DELETE FROM target").execute(&store.pool).await;
+        assert!(written.unwrap_err().to_string().contains("readonly"));
+    }
+
+    #[tokio::test]
+    async fn a_full_database_takes_all_of_a_write_or_nothing_and_goes_on_when_there_is_room() {
+        let folder = tempfile::tempdir().unwrap();
+        let (store, access) = (open(&folder).await, Access::owner("root"));
+        store.put_target(&access, &target(10)).await.unwrap();
+        say(&store, "PRAGMA max_page_count = 20").await;
+        let full = store.put_target(&access, &target(200_000)).await.unwrap_err();
+        assert!(matches!(&full, StoreError::Unavailable(reason) if reason.contains("full")), "{full}");
+        assert_eq!(store.targets(&access).await.unwrap(), [target(10)]);
+        say(&store, "PRAGMA max_page_count = 100000").await;
+        store.put_target(&access, &target(200_000)).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_database_that_another_locks_is_unavailable_and_then_takes_the_write() {
+        let folder = tempfile::tempdir().unwrap();
+        let (store, other) = (open(&folder).await, open(&folder).await);
+        say(&store, "PRAGMA busy_timeout = 20").await;
+        let locked = other.begin_write().await.unwrap();
+        let busy = store.put_target(&Access::owner("root"), &target(10)).await.unwrap_err();
+        assert!(matches!(&busy, StoreError::Unavailable(reason) if reason.contains("locked")), "{busy}");
+        assert!(store.targets(&Access::owner("root")).await.unwrap().is_empty(), "it reads all the same");
+        locked.rollback().await.unwrap();
+        store.put_target(&Access::owner("root"), &target(10)).await.unwrap();
+    }
+}
