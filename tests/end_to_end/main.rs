@@ -4,6 +4,7 @@
 //! failure. `make test` brings everything up and runs them one after another.
 #![expect(clippy::print_stderr, reason = "a failed test shows the log of its server")]
 
+mod actions;
 mod bad_input;
 mod cancel;
 mod cluster;
@@ -13,3 +14,4 @@ mod offline;
 mod process;
 mod server;
 mod shop;
+mod stages;

@@ -10,8 +10,8 @@ use slipway_core::model::{Environment, GitRevision, ImageReference, Name};
 use slipway_ports::{
     Access, BuildRequest, Builder, BuiltImage, CancellationToken, Cluster, DeploymentSummary, Export, LogLine, LogQuery,
     Namespace, NewDeployment, PodLine, Presence, Progress, RecordedEvent, Registry, ReleaseRequest, ReleaseStatus, Releases,
-    Repositories, RepositoryTag, Revision, RolloutRequest, SecretObject, SecretText, Store, StoreError, StoredEnvironment,
-    Target, TreeFacts, TreeQuery,
+    Repositories, RepositoryTag, Revision, RolloutKind, RolloutRequest, SecretObject, SecretText, Store, StoreError,
+    StoredEnvironment, Target, TreeFacts, TreeQuery,
 };
 use tokio::sync::mpsc;
 
@@ -117,6 +117,39 @@ impl Cluster for Gated<dyn Cluster> {
 
     async fn put_secret(&self, target: &Target, namespace: &str, secret: &SecretObject) -> Result<(), Failure> {
         self.pass("cluster.put-secret", self.port.put_secret(target, namespace, secret)).await
+    }
+
+    async fn secret(
+        &self,
+        target: &Target,
+        namespace: &str,
+        name: &str,
+    ) -> Result<Option<BTreeMap<String, SecretText>>, Failure> {
+        self.pass("cluster.secret", self.port.secret(target, namespace, name)).await
+    }
+
+    async fn restart(
+        &self,
+        target: &Target,
+        namespace: &str,
+        release: &str,
+        kind: &RolloutKind,
+        token: &str,
+    ) -> Result<(), Failure> {
+        self.pass("cluster.restart", self.port.restart(target, namespace, release, kind, token)).await
+    }
+
+    async fn remove_leftovers(&self, target: &Target, namespace: &str, release: &str) -> Result<(), Failure> {
+        self.pass("cluster.remove-leftovers", self.port.remove_leftovers(target, namespace, release)).await
+    }
+
+    async fn remove_namespace(
+        &self,
+        target: &Target,
+        namespace: &Namespace,
+        cancel: &CancellationToken,
+    ) -> Result<bool, Failure> {
+        self.pass("cluster.remove-namespace", self.port.remove_namespace(target, namespace, cancel)).await
     }
 
     async fn await_rollout(

@@ -13,6 +13,7 @@ mod home;
 mod home_lock;
 mod options;
 mod ownership;
+mod precondition;
 mod problem;
 mod request;
 mod routes;

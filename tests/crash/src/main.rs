@@ -12,6 +12,7 @@ use std::time::Duration;
 use slipway_core::deployment::{CancelScope, Deployment, RunState, StepId, Trigger};
 use slipway_core::file::{self, ApplyOptions, ParseOptions};
 use slipway_core::model::Name;
+use slipway_core::plan::{self, Action};
 use slipway_crash::{Request, Story, World};
 use slipway_engine::{Engine, EngineError, Ports, Settings};
 use slipway_gate::{CrashPoints, Gate, Gated};
@@ -97,10 +98,11 @@ impl Teller {
         for (index, request) in requests.iter().enumerate() {
             match request {
                 Request::Apply(file) => self.apply(file).await?,
-                Request::Deploy { environment, actor } => {
-                    let same = |other: &&Request| matches!(other, Request::Deploy { environment: of, .. } if of == environment);
+                Request::Act { action, environment, actor, back_to } => {
+                    let same = |other: &&Request| matches!(other, Request::Act { environment: of, .. } if of == environment);
                     let wanted = done.iter().chain(&requests[..=index]).filter(same).count();
-                    self.deploy(environment, actor, wanted).await?;
+                    let request = plan::Request { back_to: *back_to, ..plan::Request::default() };
+                    self.act(environment, *action, request, actor, wanted).await?;
                 }
                 Request::CancelOnce { environment, service, phase } => {
                     let step = StepId { service: Name::new(*service)?, phase: *phase };
@@ -134,13 +136,13 @@ impl Teller {
     }
 
     /// As somebody who asks again after his server died: unless the deployment is there.
-    async fn deploy(&self, environment: &str, actor: &str, wanted: usize) -> Outcome<()> {
+    async fn act(&self, environment: &str, action: Action, request: plan::Request, actor: &str, wanted: usize) -> Outcome<()> {
         let (project, environment) = (Name::new("shop")?, Name::new(environment)?);
         let there = self.store.deployments(&access(), &project, &environment, None, 100).await?.len();
         if there < wanted {
             let access = Access::owner(actor);
             let trigger = Trigger { source: "test".to_owned(), actor: access.actor.clone() };
-            self.engine.deploy(&access, &project, &environment, trigger).await?;
+            self.engine.deploy(&access, &project, &environment, action, request, trigger).await?;
         }
         Ok(())
     }
@@ -149,12 +151,13 @@ impl Teller {
         let newest = self.store.deployments(&access(), &Name::new("shop")?, &Name::new(environment)?, None, 1).await?;
         let id = newest.first().ok_or("there is nothing to cancel")?.id.clone();
         let hangs = |deployment: &Deployment| {
+            let is_alone = deployment.running() == [step.clone()];
             let activity = self.engine.activities(&id).get(step).copied();
             let is_at_it = matches!(activity, Some(slipway_ports::Activity::Building | slipway_ports::Activity::Waiting));
-            is_at_it || !matches!(deployment.state(), RunState::Queued | RunState::Running)
+            (is_alone && is_at_it) || !matches!(deployment.state(), RunState::Queued | RunState::Running)
         };
         self.wait(&id, hangs).await?;
-        match self.engine.cancel(&access(), &id, CancelScope::Deployment).await {
+        match self.engine.cancel(&access(), &id, CancelScope::Deployment, false).await {
             // It was canceled by the server before, and has ended since.
             Ok(()) | Err(EngineError::Refused(_)) => Ok(()),
             Err(error) => Err(error.into()),

@@ -1,6 +1,7 @@
 //! What is asked of the server that is killed.
 
 use slipway_core::deployment::Phase;
+use slipway_core::plan::Action;
 
 /// A run of requests, in order. Each is such that a server which starts again can see whether it was done.
 #[derive(Debug, Clone, Copy)]
@@ -19,11 +20,15 @@ pub enum Request {
     /// Environments as their files say.
     Apply(&'static str),
     /// A deployment of `shop/…`, by somebody.
-    Deploy {
+    Act {
+        /// What is done.
+        action: Action,
         /// The environment.
         environment: &'static str,
         /// Who asks.
         actor: &'static str,
+        /// The deployment that a rollback goes back to.
+        back_to: Option<u64>,
     },
     /// Cancel the newest deployment of an environment once a step has come so far that it hangs.
     CancelOnce {
@@ -39,7 +44,11 @@ pub enum Request {
 }
 
 const fn deploy(environment: &'static str, actor: &'static str) -> Request {
-    Request::Deploy { environment, actor }
+    Request::Act { action: Action::Deploy, environment, actor, back_to: None }
+}
+
+const fn act(action: Action) -> Request {
+    Request::Act { action, environment: "one", actor: "alice", back_to: None }
 }
 
 /// Every kind of service, in three stages, with variables and a generated password.
@@ -83,6 +92,19 @@ pipeline: {stages: [{name: first}, {name: second}]}
 services:
   - {name: cache, stage: first, container: {image: {name: docker.io/library/redis, tag: "7"}}}
   - {name: api, stage: first, application: {git: {url: https://git.test/shop.git, branch: main, root: api}}}
+  - {name: late, stage: second, container: {image: {name: docker.io/library/nginx, tag: "1"}}}
+"#;
+
+/// The next version of it.
+const BETTER: &str = r#"
+apiVersion: slipway.dev/v1
+kind: Environment
+project: shop
+name: one
+pipeline: {stages: [{name: first}, {name: second}]}
+services:
+  - {name: cache, stage: first, container: {image: {name: docker.io/library/redis, tag: "8"}}}
+  - {name: api, stage: first, application: {git: {url: https://git.test/shop.git, branch: main, root: api2}}}
   - {name: late, stage: second, container: {image: {name: docker.io/library/nginx, tag: "1"}}}
 "#;
 
@@ -185,7 +207,7 @@ impl Story {
         Self { name: "held", before: &[Request::Apply(HELD)], requests: &[deploy("one", "alice"), Request::End] };
 
     /// Every story that is told while the server is killed at every point.
-    pub const KILLED: [Self; 9] = [
+    pub const KILLED: [Self; 12] = [
         Self::SUCCESS,
         Self { name: "failed-build", before: &[Request::Apply(FAILED_BUILD)], requests: &[deploy("one", "alice"), Request::End] },
         Self {
@@ -217,6 +239,31 @@ impl Story {
             requests: &[
                 deploy("one", "alice"),
                 Request::CancelOnce { environment: "one", service: "cache", phase: Phase::Release },
+                Request::End,
+            ],
+        },
+        Self {
+            name: "stop-and-restart",
+            before: &[Request::Apply(SHOP), deploy("one", "alice"), Request::End],
+            requests: &[act(Action::Restart), Request::End, act(Action::Stop), Request::End],
+        },
+        Self {
+            name: "delete",
+            before: &[Request::Apply(GOOD), deploy("one", "alice"), Request::End],
+            requests: &[act(Action::Delete), Request::End],
+        },
+        Self {
+            name: "rollback",
+            before: &[
+                Request::Apply(GOOD),
+                deploy("one", "alice"),
+                Request::End,
+                Request::Apply(BETTER),
+                deploy("one", "alice"),
+                Request::End,
+            ],
+            requests: &[
+                Request::Act { action: Action::Rollback, environment: "one", actor: "alice", back_to: Some(1) },
                 Request::End,
             ],
         },

@@ -7,16 +7,22 @@ mod check;
 mod deployment;
 mod environment;
 mod log;
+mod pipeline;
 mod plan;
 mod problem;
 mod target;
 
 pub use check::{CheckStatus, CheckView, DoctorView};
 pub use deployment::{
-    BuildView, DeploymentPage, DeploymentView, HeadView, ReleaseView, ServiceView, StageView, State, TriggerView,
+    AcceptedView, ApprovalBody, ApprovalState, ApprovalView, BuildView, DeployBody, DeploymentPage, DeploymentView, HeadView,
+    MergedView, ReleaseView, ServiceSelection, ServiceView, StageView, State, TriggerView,
 };
 pub use environment::{AppliedView, ApplyQuery, EnvironmentServiceView, EnvironmentView, SecretValue};
 pub use log::{LogLineView, LogPage, PodLineView};
+pub use pipeline::{
+    Approval, EditedView, NewStage, PipelineServiceView, PipelineStageView, ServiceChange, StageChange, StageDeletion,
+    StageOrder, StagePosition, StageQuery,
+};
 pub use plan::{PlanServiceView, PlanStageView, PlanStepView, PlanView};
 pub use problem::{FileProblem, ProblemDetails};
 pub use target::{NewTarget, TargetView};

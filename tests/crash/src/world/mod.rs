@@ -42,6 +42,30 @@ impl World {
         self.folder.join(kind).join(name.replace('/', "+"))
     }
 
+    /// Whether anything of a kind has a name that begins so.
+    fn holds_any(&self, kind: &str, begin: &str) -> Result<bool, Failure> {
+        let folder = self.folder.join(kind);
+        let found = entries(&folder, &begin.replace('/', "+")).map_err(|error| disk(&folder, &error))?;
+        Ok(!found.is_empty())
+    }
+
+    /// Removes everything of a kind whose name begins so.
+    fn remove_all(&self, kind: &str, begin: &str) -> Result<(), Failure> {
+        let folder = self.folder.join(kind);
+        let remove = || -> io::Result<()> {
+            for path in entries(&folder, &begin.replace('/', "+"))? {
+                let removed = if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
+                if let Err(error) = removed
+                    && error.kind() != io::ErrorKind::NotFound
+                {
+                    return Err(error);
+                }
+            }
+            Ok(())
+        };
+        remove().map_err(|error| disk(&folder, &error))
+    }
+
     fn write(&self, path: &Path, text: &str) -> Result<(), Failure> {
         let number = self.unfinished.fetch_add(1, Ordering::Relaxed);
         let unfinished = self.folder.join("unfinished").join(format!("{}-{number}", std::process::id()));
@@ -50,6 +74,23 @@ impl World {
             fs::create_dir_all(parent).and_then(|()| fs::write(&unfinished, text)).and_then(|()| fs::rename(&unfinished, path));
         written.map_err(|error| disk(path, &error))
     }
+}
+
+/// The entries of a folder whose names begin so.
+fn entries(folder: &Path, begin: &str) -> io::Result<Vec<PathBuf>> {
+    let read = match fs::read_dir(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        read => read?,
+    };
+    let mut found = Vec::new();
+    for entry in read {
+        let path = entry?.path();
+        if path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(begin)) {
+            found.push(path);
+        }
+    }
+    found.sort();
+    Ok(found)
 }
 
 /// A file's text; `None` when it is not there.

@@ -1,7 +1,5 @@
 //! Helm: a folder for each release, a file for each revision, written as Helm does: pending first, then the objects, then deployed.
 
-use std::fs;
-
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -95,6 +93,7 @@ fn manifest(request: &ReleaseRequest) -> serde_json::Value {
         "secret": request.variables_secret,
         "files": request.files,
         "pullSecret": request.pull_secret,
+        "stopped": request.stopped,
         "requestPercent": request.request_percent,
         "labels": request.labels,
         "job": job,
@@ -126,15 +125,11 @@ impl Releases for World {
     }
 
     async fn uninstall(&self, _: &Target, namespace: &str, release: &str) -> Result<(), Failure> {
-        for path in [self.place("live", &format!("{namespace}/{release}")), self.release_folder(namespace, release)] {
-            let removed = if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
-            match removed {
-                Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(disk(&path, &error)),
-                _ => {}
-            }
-            self.points.reach("world.release.uninstalling");
-        }
-        Ok(())
+        // One folder goes after the other; no release has a name that begins with another's here.
+        self.remove_all("live", &format!("{namespace}/{release}"))?;
+        self.remove_all("jobs", &format!("{namespace}/{release}-"))?;
+        self.points.reach("world.release.uninstalling");
+        self.remove_all("releases", &format!("{namespace}/{release}"))
     }
 
     async fn status(&self, _: &Target, namespace: &str, release: &str) -> Result<Option<ReleaseStatus>, Failure> {

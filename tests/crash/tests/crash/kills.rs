@@ -86,7 +86,7 @@ fn b06_a_server_may_be_killed_at_any_instant_of_every_story() {
 
 /// Everything that the engine asks of the outside world, and what the world does in between.
 #[cfg(feature = "every-kill")]
-const CALLS: [&str; 22] = [
+const CALLS: [&str; 26] = [
     "store.create-deployment.",
     "store.append.",
     "store.append-log.",
@@ -106,7 +106,11 @@ const CALLS: [&str; 22] = [
     "cluster.ensure-namespace.",
     "cluster.put-secret.",
     "cluster.await-rollout.",
+    "cluster.restart.",
+    "cluster.remove-leftovers.",
+    "cluster.remove-namespace.",
     "world.build.",
     "world.release.pending",
     "world.release.uninstalling",
+    "world.namespace.emptied",
 ];

@@ -60,6 +60,9 @@ impl Outcome {
         if images(self) != images(uninterrupted) {
             lost.push(format!("images: {:?} are not {:?}", images(self), images(uninterrupted)));
         }
+        if self.left.namespaces != uninterrupted.left.namespaces {
+            lost.push(format!("namespaces: {:?} are not {:?}", self.left.namespaces, uninterrupted.left.namespaces));
+        }
         for (name, release) in &self.left.releases {
             if release.statuses.iter().any(|status| status.starts_with("pending-")) {
                 lost.push(format!("the release {name} was left {:?}", release.statuses));
@@ -79,6 +82,12 @@ impl Outcome {
         }
         if self.left.jobs.len() > uninterrupted.left.jobs.len() {
             doubled.push(format!("jobs: {:?} ran, not {:?}", self.left.jobs, uninterrupted.left.jobs));
+        }
+        for (release, restarts) in &self.left.restarts {
+            let usual = uninterrupted.left.restarts.get(release).copied().unwrap_or(0);
+            if *restarts > usual {
+                doubled.push(format!("the pods of {release} were started anew {restarts} times, not {usual}"));
+            }
         }
         let revisions = |outcome: &Self| outcome.left.releases.values().map(|release| release.revisions).sum::<usize>();
         for (name, release) in &self.left.releases {
@@ -163,7 +172,7 @@ impl History {
 
     /// I2: no release of a stage begins before all of the stages before it have ended.
     fn in_order(&mut self, plan: &Plan, step: &StepId) {
-        if step.phase == Phase::Build {
+        if step.phase == Phase::Build || plan.action.is_reverse() {
             return;
         }
         let stage_of = |step: &StepId| plan.services.iter().find(|service| service.name == step.service).map(|found| found.stage);
