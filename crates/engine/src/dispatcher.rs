@@ -12,7 +12,7 @@ use tokio::sync::{mpsc, oneshot};
 use crate::deployed::read;
 use crate::engine::Shared;
 use crate::error::EngineError;
-use crate::executor::{self, Assignment, Stop};
+use crate::executor::{self, Assignment, Ending, Stop};
 use crate::feed::Feed;
 
 /// What reaches a dispatcher.
@@ -87,9 +87,9 @@ impl Dispatcher {
     async fn execute(&mut self, messages: &mut mpsc::UnboundedReceiver<Message>) -> Result<(), EngineError> {
         if !self.deployment.running().is_empty() {
             self.take(Input::OwnerGone).await?;
-            // What was being stopped is still running, by the facts: its stopping begins again.
+            // What was being stopped or put away is still running, by the facts: that begins again.
             for step in self.deployment.running() {
-                self.adopt_stopping(&step);
+                self.adopt_ending(&step);
             }
         }
         if self.deployment.state() == RunState::Queued {
@@ -153,18 +153,30 @@ impl Dispatcher {
         Ok(())
     }
 
-    fn adopt_stopping(&mut self, step: &StepId) {
+    fn adopt_ending(&mut self, step: &StepId) {
         let Some(StepState::Running { attempt, .. }) = self.deployment.step(step) else { return };
         let (attempt, stop) = (*attempt, Stop::default());
-        stop.ask(self.deployment.is_forced(&step.service));
+        if self.deployment.is_canceled(&step.service) {
+            stop.ask(self.deployment.is_forced(&step.service));
+        }
         self.begin(step.clone(), attempt, stop);
     }
 
     fn begin(&mut self, step: StepId, attempt: u32, stop: Stop) {
         self.stops.insert(step.clone(), stop.clone());
-        let assignment =
-            Assignment::new(&self.shared, &self.summary, &self.target, &self.plan, &self.deployment, &step, &self.feed, stop);
         let inbox = self.inbox.clone();
+        let ending = Ending::new(&self.deployment, &step, attempt, &inbox);
+        let assignment = Assignment::new(
+            &self.shared,
+            &self.summary,
+            &self.target,
+            &self.plan,
+            &self.deployment,
+            &step,
+            &self.feed,
+            stop,
+            ending,
+        );
         tokio::spawn(async move {
             // A task that panics must not leave its step running for ever.
             let outcome = match tokio::spawn(executor::execute(assignment)).await {

@@ -207,6 +207,7 @@ fn state_after(fact: &Fact) -> Option<&'static str> {
         | Fact::StepStarted { .. }
         | Fact::StepSucceeded { .. }
         | Fact::StepSkipped { .. }
+        | Fact::StepFailing { .. }
         | Fact::StepFailed { .. }
         | Fact::StepCanceled { .. }
         | Fact::StepInterrupted { .. } => None,

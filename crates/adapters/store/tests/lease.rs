@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use slipway_core::deployment::{Actor, Event, Fact, Phase, Timestamp, Trigger};
 use slipway_core::model::{Environment, EnvironmentMode, Name, Pipeline};
-use slipway_core::plan::{Action, Plan};
+use slipway_core::plan::{Action, Plan, Request};
 use slipway_ports::testing::lease_contract;
 use slipway_ports::{Access, Leases, LogLine, NewDeployment, SecretText, Store, StoreError, Target};
 use slipway_store::{LeaseReader, SqliteStore};
@@ -40,7 +40,13 @@ fn environment() -> Environment {
 }
 
 fn deployment(id: &str) -> NewDeployment {
-    let plan = Plan { action: Action::Deploy, environment: environment(), services: Vec::new() };
+    let plan = Plan {
+        action: Action::Deploy,
+        environment: environment(),
+        request: Request::default(),
+        services: Vec::new(),
+        other_versions: std::collections::BTreeMap::new(),
+    };
     let trigger = Trigger { source: "cli".to_owned(), actor: Actor("root".to_owned()) };
     let accepted = Event { at: Timestamp(1), fact: Fact::Accepted { plan: Box::new(plan), trigger } };
     NewDeployment {

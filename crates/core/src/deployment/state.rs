@@ -30,6 +30,8 @@ pub struct Deployment {
     pub(super) same_image: HashMap<ImageKey, Vec<usize>>,
     pub(super) failed_stage: Option<usize>,
     pub(super) cancel: Vec<CancelScope>,
+    /// The running steps that can not succeed any more, and why.
+    pub(super) failing: BTreeMap<StepId, Failure>,
     /// Those of `cancel` that stop running jobs too.
     pub(super) forced: Vec<CancelScope>,
     /// The requests that were joined while it was queued.
@@ -236,6 +238,7 @@ impl Deployment {
             failed_stage: None,
             cancel: Vec::new(),
             forced: Vec::new(),
+            failing: BTreeMap::new(),
             merged: Vec::new(),
             approvals: BTreeMap::new(),
             state: RunState::Queued,
@@ -316,6 +319,11 @@ impl Deployment {
     pub fn running(&self) -> Vec<StepId> {
         let of = |phase, queue: &Queue| queue.running().iter().map(|index| self.step_id(*index, phase)).collect::<Vec<_>>();
         [of(Phase::Build, &self.builds), of(Phase::Release, &self.releases)].concat()
+    }
+
+    /// Why a running step can not succeed any more, while what it began is being put away.
+    pub fn failing(&self, step: &StepId) -> Option<&Failure> {
+        self.failing.get(step)
     }
 
     /// Whether somebody wants a service to end.
