@@ -20,6 +20,7 @@ pub struct Deployment {
     pub(super) accepted_at: Timestamp,
     pub(super) started_at: Option<Timestamp>,
     pub(super) version: u64,
+    pub(super) latest: Timestamp,
     pub(super) services: Vec<ServiceRun>,
     pub(super) index: HashMap<Name, usize>,
     pub(super) stages: Vec<Range<usize>>,
@@ -29,6 +30,8 @@ pub struct Deployment {
     pub(super) same_image: HashMap<ImageKey, Vec<usize>>,
     pub(super) failed_stage: Option<usize>,
     pub(super) cancel: Vec<CancelScope>,
+    /// The running steps that can not succeed any more, and why.
+    pub(super) failing: BTreeMap<StepId, Failure>,
     /// Those of `cancel` that stop running jobs too.
     pub(super) forced: Vec<CancelScope>,
     /// The requests that were joined while it was queued.
@@ -245,12 +248,14 @@ impl Deployment {
             failed_stage: None,
             cancel: Vec::new(),
             forced: Vec::new(),
+            failing: BTreeMap::new(),
             merged: Vec::new(),
             approvals: BTreeMap::new(),
             state: RunState::Queued,
             accepted_at: at,
             started_at: None,
             version: 1,
+            latest: at,
             trigger,
             plan,
         }
@@ -279,6 +284,11 @@ impl Deployment {
     /// When its turn came.
     pub fn started_at(&self) -> Option<Timestamp> {
         self.started_at
+    }
+
+    /// When its latest fact became one; the next is not of an earlier time.
+    pub fn latest(&self) -> Timestamp {
+        self.latest
     }
 
     /// How many facts it has; the next append expects this number.
@@ -320,6 +330,11 @@ impl Deployment {
     pub fn running(&self) -> Vec<StepId> {
         let of = |phase, queue: &Queue| queue.running().iter().map(|index| self.step_id(*index, phase)).collect::<Vec<_>>();
         [of(Phase::Build, &self.builds), of(Phase::Release, &self.releases)].concat()
+    }
+
+    /// Why a running step can not succeed any more, while what it began is being put away.
+    pub fn failing(&self, step: &StepId) -> Option<&Failure> {
+        self.failing.get(step)
     }
 
     /// Whether somebody wants a service to end.

@@ -164,6 +164,7 @@ impl<'e> Simulator<'e> {
             | Fact::Started
             | Fact::StepCanceled { .. }
             | Fact::StepInterrupted { .. }
+            | Fact::StepFailing { .. }
             | Fact::CancelRequested { .. }
             | Fact::Finished { .. } => {}
         }
