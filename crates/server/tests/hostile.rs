@@ -3,6 +3,8 @@
 
 mod support;
 
+use std::cell::Cell;
+
 use axum::body::Body;
 use axum::http::{Response, header};
 use http_body_util::BodyExt as _;
@@ -61,11 +63,11 @@ fn value() -> impl Strategy<Value = Value> {
         "x",
     ];
     let leaf = prop_oneof![
-        Just(Value::Null),
-        any::<bool>().prop_map(Value::from),
-        any::<i64>().prop_map(Value::from),
-        any::<f64>().prop_map(Value::from),
-        (0..200).prop_map(Value::from),
+        1 => Just(Value::Null),
+        1 => any::<bool>().prop_map(Value::from),
+        1 => any::<i64>().prop_map(Value::from),
+        1 => any::<f64>().prop_map(Value::from),
+        1 => (0..200).prop_map(Value::from),
         4 => text().prop_map(Value::from),
     ];
     leaf.prop_recursive(3, 20, 5, move |inner| {
@@ -164,10 +166,41 @@ fn path() -> impl Strategy<Value = String> {
     ]
 }
 
+/// A method with a path that takes it, and a body that may be right.
+fn fitting() -> BoxedStrategy<(&'static str, String, Vec<u8>)> {
+    let environment = "/environments/shop/test";
+    let nothing = || Just(Vec::new()).boxed();
+    let json = |value: BoxedStrategy<Value>| value.prop_map(|value| value.to_string().into_bytes()).boxed();
+    let secret = json(text().prop_map(|value| json!({"value": value})).boxed());
+    let scope = json(prop::option::of(text()).prop_map(|service| json!({"service": service})).boxed());
+    let routes: Vec<(&'static str, String, BoxedStrategy<Vec<u8>>)> = vec![
+        ("GET", "/doctor".to_owned(), nothing()),
+        ("POST", "/targets".to_owned(), json(target().boxed())),
+        ("POST", "/environments:apply".to_owned(), file().boxed()),
+        ("POST", "/environments:validate".to_owned(), file().boxed()),
+        ("POST", format!("{environment}/plan"), nothing()),
+        ("PUT", format!("{environment}/secrets/PASSWORD"), secret),
+        ("GET", format!("{environment}/services/cache/logs"), nothing()),
+        ("GET", format!("{environment}/deployments"), nothing()),
+        ("POST", format!("{environment}/deployments"), nothing()),
+        ("GET", "/deployments/{id}".to_owned(), nothing()),
+        ("GET", "/deployments/{id}/events".to_owned(), nothing()),
+        ("GET", "/deployments/{id}/logs".to_owned(), nothing()),
+        ("POST", "/deployments/{id}/cancel".to_owned(), scope),
+    ];
+    let routes = routes.into_iter().map(|(method, path, right)| {
+        let body = prop_oneof![3 => right, 1 => body()];
+        body.prop_map(move |body| (method, path.clone(), body)).boxed()
+    });
+    prop::strategy::Union::new(routes).boxed()
+}
+
 fn asked() -> impl Strategy<Value = Asked> {
     let methods = prop::sample::select(vec!["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]);
+    let any = (methods, path(), body());
+    let query = prop_oneof![Just(String::new()), query()];
     let last = prop::option::of(prop_oneof!["[0-9]{1,22}-[0-9]{1,22}", "[ -~]{0,8}"]);
-    (methods, path(), query(), last, body()).prop_map(|(method, path, query, last_event_id, body)| Asked {
+    (prop_oneof![3 => fitting(), 1 => any], query, last).prop_map(|((method, path, body), query, last_event_id)| Asked {
         method,
         path: format!("{path}?{query}"),
         last_event_id,
@@ -202,6 +235,7 @@ fn no_request_makes_it_fail() {
         let deployment = server.deploy().await;
         (server, deployment)
     });
+    let (taken, refused) = (Cell::new(0), Cell::new(0));
     let configuration = ProptestConfig { failure_persistence: None, ..ProptestConfig::default() };
     TestRunner::new(configuration)
         .run(&prop::collection::vec(asked(), 1..8), |requests| {
@@ -213,10 +247,35 @@ fn no_request_makes_it_fail() {
                     }
                     // What is no HTTP never gets here.
                     let Ok(request) = request.body(Body::from(asked.body.clone())) else { continue };
-                    check(asked, server.send(request).await).await?;
+                    let response = server.send(request).await;
+                    let count = if response.status().is_success() { &taken } else { &refused };
+                    count.set(count.get() + 1);
+                    check(asked, response).await?;
                 }
                 Ok(())
             })
         })
         .unwrap();
+    let (taken, refused) = (taken.get(), refused.get());
+    assert!(taken > 20 && refused > 20, "{taken} requests were taken and {refused} refused: that proves little");
+}
+
+#[tokio::test]
+async fn a_cursor_beyond_everything_is_neither_before_the_first() {
+    let server = Server::with_environment().await;
+    let id = server.deploy().await;
+    let events = format!("/deployments/{id}/events");
+    let said = server.events(&events, None).await.until(|event| event.name == "log" && event.data["text"] == "before 19").await;
+    let count = |page: &Value| page["items"].as_array().unwrap().len();
+    for cursor in ["9223372036854775807", "9223372036854775808", "18446744073709551615"] {
+        let (_, log) = server.ask("GET", &format!("/deployments/{id}/logs?cursor={cursor}"), "").await;
+        assert_eq!(count(&log), 0, "{cursor}");
+        let (_, history) = server.ask("GET", &format!("/environments/shop/test/deployments?cursor={cursor}"), "").await;
+        assert_eq!(count(&history), 1, "{cursor}");
+        let version = said.iter().rev().find_map(support::Event::seen).unwrap().0;
+        let mut resumed = server.events(&events, Some(&format!("{version}-{cursor}"))).await;
+        server.gate.add_permits(1);
+        let rest = resumed.until(|event| event.name == "end").await;
+        assert!(rest.iter().all(|event| event.name != "log"), "{cursor}: {rest:#?}");
+    }
 }
