@@ -4,7 +4,10 @@ use clap::{Parser, Subcommand};
 
 use crate::output::Output;
 use crate::reporters::Progress;
-use crate::verbs::{apply, cancel, deploy, history, init, logs, plan, secret, serve, status, target, up, validate};
+use crate::verbs::{
+    apply, approve, cancel, delete, deploy, history, init, logs, plan, restart, rollback, secret, serve, status, stop, target,
+    up, validate,
+};
 
 const AFTER_HELP: &str = "\
 Exit codes:
@@ -58,8 +61,13 @@ pub(crate) enum Verb {
     Plan(plan::Plan),
     Apply(apply::Apply),
     Deploy(deploy::Deploy),
+    Stop(stop::Stop),
+    Restart(restart::Restart),
+    Rollback(rollback::Rollback),
+    Delete(delete::Delete),
     Status(status::Status),
     Logs(logs::Logs),
     History(history::History),
     Cancel(cancel::Cancel),
+    Approve(approve::Approve),
 }

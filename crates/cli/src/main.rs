@@ -1,5 +1,6 @@
 //! The `slipway` program: one file per verb, each a client of the server's HTTP API; `serve` is the server itself.
 
+mod act;
 mod arguments;
 mod client;
 mod context;
@@ -24,7 +25,10 @@ use arguments::{Arguments, Verb};
 use context::Context;
 use paint::Paint;
 use stop::{Exit, Stop};
-use verbs::{apply, cancel, deploy, doctor, down, history, init, logs, plan, secret, serve, status, target, up, validate};
+use verbs::{
+    apply, approve, cancel, delete, deploy, doctor, down, history, init, logs, plan, restart, rollback, secret, serve, status,
+    stop as stop_verb, target, up, validate,
+};
 
 fn main() -> ExitCode {
     match run(Arguments::parse()) {
@@ -65,10 +69,15 @@ async fn talk(context: &Context, verb: &Verb) -> Result<Exit, Stop> {
         Verb::Plan(arguments) => plan::run(context, arguments).await,
         Verb::Apply(arguments) => apply::run(context, arguments).await,
         Verb::Deploy(arguments) => deploy::run(context, arguments).await,
+        Verb::Stop(arguments) => stop_verb::run(context, arguments).await,
+        Verb::Restart(arguments) => restart::run(context, arguments).await,
+        Verb::Rollback(arguments) => rollback::run(context, arguments).await,
+        Verb::Delete(arguments) => delete::run(context, arguments).await,
         Verb::Status(arguments) => status::run(context, arguments).await,
         Verb::Logs(arguments) => logs::run(context, arguments).await,
         Verb::History(arguments) => history::run(context, arguments).await,
         Verb::Cancel(arguments) => cancel::run(context, arguments).await,
+        Verb::Approve(arguments) => approve::run(context, arguments).await,
     }
 }
 

@@ -175,6 +175,44 @@ proptest! {
     }
 
     #[test]
+    fn a_stage_that_wants_approval_is_entered_after_it_alone(mut scenario in scenario(30), approvals in any::<u8>()) {
+        scenario.approvals = approvals;
+        let binds: &[Phase] = match scenario.mode {
+            PipelineMode::Phased => &BOTH,
+            PipelineMode::Eager => &[Phase::Release],
+        };
+        Run::of(&scenario).each_fact(|before, event| {
+            if let Some((step, _)) = begun(event) && binds.contains(&step.phase) {
+                prop_assert!(before.may_enter(before.stage(&step.service)), "the {step} begins without approval");
+            }
+            if let Fact::StageRefused { .. } = &event.fact {
+                prop_assert!(!before.all_canceled);
+            }
+            Ok(())
+        })?;
+    }
+
+    /// What is asked for while a deployment is queued takes its place and leaves the order of deployments alone.
+    #[test]
+    fn a_merged_request_is_done_as_if_it_had_been_the_first(first in scenario(12), later in scenario(12)) {
+        let mut merged = Run::accepted(&first).deployment;
+        let (version, accepted_at) = (merged.version(), merged.accepted_at());
+        let trigger = Trigger { source: "test".to_owned(), actor: Actor("tester".to_owned()) };
+        let input = Input::Merge { plan: Box::new(later.plan()), trigger: trigger.clone() };
+        let facts = decide(&merged, input, Timestamp(5)).map_err(|refusal| TestCaseError::fail(refusal.to_string()))?;
+        prop_assert_eq!(facts.len(), 1);
+        merged.evolve(&facts[0]).map_err(|illegal| TestCaseError::fail(illegal.to_string()))?;
+        prop_assert_eq!(merged.plan(), &later.plan());
+        prop_assert_eq!((merged.version(), merged.accepted_at()), (version + 1, accepted_at));
+        prop_assert_eq!(merged.merged().len(), 1);
+        let other = Trigger { actor: Actor("another".to_owned()), ..trigger };
+        let strange = Input::Merge { plan: Box::new(later.plan()), trigger: other };
+        prop_assert_eq!(decide(&merged, strange, Timestamp(6)), Err(Refusal::NotJoined));
+        let log = drive_to_the_end(&later.plan(), merged);
+        prop_assert!(ends_with_the_end(&log));
+    }
+
+    #[test]
     fn nothing_starts_after_cancel(scenario in scenario(30)) {
         Run::of(&scenario).each_fact(|before, event| {
             if let Some((step, _)) = begun(event) {
@@ -234,10 +272,15 @@ proptest! {
                 deployment.evolve(event).map_err(|illegal| TestCaseError::fail(illegal.to_string()))?;
             }
             match decide(&deployment, turn.input.clone(), Timestamp(i64::MAX)) {
+                // The same request once more is one request.
+                Ok(_) if matches!(turn.input, Input::Merge { .. }) => {}
                 Ok(facts) => prop_assert!(facts.is_empty(), "{:?} again leads to {facts:?}", turn.input),
                 Err(Refusal::Finished(_)) => prop_assert!(run.has_finished()),
                 Err(refusal) => {
-                    let told_twice = matches!(turn.input, Input::Start | Input::Begin(_) | Input::Ended { .. } | Input::Cancel { .. });
+                    let told_twice = matches!(
+                        turn.input,
+                        Input::Start | Input::Begin(_) | Input::Ended { .. } | Input::Cancel { .. } | Input::Approve { .. }
+                    );
                     prop_assert!(told_twice, "{:?} again is refused: {refusal}", turn.input);
                 }
             }
@@ -407,6 +450,10 @@ fn is_legal(ledger: &Ledger<'_>, deployment: &Deployment, fact: &Fact) -> bool {
     };
     match fact {
         Fact::Accepted { .. } => false,
+        Fact::Merged { .. } => !ledger.started && !ledger.all_canceled,
+        Fact::StageApproved { stage, .. } | Fact::StageRefused { stage, .. } => {
+            deployment.approval(*stage).is_none() && deployment.plan().needs_approval(*stage)
+        }
         Fact::Started => !ledger.started && !ledger.all_canceled,
         Fact::StepStarted { step, attempt } => {
             let waits = matches!(deployment.step(step), Some(StepState::Waiting { attempts }) if attempts + 1 == *attempt);

@@ -4,15 +4,15 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use slipway_core::deployment::{
-    Actor, CancelScope, Deployment, Due, Event, Input, Refusal, RunState, StepId, StepOutcome, StepState, decide, due,
-};
-use slipway_ports::{Access, CancellationToken, DeploymentSummary, RecordedEvent, StoreError, Target};
+use slipway_core::deployment::{Deployment, Due, Event, Input, Refusal, RunState, StepId, StepOutcome, StepState, decide, due};
+use slipway_core::plan::Plan;
+use slipway_ports::{Access, DeploymentSummary, RecordedEvent, StoreError, Target};
 use tokio::sync::{mpsc, oneshot};
 
+use crate::deployed::read;
 use crate::engine::Shared;
 use crate::error::EngineError;
-use crate::executor::{self, Assignment};
+use crate::executor::{self, Assignment, Stop};
 use crate::feed::Feed;
 use crate::time::now;
 
@@ -20,8 +20,8 @@ use crate::time::now;
 pub(crate) enum Message {
     /// An executor is done.
     Ended { step: StepId, attempt: u32, outcome: StepOutcome },
-    /// Somebody wants it to end.
-    Cancel { actor: Actor, scope: CancelScope, answer: oneshot::Sender<Result<(), EngineError>> },
+    /// Somebody wants something of it.
+    Told { input: Box<Input>, answer: oneshot::Sender<Result<(), EngineError>> },
 }
 
 /// One deployment in execution.
@@ -30,9 +30,11 @@ pub(crate) struct Dispatcher {
     summary: DeploymentSummary,
     target: Target,
     deployment: Deployment,
+    /// That of the deployment, which does not change any more; every step has it.
+    plan: Arc<Plan>,
     feed: Arc<Feed>,
     inbox: mpsc::UnboundedSender<Message>,
-    stops: HashMap<StepId, CancellationToken>,
+    stops: HashMap<StepId, Stop>,
 }
 
 impl Dispatcher {
@@ -44,15 +46,14 @@ impl Dispatcher {
         mut messages: mpsc::UnboundedReceiver<Message>,
     ) -> Result<(), EngineError> {
         let access = Access::owner("engine");
-        let events = shared.ports.store.events(&access, &summary.id, 0).await?;
-        let deployment = Deployment::replay(events.into_iter().map(|recorded| recorded.event))
-            .map_err(|error| EngineError::Internal(error.to_string()))?;
+        let deployment = read(&*shared.ports.store, &access, &summary).await?;
         let targets = shared.ports.store.targets(&access).await?;
         let target = targets.into_iter().find(|target| target.name == summary.target).ok_or_else(|| {
             EngineError::Internal(format!("the target `{}` of deployment {} is gone", summary.target, summary.id))
         })?;
         let feed = shared.feeds.of(&summary.id);
-        let mut this = Self { shared, summary, target, deployment, feed, inbox, stops: HashMap::new() };
+        let plan = Arc::new(deployment.plan().clone());
+        let mut this = Self { shared, summary, target, deployment, plan, feed, inbox, stops: HashMap::new() };
         let ended = this.execute(&mut messages).await;
         this.stand_down(&mut messages).await;
         this.feed.flush().await;
@@ -64,14 +65,14 @@ impl Dispatcher {
     /// same steps again, so none of them may still be at work then.
     async fn stand_down(&mut self, messages: &mut mpsc::UnboundedReceiver<Message>) {
         for stop in self.stops.values() {
-            stop.cancel();
+            stop.ask(false);
         }
         while !self.stops.is_empty() {
             match messages.recv().await {
                 Some(Message::Ended { step, .. }) => {
                     self.stops.remove(&step);
                 }
-                Some(Message::Cancel { answer, .. }) => {
+                Some(Message::Told { answer, .. }) => {
                     let again = "the deployment is being taken up again; try again".to_owned();
                     let _ = answer.send(Err(EngineError::Conflict(again)));
                 }
@@ -114,8 +115,8 @@ impl Dispatcher {
                     other => other?,
                 }
             }
-            Message::Cancel { actor, scope, answer } => {
-                let done = self.take(Input::Cancel { actor, scope }).await;
+            Message::Told { input, answer } => {
+                let done = self.take(*input).await;
                 let fatal = matches!(done, Err(EngineError::Conflict(_) | EngineError::Internal(_)));
                 let _ = answer.send(done.clone());
                 if fatal {
@@ -133,7 +134,7 @@ impl Dispatcher {
             match wanted {
                 Due::Stop(step) => {
                     if let Some(stop) = self.stops.get(&step) {
-                        stop.cancel();
+                        stop.ask(self.deployment.is_forced(&step.service));
                     }
                 }
                 Due::Begin { step, attempt } => begins.push((step, attempt)),
@@ -144,21 +145,22 @@ impl Dispatcher {
         }
         self.take(Input::Begin(begins.iter().map(|(step, _)| step.clone()).collect())).await?;
         for (step, attempt) in begins {
-            self.begin(step, attempt, CancellationToken::new());
+            self.begin(step, attempt, Stop::default());
         }
         Ok(())
     }
 
     fn adopt_stopping(&mut self, step: &StepId) {
         let Some(StepState::Running { attempt, .. }) = self.deployment.step(step) else { return };
-        let stop = CancellationToken::new();
-        stop.cancel();
-        self.begin(step.clone(), *attempt, stop);
+        let (attempt, stop) = (*attempt, Stop::default());
+        stop.ask(self.deployment.is_forced(&step.service));
+        self.begin(step.clone(), attempt, stop);
     }
 
-    fn begin(&mut self, step: StepId, attempt: u32, stop: CancellationToken) {
+    fn begin(&mut self, step: StepId, attempt: u32, stop: Stop) {
         self.stops.insert(step.clone(), stop.clone());
-        let assignment = Assignment::new(&self.shared, &self.summary, &self.target, &self.deployment, &step, &self.feed, stop);
+        let assignment =
+            Assignment::new(&self.shared, &self.summary, &self.target, &self.plan, &self.deployment, &step, &self.feed, stop);
         let inbox = self.inbox.clone();
         tokio::spawn(async move {
             // A task that panics must not leave its step running for ever.

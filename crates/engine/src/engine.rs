@@ -3,22 +3,23 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use slipway_core::deployment::{Actor, CancelScope, Deployment, Event, Fact, StepId, Trigger};
+use slipway_core::deployment::{Actor, CancelScope, Deployment, Event, Fact, Input, RunState, StepId, Trigger};
 use slipway_core::model::Name;
-use slipway_core::plan::Action;
+use slipway_core::plan::{Action, Request};
 use slipway_ports::{
     Access, Activity, Builder, Cluster, DeploymentSummary, NewDeployment, Registry, Releases, Repositories, Store,
     StoredEnvironment, Target,
 };
-use tokio::sync::{broadcast, oneshot};
+use tokio::sync::broadcast;
 
 use crate::error::EngineError;
 use crate::feed::{Feeds, Update};
+use crate::prepare::Asked;
 use crate::queue::Queue;
 use crate::settings::Settings;
 use crate::single_flight::Flights;
 use crate::time::now;
-use crate::{Preview, prepare, preview};
+use crate::{Preview, deployed, prepare, preview};
 
 /// The world, as the engine sees it.
 #[derive(Clone)]
@@ -35,6 +36,15 @@ pub struct Ports {
     pub releases: Arc<dyn Releases>,
     /// What runs.
     pub cluster: Arc<dyn Cluster>,
+}
+
+/// A request that was taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Accepted {
+    /// The deployment.
+    pub summary: DeploymentSummary,
+    /// Whether it is an earlier request's, to which this one was joined.
+    pub joined: bool,
 }
 
 /// What every part of the engine shares.
@@ -77,62 +87,119 @@ impl Engine {
         project: &Name,
         environment: &Name,
         action: Action,
+        request: &Request,
     ) -> Result<Preview, EngineError> {
         let (stored, target) = self.environment_and_target(access, project, environment).await?;
-        let plan = prepare::prepare(&self.shared, &stored.environment, &target, action).await?;
+        let asked = Asked { access, environment: &stored.environment, target: &target, action, request };
+        let plan = prepare::prepare(&self.shared, &asked).await?;
         preview::preview(&self.shared, access, plan).await
     }
 
-    /// Accepts a deployment: versions are resolved and pinned, the plan is sealed and stored. It starts when its turn comes.
+    /// Accepts a deployment: versions are resolved and pinned, the plan is sealed and stored. It starts when its turn comes. A request
+    /// that can be joined to the last queued one is, and that one is returned (product.md, *Queue*).
     pub async fn deploy(
         &self,
         access: &Access,
         project: &Name,
         environment: &Name,
+        action: Action,
+        request: Request,
         trigger: Trigger,
-    ) -> Result<DeploymentSummary, EngineError> {
-        let (stored, target) = self.environment_and_target(access, project, environment).await?;
-        self.require_secrets(&stored).await?;
-        let plan = prepare::prepare(&self.shared, &stored.environment, &target, Action::Deploy).await?;
-        let accepted = Event { at: now(), fact: Fact::Accepted { plan: Box::new(plan), trigger } };
-        let new = NewDeployment {
-            id: uuid::Uuid::now_v7().to_string(),
-            project: project.clone(),
-            environment: environment.clone(),
-            target: target.name,
-            events: vec![accepted],
-        };
+    ) -> Result<Accepted, EngineError> {
         // A caller that leaves now must not leave an accepted deployment that nobody starts.
-        let (engine, access) = (self.clone(), access.clone());
-        let (answer, answered) = oneshot::channel();
-        tokio::spawn(async move {
-            let created = engine.shared.ports.store.create_deployment(&access, &new).await;
-            let is_created = created.is_ok();
-            let _ = answer.send(created);
-            if is_created {
-                engine.queue.advance(&new.project, &new.environment).await;
+        let this = self.clone();
+        let (access, project, environment) = (access.clone(), project.clone(), environment.clone());
+        let accepting = tokio::spawn(async move {
+            let (stored, target) = this.environment_and_target(&access, &project, &environment).await?;
+            if action.releases() {
+                this.require_secrets(&stored).await?;
             }
+            // One request of an environment at a time, so that each sees the one before.
+            let _turn = this.queue.accepting(&project, &environment).await;
+            let asked = Asked { access: &access, environment: &stored.environment, target: &target, action, request: &request };
+            if let Some(joined) = this.join_queued(&asked, &trigger).await? {
+                return Ok(Accepted { summary: joined, joined: true });
+            }
+            let plan = prepare::prepare(&this.shared, &asked).await?;
+            let fact = Fact::Accepted { plan: Box::new(plan), trigger };
+            let new = NewDeployment {
+                id: uuid::Uuid::now_v7().to_string(),
+                project: project.clone(),
+                environment: environment.clone(),
+                target: target.name.clone(),
+                events: vec![Event { at: now(), fact }],
+            };
+            let summary = this.shared.ports.store.create_deployment(&access, &new).await?;
+            this.queue.advance(&project, &environment).await;
+            Ok(Accepted { summary, joined: false })
         });
-        let created = answered.await.map_err(|_| EngineError::Internal("accepting a deployment broke off".to_owned()))?;
-        Ok(created?)
+        accepting.await.map_err(|error| EngineError::Internal(format!("accepting a deployment broke off: {error}")))?
     }
 
-    /// Asks a deployment, or one service of it, to end. Returns when that is on record.
-    pub async fn cancel(&self, access: &Access, id: &str, scope: CancelScope) -> Result<(), EngineError> {
+    /// Joins a request to the last queued deployment of its environment, if that is of the same actor, action and target.
+    async fn join_queued(&self, asked: &Asked<'_>, trigger: &Trigger) -> Result<Option<DeploymentSummary>, EngineError> {
+        let store = &self.shared.ports.store;
+        let (project, name) = (&asked.environment.project, &asked.environment.name);
+        let newest = store.deployments(asked.access, project, name, None, 1).await?;
+        let is_queued = |summary: &DeploymentSummary| {
+            summary.finished_at.is_none() && summary.action == asked.action.as_str() && summary.target == asked.target.name
+        };
+        let Some(queued) = newest.into_iter().find(is_queued) else { return Ok(None) };
+        let (_, deployment) = self.deployment(asked.access, &queued.id).await?;
+        if deployment.state() != RunState::Queued || deployment.trigger().actor != trigger.actor {
+            return Ok(None);
+        }
+        let request = deployment.plan().request.joined_by(asked.request);
+        let plan = prepare::prepare(&self.shared, &Asked { request: &request, ..*asked }).await?;
+        let input = Input::Merge { plan: Box::new(plan), trigger: trigger.clone() };
+        match self.queue.tell_queued(&queued, input).await {
+            Ok(()) => Ok(Some(store.deployment(asked.access, &queued.id).await?)),
+            // Its turn came meanwhile: the request stands for itself.
+            Err(EngineError::Refused(_) | EngineError::Conflict(_)) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Asks a deployment, or one service of it, to end; with `force` a running lifecycle job too. Returns when that is on record.
+    pub async fn cancel(&self, access: &Access, id: &str, scope: CancelScope, force: bool) -> Result<(), EngineError> {
+        let actor = Actor(access.actor.0.clone());
+        self.tell(access, id, Input::Cancel { actor, scope, force }).await
+    }
+
+    /// Says whether a deployment may go on into a stage that wants approval: the one that it waits for, or the named one. Returns the
+    /// stage's name when that is on record.
+    pub async fn approve(&self, access: &Access, id: &str, stage: Option<&str>, approved: bool) -> Result<String, EngineError> {
+        let (_, deployment) = self.deployment(access, id).await?;
+        let stages = deployment.plan().stages();
+        let order = match stage {
+            Some(name) => stages
+                .iter()
+                .position(|stage| stage.name.as_str() == name)
+                .ok_or_else(|| EngineError::NotFound(format!("the deployment has no stage `{name}`")))?,
+            None => deployment.awaited_approval().ok_or_else(|| {
+                EngineError::Refused("the deployment waits for no approval; name a stage to approve it ahead".to_owned())
+            })?,
+        };
+        let name = stages[order].name.to_string();
+        let actor = Actor(access.actor.0.clone());
+        self.tell(access, id, Input::Approve { actor, stage: order, approved }).await?;
+        Ok(name)
+    }
+
+    async fn tell(&self, access: &Access, id: &str, input: Input) -> Result<(), EngineError> {
         let summary = self.shared.ports.store.deployment(access, id).await?;
-        let (queue, actor) = (self.queue.clone(), Actor(access.actor.0.clone()));
-        // What is on record is also told, whether or not the caller still waits.
-        let canceling = tokio::spawn(async move { queue.cancel(&summary, actor, scope).await });
-        canceling.await.map_err(|error| EngineError::Internal(format!("the cancellation broke off: {error}")))?
+        let queue = self.queue.clone();
+        // What is on record is also told to whoever follows, whether or not the caller still waits.
+        let telling = tokio::spawn(async move { queue.tell(&summary, input).await });
+        telling.await.map_err(|error| EngineError::Internal(format!("the request broke off: {error}")))?
     }
 
     /// A deployment, folded from its stored facts.
     pub async fn deployment(&self, access: &Access, id: &str) -> Result<(DeploymentSummary, Deployment), EngineError> {
         let store = &self.shared.ports.store;
         let summary = store.deployment(access, id).await?;
-        let events = store.events(access, id, 0).await?;
-        let deployment = Deployment::replay(events.into_iter().map(|recorded| recorded.event));
-        Ok((summary, deployment.map_err(|error| EngineError::Internal(error.to_string()))?))
+        let deployment = deployed::read(&**store, access, &summary).await?;
+        Ok((summary, deployment))
     }
 
     /// What happens in a deployment from now on. Subscribe first, then read the store, and leave out what was read.

@@ -8,6 +8,7 @@
 //!
 //! Recovery is the same loop over the stored facts: steps whose owner is gone wait again, and are begun again with the same keys.
 
+mod deployed;
 mod dispatcher;
 mod engine;
 mod error;
@@ -23,7 +24,7 @@ mod single_flight;
 mod time;
 mod workload_variables;
 
-pub use engine::{Engine, Ports};
+pub use engine::{Accepted, Engine, Ports};
 pub use error::EngineError;
 pub use feed::Update;
 pub use preview::{Does, Preview, PreviewStep};

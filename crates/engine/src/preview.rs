@@ -3,12 +3,13 @@
 use std::collections::HashMap;
 
 use futures::StreamExt;
-use slipway_core::deployment::{Deployment, Phase};
+use slipway_core::deployment::{Phase, SkipReason};
 use slipway_core::failure::Failure;
-use slipway_core::model::Name;
-use slipway_core::plan::{BuildPlan, Plan, PlannedBuild, PlannedService, Version};
+use slipway_core::model::{Job, JobEvent, JobTrigger, Name, ServiceKind};
+use slipway_core::plan::{Action, BuildPlan, Plan, PlannedBuild, PlannedService, Version};
 use slipway_ports::{Access, Presence, RepositoryTag};
 
+use crate::deployed::deployed;
 use crate::engine::Shared;
 use crate::error::EngineError;
 
@@ -50,20 +51,39 @@ pub enum Does {
         /// Why.
         reason: String,
     },
+    /// Scale to nothing.
+    Stop {
+        /// Why.
+        reason: String,
+    },
+    /// Start the pods anew.
+    Restart {
+        /// Why.
+        reason: String,
+    },
+    /// Remove the release.
+    Remove {
+        /// Why.
+        reason: String,
+    },
+    /// Do nothing to what is released.
+    SkipRelease {
+        /// Why.
+        reason: String,
+    },
     /// End badly.
     Fail(Failure),
 }
 
-/// Looks up what the registry holds and what was deployed last.
+/// Looks up what the registry holds and what is deployed.
 pub(crate) async fn preview(shared: &Shared, access: &Access, plan: Plan) -> Result<Preview, EngineError> {
-    let last = last_plan(shared, access, &plan).await?;
-    let previous: HashMap<&Name, &PlannedService> =
-        last.iter().flat_map(|plan| &plan.services).map(|service| (&service.name, service)).collect();
+    let environment = &plan.environment;
+    let deployed = deployed(&*shared.ports.store, access, &environment.project, &environment.name).await?;
     let presences = presences(shared, &plan).await;
     let mut leaders = HashMap::new();
     let mut steps = Vec::new();
     for service in &plan.services {
-        let before = previous.get(&service.name).copied();
+        let before = deployed.get(&service.name).map(|deployed| &deployed.planned);
         let does = match &service.build {
             None => None,
             Some(BuildPlan::Impossible(failure)) => Some(Does::Fail(failure.clone())),
@@ -75,7 +95,7 @@ pub(crate) async fn preview(shared: &Shared, access: &Access, plan: Plan) -> Res
         let failed = matches!(does, Some(Does::Fail(_)));
         steps.extend(does.map(|does| PreviewStep { service: service.name.clone(), phase: Phase::Build, does }));
         if !failed {
-            let does = release_does(service, before);
+            let does = act_does(&plan, service, before);
             steps.push(PreviewStep { service: service.name.clone(), phase: Phase::Release, does });
         }
     }
@@ -93,16 +113,6 @@ async fn presences(shared: &Shared, plan: &Plan) -> HashMap<Name, Result<Presenc
     futures::stream::iter(asks.collect::<Vec<_>>()).buffer_unordered(7).collect().await
 }
 
-async fn last_plan(shared: &Shared, access: &Access, plan: &Plan) -> Result<Option<Plan>, EngineError> {
-    let store = &shared.ports.store;
-    let environment = &plan.environment;
-    let newest = store.deployments(access, &environment.project, &environment.name, None, 1).await?;
-    let Some(newest) = newest.first() else { return Ok(None) };
-    let events = store.events(access, &newest.id, 0).await?;
-    let deployment = Deployment::replay(events.into_iter().map(|recorded| recorded.event));
-    Ok(Some(deployment.map_err(|error| EngineError::Internal(error.to_string()))?.plan().clone()))
-}
-
 fn build_does(
     build: &PlannedBuild,
     before: Option<&PlannedService>,
@@ -112,13 +122,16 @@ fn build_does(
 ) -> Does {
     match presence {
         Err(failure) => Does::Fail(failure.clone()),
+        Ok(Presence::Present(digest)) if build.replaces.as_ref() == Some(digest) => {
+            Does::Build { reason: "a rebuild was asked for".to_owned() }
+        }
         Ok(Presence::Present(_)) => Does::SkipBuild { reason: "image present".to_owned() },
         Ok(Presence::Absent) if leader != service => Does::SkipBuild { reason: format!("same image as {leader}") },
         Ok(Presence::Absent) => Does::Build { reason: build_reason(build, before) },
     }
 }
 
-/// What differs from the build of the last deployment.
+/// What differs from the build that is deployed.
 fn build_reason(build: &PlannedBuild, before: Option<&PlannedService>) -> String {
     let Some(BuildPlan::Image(last)) = before.and_then(|before| before.build.as_ref()) else {
         return "first build".to_owned();
@@ -141,6 +154,36 @@ fn build_reason(build: &PlannedBuild, before: Option<&PlannedService>) -> String
         names.into_iter().filter(|name| last.args.get(*name) != build.args.get(*name)).map(|name| format!("ARG {name} changed")),
     );
     if changed.is_empty() { "Dockerfile changed".to_owned() } else { changed.join(", ") }
+}
+
+fn act_does(plan: &Plan, service: &PlannedService, before: Option<&PlannedService>) -> Does {
+    if service.leaves.is_some() {
+        return Does::Remove { reason: "it is not in the environment any more".to_owned() };
+    }
+    let skip = |reason: SkipReason| Does::SkipRelease { reason: reason.to_string() };
+    let kind = plan.environment.service(&service.name).map(|service| &service.kind);
+    let lifecycle = match kind {
+        Some(ServiceKind::Job(Job { trigger: JobTrigger::Lifecycle(events), .. })) => Some(events),
+        _ => None,
+    };
+    let runs = |events: &Vec<JobEvent>| plan.action.job_event().is_some_and(|event| events.contains(&event));
+    match plan.action {
+        Action::Deploy | Action::Rollback => match lifecycle {
+            Some(events) if !runs(events) || (plan.action == Action::Rollback && !plan.request.run_jobs) => {
+                skip(SkipReason::NothingToRun)
+            }
+            _ => release_does(service, before),
+        },
+        Action::Delete => Does::Remove { reason: "its volumes too".to_owned() },
+        Action::Stop | Action::Restart if service.released.is_none() => skip(SkipReason::NotDeployed),
+        Action::Stop => match lifecycle {
+            Some(events) if runs(events) => Does::Release { reason: "it runs on a stop".to_owned() },
+            Some(_) => skip(SkipReason::NothingToRun),
+            None => Does::Stop { reason: "its volumes stay".to_owned() },
+        },
+        Action::Restart if matches!(kind, Some(ServiceKind::Job(_))) => skip(SkipReason::NothingToRun),
+        Action::Restart => Does::Restart { reason: "nothing is changed".to_owned() },
+    }
 }
 
 fn release_does(service: &PlannedService, before: Option<&PlannedService>) -> Does {

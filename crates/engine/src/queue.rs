@@ -5,11 +5,12 @@ use std::pin::Pin;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use slipway_core::deployment::{Actor, CancelScope, Deployment, Fact, Input, decide};
+use slipway_core::deployment::{Fact, Input, decide};
 use slipway_core::model::Name;
 use slipway_ports::{Access, DeploymentSummary, RecordedEvent, StoreError};
-use tokio::sync::{Mutex, mpsc, oneshot};
+use tokio::sync::{Mutex, OwnedMutexGuard, mpsc, oneshot};
 
+use crate::deployed::read;
 use crate::dispatcher::{Dispatcher, Message};
 use crate::engine::Shared;
 use crate::error::EngineError;
@@ -27,6 +28,7 @@ type Lane = (Name, Name);
 pub(crate) struct Queue {
     shared: Arc<Shared>,
     running: Mutex<HashMap<Lane, Running>>,
+    accepting: Mutex<HashMap<Lane, Arc<Mutex<()>>>>,
     this: Weak<Self>,
 }
 
@@ -37,7 +39,7 @@ struct Running {
 
 impl Queue {
     pub(crate) fn new(shared: Arc<Shared>) -> Arc<Self> {
-        Arc::new_cyclic(|this| Self { shared, running: Mutex::default(), this: this.clone() })
+        Arc::new_cyclic(|this| Self { shared, running: Mutex::default(), accepting: Mutex::default(), this: this.clone() })
     }
 
     /// Starts the first unfinished deployment of an environment unless one runs. A store that is away is asked again.
@@ -88,28 +90,40 @@ impl Queue {
         tokio::spawn(later);
     }
 
-    /// Cancels a running deployment through its dispatcher, a queued one in its log.
-    pub(crate) async fn cancel(&self, summary: &DeploymentSummary, actor: Actor, scope: CancelScope) -> Result<(), EngineError> {
-        let lane = (summary.project.clone(), summary.environment.clone());
+    /// Waits for the requests of an environment that are being accepted; until the answer is dropped it is this one's turn.
+    pub(crate) async fn accepting(&self, project: &Name, environment: &Name) -> OwnedMutexGuard<()> {
+        let lane = (project.clone(), environment.clone());
+        let turn = self.accepting.lock().await.entry(lane).or_default().clone();
+        turn.lock_owned().await
+    }
+
+    /// Tells a running deployment through its dispatcher, a queued one in its log.
+    pub(crate) async fn tell(&self, summary: &DeploymentSummary, input: Input) -> Result<(), EngineError> {
         let running = self.running.lock().await;
-        let inbox = running.get(&lane).filter(|running| running.deployment == summary.id).map(|running| running.inbox.clone());
-        let Some(inbox) = inbox else {
+        let Some(inbox) = inbox_of(&running, summary) else {
             // The lanes are held meanwhile, so that the deployment does not start under the hand.
-            return self.cancel_queued(summary, actor, scope).await;
+            return self.append_queued(summary, input).await;
         };
         drop(running);
         let finished = || EngineError::Refused("the deployment has just finished".to_owned());
         let (answer, answered) = oneshot::channel();
-        inbox.send(Message::Cancel { actor, scope, answer }).map_err(|_| finished())?;
+        inbox.send(Message::Told { input: Box::new(input), answer }).map_err(|_| finished())?;
         answered.await.unwrap_or_else(|_| Err(finished()))
     }
 
-    async fn cancel_queued(&self, summary: &DeploymentSummary, actor: Actor, scope: CancelScope) -> Result<(), EngineError> {
+    /// The same for a deployment that must still be queued.
+    pub(crate) async fn tell_queued(&self, summary: &DeploymentSummary, input: Input) -> Result<(), EngineError> {
+        let running = self.running.lock().await;
+        if inbox_of(&running, summary).is_some() {
+            return Err(EngineError::Conflict("the deployment has just started".to_owned()));
+        }
+        self.append_queued(summary, input).await
+    }
+
+    async fn append_queued(&self, summary: &DeploymentSummary, input: Input) -> Result<(), EngineError> {
         let store = &self.shared.ports.store;
-        let events = store.events(&Access::owner(actor.0.clone()), &summary.id, 0).await?;
-        let deployment = Deployment::replay(events.into_iter().map(|recorded| recorded.event))
-            .map_err(|error| EngineError::Internal(error.to_string()))?;
-        let facts = decide(&deployment, Input::Cancel { actor, scope }, now())?;
+        let deployment = read(&**store, &Access::owner("engine"), summary).await?;
+        let facts = decide(&deployment, input, now())?;
         match store.append(&summary.id, deployment.version(), &facts).await {
             Err(StoreError::Conflict { .. }) => {
                 return Err(EngineError::Conflict("the deployment went on meanwhile; try again".to_owned()));
@@ -127,4 +141,9 @@ impl Queue {
         }
         Ok(())
     }
+}
+
+fn inbox_of(running: &HashMap<Lane, Running>, summary: &DeploymentSummary) -> Option<mpsc::UnboundedSender<Message>> {
+    let running = running.get(&(summary.project.clone(), summary.environment.clone()))?;
+    (running.deployment == summary.id).then(|| running.inbox.clone())
 }

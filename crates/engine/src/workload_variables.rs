@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use slipway_core::failure::{Code, Failure};
 use slipway_core::model::{Environment, Name, PortProtocol, Service, ServiceKind, VariableName};
 use slipway_core::names::sha256_hex;
-use slipway_core::plan::PlannedService;
+use slipway_core::plan::{Plan, PlannedService};
 use slipway_core::variables::{self, BuiltinFacts, Resolved, Scopes, VariableProblem};
 use slipway_ports::{SecretText, StoreError, Target};
 
@@ -52,20 +52,37 @@ pub fn public_url(environment: &Environment, service: &Service, target: &Target)
     Some(format!("http://{host}{suffix}{path}"))
 }
 
+/// The versions of all services of an environment, short.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Versions<'a> {
+    /// Those that take part in the deployment.
+    pub(crate) services: &'a [PlannedService],
+    /// Those that do not.
+    pub(crate) others: &'a BTreeMap<Name, String>,
+}
+
+impl<'a> Versions<'a> {
+    /// The versions that a plan has sealed.
+    pub(crate) fn of(plan: &'a Plan) -> Self {
+        Self { services: &plan.services, others: &plan.other_versions }
+    }
+
+    fn by_name(self) -> BTreeMap<Name, String> {
+        let others = self.others.iter().map(|(name, version)| (name.clone(), version.clone()));
+        others.chain(self.services.iter().map(|service| (service.name.clone(), service.version.short()))).collect()
+    }
+}
+
 /// What built-in variables need to know. `passwords` gives the password of a database.
 pub(crate) fn facts(
     environment: &Environment,
-    services: &[PlannedService],
+    versions: Versions<'_>,
     target: &Target,
     passwords: BTreeMap<Name, String>,
 ) -> BuiltinFacts {
     let urls =
         environment.services.iter().filter_map(|service| Some((service.name.clone(), public_url(environment, service, target)?)));
-    BuiltinFacts {
-        public_urls: urls.collect(),
-        versions: services.iter().map(|service| (service.name.clone(), service.version.short())).collect(),
-        database_passwords: passwords,
-    }
+    BuiltinFacts { public_urls: urls.collect(), versions: versions.by_name(), database_passwords: passwords }
 }
 
 /// A variable that can not be had, as a failure of the step that wants it.
@@ -81,7 +98,7 @@ pub(crate) fn variable_failure(problem: &VariableProblem) -> Failure {
 pub(crate) async fn secret_of(
     shared: &Shared,
     environment: &Environment,
-    services: &[PlannedService],
+    versions: Versions<'_>,
     target: &Target,
     name: &Name,
 ) -> Result<Option<WorkloadSecret>, Failure> {
@@ -101,7 +118,7 @@ pub(crate) async fn secret_of(
         parts.extend(set.values().cloned());
         let workload = service.workload();
         let resolved = variables::resolve(&Scopes {
-            builtins: variables::builtins(environment, &facts(environment, services, target, passwords)),
+            builtins: variables::builtins(environment, &facts(environment, versions, target, passwords)),
             environment: &environment.variables,
             service: workload.map_or(&[], |workload| &workload.variables),
             secrets: secrets.collect(),

@@ -11,7 +11,7 @@ use support::{Bench, SHOP, access, application, build, commit, container, enviro
 
 impl Bench {
     async fn cancel(&self, id: &str, scope: CancelScope) {
-        self.engine.cancel(&access(), id, scope).await.expect("it can be canceled");
+        self.engine.cancel(&access(), id, scope, false).await.expect("it can be canceled");
     }
 }
 
@@ -130,7 +130,7 @@ async fn a_queued_deployment_is_canceled_in_its_place_and_the_next_one_runs() {
     let first = bench.deploy().await;
     bench.begun("rollout api").await;
     let queued = bench.deploy().await;
-    let last = bench.deploy().await;
+    let last = bench.deploy_as("another").await;
     bench.cancel(&queued, CancelScope::Deployment).await;
     let canceled = bench.deployment(&queued).await;
     assert_eq!(outcome(&canceled), Outcome::Canceled, "it has ended at once");
@@ -154,7 +154,7 @@ async fn canceling_twice_is_harmless_and_canceling_what_has_finished_is_refused(
     bench.cancel(&id, CancelScope::Deployment).await;
     bench.world.let_go("uninstall cache");
     assert_eq!(outcome(&bench.end_of(&id).await), Outcome::Canceled);
-    let again = bench.engine.cancel(&access(), &id, CancelScope::Deployment).await;
+    let again = bench.engine.cancel(&access(), &id, CancelScope::Deployment, false).await;
     assert!(matches!(again, Err(EngineError::Refused(_))), "{again:?}");
     let requests = bench.facts(&id).await.into_iter().filter(|fact| matches!(fact, Fact::CancelRequested { .. })).count();
     assert_eq!(requests, 1);
@@ -166,9 +166,9 @@ async fn an_unknown_service_or_deployment_cannot_be_canceled() {
     bench.world.hold("rollout cache");
     let id = bench.deploy().await;
     bench.begun("rollout cache").await;
-    let nobody = bench.engine.cancel(&access(), &id, CancelScope::Service(name("nobody"))).await;
+    let nobody = bench.engine.cancel(&access(), &id, CancelScope::Service(name("nobody")), false).await;
     assert!(matches!(nobody, Err(EngineError::Refused(_))), "{nobody:?}");
-    let nothing = bench.engine.cancel(&access(), "nothing", CancelScope::Deployment).await;
+    let nothing = bench.engine.cancel(&access(), "nothing", CancelScope::Deployment, false).await;
     assert!(matches!(nothing, Err(EngineError::NotFound(_))), "{nothing:?}");
     bench.world.let_go("rollout cache");
     assert_eq!(outcome(&bench.end_of(&id).await), Outcome::Succeeded);

@@ -5,7 +5,7 @@ mod support;
 use slipway_core::deployment::{Fact, Outcome, RunState, SkipReason, StepState};
 use slipway_core::failure::{Code, Failure};
 use slipway_core::model::{FailurePolicy, ServiceType, Workload};
-use slipway_core::plan::Action;
+use slipway_core::plan::{Action, Request};
 use slipway_engine::{Does, EngineError, Update};
 use slipway_ports::{Access, Store};
 use support::{
@@ -124,13 +124,19 @@ async fn b07_a_plan_gives_reasons_and_begins_nothing() {
     let bench = Bench::with(&environment(vec![application("api"), shared, container("cache")])).await;
     let reasons = |steps: Vec<slipway_engine::PreviewStep>| -> Vec<String> {
         let does = |does| match does {
-            Does::Build { reason } | Does::SkipBuild { reason } | Does::Release { reason } => reason,
+            Does::Build { reason }
+            | Does::SkipBuild { reason }
+            | Does::Release { reason }
+            | Does::Stop { reason }
+            | Does::Restart { reason }
+            | Does::Remove { reason }
+            | Does::SkipRelease { reason } => reason,
             Does::Fail(failure) => failure.to_string(),
         };
         steps.into_iter().map(|step| format!("{} {}: {}", step.phase.as_str(), step.service, does(step.does))).collect()
     };
     let plan = || async {
-        let preview = bench.engine.plan(&access(), &name("shop"), &name("demo"), Action::Deploy).await;
+        let preview = bench.engine.plan(&access(), &name("shop"), &name("demo"), Action::Deploy, &Request::default()).await;
         reasons(preview.expect("there is a plan").steps)
     };
     let first = [
@@ -275,7 +281,7 @@ async fn one_deployment_of_an_environment_runs_at_a_time_and_the_order_is_kept()
     bench.begun("rollout api").await;
     for number in 2..=4 {
         bench.world.commit(SHOP, &commit(number));
-        ids.push(bench.deploy().await);
+        ids.push(bench.deploy_as(&format!("actor-{number}")).await);
     }
     for id in &ids[1..] {
         assert_eq!(bench.deployment(id).await.state(), RunState::Queued);
@@ -346,10 +352,10 @@ async fn another_projects_caller_sees_nothing() {
     let (id, _) = bench.deploy_to_the_end().await;
     let stranger = Access { actor: slipway_core::deployment::Actor("stranger".to_owned()), projects: Some(vec![name("other")]) };
     assert!(matches!(bench.engine.deployment(&stranger, &id).await, Err(EngineError::NotFound(_))));
-    let plan = bench.engine.plan(&stranger, &name("shop"), &name("demo"), Action::Deploy).await;
+    let plan = bench.engine.plan(&stranger, &name("shop"), &name("demo"), Action::Deploy, &Request::default()).await;
     assert!(matches!(plan, Err(EngineError::NotFound(_))));
     let scope = slipway_core::deployment::CancelScope::Deployment;
-    assert!(matches!(bench.engine.cancel(&stranger, &id, scope).await, Err(EngineError::NotFound(_))));
+    assert!(matches!(bench.engine.cancel(&stranger, &id, scope, false).await, Err(EngineError::NotFound(_))));
 }
 
 #[tokio::test]

@@ -174,7 +174,7 @@ fn what_was_being_canceled_is_canceled_by_the_next_server() {
         let id = bench.deploy().await;
         bench.begun("rollout api").await;
         bench.fact(&id, succeeded(release("web"))).await;
-        bench.engine.cancel(&access(), &id, CancelScope::Deployment).await.expect("it can be canceled");
+        bench.engine.cancel(&access(), &id, CancelScope::Deployment, false).await.expect("it can be canceled");
         bench.begun("uninstall api").await;
         id
     });

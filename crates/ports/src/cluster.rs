@@ -21,6 +21,30 @@ pub trait Cluster: Send + Sync {
     /// Makes a Secret, or finds it with the same content; an immutable one is never changed.
     async fn put_secret(&self, target: &Target, namespace: &str, secret: &SecretObject) -> Result<(), Failure>;
 
+    /// The content of a Secret; `None` when it is not there.
+    async fn secret(&self, target: &Target, namespace: &str, name: &str)
+    -> Result<Option<BTreeMap<String, SecretText>>, Failure>;
+
+    /// Starts the pods of a Deployment or StatefulSet anew, in the way of its rollouts. With a `token` that it was restarted by
+    /// before, nothing is done. Fails with `release-failed` (permanent) when there is no such object.
+    async fn restart(
+        &self,
+        target: &Target,
+        namespace: &str,
+        release: &str,
+        kind: &RolloutKind,
+        token: &str,
+    ) -> Result<(), Failure>;
+
+    /// Removes what stays behind when a release is uninstalled: the claims of its volumes and the Secrets of its service. Nothing to
+    /// remove is success.
+    async fn remove_leftovers(&self, target: &Target, namespace: &str, release: &str) -> Result<(), Failure>;
+
+    /// Removes a namespace that [`Self::ensure_namespace`] made and in which no release is left, and returns once it is gone. Returns
+    /// whether it is gone: one that somebody else made, or that still holds a release, stays.
+    async fn remove_namespace(&self, target: &Target, namespace: &Namespace, cancel: &CancellationToken)
+    -> Result<bool, Failure>;
+
     /// Watches until what a release started is ready or has ended, or cannot any more: the verdict of product.md.
     ///
     /// Fails with the pod's own reason and its last lines: `image-pull-failed`, `crash-loop`,
@@ -95,6 +119,8 @@ pub enum RolloutKind {
     },
     /// A CronJob with the release's name: there at once.
     CronJob,
+    /// No pod at all: the release was stopped or removed.
+    Gone,
 }
 
 /// Which lines are wanted.

@@ -49,6 +49,8 @@ pub struct ReleaseRequest {
     pub environment: String,
     /// The service; the release has its name.
     pub service: Service,
+    /// Whether nothing of it runs: no pod, no run of a cron job. Its volumes stay.
+    pub stopped: bool,
     /// What its containers run.
     pub image: WantedImage,
     /// The Secret that the containers take their environment from, if they have any. It has a hash in its name.

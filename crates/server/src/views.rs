@@ -3,12 +3,15 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp as Time;
-use slipway_core::deployment::{Deployment, Outcome, Phase, RunState, StepId, StepState, Timestamp};
+use slipway_core::deployment::{Deployment, Outcome, Phase, RunState, StepId, StepState, Timestamp, Trigger};
 use slipway_core::file::Applied;
+use slipway_core::model::Service;
+use slipway_core::plan::{Plan, PlannedService, Request, Selection};
 use slipway_engine::{Does, Preview};
 use slipway_ports::api::{
-    AppliedView, BuildView, DeploymentView, EnvironmentServiceView, EnvironmentView, HeadView, LogLineView, NewTarget,
-    PlanServiceView, PlanStageView, PlanStepView, PlanView, ReleaseView, ServiceView, StageView, State, TargetView, TriggerView,
+    AppliedView, ApprovalState, ApprovalView, BuildView, DeployBody, DeploymentView, EnvironmentServiceView, EnvironmentView,
+    HeadView, LogLineView, MergedView, NewTarget, PlanServiceView, PlanStageView, PlanStepView, PlanView, ReleaseView,
+    ServiceView, StageView, State, TargetView, TriggerView,
 };
 use slipway_ports::{Activity, DeploymentSummary, LogLine, StoredEnvironment, Target};
 
@@ -34,6 +37,21 @@ fn outcome_state(outcome: Outcome) -> State {
         Outcome::Succeeded => State::Succeeded,
         Outcome::Failed => State::Failed,
         Outcome::Canceled => State::Canceled,
+    }
+}
+
+/// What a request asks for.
+pub(crate) fn request(body: &DeployBody) -> Request {
+    let selection =
+        body.services.iter().map(|service| Selection { name: service.name.clone(), version: service.version.clone() });
+    Request {
+        services: selection.collect(),
+        and_all_others: false,
+        current: body.current,
+        rebuild: body.rebuild,
+        delete_volumes: body.delete_volumes,
+        run_jobs: body.run_jobs,
+        back_to: body.back_to,
     }
 }
 
@@ -65,25 +83,46 @@ pub(crate) fn deployment(summary: &DeploymentSummary, deployment: &Deployment, a
         RunState::Queued | RunState::Running | RunState::Canceling => (None, None),
     };
     let trigger = deployment.trigger();
-    let stages = deployment.plan().environment.pipeline.stages.iter().enumerate().map(|(order, stage)| {
+    let stages = deployment.plan().stages().into_iter().enumerate().map(|(order, stage)| {
         let services: Vec<ServiceView> = deployment.stage(order).map(|index| service(deployment, index, activities)).collect();
         let state = State::of_parts(services.iter().map(|service| service.state));
-        StageView { order, name: stage.name.to_string(), state, services }
+        StageView { order, name: stage.name.to_string(), state, approval: approval(deployment, order), services }
     });
+    let merged = deployment.merged().iter();
     DeploymentView {
         head: HeadView { state: run_state(deployment.state()), finished_at, ..head(summary) },
         outcome,
-        trigger: TriggerView { source: trigger.source.clone(), actor: trigger.actor.0.clone() },
+        trigger: trigger_view(trigger),
+        merged: merged.map(|merged| MergedView { trigger: trigger_view(&merged.trigger), at: time(merged.at) }).collect(),
         started_at: deployment.started_at().map(time),
         stages: stages.collect(),
     }
+}
+
+fn trigger_view(trigger: &Trigger) -> TriggerView {
+    TriggerView { source: trigger.source.clone(), actor: trigger.actor.0.clone() }
+}
+
+fn approval(deployment: &Deployment, order: usize) -> Option<ApprovalView> {
+    if !deployment.plan().needs_approval(order) {
+        return None;
+    }
+    let spoken = deployment.approval(order);
+    let state = match spoken {
+        Some(approval) if approval.is_approved => ApprovalState::Approved,
+        Some(_) => ApprovalState::Refused,
+        None if deployment.awaited_approval() == Some(order) => ApprovalState::Awaited,
+        None => ApprovalState::Required,
+    };
+    let (actor, at) = spoken.map(|approval| (approval.actor.0.clone(), time(approval.at))).unzip();
+    Some(ApprovalView { state, actor, at })
 }
 
 /// One service, by its place in the plan.
 pub(crate) fn service(deployment: &Deployment, index: usize, activities: &Activities) -> ServiceView {
     let planned = &deployment.plan().services[index];
     let run = &deployment.services()[index];
-    let kind = deployment.plan().environment.service(&planned.name).map(|service| service.service_type().to_string());
+    let kind = kind_of(deployment.plan(), planned);
     let canceling = deployment.is_canceled(&planned.name);
     let steps: Vec<&StepState> = run.build.iter().chain([&run.release]).collect();
     let phase = [Phase::Build, Phase::Release].into_iter().find_map(|phase| {
@@ -94,7 +133,7 @@ pub(crate) fn service(deployment: &Deployment, index: usize, activities: &Activi
     ServiceView {
         name: planned.name.to_string(),
         stage: planned.stage,
-        kind: kind.unwrap_or_default(),
+        kind,
         version: planned.version.short(),
         state: service_state(&steps, canceling),
         phase,
@@ -104,6 +143,12 @@ pub(crate) fn service(deployment: &Deployment, index: usize, activities: &Activi
         }),
         release: release(&run.release),
     }
+}
+
+/// The type of a planned service, also of one that has left the environment.
+fn kind_of(plan: &Plan, planned: &PlannedService) -> String {
+    let configured = plan.environment.service(&planned.name).map(Service::service_type);
+    configured.or(planned.leaves).map(|kind| kind.to_string()).unwrap_or_default()
 }
 
 /// A service has failed or was canceled as soon as one of its steps has; what becomes of the other is a consequence.
@@ -215,10 +260,10 @@ pub(crate) fn applied(applied: &Applied, version: u64) -> AppliedView {
 pub(crate) fn plan(preview: &Preview) -> PlanView {
     let plan = &preview.plan;
     let environment = &plan.environment;
-    let stages = environment.pipeline.stages.iter().enumerate().map(|(order, stage)| {
+    let stages = plan.stages().into_iter().enumerate().map(|(order, stage)| {
         let services = plan.services.iter().filter(|service| service.stage == order).map(|service| PlanServiceView {
             name: service.name.to_string(),
-            kind: environment.service(&service.name).map(|service| service.service_type().to_string()).unwrap_or_default(),
+            kind: kind_of(plan, service),
             version: service.version.short(),
             steps: preview
                 .steps
@@ -242,6 +287,10 @@ fn plan_step(phase: Phase, does: &Does) -> PlanStepView {
         Does::Build { reason } => ("build", reason.clone(), None),
         Does::SkipBuild { reason } => ("skip", reason.clone(), None),
         Does::Release { reason } => ("release", reason.clone(), None),
+        Does::Stop { reason } => ("stop", reason.clone(), None),
+        Does::Restart { reason } => ("restart", reason.clone(), None),
+        Does::Remove { reason } => ("remove", reason.clone(), None),
+        Does::SkipRelease { reason } => ("skip", reason.clone(), None),
         Does::Fail(failure) => ("fail", failure.message.clone(), Some(failure.clone())),
     };
     PlanStepView { phase: phase.as_str().to_owned(), does: word.to_owned(), reason, failure }

@@ -27,6 +27,7 @@ pub(crate) async fn resolve(program: &Program, mirror: &Path, url: &str, revisio
             Some(commit) => Ok(commit),
             None => Err(no_branch(url, branch, &branches(program, mirror).await?)),
         },
+        GitRevision::Named(name) => named(program, mirror, url, name).await,
         GitRevision::DefaultBranch => show_ref(program, mirror, DEFAULT_BRANCH).await?.ok_or_else(|| {
             Failure::permanent(
                 Code::RevisionNotFound,
@@ -35,6 +36,37 @@ pub(crate) async fn resolve(program: &Program, mirror: &Path, url: &str, revisio
             .with_hint("name a branch, or push a first commit")
         }),
     }
+}
+
+/// A tag, a branch, or a commit by its first digits, in this order; git's own is the same.
+async fn named(program: &Program, mirror: &Path, url: &str, name: &str) -> Result<String, Failure> {
+    let tag = format!("refs/tags/{name}");
+    // The name exists as it is before it is read as a revision, so it holds nothing that a revision could mean.
+    if show_ref(program, mirror, &tag).await?.is_some() {
+        return match parse(program, mirror, &tag).await? {
+            Some(commit) => Ok(commit),
+            None => Err(Failure::permanent(Code::RevisionNotFound, format!("the tag `{name}` in {url} is not of a commit"))),
+        };
+    }
+    if let Some(commit) = show_ref(program, mirror, &format!("refs/heads/{name}")).await? {
+        return Ok(commit);
+    }
+    let is_short = (7..40).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_hexdigit());
+    if is_short && let Some(commit) = parse(program, mirror, name).await? {
+        return Ok(commit);
+    }
+    let shown: String = name.chars().take(200).map(|c| if c.is_control() { '?' } else { c }).collect();
+    Err(Failure::permanent(Code::RevisionNotFound, format!("there is no tag, branch or single commit `{shown}` in {url}"))
+        .with_hint("name a tag, a branch, or at least seven digits of a commit that a branch or tag reaches"))
+}
+
+/// The commit that a revision comes to; `None` when it comes to none, or to several.
+async fn parse(program: &Program, mirror: &Path, revision: &str) -> Result<Option<String>, Failure> {
+    let wanted = format!("{revision}^{{commit}}");
+    let arguments = ["rev-parse", "--verify", "--quiet", "--end-of-options", &wanted];
+    let ended = program.ask(mirror, arguments, "look up a revision").await?;
+    let commit = ended.stdout.trim();
+    Ok((ended.success && is_commit_id(commit)).then(|| commit.to_owned()))
 }
 
 /// 40 lower-case hex digits.

@@ -52,6 +52,9 @@ fn shared(request: &ReleaseRequest) -> Value {
         "environment": request.environment,
         "labels": request.labels,
     });
+    if request.stopped {
+        values["stopped"] = json!(true);
+    }
     if let Some(secret) = &request.pull_secret {
         values["imagePullSecret"] = json!(secret);
     }

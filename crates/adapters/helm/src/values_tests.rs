@@ -20,6 +20,7 @@ fn request(kind: ServiceKind) -> ReleaseRequest {
             skipped: false,
             kind,
         },
+        stopped: false,
         image: WantedImage { repository: "127.0.0.1:5000/builds/x".to_owned(), digest: format!("sha256:{}", "a".repeat(64)) },
         variables_secret: Some("api-0123456789".to_owned()),
         files: BTreeMap::from([("/etc/app.yaml".to_owned(), "APP_FILE".to_owned())]),

@@ -92,6 +92,7 @@ fn request(namespace: &TestNamespace, service: Service) -> ReleaseRequest {
         project: "shop".to_owned(),
         environment: "staging".to_owned(),
         service,
+        stopped: false,
         image: WantedImage { repository: "127.0.0.1:9/nothing".to_owned(), digest: format!("sha256:{}", "a".repeat(64)) },
         variables_secret: Some("variables-0123456789".to_owned()),
         files: BTreeMap::new(),

@@ -1,8 +1,13 @@
 //! The port filled.
 
+use std::collections::BTreeMap;
+
 use async_trait::async_trait;
 use slipway_core::failure::Failure;
-use slipway_ports::{CancellationToken, Cluster, LogQuery, Namespace, PodLine, Progress, RolloutRequest, SecretObject, Target};
+use slipway_ports::{
+    CancellationToken, Cluster, LogQuery, Namespace, PodLine, Progress, RolloutKind, RolloutRequest, SecretObject, SecretText,
+    Target,
+};
 use tokio::sync::mpsc::Sender;
 
 use crate::calls::Calls;
@@ -10,7 +15,7 @@ use crate::connection::{Connection, Connections};
 use crate::rollout::Rollout;
 use crate::settings::Settings;
 use crate::text::clean;
-use crate::{logs, namespace, secret};
+use crate::{logs, namespace, removal, restart, secret};
 
 /// Kubernetes clusters, reached by the kubeconfigs of their targets.
 pub struct KubeCluster {
@@ -53,6 +58,47 @@ impl Cluster for KubeCluster {
 
     async fn put_secret(&self, target: &Target, namespace: &str, secret: &SecretObject) -> Result<(), Failure> {
         secret::put(&self.connection(target).await?, &self.calls, namespace, secret).await
+    }
+
+    async fn secret(
+        &self,
+        target: &Target,
+        namespace: &str,
+        name: &str,
+    ) -> Result<Option<BTreeMap<String, SecretText>>, Failure> {
+        secret::read(&self.connection(target).await?, &self.calls, namespace, name).await
+    }
+
+    async fn restart(
+        &self,
+        target: &Target,
+        namespace: &str,
+        release: &str,
+        kind: &RolloutKind,
+        token: &str,
+    ) -> Result<(), Failure> {
+        restart::restart(&self.connection(target).await?, &self.calls, namespace, release, kind, token).await
+    }
+
+    async fn remove_leftovers(&self, target: &Target, namespace: &str, release: &str) -> Result<(), Failure> {
+        removal::leftovers(&self.connection(target).await?, &self.calls, namespace, release).await
+    }
+
+    async fn remove_namespace(
+        &self,
+        target: &Target,
+        namespace: &Namespace,
+        cancel: &CancellationToken,
+    ) -> Result<bool, Failure> {
+        let connection = self.connection(target).await?;
+        if !namespace::remove(&connection, &self.calls, namespace).await? {
+            return Ok(false);
+        }
+        tokio::select! {
+            biased;
+            () = cancel.cancelled() => Err(Failure::canceled(format!("stopped waiting for namespace {} to go", namespace.name))),
+            gone = removal::until_gone(&connection, &self.calls, &namespace.name) => gone.map(|()| true),
+        }
     }
 
     async fn await_rollout(

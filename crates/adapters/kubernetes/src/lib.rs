@@ -13,6 +13,8 @@ mod cluster;
 mod connection;
 mod logs;
 mod namespace;
+mod removal;
+mod restart;
 mod rollout;
 mod secret;
 mod settings;

@@ -7,7 +7,7 @@ use k8s_openapi::api::core::v1 as core;
 use kube::api::{Api, PostParams};
 use kube::core::ObjectMeta;
 use slipway_core::failure::{Code, Failure};
-use slipway_ports::SecretObject;
+use slipway_ports::{SecretObject, SecretText};
 
 use crate::calls::Calls;
 use crate::connection::Connection;
@@ -56,6 +56,22 @@ pub(crate) async fn put(connection: &Connection, calls: &Calls, namespace: &str,
     Err(Failure::retry(Code::ClusterRefused, format!("{at} is changed by somebody else all the time: {reason}")))
 }
 
+/// The content of a Secret; `None` when it is not there. What is no text is left out: variables are text.
+pub(crate) async fn read(
+    connection: &Connection,
+    calls: &Calls,
+    namespace: &str,
+    name: &str,
+) -> Result<Option<BTreeMap<String, SecretText>>, Failure> {
+    let api: Api<core::Secret> = Api::namespaced(connection.client.clone(), namespace);
+    let found = calls.must(&format!("read Secret {name} in namespace {namespace}"), || api.get_opt(name)).await?;
+    let content = |secret: core::Secret| {
+        let data = secret.data.unwrap_or_default().into_iter();
+        data.filter_map(|(key, value)| Some((key, SecretText::new(String::from_utf8(value.0).ok()?)))).collect()
+    };
+    Ok(found.map(content))
+}
+
 fn object(wanted: &SecretObject) -> core::Secret {
     core::Secret {
         metadata: ObjectMeta { name: Some(wanted.name.clone()), labels: Some(wanted.labels.clone()), ..ObjectMeta::default() },
@@ -94,8 +110,6 @@ fn compare(wanted: &SecretObject, found: &core::Secret) -> Step {
 
 #[cfg(test)]
 mod tests {
-    use slipway_ports::SecretText;
-
     use super::*;
 
     fn wanted(value: &str, immutable: bool) -> SecretObject {

@@ -205,6 +205,9 @@ fn state_after(fact: &Fact) -> Option<&'static str> {
         Fact::Finished { outcome: Outcome::Failed } => Some("failed"),
         Fact::Finished { outcome: Outcome::Canceled } => Some("canceled"),
         Fact::Accepted { .. }
+        | Fact::Merged { .. }
+        | Fact::StageApproved { .. }
+        | Fact::StageRefused { .. }
         | Fact::CancelRequested { .. }
         | Fact::StepStarted { .. }
         | Fact::StepSucceeded { .. }

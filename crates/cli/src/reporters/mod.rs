@@ -9,6 +9,7 @@ mod tty;
 use std::io::IsTerminal as _;
 
 use clap::ValueEnum;
+use slipway_ports::api::{ApprovalState, DeploymentView, StageView};
 
 use crate::follow::{Run, Update};
 
@@ -46,6 +47,12 @@ pub(crate) trait Reporter {
 
     /// It has ended.
     fn end(&mut self, run: &Run);
+}
+
+/// The stage that a deployment waits for the approval of.
+fn awaited(view: &DeploymentView) -> Option<&str> {
+    let awaited = |stage: &&StageView| stage.approval.as_ref().is_some_and(|approval| approval.state == ApprovalState::Awaited);
+    view.stages.iter().find(awaited).map(|stage| stage.name.as_str())
 }
 
 /// The reporter that is wanted.

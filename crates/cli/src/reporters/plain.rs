@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use slipway_ports::api::{ServiceView, State};
 
-use super::{Reporter, headline, summary};
+use super::{Reporter, awaited, headline, summary};
 use crate::elapsed;
 use crate::follow::{Run, Update};
 use crate::output;
@@ -17,11 +17,12 @@ pub(super) struct Plain {
     /// What was last said of each service.
     said: HashMap<String, String>,
     state: Option<State>,
+    awaited: Option<String>,
 }
 
 impl Plain {
     pub(super) fn new() -> Self {
-        Self { paint: Paint::of(&std::io::stderr()), said: HashMap::new(), state: None }
+        Self { paint: Paint::of(&std::io::stderr()), said: HashMap::new(), state: None, awaited: None }
     }
 
     fn service(&mut self, run: &Run, service: &ServiceView) {
@@ -76,6 +77,12 @@ impl Reporter for Plain {
                 for service in view.services() {
                     self.service(run, service);
                 }
+                let awaited = awaited(view).map(str::to_owned);
+                if let Some(stage) = awaited.as_ref().filter(|_| self.awaited != awaited) {
+                    let number = view.head.number;
+                    output::tell(format!("[{stage}] waits for approval: `slipway approve {number}`, or `--refuse`"));
+                }
+                self.awaited = awaited;
             }
             Update::Service(service) => self.service(run, service),
             Update::Log(_) => {}

@@ -7,7 +7,7 @@ use console::{Term, measure_text_width, truncate_str};
 use slipway_ports::Activity;
 use slipway_ports::api::{ServiceView, StageView, State};
 
-use super::{Reporter, headline, summary};
+use super::{Reporter, awaited, headline, summary};
 use crate::elapsed;
 use crate::follow::{Run, Update};
 use crate::paint::Paint;
@@ -73,7 +73,11 @@ impl Tty {
             let view = &run.view;
             let time = elapsed::between(view.started_at.unwrap_or(view.head.accepted_at), view.head.finished_at);
             let left = format!("deployment {} of {}/{}", view.head.number, view.head.project, view.head.environment);
-            edge(&self.paint.dim(left), &self.paint.dim(format!("{} {time}", view.head.state.as_str())), width)
+            let state = match awaited(view) {
+                Some(stage) => self.paint.yellow(format!("waits for approval of {stage}: slipway approve {}", view.head.number)),
+                None => self.paint.dim(view.head.state.as_str()),
+            };
+            edge(&self.paint.dim(left), &format!("{state} {}", self.paint.dim(time)), width)
         };
         let tree: Vec<String> = tree.into_iter().chain([footer]).collect();
         self.draw(&above, &tree);

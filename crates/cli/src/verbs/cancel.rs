@@ -17,14 +17,16 @@ pub(crate) struct Cancel {
     /// Only this service; that counts as its failure.
     #[arg(long, value_name = "SERVICE")]
     service: Option<String>,
+    /// Stop a lifecycle job that is running, too; without it the job runs to its end.
+    #[arg(long)]
+    force: bool,
 }
 
 pub(crate) async fn run(context: &Context, arguments: &Cancel) -> Result<Exit, Stop> {
     let head = find(context, arguments.deployment.as_deref()).await?;
     let client = context.client()?;
-    client
-        .send(reqwest::Method::POST, &format!("/deployments/{}/cancel", head.id), &json!({"service": arguments.service}))
-        .await?;
+    let body = json!({"service": arguments.service, "force": arguments.force});
+    client.send(reqwest::Method::POST, &format!("/deployments/{}/cancel", head.id), &body).await?;
     let what = arguments.service.as_ref().map_or(String::new(), |service| format!("`{service}` in "));
     match context.output {
         Output::Json => output::json(&json!({"id": head.id, "number": head.number, "service": arguments.service}))?,

@@ -1,7 +1,9 @@
 //! One file per verb.
 
 pub(crate) mod apply;
+pub(crate) mod approve;
 pub(crate) mod cancel;
+pub(crate) mod delete;
 pub(crate) mod deploy;
 pub(crate) mod doctor;
 pub(crate) mod down;
@@ -9,9 +11,12 @@ pub(crate) mod history;
 pub(crate) mod init;
 pub(crate) mod logs;
 pub(crate) mod plan;
+pub(crate) mod restart;
+pub(crate) mod rollback;
 pub(crate) mod secret;
 pub(crate) mod serve;
 pub(crate) mod status;
+pub(crate) mod stop;
 pub(crate) mod target;
 pub(crate) mod up;
 pub(crate) mod validate;

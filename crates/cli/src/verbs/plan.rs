@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use serde_json::json;
 use slipway_core::outline;
 use slipway_ports::api::PlanView;
 
@@ -12,7 +11,7 @@ use crate::output::{self, Output};
 use crate::paint::Paint;
 use crate::selection::{self, Selection};
 use crate::stop::{Exit, Stop};
-use crate::verbs::apply;
+use crate::verbs::{apply, deploy};
 use crate::{environment_file, problems};
 
 /// Show what a deployment would do, and why.
@@ -22,8 +21,10 @@ pub(crate) struct Plan {
     #[arg(long, short, value_name = "FILE")]
     file: Option<PathBuf>,
     /// Ask no server and no cluster: the pipeline that a first deployment of the file would execute.
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["services", "current", "rebuild"])]
     offline: bool,
+    #[command(flatten)]
+    options: deploy::Options,
 }
 
 pub(crate) async fn run(context: &Context, arguments: &Plan) -> Result<Exit, Stop> {
@@ -34,7 +35,7 @@ pub(crate) async fn run(context: &Context, arguments: &Plan) -> Result<Exit, Sto
         Some(path) => apply::check_unchanged(context, path).await?,
         None => context.selection()?,
     };
-    let plan: PlanView = context.client()?.post(&format!("{}/plan", selection.path()), &json!({})).await?;
+    let plan: PlanView = context.client()?.post(&format!("{}/plan", selection.path()), &arguments.options.body()).await?;
     match context.output {
         Output::Json => output::json(&plan)?,
         Output::Text => print(&selection, &plan)?,
@@ -92,7 +93,7 @@ fn print(selection: &Selection, plan: &PlanView) -> Result<(), Stop> {
             output::line(name)?;
             for step in &service.steps {
                 let does = match step.does.as_str() {
-                    "build" | "release" => paint.green(format!("{:8}", step.does)),
+                    "build" | "release" | "stop" | "restart" | "remove" => paint.green(format!("{:8}", step.does)),
                     "fail" => paint.red(format!("{:8}", step.does)),
                     other => paint.dim(format!("{other:8}")),
                 };

@@ -3,10 +3,11 @@
 use std::collections::{BTreeSet, HashMap};
 
 use super::due::{Due, due};
-use super::event::{Actor, CancelScope, Event, Fact, Outcome, Phase, SkipReason, StepId, StepResult, Timestamp};
+use super::event::{Actor, CancelScope, Event, Fact, Outcome, Phase, SkipReason, StepId, StepResult, Timestamp, Trigger};
 use super::state::{Deployment, RunState, StepState};
 use crate::failure::{Failure, FailureKind};
 use crate::model::FailurePolicy;
+use crate::plan::Plan;
 
 /// What comes from outside.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,6 +31,24 @@ pub enum Input {
         actor: Actor,
         /// What of it.
         scope: CancelScope,
+        /// Whether a running lifecycle job is stopped too.
+        force: bool,
+    },
+    /// A later request is to be joined to it.
+    Merge {
+        /// What both together come to.
+        plan: Box<Plan>,
+        /// Who or what asked.
+        trigger: Trigger,
+    },
+    /// Somebody says whether it may go on into a stage.
+    Approve {
+        /// Who.
+        actor: Actor,
+        /// The stage's place in the order of execution.
+        stage: usize,
+        /// Whether it may.
+        approved: bool,
     },
     /// Whoever ran its steps is gone.
     OwnerGone,
@@ -64,6 +83,12 @@ pub enum Refusal {
     /// The service is not in the plan, or has ended.
     #[error("`{0}` has nothing left to cancel in this deployment")]
     NothingToCancel(String),
+    /// Only requests of the same actor and the same action are joined.
+    #[error("the deployment is another's, or of another action")]
+    NotJoined,
+    /// The stage wants no approval, or somebody has spoken.
+    #[error("the stage `{0}` waits for no approval in this deployment")]
+    NoApproval(String),
 }
 
 /// Turns an input into the facts that follow from it, consequences included. No facts: it changes nothing.
@@ -75,7 +100,9 @@ pub fn decide(state: &Deployment, input: Input, now: Timestamp) -> Result<Vec<Ev
         Input::Start => start(state)?,
         Input::Begin(steps) => begin(state, steps)?,
         Input::Ended { step, attempt, outcome } => ended(state, step, attempt, outcome)?,
-        Input::Cancel { actor, scope } => cancel(state, actor, scope)?,
+        Input::Cancel { actor, scope, force } => cancel(state, actor, scope, force)?,
+        Input::Merge { plan, trigger } => merge(state, plan, trigger)?,
+        Input::Approve { actor, stage, approved } => approve(state, actor, stage, approved)?,
         Input::OwnerGone => interrupted(state),
     };
     finish(state, &mut facts);
@@ -138,12 +165,44 @@ fn followers(state: &Deployment, leader: usize) -> impl Iterator<Item = usize> {
     state.sharing(leader).iter().copied().filter(move |index| *index != leader && state.builds.waiting().contains(index))
 }
 
-fn cancel(state: &Deployment, actor: Actor, scope: CancelScope) -> Result<Vec<Fact>, Refusal> {
-    if state.cancel.contains(&scope) {
-        return Ok(Vec::new());
+/// A queued deployment takes in what came after it (product.md, *Queue*).
+fn merge(state: &Deployment, plan: Box<Plan>, trigger: Trigger) -> Result<Vec<Fact>, Refusal> {
+    if state.state() != RunState::Queued {
+        return Err(Refusal::NotQueued(state.state().as_str()));
     }
+    if plan.action != state.plan.action || trigger.actor != state.trigger.actor {
+        return Err(Refusal::NotJoined);
+    }
+    Ok(vec![Fact::Merged { plan, trigger }])
+}
+
+/// The same answer twice is one; a refusal ends the deployment.
+fn approve(state: &Deployment, actor: Actor, stage: usize, approved: bool) -> Result<Vec<Fact>, Refusal> {
+    match state.approval(stage) {
+        Some(earlier) if earlier.is_approved == approved => return Ok(Vec::new()),
+        None if state.plan.needs_approval(stage) && state.state() != RunState::Canceling => {}
+        _ => {
+            let name = state.plan.stages().get(stage).map_or_else(|| stage.to_string(), |stage| stage.name.to_string());
+            return Err(Refusal::NoApproval(name));
+        }
+    }
+    if approved {
+        return Ok(vec![Fact::StageApproved { stage, actor }]);
+    }
+    let mut facts = vec![Fact::StageRefused { stage, actor: actor.clone() }];
+    facts.extend(cancel(state, actor, CancelScope::Deployment, false)?);
+    Ok(facts)
+}
+
+fn cancel(state: &Deployment, actor: Actor, scope: CancelScope, force: bool) -> Result<Vec<Fact>, Refusal> {
     let mut ending = Ending::new(state);
-    ending.facts.push(Fact::CancelRequested { actor, scope: scope.clone() });
+    ending.facts.push(Fact::CancelRequested { actor, scope: scope.clone(), force });
+    if state.cancel.contains(&scope) {
+        // Only the force can be new, and it means something to what runs; what waited was canceled before.
+        let runs = state.running().iter().any(|step| scope.covers(&step.service));
+        let is_new = force && runs && !state.forced.contains(&scope);
+        return Ok(if is_new { ending.facts } else { Vec::new() });
+    }
     match scope {
         CancelScope::Deployment => {
             for phase in [Phase::Build, Phase::Release] {
@@ -265,7 +324,13 @@ fn finish(state: &Deployment, facts: &mut Vec<Fact>) {
             }
             Fact::Started => begun = true,
             Fact::CancelRequested { scope, .. } => canceled |= *scope == CancelScope::Deployment,
-            Fact::Accepted { .. } | Fact::StepStarted { .. } | Fact::StepInterrupted { .. } | Fact::Finished { .. } => {}
+            Fact::Accepted { .. }
+            | Fact::Merged { .. }
+            | Fact::StageApproved { .. }
+            | Fact::StageRefused { .. }
+            | Fact::StepStarted { .. }
+            | Fact::StepInterrupted { .. }
+            | Fact::Finished { .. } => {}
         }
     }
     if open == 0 && (begun || canceled) {

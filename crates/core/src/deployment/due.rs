@@ -42,10 +42,13 @@ fn begins(state: &Deployment) -> Vec<(usize, Phase)> {
     }
 }
 
-/// C1 and C3: the first stage that has anything open; its builds, then its releases.
+/// C1 and C3: the first stage that has anything open, once it is approved; its builds, then its releases.
 fn phased(state: &Deployment) -> Vec<(usize, Phase)> {
     let first = [state.builds.first_open(), state.releases.first_open()].into_iter().flatten().min();
     let Some(first) = first else { return Vec::new() };
+    if !state.is_approved(state.services[first].stage) {
+        return Vec::new();
+    }
     let stage = state.stage(state.services[first].stage);
     let pipeline = &state.plan.environment.pipeline;
     if state.builds.has_open_in(&stage) {
@@ -55,12 +58,13 @@ fn phased(state: &Deployment) -> Vec<(usize, Phase)> {
     }
 }
 
-/// B3: builds of all stages share one window; releases keep the order of the stages.
+/// B3: builds of all stages share one window; releases keep the order of the stages, and wait for approval.
 fn eager(state: &Deployment) -> Vec<(usize, Phase)> {
     let pipeline = &state.plan.environment.pipeline;
     let all = 0..state.services.len();
     let builds = state.builds.next_in(all, pipeline.max_parallel_builds).map(|index| (index, Phase::Build));
-    let stage = state.releases.first_open().map(|first| state.stage(state.services[first].stage)).unwrap_or_default();
+    let first = state.releases.first_open().map(|first| state.services[first].stage);
+    let stage = first.filter(|stage| state.is_approved(*stage)).map(|stage| state.stage(stage)).unwrap_or_default();
     let releases = state.releases.next_in(stage, pipeline.max_parallel_deploys).map(|index| (index, Phase::Release));
     builds.chain(releases).collect()
 }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::failure::Failure;
 use crate::model::Name;
-use crate::plan::Plan;
+use crate::plan::{Plan, VariablesSecret};
 
 /// Milliseconds since 1970-01-01T00:00:00Z.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -32,8 +32,29 @@ pub enum Fact {
         /// Who or what asked.
         trigger: Trigger,
     },
+    /// While it was queued, a later request of the same actor and action was joined to it.
+    Merged {
+        /// What will be done instead.
+        plan: Box<Plan>,
+        /// Who or what asked.
+        trigger: Trigger,
+    },
     /// Its turn came in the queue of its environment.
     Started,
+    /// Somebody lets it go on into a stage that wants approval.
+    StageApproved {
+        /// The stage's place in the order of execution.
+        stage: usize,
+        /// Who.
+        actor: Actor,
+    },
+    /// Somebody does not let it go on; it is canceled.
+    StageRefused {
+        /// The stage's place in the order of execution.
+        stage: usize,
+        /// Who.
+        actor: Actor,
+    },
     /// A build or release begins.
     StepStarted {
         /// Which.
@@ -78,6 +99,8 @@ pub enum Fact {
         actor: Actor,
         /// All of it or one service.
         scope: CancelScope,
+        /// Whether a running lifecycle job is stopped too.
+        force: bool,
     },
     /// Nothing is left to do; always the last.
     Finished {
@@ -129,6 +152,12 @@ pub struct StepResult {
     /// The digest of the image that was built or released.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image: Option<String>,
+    /// The repository of the image that was released, in the mirroring registry.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub repository: Option<String>,
+    /// The Secret that the release takes its variables from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub variables: Option<VariablesSecret>,
     /// The revision of the Helm release.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revision: Option<u32>,
@@ -154,6 +183,10 @@ pub enum SkipReason {
     EarlierFailure,
     /// A job that does not run on this action.
     NothingToRun,
+    /// Nothing of it is deployed that could be stopped or restarted.
+    NotDeployed,
+    /// A job that runs when its image or configuration has changed, and neither has.
+    Unchanged,
 }
 
 impl SkipReason {
@@ -164,6 +197,8 @@ impl SkipReason {
             Self::SharedBuild { .. } => "shared-build",
             Self::EarlierFailure => "earlier-failure",
             Self::NothingToRun => "nothing-to-run",
+            Self::NotDeployed => "not-deployed",
+            Self::Unchanged => "unchanged",
         }
     }
 
@@ -172,7 +207,7 @@ impl SkipReason {
         match self {
             Self::ImagePresent { image } => Some(image),
             Self::SharedBuild { image, .. } => image.as_deref(),
-            Self::EarlierFailure | Self::NothingToRun => None,
+            Self::EarlierFailure | Self::NothingToRun | Self::NotDeployed | Self::Unchanged => None,
         }
     }
 }
@@ -184,6 +219,8 @@ impl fmt::Display for SkipReason {
             Self::SharedBuild { with, .. } => write!(f, "same image as {with}"),
             Self::EarlierFailure => f.write_str("earlier failure"),
             Self::NothingToRun => f.write_str("nothing to run"),
+            Self::NotDeployed => f.write_str("not deployed"),
+            Self::Unchanged => f.write_str("unchanged"),
         }
     }
 }
@@ -211,6 +248,16 @@ pub enum CancelScope {
     Deployment,
     /// One service; that counts as its failure.
     Service(Name),
+}
+
+impl CancelScope {
+    /// Whether a service is meant.
+    pub fn covers(&self, service: &Name) -> bool {
+        match self {
+            Self::Deployment => true,
+            Self::Service(name) => name == service,
+        }
+    }
 }
 
 /// How a deployment went.

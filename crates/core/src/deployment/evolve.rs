@@ -1,7 +1,8 @@
 //! How a fact changes a deployment, and which fact may follow which.
 
-use super::event::{CancelScope, Event, Fact, Phase, SkipReason, StepId, Timestamp};
-use super::state::{Deployment, RunState, StepState};
+use super::event::{Actor, CancelScope, Event, Fact, Phase, SkipReason, StepId, Timestamp, Trigger};
+use super::state::{Approval, Deployment, Merged, RunState, StepState};
+use crate::plan::Plan;
 
 /// A fact that may not follow the ones before it: the log is damaged, or two owners wrote it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -34,7 +35,10 @@ impl Deployment {
         }
         match &event.fact {
             Fact::Accepted { .. } => return Err(illegal("Accepted", "the deployment was accepted before")),
+            Fact::Merged { plan, trigger } => self.merge(plan, trigger, event.at)?,
             Fact::Started => self.start(event.at)?,
+            Fact::StageApproved { stage, actor } => self.approve(*stage, actor, event.at, true)?,
+            Fact::StageRefused { stage, actor } => self.approve(*stage, actor, event.at, false)?,
             Fact::StepStarted { step, attempt } => self.step_started(step, *attempt, event.at)?,
             Fact::StepSucceeded { step, result } => {
                 let StepState::Running { since, .. } = *self.open_step(step)? else {
@@ -55,11 +59,14 @@ impl Deployment {
                 self.end_step(step, StepState::Canceled { since, at: event.at })?;
             }
             Fact::StepInterrupted { step } => self.interrupt(step)?,
-            Fact::CancelRequested { scope, .. } => {
+            Fact::CancelRequested { scope, force, .. } => {
                 if *scope == CancelScope::Deployment {
                     self.state = RunState::Canceling;
                 }
                 self.cancel.push(scope.clone());
+                if *force {
+                    self.forced.push(scope.clone());
+                }
             }
             Fact::Finished { outcome } => {
                 if self.open_count() > 0 {
@@ -69,6 +76,29 @@ impl Deployment {
             }
         }
         self.version += 1;
+        Ok(())
+    }
+
+    /// It keeps its place, its time and who asked first; what it does is the later plan.
+    fn merge(&mut self, plan: &Plan, trigger: &Trigger, at: Timestamp) -> Result<(), IllegalEvent> {
+        if self.state != RunState::Queued {
+            return Err(illegal("Merged", "the deployment is not queued"));
+        }
+        if plan.action != self.plan.action {
+            return Err(illegal("Merged", "the action is another"));
+        }
+        let mut merged = std::mem::take(&mut self.merged);
+        merged.push(Merged { trigger: trigger.clone(), at });
+        let joined = Self::accepted(plan.clone(), self.trigger.clone(), self.accepted_at);
+        *self = Self { version: self.version, merged, ..joined };
+        Ok(())
+    }
+
+    fn approve(&mut self, stage: usize, actor: &Actor, at: Timestamp, is_approved: bool) -> Result<(), IllegalEvent> {
+        if !self.plan.needs_approval(stage) || self.approvals.contains_key(&stage) {
+            return Err(illegal("StageApproved or StageRefused", &format!("stage {stage} waits for no approval")));
+        }
+        self.approvals.insert(stage, Approval { actor: actor.clone(), at, is_approved });
         Ok(())
     }
 

@@ -26,4 +26,4 @@ pub use decide::{Input, Refusal, StepOutcome, decide};
 pub use due::{Due, due};
 pub use event::{Actor, CancelScope, Event, Fact, Outcome, Phase, SkipReason, StepId, StepResult, Timestamp, Trigger};
 pub use evolve::IllegalEvent;
-pub use state::{Deployment, RunState, ServiceRun, StepState};
+pub use state::{Approval, Deployment, Merged, RunState, ServiceRun, StepState};

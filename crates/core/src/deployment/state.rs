@@ -1,9 +1,9 @@
 //! A deployment as its facts have left it.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 
-use super::event::{CancelScope, Outcome, Phase, SkipReason, StepId, StepResult, Timestamp, Trigger};
+use super::event::{Actor, CancelScope, Outcome, Phase, SkipReason, StepId, StepResult, Timestamp, Trigger};
 use super::queue::Queue;
 use crate::failure::Failure;
 use crate::image_key::ImageKey;
@@ -29,6 +29,32 @@ pub struct Deployment {
     pub(super) same_image: HashMap<ImageKey, Vec<usize>>,
     pub(super) failed_stage: Option<usize>,
     pub(super) cancel: Vec<CancelScope>,
+    /// Those of `cancel` that stop running jobs too.
+    pub(super) forced: Vec<CancelScope>,
+    /// The requests that were joined while it was queued.
+    pub(super) merged: Vec<Merged>,
+    /// What was said of stages that want approval.
+    pub(super) approvals: BTreeMap<usize, Approval>,
+}
+
+/// A request that was joined to a queued deployment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Merged {
+    /// Who asked.
+    pub trigger: Trigger,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// What somebody said of a stage that wants approval.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Approval {
+    /// Who.
+    pub actor: Actor,
+    /// When.
+    pub at: Timestamp,
+    /// Whether the deployment may go on.
+    pub is_approved: bool,
 }
 
 /// How far a deployment has come.
@@ -208,6 +234,9 @@ impl Deployment {
             same_image,
             failed_stage: None,
             cancel: Vec::new(),
+            forced: Vec::new(),
+            merged: Vec::new(),
+            approvals: BTreeMap::new(),
             state: RunState::Queued,
             accepted_at: at,
             started_at: None,
@@ -284,10 +313,39 @@ impl Deployment {
 
     /// Whether somebody wants a service to end.
     pub fn is_canceled(&self, service: &Name) -> bool {
-        self.cancel.iter().any(|scope| match scope {
-            CancelScope::Deployment => true,
-            CancelScope::Service(name) => name == service,
-        })
+        self.cancel.iter().any(|scope| scope.covers(service))
+    }
+
+    /// Whether somebody wants a service to end even if it is a job that runs.
+    pub fn is_forced(&self, service: &Name) -> bool {
+        self.forced.iter().any(|scope| scope.covers(service))
+    }
+
+    /// The requests that were joined to it while it was queued, oldest first.
+    pub fn merged(&self) -> &[Merged] {
+        &self.merged
+    }
+
+    /// What was said of a stage that wants approval, by its place in the order of execution.
+    pub fn approval(&self, order: usize) -> Option<&Approval> {
+        self.approvals.get(&order)
+    }
+
+    /// The stage that the deployment has come to, has services for, and waits for approval of.
+    pub fn awaited_approval(&self) -> Option<usize> {
+        if self.state != RunState::Running {
+            return None;
+        }
+        let first = match self.mode() {
+            PipelineMode::Phased => [self.builds.first_open(), self.releases.first_open()].into_iter().flatten().min(),
+            PipelineMode::Eager => self.releases.first_open(),
+        };
+        first.map(|index| self.services[index].stage).filter(|stage| !self.is_approved(*stage))
+    }
+
+    /// Whether nothing stands in the way of a stage but the stages before it.
+    pub(super) fn is_approved(&self, stage: usize) -> bool {
+        !self.plan.needs_approval(stage) || self.approvals.get(&stage).is_some_and(|approval| approval.is_approved)
     }
 
     /// The services that share the image of one, that one among them, in execution order.

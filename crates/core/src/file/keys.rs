@@ -64,8 +64,7 @@ pub(super) static STAGE: Shape = Shape {
             "kept; of a new environment, by the stage's name",
             "The type of service that goes here when its `stage` is absent.",
         ),
-        Key::new("approval", Value("`required` or `none`"), "`none`", "Whether somebody must approve before the stage starts.")
-            .support(NotYetFor(&["required"])),
+        Key::new("approval", Value("`required` or `none`"), "`none`", "Whether somebody must approve before the stage starts."),
     ],
 };
 

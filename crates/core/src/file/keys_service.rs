@@ -62,15 +62,13 @@ pub(super) static DATABASE: Shape = Shape {
 
 pub(super) static JOB: Shape = Shape {
     keys: &[
-        Key::new("on", Value("list of `start`, `stop`, `delete`"), "`[start]`", "What it runs on; or `schedule`.")
-            .support(NotYetFor(&["stop", "delete"])),
+        Key::new("on", Value("list of `start`, `stop`, `delete`"), "`[start]`", "What it runs on; or `schedule`."),
         Key::new("schedule", Mapping(&CRON), "none", "Runs it by the clock."),
         Key::new("source", Mapping(&JOB_SOURCE), "required", "Where its image comes from."),
         Key::new("dockerfileInline", Value("text"), "none", "The text of the Dockerfile, instead of `source.git.dockerfile`."),
         Key::new("build", Mapping(&BUILD), "", "How it is built, if its source is git."),
         Key::new("command", Value(VECTOR), "the image's", "Replaces the image's CMD; here or at the service."),
-        Key::new("run", Value("`always` or `on-change`"), "`always`", "Whether an unchanged job runs again.")
-            .support(NotYetFor(&["on-change"])),
+        Key::new("run", Value("`always` or `on-change`"), "`always`", "Whether an unchanged job runs again."),
         Key::new("maxRestarts", Value("number from 0"), "`0`", "Further attempts after the first."),
         Key::new("maxDuration", Value(DURATION), "`10m`", "The longest that all attempts together may take."),
     ],

@@ -33,6 +33,8 @@ pub enum GitRevision {
     Commit(String),
     /// What the remote's HEAD names.
     DefaultBranch,
+    /// What a person names for one deployment: a tag, a branch, or a commit by at least its first seven hex digits.
+    Named(String),
 }
 
 /// How an image is built from a [`GitSource`].

@@ -102,6 +102,17 @@ impl ImageReference {
         self.digest = Some(digest.into());
         self
     }
+
+    /// The same image at another version: a tag, or a digest `sha256:…`.
+    pub fn with_version(self, version: &str) -> Result<Self, InvalidImageReference> {
+        if is_digest(version) {
+            return Ok(Self { tag: None, digest: Some(version.to_owned()), ..self });
+        }
+        if is_tag(version) {
+            return Ok(Self { tag: Some(version.to_owned()), digest: None, ..self });
+        }
+        Err(InvalidImageReference { text: version.to_owned(), expected: "expected a tag, or `sha256:` and 64 hex digits" })
+    }
 }
 
 fn is_digest(text: &str) -> bool {

@@ -7,24 +7,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::failure::Failure;
 use crate::image_key::ImageKey;
-use crate::model::{Bytes, Environment, ImageReference, Millicores, Name};
+use crate::model::{Bytes, Environment, ImageReference, Millicores, Name, ServiceType, Stage};
 
-/// What is done to the services.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Action {
-    /// Bring them to the wanted version and configuration.
-    Deploy,
-}
+mod action;
+mod request;
 
-impl Action {
-    /// The name as commands and the API write it.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Deploy => "deploy",
-        }
-    }
-}
+pub use action::Action;
+pub use request::{Request, Selection};
 
 /// A sealed deployment: the environment as it was, and each service that takes part with its version.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,10 +21,16 @@ impl Action {
 pub struct Plan {
     /// What is done.
     pub action: Action,
-    /// The configuration at the moment of acceptance.
+    /// What was asked for.
+    #[serde(default)]
+    pub request: Request,
+    /// The configuration at the moment of acceptance. What takes part in a stop, restart or delete is as it was released.
     pub environment: Environment,
     /// Who takes part, in execution order: by stage, then in file order.
     pub services: Vec<PlannedService>,
+    /// The deployed versions of services that take no part, short; variables are named after them.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub other_versions: BTreeMap<Name, String>,
 }
 
 /// One service of a plan.
@@ -50,6 +45,45 @@ pub struct PlannedService {
     pub version: Version,
     /// What will be built for it, if anything.
     pub build: Option<BuildPlan>,
+    /// What was released of it before, as far as the action goes by that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub released: Option<Released>,
+    /// The type of a service that has left the environment: its release is removed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub leaves: Option<ServiceType>,
+}
+
+/// What a release used, beside its configuration.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Released {
+    /// The image in the mirroring registry.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image: Option<ReleasedImage>,
+    /// The Secret of its variables.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub variables: Option<VariablesSecret>,
+}
+
+/// An image in the mirroring registry.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ReleasedImage {
+    /// The repository, without the registry's address.
+    pub repository: String,
+    /// `sha256:…`
+    pub digest: String,
+}
+
+/// The immutable Secret that the containers of a service take their variables from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct VariablesSecret {
+    /// `<service>-<hash>`.
+    pub name: String,
+    /// Mount path of a file to the key that holds its content.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub files: BTreeMap<String, String>,
 }
 
 /// Whether a build can be done.
@@ -132,11 +166,31 @@ pub struct PlannedBuild {
     pub memory: Bytes,
     /// The longest it may take.
     pub timeout: Duration,
+    /// The digest under the key when a rebuild was asked for: an image counts as built only when it is another one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replaces: Option<String>,
 }
 
 impl Plan {
     /// How many stages the pipeline has.
     pub fn stage_count(&self) -> usize {
         self.environment.pipeline.stages.len()
+    }
+
+    /// The stages in the order of execution: a stop or delete goes from the last to the first.
+    pub fn stages(&self) -> Vec<&Stage> {
+        let stages = self.environment.pipeline.stages.iter();
+        if self.action.is_reverse() { stages.rev().collect() } else { stages.collect() }
+    }
+
+    /// Whether somebody must approve before a stage, by its place in the order of execution.
+    pub fn needs_approval(&self, order: usize) -> bool {
+        let stages = &self.environment.pipeline.stages;
+        self.action.releases() && stages.get(order).is_some_and(|stage| stage.approval_required)
+    }
+
+    /// A service that takes part.
+    pub fn service(&self, name: &Name) -> Option<&PlannedService> {
+        self.services.iter().find(|service| service.name == *name)
     }
 }

@@ -18,6 +18,8 @@ pub(crate) struct Ledger<'a> {
     pub(crate) canceled: BTreeSet<Name>,
     /// The stages in which a step failed or was canceled.
     pub(crate) failed_stages: BTreeSet<usize>,
+    /// The stages that somebody approved.
+    pub(crate) approved: BTreeSet<usize>,
 }
 
 /// How far a step has come, by the facts about it.
@@ -56,6 +58,7 @@ impl<'a> Ledger<'a> {
             all_canceled: false,
             canceled: BTreeSet::new(),
             failed_stages: BTreeSet::new(),
+            approved: BTreeSet::new(),
         }
     }
 
@@ -72,7 +75,10 @@ impl<'a> Ledger<'a> {
             Fact::CancelRequested { scope: CancelScope::Service(name), .. } => {
                 self.canceled.insert(name.clone());
             }
-            Fact::Accepted { .. } | Fact::Finished { .. } => {}
+            Fact::StageApproved { stage, .. } => {
+                self.approved.insert(*stage);
+            }
+            Fact::Accepted { .. } | Fact::Merged { .. } | Fact::StageRefused { .. } | Fact::Finished { .. } => {}
         }
     }
 
@@ -157,8 +163,16 @@ impl<'a> Ledger<'a> {
         waits && wanted && self.stage_allows(index, phase) && self.has_what_it_needs(index, phase)
     }
 
+    /// Whether somebody approved a stage, or need not.
+    pub(crate) fn may_enter(&self, stage: usize) -> bool {
+        !self.plan.environment.pipeline.stages[stage].approval_required || self.approved.contains(&stage)
+    }
+
     fn stage_allows(&self, index: usize, phase: Phase) -> bool {
         let stage = self.plan.services[index].stage;
+        if (self.plan.environment.pipeline.mode, phase) != (PipelineMode::Eager, Phase::Build) && !self.may_enter(stage) {
+            return false;
+        }
         match (self.plan.environment.pipeline.mode, phase) {
             (PipelineMode::Phased, Phase::Build) => self.open_before(stage, &[Phase::Build, Phase::Release]).is_empty(),
             (PipelineMode::Phased, Phase::Release) => {
@@ -187,6 +201,9 @@ pub(crate) fn in_words(event: &Event) -> String {
     let step = |verb: &str, step: &StepId| format!("{} {} {verb}", step.phase.as_str(), step.service);
     match &event.fact {
         Fact::Accepted { .. } => "accepted".to_owned(),
+        Fact::Merged { .. } => "merged".to_owned(),
+        Fact::StageApproved { stage, .. } => format!("stage {stage} is approved"),
+        Fact::StageRefused { stage, .. } => format!("stage {stage} is refused"),
         Fact::Started => "started".to_owned(),
         Fact::StepStarted { step: id, attempt: 1 } => step("begins", id),
         Fact::StepStarted { step: id, attempt } => step(&format!("begins, attempt {attempt}"), id),

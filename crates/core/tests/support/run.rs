@@ -37,7 +37,7 @@ impl Run {
     /// A deployment that was accepted and not begun.
     pub(crate) fn accepted(scenario: &Scenario) -> Self {
         let plan = scenario.plan();
-        let trigger = Trigger { source: "test".to_owned(), actor: Actor("tester".to_owned()) };
+        let trigger = Trigger { source: "test".to_owned(), actor: actor() };
         let deployment = Deployment::accepted(plan.clone(), trigger, Timestamp(0));
         Self { plan, events: Vec::new(), turns: Vec::new(), deployment }
     }
@@ -47,7 +47,7 @@ impl Run {
         let mut run = Self::accepted(scenario);
         let mut moves = scenario.moves.iter();
         // A queued deployment may be canceled before its turn comes.
-        if let Some(Move::CancelService(_) | Move::CancelDeployment) = scenario.moves.first() {
+        if let Some(Move::CancelService(_) | Move::CancelDeployment | Move::Merge) = scenario.moves.first() {
             run.make(moves.next().expect("there is a first move"));
         }
         if !run.has_finished() {
@@ -70,9 +70,13 @@ impl Run {
 
     /// Every running step ends well, or is canceled when that is wanted, until the deployment has finished.
     fn drive_to_the_end(&mut self) {
-        for _ in 0..=2 * self.plan.services.len() {
+        for _ in 0..=2 * self.plan.services.len() + self.deployment.stage_count() {
             self.begin_due();
             let running = self.deployment.running();
+            if let (true, Some(stage)) = (running.is_empty(), self.deployment.awaited_approval()) {
+                self.take(Input::Approve { actor: actor(), stage, approved: true });
+                continue;
+            }
             let Some(step) = running.first() else { break };
             self.take(end(&self.deployment, step, How::Done, false));
         }
@@ -113,15 +117,27 @@ impl Run {
                 }
             }
             Move::OwnerGone => self.take(Input::OwnerGone),
+            Move::Approve { stage, approved } => {
+                let stage = stage.index(self.deployment.stage_count());
+                self.take_if_it_means_something(Input::Approve { actor: actor(), stage, approved: *approved });
+            }
+            Move::Merge => {
+                let trigger = Trigger { source: "test".to_owned(), actor: actor() };
+                self.take_if_it_means_something(Input::Merge { plan: Box::new(self.plan.clone()), trigger });
+            }
         }
     }
 
-    /// Somebody cancels; that there is nothing left to cancel is an answer, too.
-    pub(crate) fn cancel(&mut self, scope: CancelScope) {
-        let input = Input::Cancel { actor: Actor("tester".to_owned()), scope };
+    /// A refusal is an answer, too.
+    fn take_if_it_means_something(&mut self, input: Input) {
         if decide(&self.deployment, input.clone(), self.now()).is_ok() {
             self.take(input);
         }
+    }
+
+    /// Somebody cancels.
+    pub(crate) fn cancel(&mut self, scope: CancelScope) {
+        self.take_if_it_means_something(Input::Cancel { actor: actor(), scope, force: false });
     }
 
     /// Decides and folds. The facts of one decision are appended together.
@@ -215,11 +231,15 @@ fn end(deployment: &Deployment, step: &StepId, how: How, too_late: bool) -> Inpu
     Input::Ended { step: step.clone(), attempt: *attempt, outcome }
 }
 
+fn actor() -> Actor {
+    Actor("tester".to_owned())
+}
+
 /// A step did what it should.
 pub(crate) fn good_end(step: &StepId) -> StepOutcome {
     StepOutcome::Done(match step.phase {
-        Phase::Build => StepResult { image: Some(format!("sha256:{}", step.service)), revision: None },
-        Phase::Release => StepResult { image: None, revision: Some(1) },
+        Phase::Build => StepResult { image: Some(format!("sha256:{}", step.service)), ..StepResult::default() },
+        Phase::Release => StepResult { revision: Some(1), ..StepResult::default() },
     })
 }
 

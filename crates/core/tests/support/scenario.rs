@@ -12,7 +12,7 @@ use slipway_core::model::{
     Bytes, Environment, EnvironmentMode, FailurePolicy, ImageReference, Millicores, Name, Pipeline, PipelineMode, Stage,
     StageName,
 };
-use slipway_core::plan::{Action, BuildPlan, Plan, PlannedBuild, PlannedService, Version};
+use slipway_core::plan::{Action, BuildPlan, Plan, PlannedBuild, PlannedService, Request, Version};
 
 /// Everything that decides how a run goes.
 #[derive(Debug, Clone)]
@@ -22,6 +22,8 @@ pub(crate) struct Scenario {
     pub(crate) max_builds: u32,
     pub(crate) max_releases: u32,
     pub(crate) stages: usize,
+    /// Stages that want approval, as bits.
+    pub(crate) approvals: u8,
     /// In any order; the plan has them by stage.
     pub(crate) services: Vec<ServiceShape>,
     /// What happens, as long as the deployment lasts; after that every step ends well.
@@ -57,6 +59,10 @@ pub(crate) enum Move {
     CancelDeployment,
     /// The driver dies, and another takes over.
     OwnerGone,
+    /// Somebody approves a stage, or refuses it.
+    Approve { stage: Index, approved: bool },
+    /// The same request comes again.
+    Merge,
 }
 
 /// How a step ends. One that is being stopped is canceled, unless the stop came too late for it.
@@ -73,10 +79,11 @@ pub(crate) fn scenario(most_services: usize) -> impl Strategy<Value = Scenario> 
     let policy = prop_oneof![Just(FailurePolicy::FinishStage), Just(FailurePolicy::FailFast)];
     let services = vec((0..5_usize, image()), 0..=most_services);
     let moves = vec(a_move(), 0..=2 * most_services);
-    (mode, policy, 1..=7_u32, 1..=7_u32, 1..=5_usize, services, moves).prop_map(
-        |(mode, policy, max_builds, max_releases, stages, services, moves)| {
+    let approvals = prop_oneof![3 => Just(0_u8), 1 => any::<u8>()];
+    (mode, policy, 1..=7_u32, 1..=7_u32, 1..=5_usize, approvals, services, moves).prop_map(
+        |(mode, policy, max_builds, max_releases, stages, approvals, services, moves)| {
             let services = services.into_iter().map(|(stage, image)| ServiceShape { stage: stage % stages, image }).collect();
-            Scenario { mode, policy, max_builds, max_releases, stages, services, moves }
+            Scenario { mode, policy, max_builds, max_releases, stages, approvals, services, moves }
         },
     )
 }
@@ -98,6 +105,8 @@ fn a_move() -> impl Strategy<Value = Move> {
         6 => any::<Index>().prop_map(Move::CancelService),
         1 => Just(Move::CancelDeployment),
         6 => Just(Move::OwnerGone),
+        6 => (any::<Index>(), prop::bool::weighted(0.9)).prop_map(|(stage, approved)| Move::Approve { stage, approved }),
+        1 => Just(Move::Merge),
     ]
 }
 
@@ -110,6 +119,7 @@ impl Scenario {
             max_builds: Pipeline::DEFAULT_PARALLEL,
             max_releases: Pipeline::DEFAULT_PARALLEL,
             stages: services.iter().map(|(stage, _)| stage + 1).max().unwrap_or(1),
+            approvals: 0,
             services: services.iter().map(|(stage, image)| ServiceShape { stage: *stage, image: *image }).collect(),
             moves: Vec::new(),
         }
@@ -120,16 +130,22 @@ impl Scenario {
         let mut shapes = self.services.clone();
         shapes.sort_by_key(|shape| shape.stage);
         let services = shapes.iter().enumerate().map(|(index, shape)| planned(&name(&format!("s{index}")), *shape));
-        Plan { action: Action::Deploy, services: services.collect(), environment: self.environment() }
+        Plan {
+            action: Action::Deploy,
+            request: Request::default(),
+            services: services.collect(),
+            environment: self.environment(),
+            other_versions: BTreeMap::new(),
+        }
     }
 
     /// Of its environment a deployment reads the pipeline alone, so the services are left out.
     fn environment(&self) -> Environment {
-        let stage = |order| Stage {
+        let stage = |order: usize| Stage {
             name: StageName::new(format!("stage {order}")).expect("a short printable text is a stage's name"),
             description: String::new(),
             default_for: None,
-            approval_required: false,
+            approval_required: self.approvals >> order & 1 == 1,
         };
         Environment {
             project: name("shop"),
@@ -170,7 +186,7 @@ fn planned(name: &Name, shape: ServiceShape) -> PlannedService {
             (Version::Commit(commit.to_owned()), Some(BuildPlan::Impossible(failure)))
         }
     };
-    PlannedService { name: name.clone(), stage: shape.stage, version, build }
+    PlannedService { name: name.clone(), stage: shape.stage, version, build, released: None, leaves: None }
 }
 
 fn planned_build(key: u8, commit: &str) -> PlannedBuild {
@@ -193,5 +209,6 @@ fn planned_build(key: u8, commit: &str) -> PlannedBuild {
         cpu: Millicores(4000),
         memory: Bytes::gibi(4),
         timeout: Duration::from_secs(1800),
+        replaces: None,
     }
 }

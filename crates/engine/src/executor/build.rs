@@ -11,7 +11,7 @@ use slipway_ports::{Activity, BuildRequest, Presence, Progress, RepositoryTag, T
 use super::Assignment;
 
 pub(super) async fn execute(assignment: Assignment) -> Result<StepOutcome, Failure> {
-    let plan = match assignment.build_plan()? {
+    let plan = match &assignment.planned()?.build {
         Some(BuildPlan::Image(plan)) => plan.clone(),
         Some(BuildPlan::Impossible(failure)) => return Err(failure.clone()),
         None => return Err(assignment.missing()),
@@ -20,7 +20,7 @@ pub(super) async fn execute(assignment: Assignment) -> Result<StepOutcome, Failu
         return Err(Failure::canceled("the build was canceled before it began"));
     }
     let destination = RepositoryTag { repository: plan.repository.clone(), tag: plan.key.to_string() };
-    if let Some(present) = look(&assignment, &destination).await? {
+    if let Some(present) = look(&assignment, &plan, &destination).await? {
         return Ok(present);
     }
     let flight = assignment.shared.flights.board(&plan.key);
@@ -29,7 +29,7 @@ pub(super) async fn execute(assignment: Assignment) -> Result<StepOutcome, Failu
         () = assignment.stop.cancelled() => return Err(Failure::canceled("the build was canceled while another built the image")),
     };
     // Whoever flew before may have left the image.
-    if let Some(present) = look(&assignment, &destination).await? {
+    if let Some(present) = look(&assignment, &plan, &destination).await? {
         return Ok(present);
     }
     let image = assignment
@@ -38,14 +38,16 @@ pub(super) async fn execute(assignment: Assignment) -> Result<StepOutcome, Failu
         .retry
         .run(&assignment.progress, &assignment.stop, || attempt(&assignment, &plan, &destination))
         .await?;
-    Ok(StepOutcome::Done(StepResult { image: Some(image), revision: None }))
+    Ok(StepOutcome::Done(StepResult { image: Some(image), ..StepResult::default() }))
 }
 
 /// Whether the registry holds the image. What can not be found out is a failure of this step, never a build.
-async fn look(assignment: &Assignment, destination: &RepositoryTag) -> Result<Option<StepOutcome>, Failure> {
+async fn look(assignment: &Assignment, plan: &PlannedBuild, destination: &RepositoryTag) -> Result<Option<StepOutcome>, Failure> {
     let registry = &assignment.shared.ports.registry;
     let retry = &assignment.shared.settings.retry;
     match retry.run(&assignment.progress, &assignment.stop, || registry.presence(destination)).await? {
+        // The image that is to be built anew is as good as none.
+        Presence::Present(image) if plan.replaces.as_ref() == Some(&image) => Ok(None),
         Presence::Present(image) => {
             assignment.progress.line(&format!("the registry holds {destination}"));
             Ok(Some(StepOutcome::Unneeded(SkipReason::ImagePresent { image })))

@@ -1,21 +1,45 @@
 //! Carries out one step: talks to the ports, retries what can be retried, and reports one end.
 //!
 //! Every step may be carried out again after a crash, with the same plan and the same keys: a build looks for its image first, a
-//! release is brought to the same state.
+//! release is brought to the same state, what is stopped or removed already is so at once.
 
 mod build;
+mod job;
+mod put_back;
 mod release;
+mod remove;
+mod request;
+mod restart;
+mod stop;
 
 use std::sync::Arc;
 
 use slipway_core::deployment::{Deployment, Phase, StepId, StepOutcome};
 use slipway_core::failure::{Code, Failure};
-use slipway_core::model::{Environment, Name, Service};
-use slipway_core::plan::{BuildPlan, PlannedService};
-use slipway_ports::{CancellationToken, DeploymentSummary, Target};
+use slipway_core::model::{Name, Service};
+use slipway_core::names;
+use slipway_core::plan::{Action, Plan, PlannedService};
+use slipway_ports::{CancellationToken, DeploymentSummary, Progress, Target};
 
 use crate::engine::Shared;
 use crate::feed::{Feed, StepProgress};
+
+/// How a step is told to end.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Stop {
+    end: CancellationToken,
+    force: CancellationToken,
+}
+
+impl Stop {
+    /// Asks for the end; with `force`, of a job that runs too.
+    pub(crate) fn ask(&self, force: bool) {
+        if force {
+            self.force.cancel();
+        }
+        self.end.cancel();
+    }
+}
 
 /// One step, and all that it takes.
 pub(crate) struct Assignment {
@@ -24,25 +48,27 @@ pub(crate) struct Assignment {
     /// The deployment's id.
     deployment: String,
     target: Target,
-    environment: Environment,
-    /// The sealed services, for the variables that are named after them.
-    services: Vec<PlannedService>,
+    plan: Arc<Plan>,
     name: Name,
     /// The image that the build of this service left.
     built_image: Option<String>,
     progress: StepProgress,
     stop: CancellationToken,
+    /// Whether a running job is stopped too.
+    force: CancellationToken,
 }
 
 impl Assignment {
+    #[expect(clippy::too_many_arguments, reason = "each is a part of a step")]
     pub(crate) fn new(
         shared: &Arc<Shared>,
         summary: &DeploymentSummary,
         target: &Target,
+        plan: &Arc<Plan>,
         deployment: &Deployment,
         step: &StepId,
         feed: &Arc<Feed>,
-        stop: CancellationToken,
+        stop: Stop,
     ) -> Self {
         let run = deployment.service(&step.service);
         Self {
@@ -50,25 +76,25 @@ impl Assignment {
             phase: step.phase,
             deployment: summary.id.clone(),
             target: target.clone(),
-            environment: deployment.plan().environment.clone(),
-            services: deployment.plan().services.clone(),
+            plan: plan.clone(),
             name: step.service.clone(),
             built_image: run.and_then(|run| run.build.as_ref()?.image().map(str::to_owned)),
             progress: feed.progress(step.clone()),
-            stop,
+            stop: stop.end,
+            force: stop.force,
         }
     }
 
     fn planned(&self) -> Result<&PlannedService, Failure> {
-        self.services.iter().find(|service| service.name == self.name).ok_or_else(|| self.missing())
+        self.plan.service(&self.name).ok_or_else(|| self.missing())
     }
 
     fn service(&self) -> Result<&Service, Failure> {
-        self.environment.service(&self.name).ok_or_else(|| self.missing())
+        self.plan.environment.service(&self.name).ok_or_else(|| self.missing())
     }
 
-    fn build_plan(&self) -> Result<Option<&BuildPlan>, Failure> {
-        Ok(self.planned()?.build.as_ref())
+    fn namespace(&self) -> String {
+        names::namespace(&self.plan.environment.project, &self.plan.environment.name)
     }
 
     fn missing(&self) -> Failure {
@@ -81,13 +107,25 @@ pub(crate) async fn execute(assignment: Assignment) -> StepOutcome {
     let progress = assignment.progress.clone();
     let done = match assignment.phase {
         Phase::Build => build::execute(assignment).await,
-        Phase::Release => release::execute(assignment).await,
+        Phase::Release => act(assignment).await,
     };
     done.unwrap_or_else(|failure| {
-        use slipway_ports::Progress;
         progress.line(&failure.to_string());
         StepOutcome::Failed(failure)
     })
+}
+
+/// What the action does to a service once its image is there.
+async fn act(assignment: Assignment) -> Result<StepOutcome, Failure> {
+    if assignment.planned()?.leaves.is_some() {
+        return remove::execute(assignment).await;
+    }
+    match assignment.plan.action {
+        Action::Deploy | Action::Rollback => release::execute(assignment).await,
+        Action::Stop => stop::execute(assignment).await,
+        Action::Restart => restart::execute(assignment).await,
+        Action::Delete => remove::execute(assignment).await,
+    }
 }
 
 /// The end of a step whose code did not come to one.

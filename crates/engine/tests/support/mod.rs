@@ -12,7 +12,8 @@ use slipway_core::model::{
     Application, BuildSettings, Container, Environment, EnvironmentMode, GitRevision, GitSource, ImageReference, ImageSource,
     Name, PathFilter, Pipeline, Service, ServiceKind, ServiceType, Stage, Workload,
 };
-use slipway_engine::{Engine, EngineError, Ports, RetryPolicy, Settings, Update};
+use slipway_core::plan::{Action, Request, Selection};
+use slipway_engine::{Accepted, Engine, EngineError, Ports, RetryPolicy, Settings, Update};
 use slipway_ports::testing::{MemoryStore, World};
 use slipway_ports::{Access, DeploymentSummary, LogLine, SecretText, Store, Target};
 use tokio::sync::broadcast::error::RecvError;
@@ -69,13 +70,40 @@ impl Bench {
     }
 
     pub(crate) async fn try_deploy(&self, environment: &str) -> Result<DeploymentSummary, EngineError> {
-        let trigger = Trigger { source: "test".to_owned(), actor: Actor("tester".to_owned()) };
-        self.engine.deploy(&access(), &name("shop"), &name(environment), trigger).await
+        self.ask(environment, Action::Deploy, Request::default(), "tester").await.map(|accepted| accepted.summary)
+    }
+
+    /// A request of somebody.
+    pub(crate) async fn ask(
+        &self,
+        environment: &str,
+        action: Action,
+        request: Request,
+        actor: &str,
+    ) -> Result<Accepted, EngineError> {
+        let trigger = Trigger { source: "test".to_owned(), actor: Actor(actor.to_owned()) };
+        self.engine.deploy(&access(), &name("shop"), &name(environment), action, request, trigger).await
+    }
+
+    /// An action on the whole environment, to its end.
+    pub(crate) async fn act(&self, action: Action) -> (String, Deployment) {
+        self.act_on(action, Request::default()).await
+    }
+
+    pub(crate) async fn act_on(&self, action: Action, request: Request) -> (String, Deployment) {
+        let id = self.ask("demo", action, request, "tester").await.expect("the request is accepted").summary.id;
+        let deployment = self.end_of(&id).await;
+        (id, deployment)
     }
 
     /// A deployment that was accepted.
     pub(crate) async fn deploy(&self) -> String {
         self.deploy_of("demo").await
+    }
+
+    /// A deployment that somebody else asked for, which is joined to none of ours.
+    pub(crate) async fn deploy_as(&self, actor: &str) -> String {
+        self.ask("demo", Action::Deploy, Request::default(), actor).await.expect("the deployment is accepted").summary.id
     }
 
     pub(crate) async fn deploy_of(&self, environment: &str) -> String {
@@ -173,6 +201,13 @@ impl Bench {
         let value = SecretText::new(value);
         self.store.put_secret(&access(), &name("shop"), &name("demo"), secret, &value).await.expect("a secret is stored");
     }
+}
+
+/// These services, in the versions that are named with them.
+pub(crate) fn only(services: &[(&str, Option<&str>)]) -> Request {
+    let selection =
+        |(service, version): &(&str, Option<&str>)| Selection { name: name(service), version: version.map(str::to_owned) };
+    Request { services: services.iter().map(selection).collect(), ..Request::default() }
 }
 
 /// The state of a step, in the words of the API.

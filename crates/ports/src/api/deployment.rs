@@ -3,6 +3,8 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use slipway_core::failure::Failure;
+use slipway_core::model::Name;
+use slipway_core::plan::Action;
 
 use crate::Activity;
 
@@ -130,6 +132,9 @@ pub struct DeploymentView {
     pub outcome: Option<State>,
     /// Who asked.
     pub trigger: TriggerView,
+    /// The later requests that were joined to it while it was queued.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub merged: Vec<MergedView>,
     /// When its turn came.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub started_at: Option<Timestamp>,
@@ -153,6 +158,105 @@ impl DeploymentView {
     }
 }
 
+/// A request that was joined to a queued deployment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct MergedView {
+    /// Who asked.
+    pub trigger: TriggerView,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// A request to do something to an environment. The default deploys all of it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an option of its own, and any of them may be given with any other")]
+pub struct DeployBody {
+    /// `deploy`, `stop`, `restart`, `delete` or `rollback`; absent: `deploy`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub action: Option<Action>,
+    /// The services that are meant; empty: all that are not skipped.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub services: Vec<ServiceSelection>,
+    /// Whether the versions that are deployed stay.
+    #[serde(default)]
+    pub current: bool,
+    /// Whether images are built although the registry holds them.
+    #[serde(default)]
+    pub rebuild: bool,
+    /// Whether the volumes of services that have left the environment are removed with them.
+    #[serde(default)]
+    pub delete_volumes: bool,
+    /// Whether a rollback runs lifecycle jobs.
+    #[serde(default)]
+    pub run_jobs: bool,
+    /// The number of the deployment that a rollback goes back to; absent: the last one that succeeded before the newest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub back_to: Option<u64>,
+}
+
+/// A service that is meant.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ServiceSelection {
+    /// Its name.
+    pub name: Name,
+    /// The version for this deployment only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+}
+
+/// A request that was taken.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AcceptedView {
+    /// Whether it was joined to a deployment that was queued.
+    pub joined: bool,
+    /// The deployment.
+    #[serde(flatten)]
+    pub deployment: DeploymentView,
+}
+
+/// What somebody says of a stage that wants approval.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ApprovalBody {
+    /// The stage's name; absent: the one that the deployment waits for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stage: Option<String>,
+    /// Whether the deployment may go on.
+    pub approved: bool,
+}
+
+/// How it stands with the approval of a stage.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ApprovalState {
+    /// The deployment has not come to the stage.
+    Required,
+    /// The deployment waits for it.
+    Awaited,
+    /// It may go on.
+    Approved,
+    /// It may not.
+    Refused,
+}
+
+/// The approval of a stage.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ApprovalView {
+    /// How it stands.
+    pub state: ApprovalState,
+    /// Who has spoken.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub actor: Option<String>,
+    /// When.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<Timestamp>,
+}
+
 /// A stage in a deployment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -163,6 +267,9 @@ pub struct StageView {
     pub name: String,
     /// How far it has come.
     pub state: State,
+    /// Its approval, if it wants one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approval: Option<ApprovalView>,
     /// Its services, in file order.
     pub services: Vec<ServiceView>,
 }

@@ -13,7 +13,8 @@ mod target;
 
 pub use check::{CheckStatus, CheckView, DoctorView};
 pub use deployment::{
-    BuildView, DeploymentPage, DeploymentView, HeadView, ReleaseView, ServiceView, StageView, State, TriggerView,
+    AcceptedView, ApprovalBody, ApprovalState, ApprovalView, BuildView, DeployBody, DeploymentPage, DeploymentView, HeadView,
+    MergedView, ReleaseView, ServiceSelection, ServiceView, StageView, State, TriggerView,
 };
 pub use environment::{AppliedView, ApplyQuery, EnvironmentServiceView, EnvironmentView, SecretValue};
 pub use log::{LogLineView, LogPage, PodLineView};

@@ -49,7 +49,7 @@ pub struct PlanServiceView {
 pub struct PlanStepView {
     /// `build` or `release`.
     pub phase: String,
-    /// `build`, `skip`, `release` or `fail`.
+    /// `build`, `skip`, `release`, `stop`, `restart`, `remove` or `fail`.
     pub does: String,
     /// Why.
     pub reason: String,

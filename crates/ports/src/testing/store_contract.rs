@@ -1,8 +1,10 @@
 //! What every store must do.
 
+use std::collections::BTreeMap;
+
 use slipway_core::deployment::{Actor, Event, Fact, Outcome, Phase, Timestamp, Trigger};
 use slipway_core::model::{Environment, EnvironmentMode, Name, Pipeline};
-use slipway_core::plan::{Action, Plan};
+use slipway_core::plan::{Action, Plan, Request};
 
 use crate::{Access, LogLine, NewDeployment, SecretText, Store, StoreError, Target};
 
@@ -27,7 +29,13 @@ fn environment(project: &str) -> Environment {
 }
 
 fn deployment(id: &str, project: &str) -> NewDeployment {
-    let plan = Plan { action: Action::Deploy, environment: environment(project), services: Vec::new() };
+    let plan = Plan {
+        action: Action::Deploy,
+        request: Request::default(),
+        environment: environment(project),
+        services: Vec::new(),
+        other_versions: BTreeMap::new(),
+    };
     let trigger = Trigger { source: "cli".to_owned(), actor: Actor("root".to_owned()) };
     NewDeployment {
         id: id.to_owned(),

@@ -13,8 +13,8 @@ use tokio::sync::watch;
 
 use crate::{
     Activity, BuildRequest, Builder, BuiltImage, CancellationToken, Cluster, Export, LogQuery, Namespace, PodLine, Presence,
-    Progress, Registry, ReleaseRequest, ReleaseStatus, Releases, Repositories, RepositoryTag, Revision, RolloutRequest,
-    SecretObject, Target, TreeFacts, TreeQuery,
+    Progress, Registry, ReleaseRequest, ReleaseStatus, Releases, Repositories, RepositoryTag, Revision, RolloutKind,
+    RolloutRequest, SecretObject, SecretText, Target, TreeFacts, TreeQuery,
 };
 
 /// A world that does at once what it is asked, unless a test says otherwise, and remembers it in a journal.
@@ -155,7 +155,7 @@ impl Repositories for World {
     async fn resolve(&self, url: &str, revision: &GitRevision) -> Result<String, Failure> {
         match revision {
             GitRevision::Commit(commit) => Ok(commit.clone()),
-            GitRevision::Branch(_) | GitRevision::DefaultBranch => {
+            GitRevision::Branch(_) | GitRevision::DefaultBranch | GitRevision::Named(_) => {
                 let found = self.told().commits.get(url).cloned();
                 found.ok_or_else(|| Failure::permanent(Code::RevisionNotFound, format!("{url} has no such branch")))
             }
@@ -241,7 +241,8 @@ impl Releases for World {
             made.push(request.labels.get(crate::DEPLOYMENT_LABEL).cloned().unwrap_or_default());
             newest(made)
         };
-        self.act(&format!("release {name}"), cancel).await?;
+        let what = if request.stopped { "stop" } else { "release" };
+        self.act(&format!("{what} {name}"), cancel).await?;
         Ok(revision)
     }
 
@@ -292,6 +293,26 @@ impl Cluster for World {
         Ok(())
     }
 
+    async fn secret(&self, _: &Target, _: &str, name: &str) -> Result<Option<BTreeMap<String, SecretText>>, Failure> {
+        Ok(self.told().secrets.get(name).map(|secret| secret.data.clone()))
+    }
+
+    async fn restart(&self, _: &Target, _: &str, release: &str, _: &RolloutKind, _: &str) -> Result<(), Failure> {
+        self.act_now(&format!("restart {release}")).await
+    }
+
+    async fn remove_leftovers(&self, _: &Target, _: &str, release: &str) -> Result<(), Failure> {
+        self.act_now(&format!("remove leftovers of {release}")).await
+    }
+
+    async fn remove_namespace(&self, _: &Target, namespace: &Namespace, cancel: &CancellationToken) -> Result<bool, Failure> {
+        if !self.told().revisions.is_empty() {
+            return Ok(false);
+        }
+        self.act(&format!("remove namespace {}", namespace.name), cancel).await?;
+        Ok(true)
+    }
+
     async fn await_rollout(
         &self,
         _: &Target,
@@ -300,7 +321,8 @@ impl Cluster for World {
         cancel: &CancellationToken,
     ) -> Result<(), Failure> {
         progress.activity(Activity::Waiting);
-        self.act(&format!("rollout {}", request.release), cancel).await
+        let what = if request.kind == RolloutKind::Gone { "gone" } else { "rollout" };
+        self.act(&format!("{what} {}", request.release), cancel).await
     }
 
     async fn logs(

@@ -10,7 +10,8 @@ use futures::{Stream, StreamExt as _};
 use serde::Deserialize;
 use slipway_core::deployment::{CancelScope, Trigger};
 use slipway_core::model::Name;
-use slipway_ports::api::{DeploymentPage, DeploymentView};
+use slipway_core::plan::Action;
+use slipway_ports::api::{AcceptedView, ApprovalBody, DeployBody, DeploymentPage, DeploymentView};
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 
@@ -28,15 +29,43 @@ pub(super) async fn deploy(
     State(app): State<App>,
     Place((project, environment)): Place<(String, String)>,
     headers: HeaderMap,
-) -> Result<(StatusCode, [(header::HeaderName, String); 1], Json<DeploymentView>), Problem> {
+    body: Body,
+) -> Result<(StatusCode, [(header::HeaderName, String); 1], Json<AcceptedView>), Problem> {
+    let body: DeployBody = body.json()?;
+    check(&body)?;
+    let action = body.action.unwrap_or(Action::Deploy);
     let access = app.access();
     let from_cli = headers.get(header::USER_AGENT).is_some_and(|agent| agent.as_bytes().starts_with(b"slipway/"));
     let trigger = Trigger { source: if from_cli { "cli" } else { "api" }.to_owned(), actor: access.actor.clone() };
     let engine = &app.inner.engine;
-    let summary = engine.deploy(&access, &name(&project)?, &name(&environment)?, trigger).await?;
-    let view = view(&app, &summary.id).await?;
-    let location = format!("/api/v1/deployments/{}", summary.id);
-    Ok((StatusCode::ACCEPTED, [(header::LOCATION, location)], Json(view)))
+    let (project, environment) = (name(&project)?, name(&environment)?);
+    let accepted = engine.deploy(&access, &project, &environment, action, views::request(&body), trigger).await?;
+    let deployment = view(&app, &accepted.summary.id).await?;
+    let location = format!("/api/v1/deployments/{}", accepted.summary.id);
+    Ok((StatusCode::ACCEPTED, [(header::LOCATION, location)], Json(AcceptedView { joined: accepted.joined, deployment })))
+}
+
+/// Refuses options that mean nothing to the action: somebody expects something else.
+pub(super) fn check(body: &DeployBody) -> Result<(), Problem> {
+    let action = body.action.unwrap_or(Action::Deploy);
+    let deploy_only = [
+        (body.current, "current"),
+        (body.rebuild, "rebuild"),
+        (body.delete_volumes, "deleteVolumes"),
+        (body.services.iter().any(|service| service.version.is_some()), "services[].version"),
+    ];
+    let rollback_only = [(body.run_jobs, "runJobs"), (body.back_to.is_some(), "backTo")];
+    let means_nothing = |options: &[(bool, &'static str)], wanted: Action| {
+        options.iter().find(|(given, _)| *given && action != wanted).map(|(_, name)| (*name, wanted))
+    };
+    let odd = means_nothing(&deploy_only, Action::Deploy).or_else(|| means_nothing(&rollback_only, Action::Rollback));
+    if let Some((name, wanted)) = odd {
+        let detail = format!("`{name}` means nothing to a {}; it belongs to a {}", action.as_str(), wanted.as_str());
+        return Err(Problem::bad_request(detail));
+    }
+    let names = body.services.iter().map(|service| &service.name);
+    let twice = names.clone().find(|name| names.clone().filter(|other| other == name).count() > 1);
+    twice.map_or(Ok(()), |name| Err(Problem::bad_request(format!("the service `{name}` is named twice"))))
 }
 
 /// Which part of a history is wanted.
@@ -74,13 +103,26 @@ pub(super) async fn show(State(app): State<App>, Place(id): Place<String>) -> Re
 #[serde(deny_unknown_fields)]
 struct CancelBody {
     service: Option<Name>,
+    #[serde(default)]
+    force: bool,
 }
 
 pub(super) async fn cancel(State(app): State<App>, Place(id): Place<String>, body: Body) -> Result<StatusCode, Problem> {
-    let CancelBody { service } = body.json()?;
+    let CancelBody { service, force } = body.json()?;
     let scope = service.map_or(CancelScope::Deployment, CancelScope::Service);
-    app.inner.engine.cancel(&app.access(), &id, scope).await?;
+    app.inner.engine.cancel(&app.access(), &id, scope, force).await?;
     Ok(StatusCode::ACCEPTED)
+}
+
+/// Says whether the deployment may go on into a stage; answers with the deployment as it is then.
+pub(super) async fn approve(
+    State(app): State<App>,
+    Place(id): Place<String>,
+    body: Body,
+) -> Result<Json<DeploymentView>, Problem> {
+    let ApprovalBody { stage, approved } = body.json()?;
+    app.inner.engine.approve(&app.access(), &id, stage.as_deref(), approved).await?;
+    view(&app, &id).await.map(Json)
 }
 
 /// The deployment as it changes, as server-sent events that resume with `Last-Event-ID`.

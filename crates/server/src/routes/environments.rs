@@ -6,9 +6,10 @@ use axum::http::StatusCode;
 use slipway_core::file::{self, Applied, ApplyOptions, ParseOptions};
 use slipway_core::model::VariableName;
 use slipway_core::plan::Action;
-use slipway_ports::api::{AppliedView, ApplyQuery, EnvironmentView, PlanView, SecretValue};
+use slipway_ports::api::{AppliedView, ApplyQuery, DeployBody, EnvironmentView, PlanView, SecretValue};
 use slipway_ports::{StoreError, StoredEnvironment, Target};
 
+use super::deployments;
 use crate::app::App;
 use crate::problem::Problem;
 use crate::request::{Body, Parameters, Place, name};
@@ -80,8 +81,13 @@ async fn read(app: &App, query: ApplyQuery, text: &str) -> Result<(Applied, u64)
 pub(super) async fn plan(
     State(app): State<App>,
     Place((project, environment)): Place<(String, String)>,
+    body: Body,
 ) -> Result<Json<PlanView>, Problem> {
-    let preview = app.inner.engine.plan(&app.access(), &name(&project)?, &name(&environment)?, Action::Deploy).await?;
+    let body: DeployBody = body.json()?;
+    deployments::check(&body)?;
+    let (project, environment) = (name(&project)?, name(&environment)?);
+    let action = body.action.unwrap_or(Action::Deploy);
+    let preview = app.inner.engine.plan(&app.access(), &project, &environment, action, &views::request(&body)).await?;
     Ok(Json(views::plan(&preview)))
 }
 

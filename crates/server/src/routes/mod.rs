@@ -37,6 +37,7 @@ pub fn router(app: App) -> Router {
         .route("/deployments/{id}", get(deployments::show))
         .route("/deployments/{id}/events", get(deployments::events))
         .route("/deployments/{id}/cancel", post(deployments::cancel))
+        .route("/deployments/{id}/approval", post(deployments::approve))
         .route("/deployments/{id}/logs", get(logs::of_deployment));
     Router::new()
         .nest("/api/v1", api)

@@ -1,6 +1,6 @@
 //! Ports that succeed at once, but for a gate that holds builds until a test opens it.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
@@ -8,8 +8,8 @@ use slipway_core::failure::Failure;
 use slipway_core::model::{GitRevision, ImageReference};
 use slipway_ports::{
     Activity, BuildRequest, Builder, BuiltImage, CancellationToken, Cluster, Export, LogQuery, Namespace, PodLine, Presence,
-    Progress, Registry, ReleaseRequest, ReleaseStatus, Releases, Repositories, RepositoryTag, Revision, RolloutRequest,
-    SecretObject, Target, TreeFacts, TreeQuery, async_trait,
+    Progress, Registry, ReleaseRequest, ReleaseStatus, Releases, Repositories, RepositoryTag, Revision, RolloutKind,
+    RolloutRequest, SecretObject, SecretText, Target, TreeFacts, TreeQuery, async_trait,
 };
 use tokio::sync::Semaphore;
 
@@ -127,6 +127,22 @@ impl Cluster for Fake {
 
     async fn put_secret(&self, _: &Target, _: &str, _: &SecretObject) -> Result<(), Failure> {
         Ok(())
+    }
+
+    async fn secret(&self, _: &Target, _: &str, _: &str) -> Result<Option<BTreeMap<String, SecretText>>, Failure> {
+        Ok(None)
+    }
+
+    async fn restart(&self, _: &Target, _: &str, _: &str, _: &RolloutKind, _: &str) -> Result<(), Failure> {
+        Ok(())
+    }
+
+    async fn remove_leftovers(&self, _: &Target, _: &str, _: &str) -> Result<(), Failure> {
+        Ok(())
+    }
+
+    async fn remove_namespace(&self, _: &Target, _: &Namespace, _: &CancellationToken) -> Result<bool, Failure> {
+        Ok(true)
     }
 
     async fn await_rollout(

@@ -21,6 +21,25 @@ async fn a_branch_a_commit_and_the_default_branch_are_resolved_from_one_fetch() 
 }
 
 #[tokio::test]
+async fn a_version_on_the_command_line_is_a_tag_a_branch_or_the_beginning_of_a_commit() {
+    let fixture = Fixture::new();
+    let first = fixture.write("a", "1").commit();
+    git(&fixture.work, &["tag", "--annotate", "--message", "one", "v1"]);
+    git(&fixture.work, &["tag", "plain"]);
+    let second = fixture.write("a", "2").commit();
+    git(&fixture.work, &["push", "--quiet", "--tags", "origin"]);
+    fixture.fetch().await;
+    let named = async |name: &str| fixture.mirrors.resolve(&fixture.url(), &GitRevision::Named(name.to_owned())).await;
+    for (name, commit) in [("v1", &first), ("plain", &first), ("main", &second), (&second[..7], &second), (&second, &second)] {
+        assert_eq!(named(name).await.as_ref(), Ok(commit), "{name}");
+    }
+    for name in ["v2", "0000000", "abc", "main~1", "v1^{tree}", "--help", "a\nb", "", "HEAD", "refs/tags/v1"] {
+        let failure = named(name).await.unwrap_err();
+        assert_eq!(failure.code, Code::RevisionNotFound, "{name:?}: {failure}");
+    }
+}
+
+#[tokio::test]
 async fn a_lock_that_a_killed_git_left_does_not_stop_later_fetches() {
     let fixture = Fixture::new();
     fixture.write("a", "1").commit();

@@ -60,7 +60,9 @@ impl Rollout {
     pub(crate) fn new(client: Client, calls: Calls, request: &RolloutRequest, grace: Duration) -> Self {
         let name = match &request.kind {
             RolloutKind::Job { name } => name.clone(),
-            RolloutKind::Deployment | RolloutKind::StatefulSet | RolloutKind::CronJob => request.release.clone(),
+            RolloutKind::Deployment | RolloutKind::StatefulSet | RolloutKind::CronJob | RolloutKind::Gone => {
+                request.release.clone()
+            }
         };
         let subject = Subject { kind: request.kind.clone(), name, namespace: request.namespace.clone() };
         Self {
@@ -223,7 +225,7 @@ fn sources(client: &Client, subject: &Subject, release: &str) -> Vec<Box<dyn Sou
     let main = Selection { fields: Some(format!("metadata.name={}", subject.name)), labels: None };
     let labels = match &subject.kind {
         RolloutKind::Job { name } => format!("job-name={name}"),
-        RolloutKind::Deployment | RolloutKind::StatefulSet | RolloutKind::CronJob => {
+        RolloutKind::Deployment | RolloutKind::StatefulSet | RolloutKind::CronJob | RolloutKind::Gone => {
             format!("app.kubernetes.io/instance={release}")
         }
     };
@@ -246,9 +248,12 @@ fn sources(client: &Client, subject: &Subject, release: &str) -> Vec<Box<dyn Sou
         RolloutKind::StatefulSet => source!(main, stateful_sets),
         RolloutKind::Job { .. } => source!(main, jobs),
         RolloutKind::CronJob => source!(main, cron_jobs),
+        RolloutKind::Gone => {}
     }
     if subject.kind != RolloutKind::CronJob {
         source!(parts, pods);
+    }
+    if !matches!(subject.kind, RolloutKind::CronJob | RolloutKind::Gone) {
         source!(Selection::default(), claims);
         source!(Selection::default(), events);
     }

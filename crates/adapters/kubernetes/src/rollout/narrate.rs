@@ -79,6 +79,11 @@ fn workload(snapshot: &Snapshot) -> String {
             format!("job {name}: {} running{}", count(status.active), ended.collect::<String>())
         }
         RolloutKind::CronJob => format!("waiting for CronJob {name}"),
+        RolloutKind::Gone => match snapshot.pods.iter().count() {
+            0 => "no pod is left".to_owned(),
+            1 => "1 pod is on its way out".to_owned(),
+            left => format!("{left} pods are on their way out"),
+        },
     }
 }
 

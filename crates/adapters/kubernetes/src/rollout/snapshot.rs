@@ -121,7 +121,7 @@ impl Snapshot {
                 Some(job) => Box::new(|pod| owned_by(&pod.metadata, &job.metadata)),
                 None => return Vec::new(),
             },
-            RolloutKind::CronJob => return Vec::new(),
+            RolloutKind::CronJob | RolloutKind::Gone => return Vec::new(),
         };
         self.pods.iter().filter(|pod| pod.metadata.deletion_timestamp.is_none() && belongs(pod)).collect()
     }

@@ -59,7 +59,11 @@ fn settling(snapshot: &Snapshot) -> Duration {
                 SETTLING
             }
         }
-        RolloutKind::Deployment | RolloutKind::StatefulSet | RolloutKind::Job { .. } | RolloutKind::CronJob => Duration::ZERO,
+        RolloutKind::Deployment
+        | RolloutKind::StatefulSet
+        | RolloutKind::Job { .. }
+        | RolloutKind::CronJob
+        | RolloutKind::Gone => Duration::ZERO,
     }
 }
 
@@ -79,6 +83,12 @@ pub(crate) fn at_timeout(snapshot: &Snapshot, grace: Duration, timeout: Duration
             hint: "give the job more time (maxDuration), or make it shorter".to_owned(),
             logs: pods::any_log(snapshot),
         },
+        RolloutKind::Gone => Finding {
+            code: Code::RolloutTimeout,
+            message: format!("the pods of {} are still there after {seconds} s: {state}", subject.name),
+            hint: format!("look at what keeps them: kubectl -n {} describe pods", subject.namespace),
+            logs: None,
+        },
         RolloutKind::Deployment | RolloutKind::StatefulSet | RolloutKind::CronJob => Finding {
             code: Code::RolloutTimeout,
             message: format!("{} did not become ready within {seconds} s: {state}", subject.name),
@@ -95,6 +105,7 @@ fn is_ready(snapshot: &Snapshot) -> bool {
         RolloutKind::StatefulSet => stateful_set_is_ready(snapshot),
         RolloutKind::Job { .. } => snapshot.job().is_some_and(|job| job_condition(job, "Complete").is_some()),
         RolloutKind::CronJob => snapshot.cron_jobs.get(&snapshot.subject.name).is_some(),
+        RolloutKind::Gone => snapshot.pods.iter().next().is_none(),
     }
 }
 
@@ -129,6 +140,10 @@ fn stateful_set_is_ready(snapshot: &Snapshot) -> bool {
 /// What stands against the rollout; what weighs most comes first.
 fn concerns(snapshot: &Snapshot, grace: Duration) -> Vec<Concern> {
     let mut concerns = Vec::new();
+    if snapshot.subject.kind == RolloutKind::Gone {
+        // What is wrong with a pod is nothing to one that leaves.
+        return concerns;
+    }
     concerns.extend(missing(snapshot));
     if matches!(snapshot.subject.kind, RolloutKind::Job { .. }) {
         concerns.extend(failed_job(snapshot));
@@ -151,6 +166,7 @@ fn missing(snapshot: &Snapshot) -> Option<Concern> {
         RolloutKind::StatefulSet => ("StatefulSet", snapshot.stateful_set().is_some()),
         RolloutKind::Job { .. } => ("Job", snapshot.job().is_some()),
         RolloutKind::CronJob => ("CronJob", snapshot.cron_jobs.get(&snapshot.subject.name).is_some()),
+        RolloutKind::Gone => return None,
     };
     let subject = &snapshot.subject;
     (!there).then(|| Concern {

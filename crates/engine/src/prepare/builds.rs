@@ -1,0 +1,94 @@
+//! What will be built for a service, and the content address of that.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use slipway_core::failure::{Code, Failure};
+use slipway_core::image_key::{ImageKey, KeyInputs, build_repository, declared_args};
+use slipway_core::model::{BuildSettings, Environment, GitSource, Service, ServiceKind};
+use slipway_core::plan::{PlannedBuild, Version};
+use slipway_core::variables::{self, Resolved, Scopes};
+use slipway_ports::{Target, TreeQuery};
+
+use crate::engine::Shared;
+use crate::workload_variables::{Versions, facts, variable_failure};
+
+/// The build of a service at a version.
+#[expect(clippy::too_many_arguments, reason = "each is one thing that a key depends on")]
+pub(super) async fn plan_build(
+    shared: &Shared,
+    environment: &Environment,
+    versions: Versions<'_>,
+    target: &Target,
+    service: &Service,
+    git: &GitSource,
+    build: &BuildSettings,
+    version: &Version,
+) -> Result<PlannedBuild, Failure> {
+    let commit = match version {
+        Version::Commit(commit) => commit.clone(),
+        Version::Unresolved(failure) => return Err(failure.clone()),
+        Version::Image(_) => return Err(Failure::permanent(Code::Internal, "a build was sealed with an image as its version")),
+    };
+    let inline = build.dockerfile_inline.clone();
+    let query = TreeQuery {
+        url: git.url.clone(),
+        commit: commit.clone(),
+        root: git.root.clone(),
+        dockerfile: if inline.is_some() { None } else { Some(build.dockerfile.clone()) },
+    };
+    let tree = shared.ports.repositories.facts(&query).await?;
+    let dockerfile = inline.as_deref().unwrap_or(&tree.dockerfile);
+    let declared = declared_args(dockerfile).map_err(|problem| {
+        Failure::permanent(Code::DockerfileInvalid, format!("{}, line {}: {}", build.dockerfile, problem.line, problem.message))
+            .with_hint("correct the Dockerfile, commit and push, then deploy again")
+    })?;
+    let args = build_arguments(environment, versions, target, service, build, &declared)?;
+    let key = ImageKey::of(&KeyInputs {
+        context_tree: &tree.context_tree,
+        dockerfile,
+        target: build.target.as_deref(),
+        platforms: &build.platforms,
+        args: &args,
+    });
+    Ok(PlannedBuild {
+        key,
+        repository: build_repository(&git.url),
+        url: query.url,
+        commit,
+        root: query.root,
+        context_tree: tree.context_tree,
+        dockerfile: query.dockerfile,
+        dockerfile_inline: inline,
+        target: build.target.clone(),
+        args,
+        platforms: build.platforms.clone(),
+        cpu: build.cpu,
+        memory: build.memory,
+        timeout: build.timeout,
+        replaces: None,
+    })
+}
+
+/// The values of the declared arguments (C14). Secrets take part only as something to refuse, so their values are not needed.
+fn build_arguments(
+    environment: &Environment,
+    versions: Versions<'_>,
+    target: &Target,
+    service: &Service,
+    build: &BuildSettings,
+    declared: &BTreeSet<String>,
+) -> Result<BTreeMap<String, String>, Failure> {
+    let databases = environment.services.iter().filter(|service| matches!(service.kind, ServiceKind::Database(_)));
+    let passwords = databases.map(|service| (service.name.clone(), "a password".to_owned())).collect();
+    let workload = service.workload();
+    let resolved = variables::resolve(&Scopes {
+        builtins: variables::builtins(environment, &facts(environment, versions, target, passwords)),
+        environment: &environment.variables,
+        service: workload.map_or(&[], |workload| &workload.variables),
+        secrets: environment.secrets.iter().map(|name| (name.clone(), Resolved::secret("a secret"))).collect(),
+        visible_secrets: workload.map_or(&[], |workload| &workload.secrets),
+        files: workload.map_or(&[], |workload| &workload.files),
+    });
+    let resolved = resolved.map_err(|problem| variable_failure(&problem))?;
+    variables::build_args(declared, &build.args, &resolved).map_err(|problem| variable_failure(&problem))
+}
