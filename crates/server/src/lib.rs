@@ -7,6 +7,7 @@
 
 mod app;
 mod builder;
+mod connections;
 mod events;
 mod guard;
 mod home;
@@ -19,6 +20,7 @@ mod views;
 mod wiring;
 
 pub use app::App;
+pub use connections::answer;
 pub use home::{Home, HomeError, HomeLock, ServerRecord};
 pub use options::{InvalidMirror, Options, RegistryMirror};
 pub use routes::router;
