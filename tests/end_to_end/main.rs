@@ -7,6 +7,7 @@
 mod bad_input;
 mod cancel;
 mod cluster;
+mod flood;
 mod git;
 mod kill;
 mod offline;
