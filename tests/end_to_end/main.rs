@@ -9,6 +9,7 @@ mod bad_input;
 mod cancel;
 mod cluster;
 mod contract;
+mod flood;
 mod git;
 mod kill;
 mod offline;
