@@ -12,6 +12,7 @@ mod actions;
 mod bad_input;
 mod cancel;
 mod cluster;
+mod contract;
 mod crash_points;
 mod git;
 mod kill;

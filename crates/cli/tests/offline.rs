@@ -179,6 +179,7 @@ fn without_a_server_every_verb_that_needs_one_is_unreachable() {
         &["deploy"],
         &["apply"],
         &["history"],
+        &["explain", "1"],
         &["cancel"],
         &["logs"],
         &["target", "list"],

@@ -19,6 +19,7 @@ mod prepare;
 mod preview;
 mod queue;
 mod random;
+mod retention;
 mod retry;
 mod settings;
 mod single_flight;

@@ -14,6 +14,7 @@ use crate::deployed::read;
 use crate::dispatcher::{Dispatcher, Message};
 use crate::engine::Shared;
 use crate::error::EngineError;
+use crate::retention;
 
 /// How long a store that is away is left alone.
 const AWAY: Duration = Duration::from_secs(1);
@@ -67,7 +68,10 @@ impl Queue {
             let Some(queue) = this.upgrade() else { return };
             queue.running.lock().await.remove(&lane);
             match ended {
-                Ok(()) => queue.advance_after(lane, Duration::ZERO),
+                Ok(()) => {
+                    retention::trim_soon(&queue.shared, lane.0.clone(), lane.1.clone());
+                    queue.advance_after(lane, Duration::ZERO);
+                }
                 Err(error) => {
                     tracing::error!(project = %lane.0, environment = %lane.1, %error, "a deployment stopped; taking it up again");
                     let pause = if matches!(error, EngineError::Internal(_)) { BROKEN } else { AWAY };
@@ -138,6 +142,7 @@ impl Queue {
         }
         if finished {
             self.shared.feeds.forget(&summary.id);
+            retention::trim_soon(&self.shared, summary.project.clone(), summary.environment.clone());
         }
         Ok(())
     }

@@ -246,6 +246,14 @@ impl Store for Gated<dyn Store> {
         self.port.log(access, deployment, service, after, limit).await
     }
 
+    async fn bound_log(&self, deployment: &str, most_bytes: u64) -> Result<(), StoreError> {
+        self.pass("store.bound-log", self.port.bound_log(deployment, most_bytes)).await
+    }
+
+    async fn remove_deployments(&self, ids: &[String]) -> Result<u64, StoreError> {
+        self.pass("store.remove-deployments", self.port.remove_deployments(ids)).await
+    }
+
     async fn put_secret(
         &self,
         access: &Access,

@@ -73,6 +73,15 @@ pub trait Store: Send + Sync {
         limit: u32,
     ) -> Result<Vec<(u64, LogLine)>, StoreError>;
 
+    /// Cuts out the middle of the log of a deployment that has more than so many bytes, as [`LogCut`](crate::LogCut) counts them:
+    /// as many lines as go into half of them stay at the beginning, and as many at the end. A line in between says what is missing,
+    /// what was cut out before included. Numbers of lines stay.
+    async fn bound_log(&self, deployment: &str, most_bytes: u64) -> Result<(), StoreError>;
+
+    /// Removes deployments with their events and logs, and returns how many. One that has not finished stays, and so does the
+    /// newest of each environment, so that numbers go on; one that is not there is no error.
+    async fn remove_deployments(&self, ids: &[String]) -> Result<u64, StoreError>;
+
     /// Sets a secret of an environment; it is encrypted at rest.
     async fn put_secret(
         &self,

@@ -8,7 +8,9 @@
 mod app;
 mod builder;
 mod events;
+mod explanation;
 mod guard;
+mod history;
 mod home;
 mod home_lock;
 mod options;

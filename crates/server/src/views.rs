@@ -21,11 +21,11 @@ use slipway_ports::{Activity, DeploymentSummary, LogLine, StoredEnvironment, Tar
 pub(crate) type Activities = BTreeMap<StepId, Activity>;
 
 /// A moment; one that no calendar has is the beginning of time.
-fn time(at: Timestamp) -> Time {
+pub(crate) fn time(at: Timestamp) -> Time {
     Time::from_millisecond(at.0).unwrap_or_default()
 }
 
-fn run_state(state: RunState) -> State {
+pub(crate) fn run_state(state: RunState) -> State {
     match state {
         RunState::Queued => State::Queued,
         RunState::Running => State::Running,
@@ -154,7 +154,7 @@ fn kind_of(plan: &Plan, planned: &PlannedService) -> String {
 }
 
 /// A service has failed or was canceled as soon as one of its steps has; what becomes of the other is a consequence.
-fn service_state(steps: &[&StepState], canceling: bool) -> State {
+pub(crate) fn service_state(steps: &[&StepState], canceling: bool) -> State {
     let any = |test: fn(&StepState) -> bool| steps.iter().any(|step| test(step));
     if any(|step| matches!(step, StepState::Running { .. })) {
         return if canceling { State::Canceling } else { State::Running };
@@ -172,7 +172,7 @@ fn service_state(steps: &[&StepState], canceling: bool) -> State {
     }
 }
 
-fn step_state(state: &StepState) -> State {
+pub(crate) fn step_state(state: &StepState) -> State {
     match state {
         StepState::Waiting { .. } => State::Queued,
         StepState::Running { .. } => State::Running,

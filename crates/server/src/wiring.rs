@@ -109,6 +109,8 @@ pub(crate) fn wire(home: &Home, ownership: &Ownership, options: &Options, regist
         pull_credential,
         work_folder: Some(work_folder),
         rollout_timeout: options.rollout_timeout,
+        keep_deployments: options.keep_deployments,
+        most_log_bytes: options.most_log_bytes,
         ..Settings::default()
     };
     Ok(Wired { ports, settings, builder, registry: embedded::router(storage, auth) })

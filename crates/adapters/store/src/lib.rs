@@ -6,6 +6,7 @@
 
 mod deployments;
 mod environments;
+mod history;
 mod key;
 mod lease;
 mod schema;

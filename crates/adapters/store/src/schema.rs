@@ -3,7 +3,7 @@
 use sqlx::SqlitePool;
 
 /// One entry per version of the file; `PRAGMA user_version` says how many were carried out.
-const MIGRATIONS: [&str; 2] = [
+const MIGRATIONS: [&str; 3] = [
     "
     CREATE TABLE target (
         name TEXT PRIMARY KEY,
@@ -54,7 +54,11 @@ const MIGRATIONS: [&str; 2] = [
         sealed BLOB NOT NULL,
         PRIMARY KEY (project, environment, name)
     ) STRICT;
-    ",
+",
+    "
+    ALTER TABLE log ADD COLUMN cut_lines INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE log ADD COLUMN cut_bytes INTEGER NOT NULL DEFAULT 0;
+",
     "
     CREATE TABLE lease (
         one INTEGER PRIMARY KEY CHECK (one = 1),

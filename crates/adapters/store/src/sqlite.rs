@@ -11,7 +11,7 @@ use slipway_ports::{
     Access, CancellationToken, DeploymentSummary, Lease, LogLine, NewDeployment, RecordedEvent, SecretText, Store, StoreError,
     StoredEnvironment, Target,
 };
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::sqlite::{SqliteAutoVacuum, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{Connection as _, Sqlite, SqlitePool, Transaction};
 
 use crate::key::{Key, KeyError};
@@ -57,6 +57,7 @@ impl SqliteStore {
         let options = SqliteConnectOptions::new().filename(database).foreign_keys(true).busy_timeout(BUSY);
         let writes =
             options.clone().create_if_missing(true).journal_mode(SqliteJournalMode::Wal).synchronous(SqliteSynchronous::Full);
+        let writes = writes.auto_vacuum(SqliteAutoVacuum::Incremental);
         let reads = options.pragma("query_only", "on");
         let failed = |error: sqlx::Error| refuse(error.to_string());
         // SQLite takes one writer at a time; who waits here waits in order.
@@ -179,6 +180,14 @@ impl Store for SqliteStore {
     ) -> Result<Vec<(u64, LogLine)>, StoreError> {
         self.deployment(access, deployment).await?;
         self.read_log(deployment, service, after, limit).await
+    }
+
+    async fn bound_log(&self, deployment: &str, most_bytes: u64) -> Result<(), StoreError> {
+        self.cut_log(deployment, most_bytes).await
+    }
+
+    async fn remove_deployments(&self, ids: &[String]) -> Result<u64, StoreError> {
+        self.delete_deployments(ids).await
     }
 
     async fn put_secret(

@@ -102,6 +102,16 @@ pub struct ServiceRun {
     pub(super) stage: usize,
 }
 
+impl ServiceRun {
+    /// One of its steps; absent when it is not built.
+    pub fn step(&self, phase: Phase) -> Option<&StepState> {
+        match phase {
+            Phase::Build => self.build.as_ref(),
+            Phase::Release => Some(&self.release),
+        }
+    }
+}
+
 /// How far a step has come.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StepState {
@@ -296,13 +306,14 @@ impl Deployment {
         self.index.get(name).map(|index| &self.services[*index])
     }
 
+    /// The place of a service in [`Self::services`].
+    pub fn position(&self, name: &Name) -> Option<usize> {
+        self.index.get(name).copied()
+    }
+
     /// One step; absent when the service is not in the plan, or is not built.
     pub fn step(&self, step: &StepId) -> Option<&StepState> {
-        let service = self.service(&step.service)?;
-        match step.phase {
-            Phase::Build => service.build.as_ref(),
-            Phase::Release => Some(&service.release),
-        }
+        self.service(&step.service)?.step(step.phase)
     }
 
     /// The services of a stage, as indexes into [`Self::services`].

@@ -6,6 +6,8 @@
 mod check;
 mod deployment;
 mod environment;
+mod explanation;
+mod history;
 mod log;
 mod pipeline;
 mod plan;
@@ -18,6 +20,11 @@ pub use deployment::{
     MergedView, ReleaseView, ServiceSelection, ServiceView, StageView, State, TriggerView,
 };
 pub use environment::{AppliedView, ApplyQuery, EnvironmentServiceView, EnvironmentView, SecretValue};
+pub use explanation::{
+    CriticalPieceView, ExplanationView, PieceView, RootView, ServiceExplanationView, StageExplanationView, StepExplanationView,
+    StepReference,
+};
+pub use history::{HistoryPage, HistoryView, VersionChangeView};
 pub use log::{LogLineView, LogPage, PodLineView};
 pub use pipeline::{
     Approval, EditedView, NewStage, PipelineServiceView, PipelineStageView, ServiceChange, StageChange, StageDeletion,

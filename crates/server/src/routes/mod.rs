@@ -3,6 +3,7 @@
 mod deployments;
 mod doctor;
 mod environments;
+mod explanations;
 mod logs;
 mod pipeline;
 mod server;
@@ -43,6 +44,7 @@ pub fn router(app: App) -> Router {
         .route(&below("/services/{service}/logs"), get(logs::of_pods))
         .route(&below("/deployments"), get(deployments::history).post(deployments::deploy))
         .route("/deployments/{id}", get(deployments::show))
+        .route("/deployments/{id}/explanation", get(explanations::show))
         .route("/deployments/{id}/events", get(deployments::events))
         .route("/deployments/{id}/cancel", post(deployments::cancel))
         .route("/deployments/{id}/approval", post(deployments::approve))
