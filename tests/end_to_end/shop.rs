@@ -61,6 +61,7 @@ fn page(host: &str) -> Option<String> {
     (said.code == Some(0)).then_some(said.stdout)
 }
 
+/// Proves C1, C4, C5, C7 and C8.
 #[test]
 fn the_shop_goes_from_git_to_running_pods_and_only_what_changed_is_built_again() {
     let cleared = Cleared("shop-test", "staging");

@@ -5,8 +5,8 @@ use clap::{Parser, Subcommand};
 use crate::output::Output;
 use crate::reporters::Progress;
 use crate::verbs::{
-    apply, approve, cancel, delete, deploy, history, init, logs, plan, restart, rollback, secret, serve, status, stop, target,
-    up, validate,
+    apply, approve, cancel, delete, deploy, explain, history, init, logs, plan, restart, rollback, secret, serve, service,
+    simulate, stage, status, stop, target, up, validate,
 };
 
 const AFTER_HELP: &str = "\
@@ -58,7 +58,10 @@ pub(crate) enum Verb {
     Doctor,
     Target(target::Target),
     Secret(secret::Secret),
+    Stage(stage::Stage),
+    Service(service::Service),
     Plan(plan::Plan),
+    Simulate(simulate::Simulate),
     Apply(apply::Apply),
     Deploy(deploy::Deploy),
     Stop(stop::Stop),
@@ -70,4 +73,5 @@ pub(crate) enum Verb {
     History(history::History),
     Cancel(cancel::Cancel),
     Approve(approve::Approve),
+    Explain(explain::Explain),
 }

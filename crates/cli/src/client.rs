@@ -64,6 +64,16 @@ impl Client {
         self.checked(self.request(method, path).json(body)).await.map(drop)
     }
 
+    /// Changes something.
+    pub(crate) async fn change<T: DeserializeOwned>(&self, method: Method, path: &str, body: &impl Serialize) -> Result<T, Stop> {
+        self.answer(self.request(method, path).json(body)).await
+    }
+
+    /// Takes something away, and says what is left.
+    pub(crate) async fn delete<T: DeserializeOwned>(&self, path: &str) -> Result<T, Stop> {
+        self.answer(self.request(Method::DELETE, path)).await
+    }
+
     /// Sends an environment file.
     pub(crate) async fn post_yaml<T: DeserializeOwned>(&self, path: &str, text: String) -> Result<T, Stop> {
         self.answer(self.request(Method::POST, path).header("content-type", "application/yaml").body(text)).await
@@ -113,6 +123,18 @@ impl Client {
         }
         unreachable(format!("the server at {} does not answer: {reason}", self.address))
     }
+}
+
+/// A text as one segment of a path, or one value of a query, holds it.
+pub(crate) fn encoded(text: &str) -> String {
+    let mut encoded = String::new();
+    for byte in text.bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => encoded.push(char::from(byte)),
+            _ => encoded.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    encoded
 }
 
 fn unreachable(message: String) -> Stop {

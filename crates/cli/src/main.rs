@@ -4,9 +4,11 @@ mod act;
 mod arguments;
 mod client;
 mod context;
+mod edited;
 mod elapsed;
 mod environment_file;
 mod follow;
+mod last_durations;
 mod output;
 mod paint;
 mod problems;
@@ -14,7 +16,9 @@ mod reporters;
 mod selection;
 mod sse;
 mod stop;
+mod tree;
 mod verbs;
+mod waterfall;
 
 use std::process::ExitCode;
 
@@ -26,8 +30,8 @@ use context::Context;
 use paint::Paint;
 use stop::{Exit, Stop};
 use verbs::{
-    apply, approve, cancel, delete, deploy, doctor, down, history, init, logs, plan, restart, rollback, secret, serve, status,
-    stop as stop_verb, target, up, validate,
+    apply, approve, cancel, delete, deploy, doctor, down, explain, history, init, logs, plan, restart, rollback, secret, serve,
+    service, simulate, stage, status, stop as stop_verb, target, up, validate,
 };
 
 fn main() -> ExitCode {
@@ -66,7 +70,10 @@ async fn talk(context: &Context, verb: &Verb) -> Result<Exit, Stop> {
         Verb::Doctor => doctor::run(context).await,
         Verb::Target(arguments) => target::run(context, arguments).await,
         Verb::Secret(arguments) => secret::run(context, arguments).await,
+        Verb::Stage(arguments) => stage::run(context, arguments).await,
+        Verb::Service(arguments) => service::run(context, arguments).await,
         Verb::Plan(arguments) => plan::run(context, arguments).await,
+        Verb::Simulate(arguments) => simulate::run(context, arguments).await,
         Verb::Apply(arguments) => apply::run(context, arguments).await,
         Verb::Deploy(arguments) => deploy::run(context, arguments).await,
         Verb::Stop(arguments) => stop_verb::run(context, arguments).await,
@@ -78,6 +85,7 @@ async fn talk(context: &Context, verb: &Verb) -> Result<Exit, Stop> {
         Verb::History(arguments) => history::run(context, arguments).await,
         Verb::Cancel(arguments) => cancel::run(context, arguments).await,
         Verb::Approve(arguments) => approve::run(context, arguments).await,
+        Verb::Explain(arguments) => explain::run(context, arguments).await,
     }
 }
 

@@ -16,6 +16,12 @@ impl Paint {
         Self { on: stream.is_terminal() && !refused && !dumb }
     }
 
+    /// Coloured or not, whatever the stream.
+    #[cfg(test)]
+    pub(crate) fn when(on: bool) -> Self {
+        Self { on }
+    }
+
     fn wrap(self, code: &str, text: impl Display) -> String {
         if self.on { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_string() }
     }

@@ -174,8 +174,19 @@ fn a_file_that_is_not_there_is_not_found() {
 #[test]
 fn without_a_server_every_verb_that_needs_one_is_unreachable() {
     let folder = folder_with(FILE);
-    for verb in [&["status"][..], &["deploy"], &["apply"], &["history"], &["cancel"], &["logs"], &["target", "list"], &["doctor"]]
-    {
+    for verb in [
+        &["status"][..],
+        &["deploy"],
+        &["apply"],
+        &["history"],
+        &["explain", "1"],
+        &["cancel"],
+        &["logs"],
+        &["target", "list"],
+        &["doctor"],
+        &["stage", "list"],
+        &["service", "list"],
+    ] {
         let run = slipway(folder.path(), verb);
         assert_eq!(run.code, 7, "{verb:?}: {}", run.stderr);
     }

@@ -5,9 +5,48 @@
 
 use std::collections::BTreeMap;
 
-use crate::deployment::{Deployment, SkipReason, StepState};
+use crate::deployment::{Deployment, ServiceRun, SkipReason, StepState};
 use crate::model::{Name, Service};
-use crate::plan::{Action, BuildPlan, PlannedService, Released, ReleasedImage};
+use crate::plan::{Action, BuildPlan, Plan, PlannedService, Released, ReleasedImage};
+
+/// What a deployment did to what is deployed of a service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Effect {
+    /// It released it; or it built a job for another action, which waits for that.
+    Released,
+    /// It removed it.
+    Gone,
+    /// It stopped it.
+    Stopped,
+    /// It tried to release it, and failed.
+    Tried,
+}
+
+impl Effect {
+    /// What one of the services of a plan has come to; absent when it is as it was before.
+    pub fn of(plan: &Plan, planned: &PlannedService, run: &ServiceRun) -> Option<Self> {
+        let succeeded = matches!(run.release, StepState::Succeeded { .. });
+        if planned.leaves.is_some() || plan.action == Action::Delete {
+            // A delete that failed half-way is taken up by the next one.
+            return succeeded.then_some(Self::Gone);
+        }
+        if plan.action == Action::Stop {
+            return succeeded.then_some(Self::Stopped);
+        }
+        if !plan.action.releases() || plan.environment.service(&planned.name).is_none() {
+            return None;
+        }
+        match &run.release {
+            StepState::Succeeded { .. } | StepState::Skipped { reason: SkipReason::NothingToRun, .. } => Some(Self::Released),
+            StepState::Failed { since: Some(_), .. } => Some(Self::Tried),
+            StepState::Waiting { .. }
+            | StepState::Running { .. }
+            | StepState::Skipped { .. }
+            | StepState::Failed { since: None, .. }
+            | StepState::Canceled { .. } => None,
+        }
+    }
+}
 
 /// A service that is deployed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,40 +98,19 @@ impl Deployed {
             if found.certain.is_some() {
                 continue;
             }
-            let succeeded = matches!(run.release, StepState::Succeeded { .. });
-            if planned.leaves.is_some() || plan.action == Action::Delete {
-                // A delete that failed half-way is taken up by the next one.
-                if succeeded {
-                    found.certain = Some(Certain::Gone);
-                }
-            } else if plan.action == Action::Stop {
-                found.is_stopped |= succeeded;
-            } else if plan.action.releases()
-                && let Some(service) = plan.environment.service(&planned.name)
-            {
-                let is_stopped = found.is_stopped;
-                let of = |released, has_failed| {
-                    let (service, planned) = (service.clone(), planned.clone());
-                    Box::new(DeployedService { deployment: number, service, planned, released, is_stopped, has_failed })
-                };
-                match &run.release {
-                    StepState::Succeeded { result, .. } => {
-                        let image = result.repository.clone().zip(result.image.clone());
-                        let image = image.map(|(repository, digest)| ReleasedImage { repository, digest });
-                        found.certain =
-                            Some(Certain::Released(of(Released { image, variables: result.variables.clone() }, false)));
-                    }
-                    // A job for another action: it was built, and waits for that.
-                    StepState::Skipped { reason: SkipReason::NothingToRun, .. } => {
-                        let image = built(planned, run.build.as_ref());
-                        found.certain = Some(Certain::Released(of(Released { image, variables: None }, false)));
-                    }
-                    StepState::Failed { since: Some(_), .. } if found.tried.is_none() => {
-                        let image = built(planned, run.build.as_ref());
-                        found.tried = Some(of(Released { image, variables: None }, true));
-                    }
-                    _ => {}
-                }
+            let is_stopped = found.is_stopped;
+            let of = |has_failed| {
+                let service = plan.environment.service(&planned.name)?.clone();
+                let released = released(planned, run);
+                let planned = planned.clone();
+                Some(Box::new(DeployedService { deployment: number, service, planned, released, is_stopped, has_failed }))
+            };
+            match Effect::of(plan, planned, run) {
+                None => {}
+                Some(Effect::Gone) => found.certain = Some(Certain::Gone),
+                Some(Effect::Stopped) => found.is_stopped = true,
+                Some(Effect::Released) => found.certain = of(false).map(Certain::Released),
+                Some(Effect::Tried) => found.tried = found.tried.take().or_else(|| of(true)),
             }
         }
     }
@@ -107,12 +125,28 @@ impl Deployed {
         let deployed = self.found.into_iter().filter_map(|(name, found)| {
             let service = match found.certain {
                 Some(Certain::Released(service)) => service,
-                Some(Certain::Gone) => return None,
-                None => found.tried?,
+                // What was tried was tried after that.
+                Some(Certain::Gone) | None => found.tried?,
             };
             Some((name, *service))
         });
         deployed.collect()
+    }
+}
+
+/// What the release of a service used, as far as it came.
+fn released(planned: &PlannedService, run: &ServiceRun) -> Released {
+    match &run.release {
+        StepState::Succeeded { result, .. } => {
+            let image = result.repository.clone().zip(result.image.clone());
+            let image = image.map(|(repository, digest)| ReleasedImage { repository, digest });
+            Released { image, variables: result.variables.clone() }
+        }
+        StepState::Waiting { .. }
+        | StepState::Running { .. }
+        | StepState::Skipped { .. }
+        | StepState::Failed { .. }
+        | StepState::Canceled { .. } => Released { image: built(planned, run.build.as_ref()), variables: None },
     }
 }
 

@@ -7,11 +7,15 @@
 
 pub mod deployed;
 pub mod deployment;
+pub mod explanation;
 pub mod failure;
 pub mod file;
+pub mod history;
 pub mod image_key;
 pub mod model;
 pub mod names;
 pub mod outline;
+pub mod pipeline_edit;
 pub mod plan;
+pub mod simulation;
 pub mod variables;

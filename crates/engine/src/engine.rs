@@ -18,8 +18,7 @@ use crate::prepare::Asked;
 use crate::queue::Queue;
 use crate::settings::Settings;
 use crate::single_flight::Flights;
-use crate::time::now;
-use crate::{Preview, deployed, prepare, preview};
+use crate::{Preview, deployed, prepare, preview, retention};
 
 /// The world, as the engine sees it.
 #[derive(Clone)]
@@ -65,7 +64,7 @@ pub struct Engine {
 impl Engine {
     /// An engine over these ports. It does nothing before it is asked; see [`Self::recover`].
     pub fn new(ports: Ports, settings: Settings) -> Self {
-        let feeds = Feeds::new(ports.store.clone());
+        let feeds = Feeds::new(ports.store.clone(), settings.most_log_bytes);
         let shared = Arc::new(Shared { ports, settings, feeds, flights: Flights::default() });
         Self { queue: Queue::new(shared.clone()), shared }
     }
@@ -77,6 +76,7 @@ impl Engine {
         for deployment in &unfinished {
             self.queue.advance(&deployment.project, &deployment.environment).await;
         }
+        retention::trim_all_soon(&self.shared).await?;
         Ok(unfinished.len())
     }
 
@@ -127,7 +127,7 @@ impl Engine {
                 project: project.clone(),
                 environment: environment.clone(),
                 target: target.name.clone(),
-                events: vec![Event { at: now(), fact }],
+                events: vec![Event { at: this.shared.settings.clock.now(), fact }],
             };
             let summary = this.shared.ports.store.create_deployment(&access, &new).await?;
             this.queue.advance(&project, &environment).await;

@@ -1,12 +1,13 @@
 //! What happens, for whoever watches: facts, activities and log lines of running deployments.
 //!
-//! A line is stored before it is shown, so that a reader who comes later, or comes back, finds it under the same number.
+//! A line is stored before it is shown, so that a reader who comes later, or comes back, finds it under the same number. A log
+//! that grows too long loses its middle in the store; who watches has seen it.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use slipway_core::deployment::StepId;
-use slipway_ports::{Activity, LogLine, Progress, RecordedEvent, Store};
+use slipway_ports::{Activity, LogCut, LogLine, Progress, RecordedEvent, Store};
 use tokio::sync::{broadcast, mpsc};
 
 use crate::time::now;
@@ -16,6 +17,8 @@ use crate::time::now;
 const BEHIND: usize = 1024;
 /// How many lines are written at once.
 const BATCH: usize = 256;
+/// How often the length of a log is looked at while it grows by as much as it may have.
+const LOOKS: u64 = 8;
 
 /// Something that happened in a deployment.
 #[derive(Debug, Clone)]
@@ -41,7 +44,8 @@ pub enum Update {
 /// The feeds of all deployments.
 pub(crate) struct Feeds {
     store: Arc<dyn Store>,
-    feeds: Mutex<HashMap<String, Arc<Feed>>>,
+    most_log_bytes: u64,
+    by_deployment: Mutex<HashMap<String, Arc<Feed>>>,
 }
 
 /// The feed of one deployment.
@@ -57,34 +61,40 @@ enum Entry {
 }
 
 impl Feeds {
-    pub(crate) fn new(store: Arc<dyn Store>) -> Self {
-        Self { store, feeds: Mutex::default() }
+    pub(crate) fn new(store: Arc<dyn Store>, most_log_bytes: u64) -> Self {
+        Self { store, most_log_bytes, by_deployment: Mutex::default() }
     }
 
     /// The feed of a deployment; it is kept as long as somebody holds or watches it. A watcher that comes just after the end
     /// makes one that nobody forgets, so those are let go of here.
     pub(crate) fn of(&self, deployment: &str) -> Arc<Feed> {
-        let mut feeds = self.feeds.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut feeds = self.by_deployment.lock().unwrap_or_else(PoisonError::into_inner);
         feeds.retain(|_, feed| Arc::strong_count(feed) > 1 || feed.updates.receiver_count() > 0);
-        feeds.entry(deployment.to_owned()).or_insert_with(|| Arc::new(Feed::new(&self.store, deployment))).clone()
+        feeds.entry(deployment.to_owned()).or_insert_with(|| Arc::new(Feed::new(self, deployment))).clone()
     }
 
     /// Lets go of the feed of a deployment that has finished; watchers keep what they have.
     pub(crate) fn forget(&self, deployment: &str) {
-        self.feeds.lock().unwrap_or_else(PoisonError::into_inner).remove(deployment);
+        self.by_deployment.lock().unwrap_or_else(PoisonError::into_inner).remove(deployment);
     }
 
     pub(crate) fn activities(&self, deployment: &str) -> BTreeMap<StepId, Activity> {
-        let feed = self.feeds.lock().unwrap_or_else(PoisonError::into_inner).get(deployment).cloned();
+        let feed = self.by_deployment.lock().unwrap_or_else(PoisonError::into_inner).get(deployment).cloned();
         feed.map(|feed| feed.activities.lock().unwrap_or_else(PoisonError::into_inner).clone()).unwrap_or_default()
     }
 }
 
 impl Feed {
-    fn new(store: &Arc<dyn Store>, deployment: &str) -> Self {
+    fn new(feeds: &Feeds, deployment: &str) -> Self {
         let (updates, _) = broadcast::channel(BEHIND);
         let (lines, entries) = mpsc::unbounded_channel();
-        tokio::spawn(write_lines(store.clone(), deployment.to_owned(), entries, updates.clone()));
+        let log = Log {
+            store: feeds.store.clone(),
+            deployment: deployment.to_owned(),
+            most_bytes: feeds.most_log_bytes,
+            unchecked: feeds.most_log_bytes,
+        };
+        tokio::spawn(log.write(entries, updates.clone()));
         Self { updates, lines, activities: Mutex::default() }
     }
 
@@ -115,35 +125,53 @@ impl Feed {
     }
 }
 
-async fn write_lines(
+/// The stored log of one deployment.
+struct Log {
     store: Arc<dyn Store>,
     deployment: String,
-    mut entries: mpsc::UnboundedReceiver<Entry>,
-    updates: broadcast::Sender<Update>,
-) {
-    let mut batch = Vec::new();
-    while entries.recv_many(&mut batch, BATCH).await > 0 {
-        let mut lines = Vec::new();
-        let mut flushes = Vec::new();
-        for entry in batch.drain(..) {
-            match entry {
-                Entry::Line(line) => lines.push(line),
-                Entry::Flush(done) => flushes.push(done),
-            }
-        }
-        if !lines.is_empty() {
-            match store.append_log(&deployment, &lines).await {
-                Ok(numbers) => {
-                    for (number, line) in numbers.into_iter().zip(lines) {
-                        let _ = updates.send(Update::Line { number, line });
-                    }
+    most_bytes: u64,
+    /// Bytes that were written since its length was looked at. Nothing is known of a log that an earlier server began.
+    unchecked: u64,
+}
+
+impl Log {
+    async fn write(mut self, mut entries: mpsc::UnboundedReceiver<Entry>, updates: broadcast::Sender<Update>) {
+        let mut batch = Vec::new();
+        while entries.recv_many(&mut batch, BATCH).await > 0 {
+            let mut lines = Vec::new();
+            let mut flushes = Vec::new();
+            for entry in batch.drain(..) {
+                match entry {
+                    Entry::Line(line) => lines.push(line),
+                    Entry::Flush(done) => flushes.push(done),
                 }
-                // The log is for people; the deployment goes on without these lines.
-                Err(error) => tracing::error!(deployment, lost = lines.len(), %error, "log lines are lost"),
+            }
+            if !lines.is_empty() {
+                self.append(lines, &updates).await;
+            }
+            for done in flushes {
+                let _ = done.send(());
             }
         }
-        for done in flushes {
-            let _ = done.send(());
+    }
+
+    async fn append(&mut self, lines: Vec<LogLine>, updates: &broadcast::Sender<Update>) {
+        self.unchecked += lines.iter().map(|line| LogCut::weight(line.text.len() as u64)).sum::<u64>();
+        match self.store.append_log(&self.deployment, &lines).await {
+            Ok(numbers) => {
+                for (number, line) in numbers.into_iter().zip(lines) {
+                    let _ = updates.send(Update::Line { number, line });
+                }
+            }
+            // The log is for people; the deployment goes on without these lines.
+            Err(error) => tracing::error!(deployment = self.deployment, lost = lines.len(), %error, "log lines are lost"),
+        }
+        // Looking takes a walk over the whole log: not after every line.
+        if self.unchecked > self.most_bytes / LOOKS {
+            self.unchecked = 0;
+            if let Err(error) = self.store.bound_log(&self.deployment, self.most_bytes).await {
+                tracing::warn!(deployment = self.deployment, %error, "the log is not cut; trying again when it has grown");
+            }
         }
     }
 }
@@ -198,7 +226,7 @@ mod tests {
     use super::*;
 
     fn feeds() -> Feeds {
-        Feeds::new(Arc::new(MemoryStore::default()))
+        Feeds::new(Arc::new(MemoryStore::default()), 1 << 20)
     }
 
     #[tokio::test]
@@ -219,7 +247,7 @@ mod tests {
             drop(feeds.of(late).watch());
         }
         feeds.of("held");
-        let mut left: Vec<String> = feeds.feeds.lock().unwrap().keys().cloned().collect();
+        let mut left: Vec<String> = feeds.by_deployment.lock().unwrap().keys().cloned().collect();
         left.sort();
         assert_eq!(left, ["held", "watched"]);
         drop((held, watched));

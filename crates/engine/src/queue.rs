@@ -14,7 +14,7 @@ use crate::deployed::read;
 use crate::dispatcher::{Dispatcher, Message};
 use crate::engine::Shared;
 use crate::error::EngineError;
-use crate::time::now;
+use crate::retention;
 
 /// How long a store that is away is left alone.
 const AWAY: Duration = Duration::from_secs(1);
@@ -68,7 +68,10 @@ impl Queue {
             let Some(queue) = this.upgrade() else { return };
             queue.running.lock().await.remove(&lane);
             match ended {
-                Ok(()) => queue.advance_after(lane, Duration::ZERO),
+                Ok(()) => {
+                    retention::trim_soon(&queue.shared, lane.0.clone(), lane.1.clone());
+                    queue.advance_after(lane, Duration::ZERO);
+                }
                 Err(error) => {
                     tracing::error!(project = %lane.0, environment = %lane.1, %error, "a deployment stopped; taking it up again");
                     let pause = if matches!(error, EngineError::Internal(_)) { BROKEN } else { AWAY };
@@ -123,7 +126,8 @@ impl Queue {
     async fn append_queued(&self, summary: &DeploymentSummary, input: Input) -> Result<(), EngineError> {
         let store = &self.shared.ports.store;
         let deployment = read(&**store, &Access::owner("engine"), summary).await?;
-        let facts = decide(&deployment, input, now())?;
+        let now = self.shared.settings.clock.now().max(deployment.latest());
+        let facts = decide(&deployment, input, now)?;
         match store.append(&summary.id, deployment.version(), &facts).await {
             Err(StoreError::Conflict { .. }) => {
                 return Err(EngineError::Conflict("the deployment went on meanwhile; try again".to_owned()));
@@ -138,6 +142,7 @@ impl Queue {
         }
         if finished {
             self.shared.feeds.forget(&summary.id);
+            retention::trim_soon(&self.shared, summary.project.clone(), summary.environment.clone());
         }
         Ok(())
     }

@@ -1,11 +1,12 @@
 //! What the operator sets.
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use slipway_ports::SecretText;
 
-use crate::RetryPolicy;
+use crate::{Clock, RetryPolicy};
 
 /// How the engine works.
 #[derive(Debug, Clone)]
@@ -18,6 +19,19 @@ pub struct Settings {
     pub work_folder: Option<PathBuf>,
     /// The longest that a rollout may take, unless its probes allow longer.
     pub rollout_timeout: Duration,
+    /// How many finished deployments of an environment are kept, besides those that something needs.
+    pub keep_deployments: NonZeroUsize,
+    /// How many bytes the log of a deployment may have, about: a bit more than that until its middle is cut out.
+    pub most_log_bytes: u64,
+    /// What time it is when something happens.
+    pub clock: Clock,
+}
+
+impl Settings {
+    /// Deployments that are kept unless the operator says otherwise.
+    pub const KEEP_DEPLOYMENTS: NonZeroUsize = NonZeroUsize::new(20).unwrap();
+    /// Bytes of a log unless the operator says otherwise.
+    pub const MOST_LOG_BYTES: u64 = 64 << 20;
 }
 
 /// A user of the registry.
@@ -36,6 +50,9 @@ impl Default for Settings {
             retry: RetryPolicy::default(),
             work_folder: None,
             rollout_timeout: Duration::from_secs(600),
+            keep_deployments: Self::KEEP_DEPLOYMENTS,
+            most_log_bytes: Self::MOST_LOG_BYTES,
+            clock: Clock::default(),
         }
     }
 }

@@ -10,6 +10,8 @@
 pub mod api;
 mod builder;
 mod cluster;
+mod lease;
+mod log_cut;
 mod progress;
 mod registry;
 mod releases;
@@ -22,6 +24,8 @@ pub mod testing;
 pub use async_trait::async_trait;
 pub use builder::{BuildRequest, Builder, BuiltImage};
 pub use cluster::{Cluster, LogQuery, Namespace, PodLine, RolloutKind, RolloutRequest, SecretObject};
+pub use lease::{Epoch, Lease, Leases};
+pub use log_cut::LogCut;
 pub use progress::{Activity, Progress, Silent};
 pub use registry::{Presence, Registry, RepositoryTag};
 pub use releases::{DEPLOYMENT_LABEL, ReleaseRequest, ReleaseStatus, Releases, Revision, WantedImage};

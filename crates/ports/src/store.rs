@@ -11,7 +11,8 @@ use crate::SecretText;
 
 /// Environments, targets, secrets, and deployments as logs of facts.
 ///
-/// Every read and write takes the caller's [`Access`]: a row that it does not cover is as if it were not there.
+/// Every read and write takes the caller's [`Access`]: a row that it does not cover is as if it were not there. Every write may
+/// fail with [`StoreError::Fenced`]: this server does not own the store any more (see [`Lease`](crate::Lease)).
 #[async_trait]
 pub trait Store: Send + Sync {
     /// Makes or replaces a target.
@@ -71,6 +72,15 @@ pub trait Store: Send + Sync {
         after: u64,
         limit: u32,
     ) -> Result<Vec<(u64, LogLine)>, StoreError>;
+
+    /// Cuts out the middle of the log of a deployment that has more than so many bytes, as [`LogCut`](crate::LogCut) counts them:
+    /// as many lines as go into half of them stay at the beginning, and as many at the end. A line in between says what is missing,
+    /// what was cut out before included. Numbers of lines stay.
+    async fn bound_log(&self, deployment: &str, most_bytes: u64) -> Result<(), StoreError>;
+
+    /// Removes deployments with their events and logs, and returns how many. One that has not finished stays, and so does the
+    /// newest of each environment, so that numbers go on; one that is not there is no error.
+    async fn remove_deployments(&self, ids: &[String]) -> Result<u64, StoreError>;
 
     /// Sets a secret of an environment; it is encrypted at rest.
     async fn put_secret(
@@ -227,6 +237,14 @@ pub enum StoreError {
     /// The database is busy or full; nothing was written.
     #[error("the database does not take it now: {0}")]
     Unavailable(String),
+    /// Another server owns the store now; nothing was written, and this one may not go on.
+    #[error("another server has taken over the database: {found} owns it, and this server was {expected}")]
+    Fenced {
+        /// The owner that this server is, or was.
+        expected: String,
+        /// The owner that the store has.
+        found: String,
+    },
     /// What is stored does not read back.
     #[error("the stored {what} does not read back: {reason}")]
     Damaged {

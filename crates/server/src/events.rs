@@ -170,6 +170,7 @@ impl Follower {
             Fact::StepStarted { step, .. }
             | Fact::StepSucceeded { step, .. }
             | Fact::StepSkipped { step, .. }
+            | Fact::StepFailing { step, .. }
             | Fact::StepFailed { step, .. }
             | Fact::StepCanceled { step }
             | Fact::StepInterrupted { step } => {

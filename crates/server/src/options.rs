@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::net::SocketAddr;
+use std::num::NonZeroUsize;
 use std::time::Duration;
 
 /// How a server is started.
@@ -17,6 +18,12 @@ pub struct Options {
     pub allow_file_urls: bool,
     /// The longest that a rollout may take, unless its probes allow longer.
     pub rollout_timeout: Duration,
+    /// How many finished deployments of an environment are kept, besides those that something needs.
+    pub keep_deployments: NonZeroUsize,
+    /// How many bytes the log of a deployment may have.
+    pub most_log_bytes: u64,
+    /// How long this server may be silent before another that waits for its home takes over.
+    pub lease: Duration,
 }
 
 /// Where to ask instead of a registry: `host=url`.

@@ -5,13 +5,15 @@ use std::collections::BTreeMap;
 use jiff::Timestamp as Time;
 use slipway_core::deployment::{Deployment, Outcome, Phase, RunState, StepId, StepState, Timestamp, Trigger};
 use slipway_core::file::Applied;
-use slipway_core::model::Service;
+use slipway_core::model::{Environment, Service};
+use slipway_core::pipeline_edit::Edited;
 use slipway_core::plan::{Plan, PlannedService, Request, Selection};
 use slipway_engine::{Does, Preview};
 use slipway_ports::api::{
-    AppliedView, ApprovalState, ApprovalView, BuildView, DeployBody, DeploymentView, EnvironmentServiceView, EnvironmentView,
-    HeadView, LogLineView, MergedView, NewTarget, PlanServiceView, PlanStageView, PlanStepView, PlanView, ReleaseView,
-    ServiceView, StageView, State, TargetView, TriggerView,
+    AppliedView, Approval, ApprovalState, ApprovalView, BuildView, DeployBody, DeploymentView, EditedView,
+    EnvironmentServiceView, EnvironmentView, HeadView, LogLineView, MergedView, NewTarget, PipelineServiceView,
+    PipelineStageView, PlanServiceView, PlanStageView, PlanStepView, PlanView, ReleaseView, ServiceView, StageView, State,
+    TargetView, TriggerView,
 };
 use slipway_ports::{Activity, DeploymentSummary, LogLine, StoredEnvironment, Target};
 
@@ -19,11 +21,11 @@ use slipway_ports::{Activity, DeploymentSummary, LogLine, StoredEnvironment, Tar
 pub(crate) type Activities = BTreeMap<StepId, Activity>;
 
 /// A moment; one that no calendar has is the beginning of time.
-fn time(at: Timestamp) -> Time {
+pub(crate) fn time(at: Timestamp) -> Time {
     Time::from_millisecond(at.0).unwrap_or_default()
 }
 
-fn run_state(state: RunState) -> State {
+pub(crate) fn run_state(state: RunState) -> State {
     match state {
         RunState::Queued => State::Queued,
         RunState::Running => State::Running,
@@ -152,7 +154,7 @@ fn kind_of(plan: &Plan, planned: &PlannedService) -> String {
 }
 
 /// A service has failed or was canceled as soon as one of its steps has; what becomes of the other is a consequence.
-fn service_state(steps: &[&StepState], canceling: bool) -> State {
+pub(crate) fn service_state(steps: &[&StepState], canceling: bool) -> State {
     let any = |test: fn(&StepState) -> bool| steps.iter().any(|step| test(step));
     if any(|step| matches!(step, StepState::Running { .. })) {
         return if canceling { State::Canceling } else { State::Running };
@@ -170,7 +172,7 @@ fn service_state(steps: &[&StepState], canceling: bool) -> State {
     }
 }
 
-fn step_state(state: &StepState) -> State {
+pub(crate) fn step_state(state: &StepState) -> State {
     match state {
         StepState::Waiting { .. } => State::Queued,
         StepState::Running { .. } => State::Running,
@@ -256,6 +258,37 @@ pub(crate) fn applied(applied: &Applied, version: u64) -> AppliedView {
     }
 }
 
+/// The stages of an environment with their services, in execution order.
+pub(crate) fn stages(environment: &Environment) -> Vec<PipelineStageView> {
+    let stages = environment.pipeline.stages.iter().enumerate().map(|(order, stage)| PipelineStageView {
+        order,
+        name: stage.name.to_string(),
+        description: stage.description.clone(),
+        default_for: stage.default_for.map(|service_type| service_type.to_string()),
+        approval: if stage.approval_required { Approval::Required } else { Approval::None },
+        services: environment
+            .services_of(&stage.name)
+            .map(|service| PipelineServiceView {
+                name: service.name.to_string(),
+                kind: service.service_type().to_string(),
+                skipped: service.skipped,
+            })
+            .collect(),
+    });
+    stages.collect()
+}
+
+/// What an edit of a pipeline did, and what the pipeline is now.
+pub(crate) fn edited(edited: &Edited, version: u64) -> EditedView {
+    EditedView {
+        project: edited.environment.project.to_string(),
+        name: edited.environment.name.to_string(),
+        version,
+        changes: edited.changes.clone(),
+        stages: stages(&edited.environment),
+    }
+}
+
 /// What a deployment would do.
 pub(crate) fn plan(preview: &Preview) -> PlanView {
     let plan = &preview.plan;
@@ -285,12 +318,11 @@ pub(crate) fn plan(preview: &Preview) -> PlanView {
 fn plan_step(phase: Phase, does: &Does) -> PlanStepView {
     let (word, reason, failure) = match does {
         Does::Build { reason } => ("build", reason.clone(), None),
-        Does::SkipBuild { reason } => ("skip", reason.clone(), None),
+        Does::SkipBuild { reason } | Does::SkipRelease { reason } => ("skip", reason.clone(), None),
         Does::Release { reason } => ("release", reason.clone(), None),
         Does::Stop { reason } => ("stop", reason.clone(), None),
         Does::Restart { reason } => ("restart", reason.clone(), None),
         Does::Remove { reason } => ("remove", reason.clone(), None),
-        Does::SkipRelease { reason } => ("skip", reason.clone(), None),
         Does::Fail(failure) => ("fail", failure.message.clone(), Some(failure.clone())),
     };
     PlanStepView { phase: phase.as_str().to_owned(), does: word.to_owned(), reason, failure }

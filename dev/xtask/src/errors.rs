@@ -1,6 +1,7 @@
-//! Every failure code has a page.
+//! Every code of a failure, and of a refused edit, has a page.
 
 use slipway_core::failure::Code;
+use slipway_core::pipeline_edit::RefusalCode;
 
 use crate::metadata;
 
@@ -11,26 +12,28 @@ const HEADINGS: [&str; 3] = ["## What happened", "## Why", "## What to do"];
 pub(crate) fn check() -> Result<Vec<String>, String> {
     let folder = metadata::read()?.workspace_root.join("docs/errors");
     let mut problems = Vec::new();
-    for code in Code::ALL {
+    let codes: Vec<&str> =
+        Code::ALL.into_iter().map(Code::as_str).chain(RefusalCode::ALL.into_iter().map(RefusalCode::as_str)).collect();
+    for code in &codes {
         let path = folder.join(format!("{code}.md"));
         match std::fs::read_to_string(&path) {
             Ok(page) => {
                 let missing = HEADINGS.iter().filter(|heading| !page.contains(**heading));
                 problems.extend(missing.map(|heading| format!("docs/errors/{code}.md: no heading `{heading}`")));
             }
-            Err(error) => problems.push(format!("docs/errors/{code}.md: {error}; every failure code has a page")),
+            Err(error) => problems.push(format!("docs/errors/{code}.md: {error}; every code has a page")),
         }
     }
     let pages = std::fs::read_dir(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
     for page in pages.filter_map(Result::ok) {
         let name = page.file_name().to_string_lossy().into_owned();
-        let known = Code::ALL.iter().any(|code| name == format!("{code}.md")) || name == "README.md";
+        let known = codes.iter().any(|code| name == format!("{code}.md")) || name == "README.md";
         if !known {
-            problems.push(format!("docs/errors/{name}: no failure has this code"));
+            problems.push(format!("docs/errors/{name}: no failure or refusal has this code"));
         }
     }
     if problems.is_empty() {
-        println!("errors: {} codes, each with its page", Code::ALL.len());
+        println!("errors: {} codes, each with its page", codes.len());
     }
     Ok(problems)
 }

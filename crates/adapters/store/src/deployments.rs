@@ -18,7 +18,7 @@ impl SqliteStore {
         let Some(Event { at, fact: Fact::Accepted { plan, .. } }) = new.events.first() else {
             return Err(damaged("deployment", "its first event is not `Accepted`"));
         };
-        let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await.map_err(unavailable)?;
+        let mut transaction = self.begin_write().await?;
         let number: i64 =
             sqlx::query_scalar("SELECT coalesce(max(number), 0) + 1 FROM deployment WHERE project = ? AND environment = ?")
                 .bind(new.project.as_str())
@@ -46,7 +46,7 @@ impl SqliteStore {
     }
 
     pub(crate) async fn append_events(&self, deployment: &str, expected: u64, events: &[Event]) -> Result<(), StoreError> {
-        let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await.map_err(unavailable)?;
+        let mut transaction = self.begin_write().await?;
         let found: Option<i64> = sqlx::query_scalar("SELECT version FROM deployment WHERE id = ?")
             .bind(deployment)
             .fetch_optional(&mut *transaction)
@@ -114,7 +114,7 @@ impl SqliteStore {
     }
 
     pub(crate) async fn insert_log(&self, deployment: &str, lines: &[LogLine]) -> Result<Vec<u64>, StoreError> {
-        let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await.map_err(unavailable)?;
+        let mut transaction = self.begin_write().await?;
         let mut numbers = Vec::with_capacity(lines.len());
         for line in lines {
             let done = sqlx::query("INSERT INTO log (deployment, service, phase, at, text) VALUES (?, ?, ?, ?, ?)")
@@ -212,6 +212,7 @@ fn state_after(fact: &Fact) -> Option<&'static str> {
         | Fact::StepStarted { .. }
         | Fact::StepSucceeded { .. }
         | Fact::StepSkipped { .. }
+        | Fact::StepFailing { .. }
         | Fact::StepFailed { .. }
         | Fact::StepCanceled { .. }
         | Fact::StepInterrupted { .. } => None,

@@ -107,5 +107,46 @@ fn print(selection: &Selection, plan: &PlanView) -> Result<(), Stop> {
             output::line(paint.dim("    no service"))?;
         }
     }
-    Ok(())
+    output::line(summary(plan))
+}
+
+/// `2 builds, 1 skipped; 3 releases, 1 remove`, and what would fail.
+fn summary(plan: &PlanView) -> String {
+    let steps = || plan.stages.iter().flat_map(|stage| &stage.services).flat_map(|service| &service.steps);
+    let count = |phase: &str, does: &str| steps().filter(|step| step.phase == phase && step.does == does).count();
+    let of = |phase: &str| {
+        let done = count(phase, phase);
+        let others = ["stop", "restart", "remove", "skip"].map(|does| (does, count(phase, does)));
+        let others = others.iter().filter(|(_, count)| *count > 0).map(|(does, count)| match *does {
+            "skip" => format!(", {count} skipped"),
+            does => format!(", {count} {does}"),
+        });
+        format!("{done} {phase}{}{}", if done == 1 { "" } else { "s" }, others.collect::<String>())
+    };
+    let failures = steps().filter(|step| step.does == "fail").count();
+    let failures = if failures == 0 { String::new() } else { format!("; {failures} would fail") };
+    format!("{}; {}{failures}", of("build"), of("release"))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn b07_a_plan_ends_with_what_it_comes_to() {
+        let step = |phase: &str, does: &str| json!({"phase": phase, "does": does, "reason": "so"});
+        let service =
+            |name: &str, steps: serde_json::Value| json!({"name": name, "kind": "application", "version": "1", "steps": steps});
+        let plan = json!({"project": "shop", "environment": "staging", "action": "deploy", "stages": [
+            {"order": 0, "name": "first", "services": [service("db", json!([step("release", "release")]))]},
+            {"order": 1, "name": "second", "services": [
+                service("api", json!([step("build", "build"), step("release", "release")])),
+                service("web", json!([step("build", "skip"), step("release", "release")])),
+                service("old", json!([step("release", "remove")])),
+                service("bad", json!([step("build", "fail")]))]}]});
+        let plan: PlanView = serde_json::from_value(plan).unwrap();
+        assert_eq!(summary(&plan), "1 build, 1 skipped; 3 releases, 1 remove; 1 would fail");
+    }
 }

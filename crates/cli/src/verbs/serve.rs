@@ -1,8 +1,10 @@
 //! `slipway serve`: the server, in the foreground.
 
+use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use clap::Args;
+use slipway_core::model::Bytes;
 use slipway_server::{Options, RegistryMirror};
 
 use crate::context::Context;
@@ -27,10 +29,35 @@ pub(crate) struct Serve {
     /// The longest that a rollout may take, such as `90s` or `10m`, unless its probes allow longer.
     #[arg(long, value_name = "DURATION", default_value = "10m", value_parser = duration)]
     pub(crate) rollout_timeout: Duration,
+    /// How many finished deployments of an environment are kept; the last failure, and what runs, stay besides.
+    #[arg(long, value_name = "COUNT", default_value = "20")]
+    pub(crate) keep_deployments: NonZeroUsize,
+    /// How long the log of a deployment may get, such as `64Mi`; what is too much is cut out of its middle.
+    #[arg(long, value_name = "SIZE", default_value = "64Mi", value_parser = log_limit)]
+    pub(crate) log_limit: Bytes,
+    /// How long the server may be silent before another that waits for its home takes over, such as `15s`; at least `1s`.
+    #[arg(long, value_name = "DURATION", default_value = "15s", value_parser = lease)]
+    pub(crate) lease: Duration,
 }
 
 fn duration(text: &str) -> Result<Duration, String> {
     slipway_core::file::duration(text).ok_or_else(|| format!("`{text}` is no duration; expected such as `90s`, `10m` or `1h30m`"))
+}
+
+fn log_limit(text: &str) -> Result<Bytes, String> {
+    let least = Bytes::mebi(1);
+    let refuse = || format!("`{text}` is no size of a log; expected at least {least}, such as `64Mi`");
+    Bytes::parse(text).filter(|size| *size >= least).ok_or_else(refuse)
+}
+
+fn lease(text: &str) -> Result<Duration, String> {
+    let length = duration(text)?;
+    let hour = Duration::from_secs(60 * 60);
+    if (Duration::from_secs(1)..=hour).contains(&length) {
+        Ok(length)
+    } else {
+        Err(format!("`{text}` is not between `1s` and `1h`"))
+    }
 }
 
 impl Serve {
@@ -43,6 +70,9 @@ impl Serve {
         }
         arguments.extend(self.allow_file_urls.then(|| "--allow-file-urls".to_owned()));
         arguments.extend(["--rollout-timeout".to_owned(), format!("{}s", self.rollout_timeout.as_secs())]);
+        arguments.extend(["--keep-deployments".to_owned(), self.keep_deployments.to_string()]);
+        arguments.extend(["--log-limit".to_owned(), self.log_limit.to_string()]);
+        arguments.extend(["--lease".to_owned(), format!("{}s", self.lease.as_secs())]);
         arguments
     }
 
@@ -53,6 +83,9 @@ impl Serve {
             registry_mirrors: self.registry_mirrors.clone(),
             allow_file_urls: self.allow_file_urls,
             rollout_timeout: self.rollout_timeout,
+            keep_deployments: self.keep_deployments,
+            most_log_bytes: self.log_limit.0,
+            lease: self.lease,
         }
     }
 }

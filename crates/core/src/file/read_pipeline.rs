@@ -10,8 +10,6 @@ use super::reader::{Keys, MOST_ITEMS, Place, Reader, shown};
 use super::references;
 use super::tree::Value;
 
-/// Most stages of an environment.
-const MOST_STAGES: usize = 100;
 /// Most builds or releases at a time.
 const MOST_PARALLEL: u32 = 1000;
 
@@ -83,8 +81,9 @@ fn stage_names(place: &Place<'_>) -> Option<Vec<String>> {
 fn stages(reader: &mut Reader, place: &Place<'_>) -> Vec<FileStage> {
     let mut stages: Vec<FileStage> = Vec::new();
     let items = reader.list(place);
-    if !(1..=MOST_STAGES).contains(&items.len()) && matches!(place.node.value, Value::List(_)) {
-        reader.refuse_value(place, format!("expected 1 to {MOST_STAGES} stages, found {}", items.len()));
+    if !(1..=Pipeline::MOST_STAGES).contains(&items.len()) && matches!(place.node.value, Value::List(_)) {
+        let most = Pipeline::MOST_STAGES;
+        reader.refuse_value(place, format!("expected 1 to {most} stages, found {}", items.len()));
     }
     let mut names = HashSet::new();
     let mut roles = HashSet::new();

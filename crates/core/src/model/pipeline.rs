@@ -26,6 +26,9 @@ impl Pipeline {
     /// Builds, and releases, at a time unless the file says otherwise (C4, C7).
     pub const DEFAULT_PARALLEL: u32 = 7;
 
+    /// Most stages of an environment; it has at least one.
+    pub const MOST_STAGES: usize = 100;
+
     /// What a new environment has (C9).
     pub fn new_default() -> Self {
         Self {
@@ -75,6 +78,9 @@ pub struct Stage {
 }
 
 impl Stage {
+    /// Most characters of a description that somebody gives by an edit.
+    pub const LONGEST_DESCRIPTION: usize = 1000;
+
     /// The default stage of a type, as a new environment has it; `None` of the types without one.
     pub fn default_for(service_type: ServiceType) -> Self {
         Self {

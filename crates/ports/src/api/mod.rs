@@ -6,7 +6,10 @@
 mod check;
 mod deployment;
 mod environment;
+mod explanation;
+mod history;
 mod log;
+mod pipeline;
 mod plan;
 mod problem;
 mod target;
@@ -17,7 +20,16 @@ pub use deployment::{
     MergedView, ReleaseView, ServiceSelection, ServiceView, StageView, State, TriggerView,
 };
 pub use environment::{AppliedView, ApplyQuery, EnvironmentServiceView, EnvironmentView, SecretValue};
+pub use explanation::{
+    CriticalPieceView, ExplanationView, PieceView, RootView, ServiceExplanationView, StageExplanationView, StepExplanationView,
+    StepReference,
+};
+pub use history::{HistoryPage, HistoryView, VersionChangeView};
 pub use log::{LogLineView, LogPage, PodLineView};
+pub use pipeline::{
+    Approval, EditedView, NewStage, PipelineServiceView, PipelineStageView, ServiceChange, StageChange, StageDeletion,
+    StageOrder, StagePosition, StageQuery,
+};
 pub use plan::{PlanServiceView, PlanStageView, PlanStepView, PlanView};
 pub use problem::{FileProblem, ProblemDetails};
 pub use target::{NewTarget, TargetView};

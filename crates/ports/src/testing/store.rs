@@ -8,7 +8,8 @@ use slipway_core::deployment::{CancelScope, Event, Fact, Outcome};
 use slipway_core::model::{Environment, Name};
 
 use crate::{
-    Access, DeploymentSummary, LogLine, NewDeployment, RecordedEvent, SecretText, Store, StoreError, StoredEnvironment, Target,
+    Access, DeploymentSummary, LogCut, LogLine, NewDeployment, RecordedEvent, SecretText, Store, StoreError, StoredEnvironment,
+    Target,
 };
 
 /// A store that forgets everything when it goes.
@@ -21,8 +22,38 @@ struct Tables {
     environments: BTreeMap<(Name, Name), StoredEnvironment>,
     deployments: Vec<DeploymentSummary>,
     events: BTreeMap<String, Vec<Event>>,
-    log: Vec<(String, LogLine)>,
+    /// By number.
+    log: BTreeMap<u64, KeptLine>,
+    /// The number of the last line, also of one that is gone.
+    last_line: u64,
     secrets: BTreeMap<(Name, Name, String), SecretText>,
+}
+
+struct KeptLine {
+    deployment: String,
+    line: LogLine,
+    /// What the line stands for, if it stands for others.
+    cut: Option<LogCut>,
+}
+
+impl KeptLine {
+    fn weight(&self) -> u64 {
+        LogCut::weight(self.line.text.len() as u64)
+    }
+}
+
+/// The numbers of the lines between those that stay at the beginning and those that stay at the end.
+fn middle(lines: &[(u64, &KeptLine)], most_bytes: u64) -> Vec<u64> {
+    let fits = |lines: &mut dyn Iterator<Item = &(u64, &KeptLine)>| {
+        let mut bytes = 0;
+        let count = lines.take_while(|(_, kept)| {
+            bytes += kept.weight();
+            kept.cut.is_none() && bytes <= LogCut::half(most_bytes)
+        });
+        count.count()
+    };
+    let (first, last) = (fits(&mut lines.iter()), fits(&mut lines.iter().rev()));
+    lines.get(first..lines.len().saturating_sub(last)).unwrap_or_default().iter().map(|(number, _)| *number).collect()
 }
 
 impl MemoryStore {
@@ -107,7 +138,7 @@ impl Store for MemoryStore {
         };
         let mut tables = self.tables();
         let same = |other: &&DeploymentSummary| other.project == new.project && other.environment == new.environment;
-        let number = tables.deployments.iter().filter(same).count() as u64 + 1;
+        let number = tables.deployments.iter().filter(same).map(|other| other.number).max().unwrap_or(0) + 1;
         let mut summary = DeploymentSummary {
             id: new.id.clone(),
             number,
@@ -174,9 +205,14 @@ impl Store for MemoryStore {
 
     async fn append_log(&self, deployment: &str, lines: &[LogLine]) -> Result<Vec<u64>, StoreError> {
         let mut tables = self.tables();
-        let first = tables.log.len() as u64 + 1;
-        tables.log.extend(lines.iter().map(|line| (deployment.to_owned(), line.clone())));
-        Ok((first..).take(lines.len()).collect())
+        let mut numbers = Vec::new();
+        for line in lines {
+            tables.last_line += 1;
+            let number = tables.last_line;
+            tables.log.insert(number, KeptLine { deployment: deployment.to_owned(), line: line.clone(), cut: None });
+            numbers.push(number);
+        }
+        Ok(numbers)
     }
 
     async fn log(
@@ -189,10 +225,52 @@ impl Store for MemoryStore {
     ) -> Result<Vec<(u64, LogLine)>, StoreError> {
         self.deployment(access, deployment).await?;
         let tables = self.tables();
-        let numbered = (1_u64..).zip(&tables.log).filter(|(number, (of, line))| {
-            *number > after && of == deployment && service.is_none_or(|service| line.service == *service)
+        let wanted = tables
+            .log
+            .range(after + 1..)
+            .filter(|(_, kept)| kept.deployment == deployment && service.is_none_or(|service| kept.line.service == *service));
+        Ok(wanted.take(limit as usize).map(|(number, kept)| (*number, kept.line.clone())).collect())
+    }
+
+    async fn bound_log(&self, deployment: &str, most_bytes: u64) -> Result<(), StoreError> {
+        let mut tables = self.tables();
+        let own: Vec<_> =
+            tables.log.iter().filter(|(_, kept)| kept.deployment == deployment).map(|(n, kept)| (*n, kept)).collect();
+        if own.iter().map(|(_, kept)| kept.weight()).sum::<u64>() <= most_bytes {
+            return Ok(());
+        }
+        let middle = middle(&own, most_bytes);
+        let Some(first) = middle.first() else { return Ok(()) };
+        let gone =
+            middle.iter().filter_map(|number| tables.log.get(number)).fold(LogCut::default(), |sum, kept| match kept.cut {
+                Some(cut) => LogCut { lines: sum.lines + cut.lines, bytes: sum.bytes + cut.bytes },
+                None => sum.and(&kept.line),
+            });
+        for number in &middle[1..] {
+            tables.log.remove(number);
+        }
+        if let Some(kept) = tables.log.get_mut(first) {
+            kept.line.text = gone.notice(most_bytes);
+            kept.cut = Some(gone);
+        }
+        Ok(())
+    }
+
+    async fn remove_deployments(&self, ids: &[String]) -> Result<u64, StoreError> {
+        let mut tables = self.tables();
+        let newest = |of: &DeploymentSummary| {
+            let same =
+                tables.deployments.iter().filter(|other| (&other.project, &other.environment) == (&of.project, &of.environment));
+            same.map(|other| other.number).max()
+        };
+        let goes = tables.deployments.iter().filter(|summary| {
+            ids.contains(&summary.id) && summary.finished_at.is_some() && newest(summary) != Some(summary.number)
         });
-        Ok(numbered.take(limit as usize).map(|(number, (_, line))| (number, line.clone())).collect())
+        let gone: Vec<String> = goes.map(|summary| summary.id.clone()).collect();
+        tables.deployments.retain(|summary| !gone.contains(&summary.id));
+        tables.events.retain(|deployment, _| !gone.contains(deployment));
+        tables.log.retain(|_, kept| !gone.contains(&kept.deployment));
+        Ok(gone.len() as u64)
     }
 
     async fn put_secret(

@@ -6,7 +6,7 @@ use slipway_core::deployment::{Actor, Event, Fact, Outcome, Phase, Timestamp, Tr
 use slipway_core::model::{Environment, EnvironmentMode, Name, Pipeline};
 use slipway_core::plan::{Action, Plan, Request};
 
-use crate::{Access, LogLine, NewDeployment, SecretText, Store, StoreError, Target};
+use crate::{Access, LogCut, LogLine, NewDeployment, SecretText, Store, StoreError, Target};
 
 fn name(text: &str) -> Name {
     Name::new(text).expect("the names of the suite are names")
@@ -56,6 +56,69 @@ pub async fn store_contract(store: &dyn Store) {
     secrets_are_kept_per_environment(store, &owner).await;
     one_target_is_the_default(store, &owner).await;
     rows_of_other_projects_are_not_there(store).await;
+    a_log_that_is_too_long_loses_its_middle(store, &owner).await;
+    removed_deployments_leave_nothing_and_numbers_go_on(store, &owner).await;
+}
+
+async fn a_log_that_is_too_long_loses_its_middle(store: &dyn Store, owner: &Access) {
+    store.create_deployment(owner, &deployment("d-log", "shop")).await.expect("the environment exists");
+    let line = |text: String| LogLine { at: Timestamp(7), service: name("api"), phase: Phase::Build, text };
+    let texts = async || {
+        let found = store.log(owner, "d-log", None, 0, 1000).await.expect("it exists");
+        found.into_iter().map(|(_, line)| line.text).collect::<Vec<_>>()
+    };
+    let append = async |from: usize, to: usize| {
+        let lines: Vec<_> = (from..to).map(|number| line(format!("{number:036}"))).collect();
+        store.append_log("d-log", &lines).await.expect("kept")
+    };
+    // Lines of 100 bytes, as they count.
+    let most = 100 * 10;
+    let before = append(0, 10).await;
+    store.bound_log("d-log", most).await.expect("bounded");
+    assert_eq!(texts().await.len(), 10, "it is just as long as it may be");
+    append(10, 20).await;
+    store.bound_log("d-log", most).await.expect("bounded");
+    let whole = |number: usize| format!("{number:036}");
+    let notice = LogCut { lines: 10, bytes: 360 }.notice(most);
+    let expected = |notice: &str, last: std::ops::Range<usize>| {
+        (0..5).map(whole).chain([notice.to_owned()]).chain(last.map(whole)).collect::<Vec<_>>()
+    };
+    assert_eq!(texts().await, expected(&notice, 15..20));
+    // A second cut says all that is missing, in one line.
+    append(20, 30).await;
+    store.bound_log("d-log", most).await.expect("bounded");
+    let notice = LogCut { lines: 20, bytes: 720 }.notice(most);
+    assert_eq!(texts().await, expected(&notice, 25..30));
+    store.bound_log("d-log", most).await.expect("bounded again");
+    assert_eq!(texts().await, expected(&notice, 25..30), "nothing more is cut");
+    let after = append(30, 31).await;
+    assert!(after[0] > before[0] + 29, "numbers go on");
+    assert_eq!(store.log(owner, "d-2", None, 0, 10).await.expect("it exists").len(), 3, "the log of another is whole");
+    store.bound_log("d-none", most).await.expect("a log that is not there is short enough");
+}
+
+async fn removed_deployments_leave_nothing_and_numbers_go_on(store: &dyn Store, owner: &Access) {
+    let finish = async |id: &str, version| {
+        let finished = Event { at: Timestamp(9), fact: Fact::Finished { outcome: Outcome::Canceled } };
+        store.append(id, version, &[finished]).await.expect("it takes the fact");
+    };
+    finish("d-log", 1).await;
+    let newest = store.create_deployment(owner, &deployment("d-newest", "shop")).await.expect("the environment exists");
+    let all = ["d-1", "d-2", "d-log", "d-newest", "d-none"].map(str::to_owned);
+    assert_eq!(store.remove_deployments(&all).await, Ok(2), "`d-2` has not finished, and `d-newest` neither");
+    for id in ["d-1", "d-log"] {
+        assert!(matches!(store.deployment(owner, id).await, Err(StoreError::NotFound(_))), "{id}");
+        assert!(matches!(store.events(owner, id, 0).await, Err(StoreError::NotFound(_))), "{id}");
+        assert!(matches!(store.log(owner, id, None, 0, 9).await, Err(StoreError::NotFound(_))), "{id}");
+    }
+    assert_eq!(store.events(owner, "d-2", 0).await.map(|events| events.len()), Ok(1));
+    finish("d-2", 1).await;
+    finish("d-newest", 1).await;
+    assert_eq!(store.remove_deployments(&all).await, Ok(1), "the newest stays");
+    let next = store.create_deployment(owner, &deployment("d-next", "shop")).await.expect("the environment exists");
+    assert_eq!(next.number, newest.number + 1);
+    let left = store.deployments(owner, &name("shop"), &name("staging"), None, 10).await.expect("it exists");
+    assert_eq!(left.iter().map(|summary| summary.id.as_str()).collect::<Vec<_>>(), ["d-next", "d-newest"]);
 }
 
 async fn environments_have_versions(store: &dyn Store, owner: &Access) {

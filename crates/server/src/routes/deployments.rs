@@ -11,7 +11,8 @@ use serde::Deserialize;
 use slipway_core::deployment::{CancelScope, Trigger};
 use slipway_core::model::Name;
 use slipway_core::plan::Action;
-use slipway_ports::api::{AcceptedView, ApprovalBody, DeployBody, DeploymentPage, DeploymentView};
+use slipway_engine::EngineError;
+use slipway_ports::api::{AcceptedView, ApprovalBody, DeployBody, DeploymentView, HistoryPage};
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 
@@ -19,7 +20,7 @@ use crate::app::App;
 use crate::events::{Cursor, Follower};
 use crate::problem::Problem;
 use crate::request::{Body, Parameters, Place, name};
-use crate::views;
+use crate::{history, views};
 
 /// Events that wait for a slow client; then it reads the store.
 const WAITING: usize = 64;
@@ -80,18 +81,27 @@ pub(super) async fn history(
     State(app): State<App>,
     Place((project, environment)): Place<(String, String)>,
     Parameters(query): Parameters<HistoryQuery>,
-) -> Result<Json<DeploymentPage>, Problem> {
+) -> Result<Json<HistoryPage>, Problem> {
     let (access, store) = (app.access(), &app.inner.ports.store);
     let (project, environment) = (name(&project)?, name(&environment)?);
     let limit = query.limit.unwrap_or(20).clamp(1, 100);
     // One that does not exist is not found, rather than never deployed.
     store.environment(&access, &project, &environment).await?;
-    // One more than wanted tells whether there is a next page.
-    let mut found = store.deployments(&access, &project, &environment, query.cursor, limit + 1).await?;
-    let more = found.len() > limit as usize;
-    found.truncate(limit as usize);
-    let next_cursor = found.last().filter(|_| more).map(|last| last.number.to_string());
-    Ok(Json(DeploymentPage { items: found.iter().map(views::head).collect(), next_cursor }))
+    // One more than wanted tells whether there is a next page, and what the last one of this page changed.
+    let found = store.deployments(&access, &project, &environment, query.cursor, limit + 1).await?;
+    let before = found.len().saturating_sub(limit as usize);
+    let mut deployments = Vec::with_capacity(found.len());
+    for summary in found {
+        match app.inner.engine.deployment(&access, &summary.id).await {
+            Ok(deployment) => deployments.push(deployment),
+            // It was let go of meanwhile.
+            Err(EngineError::NotFound(_)) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    let items = history::compared(&deployments, before);
+    let next_cursor = items.last().filter(|_| before > 0).map(|last| last.head.number.to_string());
+    Ok(Json(HistoryPage { items, next_cursor }))
 }
 
 pub(super) async fn show(State(app): State<App>, Place(id): Place<String>) -> Result<Json<DeploymentView>, Problem> {

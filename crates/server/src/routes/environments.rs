@@ -11,6 +11,7 @@ use slipway_ports::{StoreError, StoredEnvironment, Target};
 
 use super::deployments;
 use crate::app::App;
+use crate::precondition::Versioned;
 use crate::problem::Problem;
 use crate::request::{Body, Parameters, Place, name};
 use crate::views;
@@ -28,11 +29,11 @@ pub(super) async fn list(State(app): State<App>) -> Result<Json<Vec<EnvironmentV
 pub(super) async fn show(
     State(app): State<App>,
     Place((project, environment)): Place<(String, String)>,
-) -> Result<Json<EnvironmentView>, Problem> {
+) -> Result<Versioned<EnvironmentView>, Problem> {
     let (access, store) = (app.access(), &app.inner.ports.store);
     let stored = store.environment(&access, &name(&project)?, &name(&environment)?).await?;
     let targets = store.targets(&access).await?;
-    view(&app, &stored, &targets).await.map(Json)
+    Ok(Versioned(stored.version, view(&app, &stored, &targets).await?))
 }
 
 /// Makes the stored environment what the file says; what is wrong with the file is told all at once.

@@ -3,13 +3,15 @@
 mod deployments;
 mod doctor;
 mod environments;
+mod explanations;
 mod logs;
+mod pipeline;
 mod server;
 mod targets;
 
 use axum::extract::DefaultBodyLimit;
 use axum::http::Uri;
-use axum::routing::{get, post, put};
+use axum::routing::{get, patch, post, put};
 use axum::{Router, middleware};
 
 use crate::app::App;
@@ -32,9 +34,17 @@ pub fn router(app: App) -> Router {
         .route(environment, get(environments::show))
         .route(&below("/plan"), post(environments::plan))
         .route(&below("/secrets/{secret}"), put(environments::set_secret))
+        .route(
+            &below("/stages"),
+            get(pipeline::list).post(pipeline::add).patch(pipeline::change_by_query).delete(pipeline::delete_by_query),
+        )
+        .route(&below("/stages:order"), put(pipeline::order))
+        .route(&below("/stages/{stage}"), patch(pipeline::change).delete(pipeline::delete))
+        .route(&below("/services/{service}"), patch(pipeline::change_service))
         .route(&below("/services/{service}/logs"), get(logs::of_pods))
         .route(&below("/deployments"), get(deployments::history).post(deployments::deploy))
         .route("/deployments/{id}", get(deployments::show))
+        .route("/deployments/{id}/explanation", get(explanations::show))
         .route("/deployments/{id}/events", get(deployments::events))
         .route("/deployments/{id}/cancel", post(deployments::cancel))
         .route("/deployments/{id}/approval", post(deployments::approve))

@@ -4,13 +4,15 @@ use std::collections::BTreeMap;
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
-use k8s_openapi::api::core::v1::Secret;
+use k8s_openapi::api::core::v1::{PersistentVolumeClaim, Pod, Secret};
 use kube::Api;
+use kube::api::{DeleteParams, ListParams};
+use serde_json::json;
 use slipway_core::failure::{Code, FailureKind};
 use slipway_kubernetes::{KubeCluster, Settings};
 use slipway_ports::{CancellationToken, Cluster, RolloutKind, RolloutRequest, SecretObject, SecretText, Silent};
 
-use crate::scene::{Scene, labels, target, target_of};
+use crate::scene::{Scene, Told, deployment, labels, shell, target, target_of};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_version_is_that_of_the_api_server() {
@@ -85,4 +87,77 @@ async fn a_cluster_that_is_gone_is_a_retry_within_the_patience() {
         assert!(failure.message.contains("refused"), "{failure}");
     }
     assert!(started.elapsed() < Duration::from_secs(10), "{:?}", started.elapsed());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restart_replaces_the_pods_once_for_each_token() {
+    let scene = Scene::new("restart").await;
+    scene.apply(deployment(1, shell("trap 'exit 0' TERM; while :; do sleep 1; done"))).await;
+    scene.watch(RolloutKind::Deployment, 120, &Told::default()).await.unwrap();
+    let uids = async || {
+        let pods: Api<Pod> = Api::namespaced(scene.client.clone(), &scene.namespace);
+        let pods = pods.list(&ListParams::default()).await.unwrap();
+        let alive = pods.items.into_iter().filter(|pod| pod.metadata.deletion_timestamp.is_none());
+        alive.map(|pod| pod.metadata.uid.unwrap()).collect::<Vec<_>>()
+    };
+    let restart = async |token: &str| {
+        scene.cluster.restart(&scene.target, &scene.namespace, "api", &RolloutKind::Deployment, token).await.unwrap();
+        scene.watch(RolloutKind::Deployment, 120, &Told::default()).await.unwrap();
+    };
+    let first = uids().await;
+    restart("one").await;
+    let second = uids().await;
+    assert_ne!(first, second);
+    restart("one").await;
+    assert_eq!(uids().await, second, "the same token again is the same restart");
+    let missing =
+        scene.cluster.restart(&scene.target, &scene.namespace, "none", &RolloutKind::Deployment, "x").await.unwrap_err();
+    assert_eq!((missing.kind, missing.code), (FailureKind::Permanent, Code::ReleaseFailed));
+    // Scaled to nothing, its end is watched.
+    scene.apply(deployment(0, shell("trap 'exit 0' TERM; while :; do sleep 1; done"))).await;
+    scene.watch(RolloutKind::Gone, 120, &Told::default()).await.unwrap();
+    assert!(uids().await.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_release_leaves_behind_is_removed_and_the_namespace_once_it_is_empty() {
+    let scene = Scene::new("leftovers").await;
+    let claim = |name: &str, release: &str| {
+        json!({
+            "apiVersion": "v1", "kind": "PersistentVolumeClaim",
+            "metadata": {"name": name, "labels": {"app.kubernetes.io/instance": release}},
+            "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Mi"}}}
+        })
+    };
+    scene.apply(claim("ours", "api")).await;
+    scene.apply(claim("other", "web")).await;
+    let mut of_service = secret("one", true);
+    of_service.labels.insert("slipway.dev/service".to_owned(), "api".to_owned());
+    scene.cluster.put_secret(&scene.target, &scene.namespace, &of_service).await.unwrap();
+    let content = scene.cluster.secret(&scene.target, &scene.namespace, "fixed").await.unwrap().expect("it is there");
+    assert_eq!(content["KEY"].expose(), "one");
+    for _ in 0..2 {
+        scene.cluster.remove_leftovers(&scene.target, &scene.namespace, "api").await.unwrap();
+    }
+    assert!(scene.cluster.secret(&scene.target, &scene.namespace, "fixed").await.unwrap().is_none());
+    let claims: Api<PersistentVolumeClaim> = Api::namespaced(scene.client.clone(), &scene.namespace);
+    let left = claims.list(&ListParams::default()).await.unwrap().items;
+    assert_eq!(left.iter().filter_map(|claim| claim.metadata.name.as_deref()).collect::<Vec<_>>(), ["other"]);
+
+    let mut record = secret("one", false);
+    record.labels.insert("owner".to_owned(), "helm".to_owned());
+    scene.cluster.put_secret(&scene.target, &scene.namespace, &record).await.unwrap();
+    let remove = async || {
+        let never = CancellationToken::new();
+        scene.cluster.remove_namespace(&scene.target, &scene.namespace_object(), &never).await.unwrap()
+    };
+    assert!(!remove().await, "a release is left in it");
+    let secrets: Api<Secret> = Api::namespaced(scene.client.clone(), &scene.namespace);
+    secrets.delete("variables", &DeleteParams::default()).await.unwrap();
+    assert!(remove().await);
+    assert!(remove().await, "it is gone already");
+    let namespaces: Api<k8s_openapi::api::core::v1::Namespace> = Api::all(scene.client.clone());
+    assert!(namespaces.get_opt(&scene.namespace).await.unwrap().is_none());
+    // The scene removes its namespace at its end, and wants to find it.
+    scene.cluster.ensure_namespace(&scene.target, &scene.namespace_object()).await.unwrap();
 }

@@ -1,0 +1,38 @@
+//! A server of a test's own, in the background.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+/// A server that a failed test must not leave behind.
+pub(crate) struct Home {
+    folder: tempfile::TempDir,
+}
+
+impl Home {
+    pub(crate) fn new() -> Self {
+        Self { folder: tempfile::tempdir().unwrap() }
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub(crate) fn slipway(&self, arguments: &[&str]) -> (i32, String, String) {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_slipway"));
+        command.args(arguments).current_dir(self.path()).env("SLIPWAY_HOME", self.path().join("home")).env("HOME", self.path());
+        command.env_remove("KUBECONFIG").env_remove("SLIPWAY_ENVIRONMENT");
+        let Output { status, stdout, stderr } = command.output().unwrap();
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        (status.code().unwrap(), text(stdout), text(stderr))
+    }
+
+    pub(crate) fn up(&self) -> (i32, String, String) {
+        self.slipway(&["up", "--listen", "127.0.0.1:0", "--registry-listen", "127.0.0.1:0"])
+    }
+}
+
+impl Drop for Home {
+    fn drop(&mut self) {
+        self.slipway(&["down"]);
+    }
+}

@@ -1,0 +1,119 @@
+//! `ETag` and `If-Match` (RFC 9110): which version of an environment an answer shows, and which one a request is meant for.
+
+use axum::Json;
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use slipway_core::pipeline_edit::RefusalCode;
+
+use crate::problem::Problem;
+
+/// The versions of an environment that a request may change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Precondition {
+    /// Whichever there is: no `If-Match`, or `If-Match: *`.
+    Any,
+    /// One that has one of these tags.
+    OneOf(Vec<String>),
+}
+
+impl Precondition {
+    /// Refuses a version that the request is not meant for.
+    pub(crate) fn check(&self, version: u64) -> Result<(), Problem> {
+        match self {
+            Self::Any => Ok(()),
+            Self::OneOf(tags) if tags.contains(&version.to_string()) => Ok(()),
+            Self::OneOf(_) => Err(Self::stale(version)),
+        }
+    }
+
+    /// The answer to a request that is meant for another version than the one there is.
+    fn stale(version: u64) -> Problem {
+        let detail = format!("the environment is at version {version}, which `If-Match` does not name: somebody changed it");
+        Problem::new(StatusCode::PRECONDITION_FAILED, RefusalCode::VersionStale.as_str(), detail)
+            .with_hint("read it again, and send the change with the `ETag` of that answer")
+    }
+
+    fn parse(values: &[&str]) -> Option<Self> {
+        if values.iter().any(|value| value.trim() == "*") {
+            return Some(Self::Any);
+        }
+        let mut tags = Vec::new();
+        for value in values {
+            let mut rest = value.trim();
+            while !rest.is_empty() {
+                let weak = rest.strip_prefix("W/");
+                let (tag, after) = weak.unwrap_or(rest).strip_prefix('"')?.split_once('"')?;
+                // A weak tag never matches here: `If-Match` compares strongly.
+                if weak.is_none() {
+                    tags.push(tag.to_owned());
+                }
+                let after = after.trim_start();
+                rest = if after.is_empty() { after } else { after.strip_prefix(',')?.trim_start() };
+            }
+        }
+        Some(Self::OneOf(tags))
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Precondition {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let values: Result<Vec<&str>, _> = parts.headers.get_all(header::IF_MATCH).iter().map(HeaderValue::to_str).collect();
+        let parsed = match values.as_deref() {
+            Ok([]) => Some(Self::Any),
+            Ok(values) => Self::parse(values),
+            Err(_) => None,
+        };
+        parsed.ok_or_else(|| {
+            Problem::bad_request(
+                "`If-Match` does not read: expected `*`, or entity tags such as `\"7\"` with commas between them",
+            )
+        })
+    }
+}
+
+/// An answer that shows a version of an environment; its tag is what `If-Match` takes.
+pub(crate) struct Versioned<T>(pub(crate) u64, pub(crate) T);
+
+impl<T: Serialize> IntoResponse for Versioned<T> {
+    fn into_response(self) -> Response {
+        ([(header::ETAG, format!("\"{}\"", self.0))], Json(self.1)).into_response()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Precondition;
+
+    #[test]
+    fn entity_tags_are_read_as_rfc_9110_writes_them() {
+        let one_of = |tags: &[&str]| Some(Precondition::OneOf(tags.iter().copied().map(str::to_owned).collect()));
+        for (values, expected) in [
+            (&["*"][..], Some(Precondition::Any)),
+            (&["\"7\""], one_of(&["7"])),
+            (&["\"7\", \"a,b\" ,W/\"9\"", "\"8\""], one_of(&["7", "a,b", "8"])),
+            (&["W/\"7\""], one_of(&[])),
+            (&[""], one_of(&[])),
+            (&["7"], None),
+            (&["\"7"], None),
+            (&["\"7\" \"8\""], None),
+            (&["w/\"7\""], None),
+        ] {
+            assert_eq!(Precondition::parse(values), expected, "{values:?}");
+        }
+    }
+
+    #[test]
+    fn only_a_version_that_is_named_may_be_changed() {
+        let named = Precondition::parse(&["\"7\", W/\"8\""]).unwrap();
+        assert!(named.check(7).is_ok());
+        for stale in [8, 77, 0] {
+            assert_eq!(named.check(stale).unwrap_err().0.status, 412, "{stale}");
+        }
+        assert!(Precondition::Any.check(1).is_ok());
+    }
+}
