@@ -2,13 +2,19 @@
 //!
 //! Each test starts a server of its own, with a home and ports of its own, on the development cluster. What is missing is a
 //! failure. `make test` brings everything up and runs them one after another.
-#![expect(clippy::print_stderr, reason = "a failed test shows the log of its server")]
+#![expect(
+    clippy::print_stderr,
+    clippy::print_stdout,
+    reason = "a failed test shows the log of its server; a kill test its kills"
+)]
 
 mod actions;
 mod bad_input;
 mod cancel;
 mod cluster;
 mod contract;
+mod crash_points;
+mod flood;
 mod git;
 mod kill;
 mod offline;

@@ -16,6 +16,7 @@ pub(crate) struct Server {
     api: u16,
     registry: u16,
     more: Vec<String>,
+    program: PathBuf,
 }
 
 fn free_port() -> u16 {
@@ -29,9 +30,21 @@ fn program() -> PathBuf {
     }
 }
 
+/// The program with crash points, which kills itself where it is told to.
+fn killable_program() -> PathBuf {
+    match std::env::var_os("SLIPWAY_TEST_CRASH_PROGRAM") {
+        Some(path) => path.into(),
+        None => repository().join("target/debug/slipway-crash-points"),
+    }
+}
+
 /// The program without a server.
 pub(crate) fn slipway_alone<'a>(home: &Path, arguments: impl IntoIterator<Item = &'a str>) -> Command {
-    let mut command = command(program(), arguments);
+    command_of(&program(), home, arguments)
+}
+
+fn command_of<'a>(program: &Path, home: &Path, arguments: impl IntoIterator<Item = &'a str>) -> Command {
+    let mut command = command(program, arguments);
     command.env("SLIPWAY_HOME", home).env_remove("KUBECONFIG").env_remove("SLIPWAY_ENVIRONMENT").stdin(Stdio::null());
     command
 }
@@ -44,9 +57,18 @@ impl Server {
 
     /// The same, with further options of `slipway up`.
     pub(crate) fn start_with(more: &[&str]) -> Self {
+        Self::start_program(program(), more)
+    }
+
+    /// A server that kills itself where it is told to.
+    pub(crate) fn start_killable() -> Self {
+        Self::start_program(killable_program(), &[])
+    }
+
+    fn start_program(program: PathBuf, more: &[&str]) -> Self {
         let home = tempfile::Builder::new().prefix("slipway-").tempdir().expect("a temporary folder");
         let more = more.iter().map(|option| (*option).to_owned()).collect();
-        let server = Self { home, api: free_port(), registry: free_port(), more };
+        let server = Self { home, api: free_port(), registry: free_port(), more, program };
         server.up();
         let push = repository().join("dev/images/push");
         let password = server.home.path().join("registry-password");
@@ -59,6 +81,11 @@ impl Server {
 
     /// `slipway up`, also after a kill.
     pub(crate) fn up(&self) {
+        self.try_up(&[]).expect_code(0);
+    }
+
+    /// The same with something more in the server's environment, where it may end at once.
+    pub(crate) fn try_up(&self, environment: &[(&str, &str)]) -> Said {
         let listen = format!("127.0.0.1:{}", self.api);
         let registry = format!("127.0.0.1:{}", self.registry);
         let mirror = format!("docker.io=http://{registry}/hub");
@@ -66,7 +93,7 @@ impl Server {
         let mut arguments = vec!["up", "--listen", &listen, "--registry-listen", &registry, "--registry-mirror", &mirror];
         arguments.extend(["--kubeconfig", &kubeconfig, "--request-percent", "5", "--allow-file-urls"]);
         arguments.extend(self.more.iter().map(String::as_str));
-        self.slipway(arguments).expect_code(0);
+        run(self.command(arguments).envs(environment.iter().copied()))
     }
 
     pub(crate) fn slipway<'a>(&self, arguments: impl IntoIterator<Item = &'a str>) -> Said {
@@ -74,7 +101,7 @@ impl Server {
     }
 
     pub(crate) fn command<'a>(&self, arguments: impl IntoIterator<Item = &'a str>) -> Command {
-        slipway_alone(self.home.path(), arguments)
+        command_of(&self.program, self.home.path(), arguments)
     }
 
     pub(crate) fn home(&self) -> &Path {
@@ -101,10 +128,22 @@ impl Server {
 
     /// `kill -9` of the server, as it is recorded.
     pub(crate) fn kill(&self) {
+        run(&mut command("kill", ["-9", &self.process()])).expect_code(0);
+    }
+
+    /// The id of the server's process, as it is recorded.
+    fn process(&self) -> String {
         let record = std::fs::read_to_string(self.home.path().join("server.json")).expect("the server has left its record");
         let record: Value = serde_json::from_str(&record).expect("the record is JSON");
-        let pid = record["pid"].as_u64().expect("the record has a pid").to_string();
-        run(&mut command("kill", ["-9", &pid])).expect_code(0);
+        record["pid"].as_u64().expect("the record has a pid").to_string()
+    }
+
+    /// The most memory that the server ever had, in MiB.
+    pub(crate) fn most_memory(&self) -> usize {
+        let path = format!("/proc/{}/status", self.process());
+        let status = std::fs::read_to_string(path).expect("the server runs");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("the kernel counts memory");
+        line.trim().trim_end_matches(" kB").parse::<usize>().expect("a number of kB") / 1024
     }
 }
 

@@ -47,7 +47,7 @@ fn c11_edits_during_a_deployment_are_for_the_next_one_and_a_skipped_service_take
         "apiVersion: slipway.dev/v1\nkind: Environment\nproject: edited\nname: test\n\
          pipeline: {{stages: [{{name: first}}, {{name: second}}]}}\n\
          services:\n- {{name: slow, stage: first, {}}}\n- {{name: cache, stage: second, {CACHE}}}\n",
-        job("sleep 8")
+        job("sleep 12")
     ));
     let mut following = server.command(["deploy", "--file", &file, "--progress", "plain"]).spawn().expect("the program starts");
     eventually("the job runs", Duration::from_secs(60), || {

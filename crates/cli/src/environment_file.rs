@@ -44,7 +44,8 @@ pub(crate) fn unsupported(text: &str) -> Vec<FileProblem> {
     parse(text).map(|file| views(file::unsupported(&file))).unwrap_or_default()
 }
 
-fn views(problems: Vec<Problem>) -> Vec<FileProblem> {
+/// Problems as the API writes them.
+pub(crate) fn views(problems: Vec<Problem>) -> Vec<FileProblem> {
     let view = |problem: Problem| FileProblem {
         line: problem.line,
         column: problem.column,

@@ -8,6 +8,7 @@ mod edited;
 mod elapsed;
 mod environment_file;
 mod follow;
+mod last_durations;
 mod output;
 mod paint;
 mod problems;
@@ -17,6 +18,7 @@ mod sse;
 mod stop;
 mod tree;
 mod verbs;
+mod waterfall;
 
 use std::process::ExitCode;
 
@@ -29,7 +31,7 @@ use paint::Paint;
 use stop::{Exit, Stop};
 use verbs::{
     apply, approve, cancel, delete, deploy, doctor, down, explain, history, init, logs, plan, restart, rollback, secret, serve,
-    service, stage, status, stop as stop_verb, target, up, validate,
+    service, simulate, stage, status, stop as stop_verb, target, up, validate,
 };
 
 fn main() -> ExitCode {
@@ -71,6 +73,7 @@ async fn talk(context: &Context, verb: &Verb) -> Result<Exit, Stop> {
         Verb::Stage(arguments) => stage::run(context, arguments).await,
         Verb::Service(arguments) => service::run(context, arguments).await,
         Verb::Plan(arguments) => plan::run(context, arguments).await,
+        Verb::Simulate(arguments) => simulate::run(context, arguments).await,
         Verb::Apply(arguments) => apply::run(context, arguments).await,
         Verb::Deploy(arguments) => deploy::run(context, arguments).await,
         Verb::Stop(arguments) => stop_verb::run(context, arguments).await,

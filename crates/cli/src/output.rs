@@ -33,6 +33,13 @@ pub(crate) fn line(text: impl std::fmt::Display) -> Result<(), Stop> {
     })
 }
 
+/// How many columns a line of data may have: those of the terminal, or as many as most people can read.
+pub(crate) fn width() -> usize {
+    const WITHOUT_TERMINAL: usize = 100;
+    let terminal = console::Term::stdout().size_checked();
+    terminal.map_or(WITHOUT_TERMINAL, |(_, columns)| usize::from(columns))
+}
+
 /// Tells a person something. Standard error that is closed has no listener: nothing is lost.
 pub(crate) fn tell(text: impl std::fmt::Display) {
     let _ = writeln!(std::io::stderr().lock(), "{text}");

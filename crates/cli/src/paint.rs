@@ -16,10 +16,10 @@ impl Paint {
         Self { on: stream.is_terminal() && !refused && !dumb }
     }
 
-    /// For a test, whatever it runs in.
+    /// Coloured or not, whatever the stream.
     #[cfg(test)]
-    pub(crate) fn off() -> Self {
-        Self { on: false }
+    pub(crate) fn when(on: bool) -> Self {
+        Self { on }
     }
 
     fn wrap(self, code: &str, text: impl Display) -> String {

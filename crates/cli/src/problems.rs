@@ -35,7 +35,8 @@ fn render(file: &str, text: &str, problems: &[FileProblem], paint: Paint) -> Str
         let gutter = problem.line.to_string();
         let blank = " ".repeat(gutter.len());
         if let Some(line) = problem.line.checked_sub(1).and_then(|index| lines.get(index)) {
-            let before: String = line.chars().take(problem.column.saturating_sub(1)).collect();
+            let (line, column) = excerpt(line, problem.column);
+            let before: String = line.chars().take(column.saturating_sub(1)).collect();
             // A tab stays a tab, so that the caret stands beneath what it means.
             let space: String = before.chars().map(|character| if character == '\t' { '\t' } else { ' ' }).collect();
             let _ = writeln!(shown, "  {} {line}", paint.dim(format!("{gutter} |")));
@@ -47,4 +48,34 @@ fn render(file: &str, text: &str, problems: &[FileProblem], paint: Paint) -> Str
     let noun = if count == 1 { "problem" } else { "problems" };
     let _ = write!(shown, "{} {file} has {count} {noun}", paint.red("refused:"));
     shown
+}
+
+/// As much of a long line, such as one that a program wrote, as shows a column; and where the column is in that.
+fn excerpt(line: &str, column: usize) -> (String, usize) {
+    const LONGEST: usize = 160;
+    if line.chars().count() <= LONGEST {
+        return (line.to_owned(), column);
+    }
+    let from = column.saturating_sub(LONGEST / 2);
+    let shown: String = line.chars().skip(from).take(LONGEST).collect();
+    let (before, after) = (if from > 0 { "\u{2026}" } else { "" }, if shown.len() + from < line.len() { "\u{2026}" } else { "" });
+    (format!("{before}{shown}{after}"), column - from + before.chars().count())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::excerpt;
+
+    #[test]
+    fn a_long_line_is_shown_around_its_column() {
+        assert_eq!(excerpt("short", 3), ("short".to_owned(), 3));
+        let line = format!("{}X{}", "a".repeat(500), "b".repeat(500));
+        for line in [line.clone(), line.chars().rev().collect()] {
+            let (shown, column) = excerpt(&line, 501);
+            assert_eq!(shown.chars().nth(column - 1), Some('X'));
+            assert!(shown.starts_with('\u{2026}') && shown.ends_with('\u{2026}') && shown.chars().count() == 162, "{shown}");
+        }
+        let (shown, column) = excerpt(&"ab".repeat(200), 1);
+        assert_eq!((column, shown.chars().nth(0), shown.chars().last()), (1, Some('a'), Some('\u{2026}')));
+    }
 }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use slipway_core::file::EnvironmentFile;
-use slipway_core::model::Name;
+use slipway_core::model::{Environment, Name};
 
 use crate::output::Output;
 use crate::stop::{Exit, Stop};
@@ -34,6 +34,12 @@ impl Selection {
     /// The environment of a file.
     pub(crate) fn of_file(file: &EnvironmentFile) -> Self {
         Self { project: file.project.clone(), environment: file.name.clone() }
+    }
+
+    /// The named one, else that of an environment that was read already.
+    pub(crate) fn named_or(named: Option<&str>, environment: &Environment) -> Result<Self, Stop> {
+        let of_environment = || Self { project: environment.project.clone(), environment: environment.name.clone() };
+        named.map_or_else(|| Ok(of_environment()), Self::parse)
     }
 
     /// The named one, else that of the file in the working directory.

@@ -17,4 +17,5 @@ pub mod names;
 pub mod outline;
 pub mod pipeline_edit;
 pub mod plan;
+pub mod simulation;
 pub mod variables;

@@ -15,8 +15,11 @@ use support::{Ledger, Mark, Run, Scenario, drive_to_the_end, failure, good_end, 
 
 const BOTH: [Phase; 2] = [Phase::Build, Phase::Release];
 
-fn cases(cases: u32) -> ProptestConfig {
-    ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
+/// So many cases, or as many as `PROPTEST_CASES` asks for.
+fn cases(few: u32) -> ProptestConfig {
+    let default = ProptestConfig::default();
+    let cases = if std::env::var_os("PROPTEST_CASES").is_some() { default.cases } else { few };
+    ProptestConfig { cases, failure_persistence: None, ..default }
 }
 
 fn phased(scenario: Scenario) -> Scenario {
@@ -162,11 +165,11 @@ proptest! {
         Run::of(&scenario).each_turn(|after, turn| {
             for step in &turn.stops {
                 prop_assert!(after.all_canceled || after.canceled.contains(&step.service), "the {step} is stopped by nobody");
-                prop_assert_eq!(after.of(step), Mark::Running);
+                prop_assert!(after.of(step).is_running());
             }
             let running = after.services().flat_map(|index| BOTH.map(|phase| (index, phase)));
             let wanted = running.filter(|(index, phase)| {
-                after.step(*index, *phase) == Some(Mark::Running)
+                after.step(*index, *phase).is_some_and(Mark::is_running)
                     && (after.all_canceled || after.canceled.contains(&after.plan.services[*index].name))
             });
             prop_assert_eq!(turn.stops.len(), wanted.count(), "everything that runs and was canceled is stopped");
@@ -259,6 +262,20 @@ proptest! {
                     prop_assert!(!left, "the {} of s{index} was interrupted, and is left", phase.as_str());
                 }
             }
+            Ok(())
+        })?;
+    }
+
+    /// Whatever its executor says in the end, and whoever drives it then.
+    #[test]
+    fn b06_a_step_that_is_failing_fails_and_is_never_begun_again(scenario in scenario(30)) {
+        Run::of(&scenario).each_fact(|before, event| {
+            let about = match &event.fact {
+                Fact::StepStarted { step, .. } | Fact::StepSucceeded { step, .. } | Fact::StepInterrupted { step }
+                | Fact::StepSkipped { step, .. } | Fact::StepCanceled { step } => step,
+                _ => return Ok(()),
+            };
+            prop_assert!(before.of(about) != Mark::Failing, "{:?} of a step that is failing", event.fact);
             Ok(())
         })?;
     }
@@ -434,6 +451,7 @@ fn every_fact(run: &Run) -> Vec<Fact> {
             Fact::StepStarted { step: step.clone(), attempt: 2 },
             Fact::StepSucceeded { step: step.clone(), result: StepResult::default() },
             Fact::StepSkipped { step: step.clone(), reason: SkipReason::EarlierFailure },
+            Fact::StepFailing { step: step.clone(), failure: failure() },
             Fact::StepFailed { step: step.clone(), failure: failure() },
             Fact::StepCanceled { step: step.clone() },
             Fact::StepInterrupted { step },
@@ -458,10 +476,11 @@ fn is_legal(ledger: &Ledger<'_>, deployment: &Deployment, fact: &Fact) -> bool {
             let waits = matches!(deployment.step(step), Some(StepState::Waiting { attempts }) if attempts + 1 == *attempt);
             ledger.started && !ledger.all_canceled && waits && mark(step).is_some_and(Mark::is_waiting)
         }
-        Fact::StepSucceeded { step, .. } | Fact::StepInterrupted { step } => mark(step) == Some(Mark::Running),
-        Fact::StepSkipped { step, .. } | Fact::StepFailed { step, .. } | Fact::StepCanceled { step } => {
-            mark(step).is_some_and(Mark::is_open)
+        Fact::StepSucceeded { step, .. } | Fact::StepFailing { step, .. } | Fact::StepInterrupted { step } => {
+            mark(step) == Some(Mark::Running)
         }
+        Fact::StepSkipped { step, .. } => mark(step).is_some_and(|mark| mark.is_open() && mark != Mark::Failing),
+        Fact::StepFailed { step, .. } | Fact::StepCanceled { step } => mark(step).is_some_and(Mark::is_open),
         Fact::CancelRequested { .. } => true,
         Fact::Finished { .. } => ledger.open(|_| true, &BOTH).is_empty(),
     }

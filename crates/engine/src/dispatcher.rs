@@ -12,9 +12,8 @@ use tokio::sync::{mpsc, oneshot};
 use crate::deployed::read;
 use crate::engine::Shared;
 use crate::error::EngineError;
-use crate::executor::{self, Assignment, Stop};
+use crate::executor::{self, Assignment, Ending, Stop};
 use crate::feed::Feed;
-use crate::time::now;
 
 /// What reaches a dispatcher.
 pub(crate) enum Message {
@@ -55,6 +54,10 @@ impl Dispatcher {
         let plan = Arc::new(deployment.plan().clone());
         let mut this = Self { shared, summary, target, deployment, plan, feed, inbox, stops: HashMap::new() };
         let ended = this.execute(&mut messages).await;
+        if let Err(EngineError::Fenced(_)) = ended {
+            // The steps are another server's now: to stop them would be to put away what that one does. This process ends.
+            return ended;
+        }
         this.stand_down(&mut messages).await;
         this.feed.flush().await;
         this.shared.feeds.forget(&this.summary.id);
@@ -84,9 +87,9 @@ impl Dispatcher {
     async fn execute(&mut self, messages: &mut mpsc::UnboundedReceiver<Message>) -> Result<(), EngineError> {
         if !self.deployment.running().is_empty() {
             self.take(Input::OwnerGone).await?;
-            // What was being stopped is still running, by the facts: its stopping begins again.
+            // What was being stopped or put away is still running, by the facts: that begins again.
             for step in self.deployment.running() {
-                self.adopt_stopping(&step);
+                self.adopt_ending(&step);
             }
         }
         if self.deployment.state() == RunState::Queued {
@@ -117,7 +120,7 @@ impl Dispatcher {
             }
             Message::Told { input, answer } => {
                 let done = self.take(*input).await;
-                let fatal = matches!(done, Err(EngineError::Conflict(_) | EngineError::Internal(_)));
+                let fatal = matches!(done, Err(EngineError::Conflict(_) | EngineError::Fenced(_) | EngineError::Internal(_)));
                 let _ = answer.send(done.clone());
                 if fatal {
                     return done;
@@ -150,18 +153,30 @@ impl Dispatcher {
         Ok(())
     }
 
-    fn adopt_stopping(&mut self, step: &StepId) {
+    fn adopt_ending(&mut self, step: &StepId) {
         let Some(StepState::Running { attempt, .. }) = self.deployment.step(step) else { return };
         let (attempt, stop) = (*attempt, Stop::default());
-        stop.ask(self.deployment.is_forced(&step.service));
+        if self.deployment.is_canceled(&step.service) {
+            stop.ask(self.deployment.is_forced(&step.service));
+        }
         self.begin(step.clone(), attempt, stop);
     }
 
     fn begin(&mut self, step: StepId, attempt: u32, stop: Stop) {
         self.stops.insert(step.clone(), stop.clone());
-        let assignment =
-            Assignment::new(&self.shared, &self.summary, &self.target, &self.plan, &self.deployment, &step, &self.feed, stop);
         let inbox = self.inbox.clone();
+        let ending = Ending::new(&self.deployment, &step, attempt, &inbox);
+        let assignment = Assignment::new(
+            &self.shared,
+            &self.summary,
+            &self.target,
+            &self.plan,
+            &self.deployment,
+            &step,
+            &self.feed,
+            stop,
+            ending,
+        );
         tokio::spawn(async move {
             // A task that panics must not leave its step running for ever.
             let outcome = match tokio::spawn(executor::execute(assignment)).await {
@@ -174,7 +189,9 @@ impl Dispatcher {
 
     /// Decides, appends and folds. The store is asked again until it takes the facts: nothing is lost by waiting.
     async fn take(&mut self, input: Input) -> Result<(), EngineError> {
-        let facts = decide(&self.deployment, input, now()).map_err(|refusal: Refusal| EngineError::from(refusal))?;
+        // A clock that was set back does not make a step end before it began.
+        let now = self.shared.settings.clock.now().max(self.deployment.latest());
+        let facts = decide(&self.deployment, input, now).map_err(|refusal: Refusal| EngineError::from(refusal))?;
         if facts.is_empty() {
             return Ok(());
         }

@@ -18,7 +18,6 @@ use crate::prepare::Asked;
 use crate::queue::Queue;
 use crate::settings::Settings;
 use crate::single_flight::Flights;
-use crate::time::now;
 use crate::{Preview, deployed, prepare, preview, retention};
 
 /// The world, as the engine sees it.
@@ -128,7 +127,7 @@ impl Engine {
                 project: project.clone(),
                 environment: environment.clone(),
                 target: target.name.clone(),
-                events: vec![Event { at: now(), fact }],
+                events: vec![Event { at: this.shared.settings.clock.now(), fact }],
             };
             let summary = this.shared.ports.store.create_deployment(&access, &new).await?;
             this.queue.advance(&project, &environment).await;

@@ -18,6 +18,9 @@ pub enum EngineError {
     /// It can not be found out, or kept, now.
     #[error("{0}")]
     Unavailable(String),
+    /// Another server owns the store now, and this one may do nothing more.
+    #[error("{0}")]
+    Fenced(String),
     /// Slipway itself is wrong.
     #[error("{0}")]
     Internal(String),
@@ -30,6 +33,7 @@ impl From<StoreError> for EngineError {
             StoreError::NotFound(_) => Self::NotFound(text),
             StoreError::Conflict { .. } => Self::Conflict(text),
             StoreError::Unavailable(_) => Self::Unavailable(text),
+            StoreError::Fenced { .. } => Self::Fenced(text),
             StoreError::Damaged { .. } => Self::Internal(text),
         }
     }

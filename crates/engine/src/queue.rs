@@ -15,7 +15,6 @@ use crate::dispatcher::{Dispatcher, Message};
 use crate::engine::Shared;
 use crate::error::EngineError;
 use crate::retention;
-use crate::time::now;
 
 /// How long a store that is away is left alone.
 const AWAY: Duration = Duration::from_secs(1);
@@ -127,7 +126,8 @@ impl Queue {
     async fn append_queued(&self, summary: &DeploymentSummary, input: Input) -> Result<(), EngineError> {
         let store = &self.shared.ports.store;
         let deployment = read(&**store, &Access::owner("engine"), summary).await?;
-        let facts = decide(&deployment, input, now())?;
+        let now = self.shared.settings.clock.now().max(deployment.latest());
+        let facts = decide(&deployment, input, now)?;
         match store.append(&summary.id, deployment.version(), &facts).await {
             Err(StoreError::Conflict { .. }) => {
                 return Err(EngineError::Conflict("the deployment went on meanwhile; try again".to_owned()));

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use slipway_ports::SecretText;
 
-use crate::RetryPolicy;
+use crate::{Clock, RetryPolicy};
 
 /// How the engine works.
 #[derive(Debug, Clone)]
@@ -23,6 +23,8 @@ pub struct Settings {
     pub keep_deployments: NonZeroUsize,
     /// How many bytes the log of a deployment may have, about: a bit more than that until its middle is cut out.
     pub most_log_bytes: u64,
+    /// What time it is when something happens.
+    pub clock: Clock,
 }
 
 impl Settings {
@@ -50,6 +52,7 @@ impl Default for Settings {
             rollout_timeout: Duration::from_secs(600),
             keep_deployments: Self::KEEP_DEPLOYMENTS,
             most_log_bytes: Self::MOST_LOG_BYTES,
+            clock: Clock::default(),
         }
     }
 }

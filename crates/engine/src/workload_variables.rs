@@ -189,7 +189,7 @@ async fn kept(shared: &Shared, environment: &Environment, name: &str) -> Result<
 fn store(error: &StoreError) -> Failure {
     match error {
         StoreError::Unavailable(_) => Failure::retry(Code::Internal, error.to_string()),
-        StoreError::NotFound(_) | StoreError::Conflict { .. } | StoreError::Damaged { .. } => {
+        StoreError::NotFound(_) | StoreError::Conflict { .. } | StoreError::Fenced { .. } | StoreError::Damaged { .. } => {
             Failure::permanent(Code::Internal, error.to_string())
         }
     }

@@ -5,9 +5,10 @@ mod support;
 use std::sync::Arc;
 
 use slipway_core::deployment::{CancelScope, Fact, Outcome, Phase, RunState, StepId};
+use slipway_core::failure::{Code, Failure};
 use slipway_core::model::Environment;
 use slipway_ports::testing::{MemoryStore, World};
-use support::{Bench, access, application, build, container, environment, outcome, release, state_of};
+use support::{Bench, access, application, build, container, environment, failure_of, outcome, release, state_of};
 
 /// What outlives a server.
 struct Left {
@@ -189,6 +190,30 @@ fn what_was_being_canceled_is_canceled_by_the_next_server() {
         assert_eq!(state_of(&deployment, &release("web")), "succeeded");
         assert_eq!(left.world.count("release api"), 1, "it is not released again");
         assert_eq!(left.world.count("uninstall api"), 2, "the next server takes the release away");
+    });
+}
+
+/// The rollout would succeed now: a release that failed is not tried again, and has failed for the reason that was on record.
+#[test]
+fn b06_a_release_that_was_being_put_back_is_put_back_by_the_next_server_and_not_released_again() {
+    let left = die_after(&environment(vec![container("cache")]), |bench| async move {
+        bench.deploy_to_the_end().await;
+        bench.world.fail("rollout cache", Failure::permanent(Code::CrashLoop, "it ends with exit code 1"));
+        bench.world.hold("rollback cache");
+        let id = bench.deploy().await;
+        bench.begun("rollback cache").await;
+        id
+    });
+    left.world.let_go("rollback cache");
+    runtime().block_on(async {
+        let bench = Bench::over(left.world.clone(), left.store.clone());
+        assert_eq!(bench.engine.recover().await, Ok(1));
+        let deployment = bench.end_of(&left.id).await;
+        assert_eq!(outcome(&deployment), Outcome::Failed);
+        assert_eq!(failure_of(deployment.step(&release("cache"))).code, Code::CrashLoop);
+        assert_eq!(left.world.count("release cache"), 2, "once by each deployment");
+        assert_eq!(left.world.count("rollback cache"), 2, "the next server goes on with it");
+        assert_eq!(facts_of(&bench, &left.id, |fact| matches!(fact, Fact::StepInterrupted { .. })).await, 0);
     });
 }
 

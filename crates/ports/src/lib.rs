@@ -10,6 +10,7 @@
 pub mod api;
 mod builder;
 mod cluster;
+mod lease;
 mod log_cut;
 mod progress;
 mod registry;
@@ -23,6 +24,7 @@ pub mod testing;
 pub use async_trait::async_trait;
 pub use builder::{BuildRequest, Builder, BuiltImage};
 pub use cluster::{Cluster, LogQuery, Namespace, PodLine, RolloutKind, RolloutRequest, SecretObject};
+pub use lease::{Epoch, Lease, Leases};
 pub use log_cut::LogCut;
 pub use progress::{Activity, Progress, Silent};
 pub use registry::{Presence, Registry, RepositoryTag};

@@ -11,7 +11,8 @@ use crate::SecretText;
 
 /// Environments, targets, secrets, and deployments as logs of facts.
 ///
-/// Every read and write takes the caller's [`Access`]: a row that it does not cover is as if it were not there.
+/// Every read and write takes the caller's [`Access`]: a row that it does not cover is as if it were not there. Every write may
+/// fail with [`StoreError::Fenced`]: this server does not own the store any more (see [`Lease`](crate::Lease)).
 #[async_trait]
 pub trait Store: Send + Sync {
     /// Makes or replaces a target.
@@ -236,6 +237,14 @@ pub enum StoreError {
     /// The database is busy or full; nothing was written.
     #[error("the database does not take it now: {0}")]
     Unavailable(String),
+    /// Another server owns the store now; nothing was written, and this one may not go on.
+    #[error("another server has taken over the database: {found} owns it, and this server was {expected}")]
+    Fenced {
+        /// The owner that this server is, or was.
+        expected: String,
+        /// The owner that the store has.
+        found: String,
+    },
     /// What is stored does not read back.
     #[error("the stored {what} does not read back: {reason}")]
     Damaged {

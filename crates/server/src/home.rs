@@ -9,6 +9,8 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use slipway_ports::SecretText;
 
+use crate::home_lock::HomeLock;
+
 /// `${SLIPWAY_HOME:-$HOME/.local/share/slipway}`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Home {
@@ -25,12 +27,6 @@ pub struct ServerRecord {
     pub registry: String,
     /// The server's process.
     pub pid: u32,
-}
-
-/// Proof that this process alone owns the home; free again when it is dropped, or when the process dies.
-#[derive(Debug)]
-pub struct HomeLock {
-    _file: File,
 }
 
 /// Why the home cannot be used.
@@ -83,23 +79,12 @@ impl Home {
     /// Takes the home for this process. Somebody who looks whether it is owned holds it for a moment, so it is tried again.
     pub fn lock(&self) -> Result<HomeLock, HomeError> {
         for _ in 0..20 {
-            match self.try_lock() {
+            match HomeLock::take(&self.root) {
                 Err(HomeError::Owned(_)) => std::thread::sleep(std::time::Duration::from_millis(10)),
                 other => return other,
             }
         }
-        self.try_lock()
-    }
-
-    fn try_lock(&self) -> Result<HomeLock, HomeError> {
-        let path = self.root.join("lock");
-        let file = OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(&path);
-        let file = file.map_err(|error| disk(&path, "opened", error))?;
-        match file.try_lock() {
-            Ok(()) => Ok(HomeLock { _file: file }),
-            Err(std::fs::TryLockError::WouldBlock) => Err(HomeError::Owned(self.root.clone())),
-            Err(std::fs::TryLockError::Error(error)) => Err(disk(&path, "locked", error)),
-        }
+        HomeLock::take(&self.root)
     }
 
     /// Whether a server owns the home now.
@@ -107,7 +92,7 @@ impl Home {
         if !self.root.join("lock").exists() {
             return Ok(false);
         }
-        match self.try_lock() {
+        match HomeLock::take(&self.root) {
             Ok(_) => Ok(false),
             Err(HomeError::Owned(_)) => Ok(true),
             Err(error) => Err(error),
@@ -213,7 +198,7 @@ impl Home {
     }
 }
 
-fn disk(path: &Path, what: &'static str, error: io::Error) -> HomeError {
+pub(crate) fn disk(path: &Path, what: &'static str, error: io::Error) -> HomeError {
     HomeError::Disk { path: path.to_owned(), what, error }
 }
 
@@ -249,7 +234,7 @@ mod tests {
     fn looking_at_a_home_does_not_keep_a_server_from_it() {
         let folder = tempfile::tempdir().unwrap();
         let home = Home::at(folder.path());
-        let looks = home.try_lock().unwrap();
+        let looks = HomeLock::take(home.root()).unwrap();
         let server = std::thread::spawn({
             let home = home.clone();
             move || home.lock().map(drop)

@@ -1,18 +1,21 @@
 //! The HTTP API, and the program that wires the adapters to the engine.
 //!
-//! [`serve`] owns a [`Home`]: it takes the lock, opens the store, starts the embedded registry, lets the engine take over what
+//! [`serve`] owns a [`Home`] ([`Ownership`]: its lock, its store, the store's lease), starts the embedded registry, lets the engine take over what
 //! an earlier server left, and then listens on loopback. Every request passes the guard (host, origin, token), is one
 //! function of `routes`, and leaves as a wire type made in `views`. A deployment is followed as server-sent events that
 //! are made from the stored facts, so that a client that comes back misses nothing and sees nothing twice.
 
 mod app;
 mod builder;
+mod connections;
 mod events;
 mod explanation;
 mod guard;
 mod history;
 mod home;
+mod home_lock;
 mod options;
+mod ownership;
 mod precondition;
 mod problem;
 mod request;
@@ -22,7 +25,10 @@ mod views;
 mod wiring;
 
 pub use app::App;
-pub use home::{Home, HomeError, HomeLock, ServerRecord};
+pub use connections::answer;
+pub use home::{Home, HomeError, ServerRecord};
+pub use home_lock::HomeLock;
 pub use options::{InvalidMirror, Options, RegistryMirror};
+pub use ownership::{Ownership, OwnershipError};
 pub use routes::router;
 pub use serve::{ServeError, install_crypto_provider, serve};

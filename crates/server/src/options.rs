@@ -22,6 +22,8 @@ pub struct Options {
     pub keep_deployments: NonZeroUsize,
     /// How many bytes the log of a deployment may have.
     pub most_log_bytes: u64,
+    /// How long this server may be silent before another that waits for its home takes over.
+    pub lease: Duration,
 }
 
 /// Where to ask instead of a registry: `host=url`.

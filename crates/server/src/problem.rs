@@ -67,7 +67,9 @@ impl From<EngineError> for Problem {
             EngineError::NotFound(_) => Self::not_found(text),
             EngineError::Refused(_) => Self::new(StatusCode::UNPROCESSABLE_ENTITY, "refused", text),
             EngineError::Conflict(_) => Self::new(StatusCode::CONFLICT, "conflict", text),
-            EngineError::Unavailable(_) => Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", text),
+            EngineError::Unavailable(_) | EngineError::Fenced(_) => {
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", text)
+            }
             EngineError::Internal(_) => {
                 tracing::error!(%text, "internal error");
                 Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", text)

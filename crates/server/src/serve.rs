@@ -1,17 +1,19 @@
 //! The life of a server: home, wiring, recovery, requests, end.
 
-use std::future::IntoFuture as _;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use slipway_engine::ownership::Lost;
 use slipway_engine::{Engine, EngineError};
 use slipway_ports::CancellationToken;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::app::App;
+use crate::connections::answer;
 use crate::home::{Home, HomeError, ServerRecord};
 use crate::options::Options;
+use crate::ownership::{Ownership, OwnershipError};
 use crate::routes::router;
 use crate::wiring::{self, WiringError};
 
@@ -24,6 +26,12 @@ pub enum ServeError {
     /// Its home can not be used.
     #[error(transparent)]
     Home(#[from] HomeError),
+    /// Its home can not be owned.
+    #[error(transparent)]
+    Ownership(#[from] OwnershipError),
+    /// Its home is another's now.
+    #[error("this server ends, and what it deployed runs on: {0}")]
+    Lost(#[from] Lost),
     /// The API would be open to other machines.
     #[error("the API listens on loopback only, and {0} is no loopback address; use an SSH tunnel to reach it from elsewhere")]
     NotLoopback(SocketAddr),
@@ -60,17 +68,27 @@ pub async fn serve(home: Home, options: Options) -> Result<(), ServeError> {
         return Err(ServeError::NotLoopback(options.listen));
     }
     home.create()?;
-    let lock = home.lock()?;
+    let ownership = Ownership::take(&home, options.lease).await?;
+    // Whoever loses the home ends at once and puts nothing away: all of it is the next owner's, who may be at it already.
+    let ended = tokio::select! {
+        lost = ownership.keep() => Err(lost.into()),
+        ended = run(&home, &options, &ownership) => ended,
+    };
+    // Steps still run until the process ends, and the next server must not begin before: the system frees the lock then.
+    ownership.until_the_end();
+    ended
+}
+
+/// Serves in a home that this process owns.
+async fn run(home: &Home, options: &Options, ownership: &Ownership) -> Result<(), ServeError> {
     let token = home.token_or_create()?;
     let api = listen("the API", options.listen).await?;
     let registry = listen("the registry", options.registry_listen).await?;
     let (address, registry_address) = (api.local_addr()?, registry.local_addr()?);
 
     let shutdown = CancellationToken::new();
-    let wired = wiring::wire(&home, &options, registry_address).await?;
-    let registry_stops = shutdown.clone().cancelled_owned();
-    let registry = axum::serve(registry, wired.registry).with_graceful_shutdown(registry_stops);
-    let registry = tokio::spawn(registry.into_future());
+    let wired = wiring::wire(home, ownership, options, registry_address)?;
+    let registry = tokio::spawn(answer(registry, wired.registry, shutdown.clone()));
     let engine = Engine::new(wired.ports.clone(), wired.settings);
     let recovered = engine.recover().await?;
     if recovered > 0 {
@@ -84,23 +102,15 @@ pub async fn serve(home: Home, options: Options) -> Result<(), ServeError> {
         pid: std::process::id(),
     })?;
     tracing::info!(%address, registry = %registry_address, "the server listens");
-    let serving = axum::serve(api, router(app)).with_graceful_shutdown(shutdown.clone().cancelled_owned());
-    let mut serving = std::pin::pin!(serving.into_future());
-    let ended = tokio::select! {
-        ended = &mut serving => Some(ended),
-        asked = asked_to_stop(&shutdown) => asked.map(|()| None)?,
-    };
+    let serving = tokio::spawn(answer(api, router(app), shutdown.clone()));
+    asked_to_stop(&shutdown).await?;
     tracing::info!("the server stops");
     shutdown.cancel();
-    match ended {
-        Some(ended) => ended?,
-        None if tokio::time::timeout(LAST_REQUESTS, serving).await.is_err() => tracing::warn!("some requests were cut off"),
-        None => {}
+    if tokio::time::timeout(LAST_REQUESTS, serving).await.is_err() {
+        tracing::warn!("some requests were cut off");
     }
     wired.builder.stop().await;
     registry.abort();
-    // Steps still run until the process ends, and the next server must not begin before: the system frees the lock then.
-    std::mem::forget(lock);
     Ok(())
 }
 

@@ -8,17 +8,18 @@ use std::time::Duration;
 use axum::Router;
 use slipway_builder::{DaemonSettings, RegistryCredential};
 use slipway_engine::{Ports, PullCredential, Settings};
+use slipway_gate::{Gate, Gated};
 use slipway_git::{GitMirrors, GitSettings};
 use slipway_helm::HelmOptions;
 use slipway_kubernetes::KubeCluster;
 use slipway_ports::SecretText;
 use slipway_registry::embedded::{self, Auth, Storage, User};
 use slipway_registry::{ClientError, Credential, OciRegistry, RegistrySettings};
-use slipway_store::SqliteStore;
 
 use crate::builder::EmbeddedBuilder;
 use crate::home::{Home, HomeError};
 use crate::options::Options;
+use crate::ownership::Ownership;
 
 /// The user of the embedded registry who writes: the builder and this server.
 const REGISTRY_USER: &str = "slipway";
@@ -39,9 +40,6 @@ pub enum WiringError {
     /// A file of the home.
     #[error(transparent)]
     Home(#[from] HomeError),
-    /// The database.
-    #[error(transparent)]
-    Store(#[from] slipway_store::OpenError),
     /// The embedded registry.
     #[error("the registry does not open: {0}")]
     Registry(#[from] embedded::OpenError),
@@ -51,6 +49,10 @@ pub enum WiringError {
     /// Helm.
     #[error("Helm can not be used: {0}")]
     Helm(std::io::Error),
+    /// The crash tests.
+    #[cfg(feature = "crash-points")]
+    #[error(transparent)]
+    CrashPoints(#[from] slipway_gate::InvalidCrashPoint),
     /// A folder.
     #[error("{folder} can not be used: {error}")]
     Folder {
@@ -73,12 +75,12 @@ pub(crate) struct Wired {
     pub(crate) registry: Router,
 }
 
-/// Opens everything that a server in this home needs; `registry` is where its registry listens.
-pub(crate) async fn wire(home: &Home, options: &Options, registry: SocketAddr) -> Result<Wired, WiringError> {
+/// Opens everything that a server in this home needs besides its store; `registry` is where its registry listens.
+pub(crate) fn wire(home: &Home, ownership: &Ownership, options: &Options, registry: SocketAddr) -> Result<Wired, WiringError> {
     let password = home.registry_password_or_create()?;
     let pull_password = home.registry_pull_password_or_create()?;
     let address = registry.to_string();
-    let storage = Storage::open(home.folder("registry"))?;
+    let storage = Storage::open_as_owner(home.folder("registry"))?;
     // What a push that was killed left on the disk; a failure costs space and nothing else.
     if let Err(error) = storage.sweep_uploads(ABANDONED) {
         tracing::warn!(%error, "abandoned uploads are left in the registry");
@@ -89,7 +91,7 @@ pub(crate) async fn wire(home: &Home, options: &Options, registry: SocketAddr) -
     clear(&work_folder)?;
     let builder = Arc::new(builder(home, options, &address, &password));
     let ports = Ports {
-        store: Arc::new(SqliteStore::open(&home.database(), &home.secret_key()).await?),
+        store: Arc::new(ownership.store()),
         repositories: Arc::new(repositories(home, options)?),
         builder: builder.clone(),
         registry: Arc::new(OciRegistry::new(registry_settings(options, &address, &password))?),
@@ -99,6 +101,9 @@ pub(crate) async fn wire(home: &Home, options: &Options, registry: SocketAddr) -
             ..slipway_kubernetes::Settings::default()
         })),
     };
+    #[cfg(feature = "crash-points")]
+    let ports = behind_crash_points(ports)?;
+    let ports = behind(ports, &ownership.gate());
     let pull_credential = Some(PullCredential { user: PULL_USER.to_owned(), password: pull_password });
     let settings = Settings {
         pull_credential,
@@ -109,6 +114,26 @@ pub(crate) async fn wire(home: &Home, options: &Options, registry: SocketAddr) -
         ..Settings::default()
     };
     Ok(Wired { ports, settings, builder, registry: embedded::router(storage, auth) })
+}
+
+/// Puts all that is outside behind a gate; the store sees to itself.
+fn behind(ports: Ports, gate: &Arc<dyn Gate>) -> Ports {
+    Ports {
+        store: ports.store,
+        repositories: Arc::new(Gated::new(ports.repositories, gate.clone())),
+        builder: Arc::new(Gated::new(ports.builder, gate.clone())),
+        registry: Arc::new(Gated::new(ports.registry, gate.clone())),
+        releases: Arc::new(Gated::new(ports.releases, gate.clone())),
+        cluster: Arc::new(Gated::new(ports.cluster, gate.clone())),
+    }
+}
+
+/// Every call is a point at which the crash tests may kill this process.
+#[cfg(feature = "crash-points")]
+fn behind_crash_points(ports: Ports) -> Result<Ports, WiringError> {
+    let points: Arc<dyn Gate> = Arc::new(slipway_gate::CrashPoints::from_environment()?);
+    let ports = behind(ports, &points);
+    Ok(Ports { store: Arc::new(Gated::new(ports.store, points)), ..ports })
 }
 
 fn repositories(home: &Home, options: &Options) -> Result<GitMirrors, WiringError> {

@@ -5,7 +5,7 @@
 //! | 5 | tests, xtask |
 //! | 4 | cli (over server) |
 //! | 3 | server |
-//! | 2 | engine, adapters: beside each other, never on each other |
+//! | 2 | engine, gate, adapters: beside each other, never on each other |
 //! | 1 | ports |
 //! | 0 | core, pure |
 
@@ -42,11 +42,11 @@ fn layer(folder: &str) -> Option<u8> {
     Some(match folder {
         "crates/core" => 0,
         "crates/ports" => 1,
-        "crates/engine" => 2,
+        "crates/engine" | "crates/gate" => 2,
         adapter if adapter.starts_with("crates/adapters/") => 2,
         "crates/server" => 3,
         "crates/cli" => 4,
-        "tests" | "dev/xtask" => 5,
+        "tests" | "tests/crash" | "dev/xtask" => 5,
         _ => return None,
     })
 }

@@ -188,4 +188,5 @@ fn one_directory_is_served_by_one_process() {
     let directory = TempDir::new().unwrap();
     let _registry = Process::start(directory.path());
     assert!(matches!(Storage::open(directory.path()), Err(OpenError::InUse(_))));
+    assert!(Storage::open_as_owner(directory.path()).is_ok(), "the other is known to be stopped for good");
 }

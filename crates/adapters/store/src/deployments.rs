@@ -18,7 +18,7 @@ impl SqliteStore {
         let Some(Event { at, fact: Fact::Accepted { plan, .. } }) = new.events.first() else {
             return Err(damaged("deployment", "its first event is not `Accepted`"));
         };
-        let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await.map_err(unavailable)?;
+        let mut transaction = self.begin_write().await?;
         let number: i64 =
             sqlx::query_scalar("SELECT coalesce(max(number), 0) + 1 FROM deployment WHERE project = ? AND environment = ?")
                 .bind(new.project.as_str())
@@ -46,7 +46,7 @@ impl SqliteStore {
     }
 
     pub(crate) async fn append_events(&self, deployment: &str, expected: u64, events: &[Event]) -> Result<(), StoreError> {
-        let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await.map_err(unavailable)?;
+        let mut transaction = self.begin_write().await?;
         let found: Option<i64> = sqlx::query_scalar("SELECT version FROM deployment WHERE id = ?")
             .bind(deployment)
             .fetch_optional(&mut *transaction)
@@ -64,7 +64,7 @@ impl SqliteStore {
         let rows =
             sqlx::query("SELECT version, at, format, body FROM event WHERE deployment = ? AND version > ? ORDER BY version")
                 .bind(deployment)
-                .bind(after.cast_signed())
+                .bind(number(after))
                 .fetch_all(&self.pool)
                 .await
                 .map_err(unavailable)?;
@@ -99,7 +99,7 @@ impl SqliteStore {
         let rows = sqlx::query(sqlx::AssertSqlSafe(query))
             .bind(project.as_str())
             .bind(name.as_str())
-            .bind(before.map_or(i64::MAX, u64::cast_signed))
+            .bind(before.map_or(i64::MAX, number))
             .bind(limit)
             .fetch_all(&self.pool)
             .await
@@ -114,7 +114,7 @@ impl SqliteStore {
     }
 
     pub(crate) async fn insert_log(&self, deployment: &str, lines: &[LogLine]) -> Result<Vec<u64>, StoreError> {
-        let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await.map_err(unavailable)?;
+        let mut transaction = self.begin_write().await?;
         let mut numbers = Vec::with_capacity(lines.len());
         for line in lines {
             let done = sqlx::query("INSERT INTO log (deployment, service, phase, at, text) VALUES (?, ?, ?, ?, ?)")
@@ -144,7 +144,7 @@ impl SqliteStore {
              WHERE deployment = ? AND number > ? AND (? IS NULL OR service = ?) ORDER BY number LIMIT ?",
         )
         .bind(deployment)
-        .bind(after.cast_signed())
+        .bind(number(after))
         .bind(service.map(Name::as_str))
         .bind(service.map(Name::as_str))
         .bind(limit)
@@ -153,6 +153,11 @@ impl SqliteStore {
         .map_err(unavailable)?;
         rows.iter().map(log_line).collect()
     }
+}
+
+/// A cursor as SQLite compares it: what is beyond its numbers is beyond every row, not before the first.
+fn number(cursor: u64) -> i64 {
+    i64::try_from(cursor).unwrap_or(i64::MAX)
 }
 
 async fn insert_events(
@@ -207,6 +212,7 @@ fn state_after(fact: &Fact) -> Option<&'static str> {
         | Fact::StepStarted { .. }
         | Fact::StepSucceeded { .. }
         | Fact::StepSkipped { .. }
+        | Fact::StepFailing { .. }
         | Fact::StepFailed { .. }
         | Fact::StepCanceled { .. }
         | Fact::StepInterrupted { .. } => None,

@@ -9,7 +9,7 @@ use crate::sqlite::{SqliteStore, damaged, to_json, unavailable};
 
 impl SqliteStore {
     pub(crate) async fn write_target(&self, target: &Target) -> Result<(), StoreError> {
-        let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await.map_err(unavailable)?;
+        let mut transaction = self.begin_write().await?;
         if target.is_default {
             sqlx::query("UPDATE target SET body = json_set(body, '$.isDefault', json('false'))")
                 .execute(&mut *transaction)
@@ -41,7 +41,7 @@ impl SqliteStore {
         if !access.covers(project) {
             return Err(StoreError::NotFound(format!("project `{project}`")));
         }
-        let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await.map_err(unavailable)?;
+        let mut transaction = self.begin_write().await?;
         let found: Option<i64> = sqlx::query_scalar("SELECT version FROM environment WHERE project = ? AND name = ?")
             .bind(project.as_str())
             .bind(name.as_str())

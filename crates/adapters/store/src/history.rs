@@ -18,7 +18,7 @@ const REMOVABLE: &str = "id = ? AND finished_at IS NOT NULL AND number < (
 
 impl SqliteStore {
     pub(crate) async fn cut_log(&self, deployment: &str, most_bytes: u64) -> Result<(), StoreError> {
-        let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await.map_err(unavailable)?;
+        let mut transaction = self.begin_write().await?;
         if weight(&mut transaction, deployment).await? <= most_bytes {
             return Ok(());
         }
@@ -66,7 +66,7 @@ impl SqliteStore {
         if count > 0 {
             // A file that was made without incremental vacuum keeps its size, and uses the pages again.
             let vacuum = format!("PRAGMA incremental_vacuum({PAGES_AT_ONCE})");
-            sqlx::query(sqlx::AssertSqlSafe(vacuum)).fetch_all(&self.pool).await.map_err(unavailable)?;
+            sqlx::query(sqlx::AssertSqlSafe(vacuum)).fetch_all(&self.writer.connection).await.map_err(unavailable)?;
         }
         Ok(count)
     }
@@ -83,12 +83,14 @@ impl SqliteStore {
     /// A log can be large: it goes piece by piece, before its deployment.
     async fn delete_log(&self, id: &str) -> Result<(), StoreError> {
         loop {
+            let mut transaction = self.begin_write().await?;
             let done = sqlx::query("DELETE FROM log WHERE number IN (SELECT number FROM log WHERE deployment = ? LIMIT ?)")
                 .bind(id)
                 .bind(LINES_AT_ONCE)
-                .execute(&self.pool)
+                .execute(&mut *transaction)
                 .await
                 .map_err(unavailable)?;
+            transaction.commit().await.map_err(unavailable)?;
             if done.rows_affected() < LINES_AT_ONCE.cast_unsigned() {
                 return Ok(());
             }
@@ -98,8 +100,10 @@ impl SqliteStore {
     /// Events go with their deployment.
     async fn delete_deployment(&self, id: &str) -> Result<u64, StoreError> {
         let query = format!("DELETE FROM deployment WHERE {REMOVABLE}");
-        let done = sqlx::query(sqlx::AssertSqlSafe(query)).bind(id).execute(&self.pool).await;
-        Ok(done.map_err(unavailable)?.rows_affected())
+        let mut transaction = self.begin_write().await?;
+        let done = sqlx::query(sqlx::AssertSqlSafe(query)).bind(id).execute(&mut *transaction).await.map_err(unavailable)?;
+        transaction.commit().await.map_err(unavailable)?;
+        Ok(done.rows_affected())
     }
 }
 

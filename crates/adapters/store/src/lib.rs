@@ -8,10 +8,13 @@ mod deployments;
 mod environments;
 mod history;
 mod key;
+mod lease;
 mod schema;
 mod secrets;
 mod sqlite;
 mod stored;
+mod writer;
 
 pub use key::KeyError;
+pub use lease::LeaseReader;
 pub use sqlite::{OpenError, SqliteStore};

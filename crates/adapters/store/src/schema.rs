@@ -3,7 +3,7 @@
 use sqlx::SqlitePool;
 
 /// One entry per version of the file; `PRAGMA user_version` says how many were carried out.
-const MIGRATIONS: [&str; 2] = [
+const MIGRATIONS: [&str; 3] = [
     "
     CREATE TABLE target (
         name TEXT PRIMARY KEY,
@@ -59,6 +59,15 @@ const MIGRATIONS: [&str; 2] = [
     ALTER TABLE log ADD COLUMN cut_lines INTEGER NOT NULL DEFAULT 0;
     ALTER TABLE log ADD COLUMN cut_bytes INTEGER NOT NULL DEFAULT 0;
 ",
+    "
+    CREATE TABLE lease (
+        one INTEGER PRIMARY KEY CHECK (one = 1),
+        epoch INTEGER NOT NULL,
+        owner TEXT NOT NULL,
+        renewals INTEGER NOT NULL,
+        length_milliseconds INTEGER NOT NULL
+    ) STRICT;
+    ",
 ];
 
 /// Brings the file to the newest version; a file of a newer program is refused.

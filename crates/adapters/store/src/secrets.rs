@@ -21,6 +21,7 @@ impl SqliteStore {
         value: &SecretText,
     ) -> Result<(), StoreError> {
         let sealed = self.seal(project, environment, name, value)?;
+        let mut transaction = self.begin_write().await?;
         sqlx::query(
             "INSERT INTO secret (project, environment, name, sealed) VALUES (?, ?, ?, ?)
              ON CONFLICT DO UPDATE SET sealed = excluded.sealed",
@@ -29,10 +30,10 @@ impl SqliteStore {
         .bind(environment.as_str())
         .bind(name)
         .bind(sealed)
-        .execute(&self.pool)
+        .execute(&mut *transaction)
         .await
         .map_err(unavailable)?;
-        Ok(())
+        transaction.commit().await.map_err(unavailable)
     }
 
     pub(crate) async fn read_or_write_secret(
@@ -43,21 +44,23 @@ impl SqliteStore {
         value: &SecretText,
     ) -> Result<SecretText, StoreError> {
         let sealed = self.seal(project, environment, name, value)?;
+        let mut transaction = self.begin_write().await?;
         sqlx::query("INSERT INTO secret (project, environment, name, sealed) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING")
             .bind(project.as_str())
             .bind(environment.as_str())
             .bind(name)
             .bind(sealed)
-            .execute(&self.pool)
+            .execute(&mut *transaction)
             .await
             .map_err(unavailable)?;
         let kept: Vec<u8> = sqlx::query_scalar("SELECT sealed FROM secret WHERE project = ? AND environment = ? AND name = ?")
             .bind(project.as_str())
             .bind(environment.as_str())
             .bind(name)
-            .fetch_one(&self.pool)
+            .fetch_one(&mut *transaction)
             .await
             .map_err(unavailable)?;
+        transaction.commit().await.map_err(unavailable)?;
         self.open_secret(project, environment, name, &kept)
     }
 

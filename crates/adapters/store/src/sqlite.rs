@@ -8,18 +8,28 @@ use async_trait::async_trait;
 use slipway_core::deployment::Event;
 use slipway_core::model::{Environment, Name};
 use slipway_ports::{
-    Access, DeploymentSummary, LogLine, NewDeployment, RecordedEvent, SecretText, Store, StoreError, StoredEnvironment, Target,
+    Access, CancellationToken, DeploymentSummary, Lease, LogLine, NewDeployment, RecordedEvent, SecretText, Store, StoreError,
+    StoredEnvironment, Target,
 };
-use sqlx::SqlitePool;
 use sqlx::sqlite::{SqliteAutoVacuum, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{Connection as _, Sqlite, SqlitePool, Transaction};
 
 use crate::key::{Key, KeyError};
 use crate::schema;
+use crate::writer::Writer;
 
-/// The store on one SQLite file.
+/// How long a statement waits for a lock of the database.
+const BUSY: Duration = Duration::from_secs(10);
+/// Connections that read.
+const READERS: u32 = 4;
+
+/// The store on one SQLite file. It writes in the name of the owner that it was made for by [`Self::owned`].
 #[derive(Clone)]
 pub struct SqliteStore {
+    /// For reading alone: SQLite refuses a write on these connections. Who writes begins with `begin_write`, which asks whose the
+    /// store is.
     pub(crate) pool: SqlitePool,
+    pub(crate) writer: Writer,
     pub(crate) key: Key,
 }
 
@@ -44,18 +54,39 @@ impl SqliteStore {
     pub async fn open(database: &Path, key: &Path) -> Result<Self, OpenError> {
         let refuse = |reason: String| OpenError::Database { path: database.display().to_string(), reason };
         let key = Key::load_or_create(key)?;
-        let options = SqliteConnectOptions::new()
-            .filename(database)
-            .create_if_missing(true)
-            .journal_mode(SqliteJournalMode::Wal)
-            .auto_vacuum(SqliteAutoVacuum::Incremental)
-            .synchronous(SqliteSynchronous::Full)
-            .foreign_keys(true)
-            .busy_timeout(Duration::from_secs(10));
-        let pool =
-            SqlitePoolOptions::new().max_connections(4).connect_with(options).await.map_err(|error| refuse(error.to_string()))?;
-        schema::migrate(&pool).await.map_err(refuse)?;
-        Ok(Self { pool, key })
+        let options = SqliteConnectOptions::new().filename(database).foreign_keys(true).busy_timeout(BUSY);
+        let writes =
+            options.clone().create_if_missing(true).journal_mode(SqliteJournalMode::Wal).synchronous(SqliteSynchronous::Full);
+        let writes = writes.auto_vacuum(SqliteAutoVacuum::Incremental);
+        let reads = options.pragma("query_only", "on");
+        let failed = |error: sqlx::Error| refuse(error.to_string());
+        // SQLite takes one writer at a time; who waits here waits in order.
+        let writer = SqlitePoolOptions::new().max_connections(1).before_acquire(|connection, _| {
+            // SQLite ends a transaction by itself when the disk is full. The connection believes to be in it still, and would begin no
+            // other: it is replaced.
+            let is_sound = !connection.is_in_transaction();
+            Box::pin(async move { Ok(is_sound) })
+        });
+        let writer = writer.connect_with(writes).await.map_err(failed)?;
+        schema::migrate(&writer).await.map_err(refuse)?;
+        let pool = SqlitePoolOptions::new().max_connections(READERS).connect_with(reads).await.map_err(failed)?;
+        Ok(Self { pool, writer: Writer::nobody(writer), key })
+    }
+
+    /// The same store, written in the name of the owner of a lease.
+    pub fn owned(&self, lease: &Lease) -> Self {
+        Self { pool: self.pool.clone(), writer: self.writer.owned(lease), key: self.key.clone() }
+    }
+
+    /// Fires when a write was refused because another owns the store: this server may not go on.
+    pub fn fenced(&self) -> CancellationToken {
+        self.writer.fenced.clone()
+    }
+
+    /// Begins to write. The transaction has the database's one place for a writer, and has seen that the owner is still the owner:
+    /// nobody can take its place before it ends.
+    pub(crate) async fn begin_write(&self) -> Result<Transaction<'static, Sqlite>, StoreError> {
+        self.writer.begin().await
     }
 }
 

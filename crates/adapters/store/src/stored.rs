@@ -41,6 +41,10 @@ enum StoredFact {
         step: StepId,
         why: SkipReason,
     },
+    StepFailing {
+        step: StepId,
+        failure: Failure,
+    },
     StepFailed {
         step: StepId,
         failure: Failure,
@@ -73,6 +77,7 @@ pub(crate) fn write(fact: &Fact) -> Result<String, serde_json::Error> {
         Fact::StepStarted { step, attempt } => StoredFact::StepStarted { step, attempt },
         Fact::StepSucceeded { step, result } => StoredFact::StepSucceeded { step, result },
         Fact::StepSkipped { step, reason } => StoredFact::StepSkipped { step, why: reason },
+        Fact::StepFailing { step, failure } => StoredFact::StepFailing { step, failure },
         Fact::StepFailed { step, failure } => StoredFact::StepFailed { step, failure },
         Fact::StepCanceled { step } => StoredFact::StepCanceled { step },
         Fact::StepInterrupted { step } => StoredFact::StepInterrupted { step },
@@ -97,6 +102,7 @@ pub(crate) fn read(at: i64, format: i64, body: &str) -> Result<Event, String> {
         StoredFact::StepStarted { step, attempt } => Fact::StepStarted { step, attempt },
         StoredFact::StepSucceeded { step, result } => Fact::StepSucceeded { step, result },
         StoredFact::StepSkipped { step, why } => Fact::StepSkipped { step, reason: why },
+        StoredFact::StepFailing { step, failure } => Fact::StepFailing { step, failure },
         StoredFact::StepFailed { step, failure } => Fact::StepFailed { step, failure },
         StoredFact::StepCanceled { step } => Fact::StepCanceled { step },
         StoredFact::StepInterrupted { step } => Fact::StepInterrupted { step },
@@ -111,12 +117,13 @@ mod tests {
     use super::*;
 
     /// Bodies as format 1 has been written from the first day; none of them may ever fail to read.
-    const SAMPLES: [&str; 14] = [
+    const SAMPLES: [&str; 15] = [
         r#"{"fact":"started"}"#,
         r#"{"fact":"step-started","step":{"service":"api","phase":"build"},"attempt":1}"#,
         r#"{"fact":"step-succeeded","step":{"service":"api","phase":"build"},"result":{"image":"sha256:ab"}}"#,
         r#"{"fact":"step-skipped","step":{"service":"api","phase":"build"},"why":{"reason":"image-present","image":"sha256:ab"}}"#,
         r#"{"fact":"step-failed","step":{"service":"api","phase":"release"},"failure":{"kind":"permanent","code":"crash-loop","message":"it ends"}}"#,
+        r#"{"fact":"step-failing","step":{"service":"api","phase":"release"},"failure":{"kind":"permanent","code":"crash-loop","message":"it ends"}}"#,
         r#"{"fact":"step-canceled","step":{"service":"api","phase":"release"}}"#,
         r#"{"fact":"step-interrupted","step":{"service":"api","phase":"release"}}"#,
         r#"{"fact":"cancel-requested","actor":"root","scope":{"service":"api"}}"#,

@@ -17,6 +17,7 @@ pub(crate) mod rollback;
 pub(crate) mod secret;
 pub(crate) mod serve;
 pub(crate) mod service;
+pub(crate) mod simulate;
 pub(crate) mod stage;
 pub(crate) mod status;
 pub(crate) mod stop;

@@ -35,6 +35,9 @@ pub(crate) struct Serve {
     /// How long the log of a deployment may get, such as `64Mi`; what is too much is cut out of its middle.
     #[arg(long, value_name = "SIZE", default_value = "64Mi", value_parser = log_limit)]
     pub(crate) log_limit: Bytes,
+    /// How long the server may be silent before another that waits for its home takes over, such as `15s`; at least `1s`.
+    #[arg(long, value_name = "DURATION", default_value = "15s", value_parser = lease)]
+    pub(crate) lease: Duration,
 }
 
 fn duration(text: &str) -> Result<Duration, String> {
@@ -45,6 +48,16 @@ fn log_limit(text: &str) -> Result<Bytes, String> {
     let least = Bytes::mebi(1);
     let refuse = || format!("`{text}` is no size of a log; expected at least {least}, such as `64Mi`");
     Bytes::parse(text).filter(|size| *size >= least).ok_or_else(refuse)
+}
+
+fn lease(text: &str) -> Result<Duration, String> {
+    let length = duration(text)?;
+    let hour = Duration::from_secs(60 * 60);
+    if (Duration::from_secs(1)..=hour).contains(&length) {
+        Ok(length)
+    } else {
+        Err(format!("`{text}` is not between `1s` and `1h`"))
+    }
 }
 
 impl Serve {
@@ -59,6 +72,7 @@ impl Serve {
         arguments.extend(["--rollout-timeout".to_owned(), format!("{}s", self.rollout_timeout.as_secs())]);
         arguments.extend(["--keep-deployments".to_owned(), self.keep_deployments.to_string()]);
         arguments.extend(["--log-limit".to_owned(), self.log_limit.to_string()]);
+        arguments.extend(["--lease".to_owned(), format!("{}s", self.lease.as_secs())]);
         arguments
     }
 
@@ -71,6 +85,7 @@ impl Serve {
             rollout_timeout: self.rollout_timeout,
             keep_deployments: self.keep_deployments,
             most_log_bytes: self.log_limit.0,
+            lease: self.lease,
         }
     }
 }

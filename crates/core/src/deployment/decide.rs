@@ -25,6 +25,15 @@ pub enum Input {
         /// How.
         outcome: StepOutcome,
     },
+    /// A step that was begun can not succeed any more; what it began is about to be put away.
+    Failing {
+        /// Which.
+        step: StepId,
+        /// In which attempt.
+        attempt: u32,
+        /// How it will have failed.
+        failure: Failure,
+    },
     /// Somebody wants it to end.
     Cancel {
         /// Who.
@@ -99,7 +108,8 @@ pub fn decide(state: &Deployment, input: Input, now: Timestamp) -> Result<Vec<Ev
     let mut facts = match input {
         Input::Start => start(state)?,
         Input::Begin(steps) => begin(state, steps)?,
-        Input::Ended { step, attempt, outcome } => ended(state, step, attempt, outcome)?,
+        Input::Ended { step, attempt, outcome } => ended(state, &step, attempt, outcome)?,
+        Input::Failing { step, attempt, failure } => failing(state, step, attempt, failure)?,
         Input::Cancel { actor, scope, force } => cancel(state, actor, scope, force)?,
         Input::Merge { plan, trigger } => merge(state, plan, trigger)?,
         Input::Approve { actor, stage, approved } => approve(state, actor, stage, approved)?,
@@ -116,9 +126,10 @@ fn start(state: &Deployment) -> Result<Vec<Fact>, Refusal> {
     }
 }
 
-/// What is being stopped goes on being stopped by the next owner; the rest waits again.
+/// What is being stopped or put away goes on being so by the next owner; the rest waits again.
 fn interrupted(state: &Deployment) -> Vec<Fact> {
-    let running = state.running().into_iter().filter(|step| !state.is_canceled(&step.service));
+    let is_ending = |step: &StepId| state.is_canceled(&step.service) || state.failing(step).is_some();
+    let running = state.running().into_iter().filter(|step| !is_ending(step));
     running.map(|step| Fact::StepInterrupted { step }).collect()
 }
 
@@ -135,13 +146,25 @@ fn begin(state: &Deployment, steps: Vec<StepId>) -> Result<Vec<Fact>, Refusal> {
     begun.collect()
 }
 
-fn ended(state: &Deployment, step: StepId, attempt: u32, outcome: StepOutcome) -> Result<Vec<Fact>, Refusal> {
-    match state.step(&step) {
-        Some(StepState::Running { attempt: running, .. }) if *running == attempt => {}
-        _ => return Err(Refusal::NotRunning(step)),
+fn must_run(state: &Deployment, step: &StepId, attempt: u32) -> Result<(), Refusal> {
+    match state.step(step) {
+        Some(StepState::Running { attempt: running, .. }) if *running == attempt => Ok(()),
+        _ => Err(Refusal::NotRunning(step.clone())),
     }
+}
+
+/// That it is said twice changes nothing, and the first reason stands.
+fn failing(state: &Deployment, step: StepId, attempt: u32, failure: Failure) -> Result<Vec<Fact>, Refusal> {
+    must_run(state, &step, attempt)?;
+    Ok(if state.failing(&step).is_some() { Vec::new() } else { vec![Fact::StepFailing { step, failure }] })
+}
+
+fn ended(state: &Deployment, step: &StepId, attempt: u32, outcome: StepOutcome) -> Result<Vec<Fact>, Refusal> {
+    must_run(state, step, attempt)?;
     let index = state.index[&step.service];
     let mut ending = Ending::new(state);
+    // However the putting away went, the step failed before.
+    let outcome = state.failing(step).cloned().map_or(outcome, StepOutcome::Failed);
     match outcome {
         StepOutcome::Done(result) => {
             let image = result.image.clone();
@@ -328,6 +351,7 @@ fn finish(state: &Deployment, facts: &mut Vec<Fact>) {
             | Fact::Merged { .. }
             | Fact::StageApproved { .. }
             | Fact::StageRefused { .. }
+            | Fact::StepFailing { .. }
             | Fact::StepStarted { .. }
             | Fact::StepInterrupted { .. }
             | Fact::Finished { .. } => {}

@@ -1,7 +1,7 @@
 //! What must be running now. It depends on the state alone, so a lost wake-up loses no work.
 
 use super::event::{Phase, StepId};
-use super::state::{Deployment, RunState};
+use super::state::{Deployment, RunState, StepState};
 use crate::model::PipelineMode;
 
 /// What the state asks for.
@@ -20,14 +20,15 @@ pub enum Due {
 
 /// Everything that the state asks for, in order.
 pub fn due(state: &Deployment) -> Vec<Due> {
-    let stops = state.running().into_iter().filter(|step| state.is_canceled(&step.service)).map(Due::Stop);
+    // Most deployments are never canceled, and then the running steps need no look.
+    let running = if state.cancel.is_empty() { Vec::new() } else { state.running() };
+    let stops = running.into_iter().filter(|step| state.is_canceled(&step.service)).map(Due::Stop);
     let begins = begins(state).into_iter().map(|(index, phase)| {
-        let step = state.step_id(index, phase);
-        let attempts = match state.step(&step) {
-            Some(super::state::StepState::Waiting { attempts }) => *attempts,
+        let attempts = match state.services[index].step(phase) {
+            Some(StepState::Waiting { attempts }) => *attempts,
             _ => 0,
         };
-        Due::Begin { step, attempt: attempts + 1 }
+        Due::Begin { step: state.step_id(index, phase), attempt: attempts + 1 }
     });
     stops.chain(begins).collect()
 }

@@ -76,6 +76,13 @@ pub enum Fact {
         /// Why.
         reason: SkipReason,
     },
+    /// It can not succeed any more, and what it began is being put away; then it has failed.
+    StepFailing {
+        /// Which.
+        step: StepId,
+        /// How it will have failed.
+        failure: Failure,
+    },
     /// It ended badly.
     StepFailed {
         /// Which.

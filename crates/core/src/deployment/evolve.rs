@@ -44,11 +44,20 @@ impl Deployment {
                 let StepState::Running { since, .. } = *self.open_step(step)? else {
                     return Err(illegal("StepSucceeded", &format!("the {step} is not running")));
                 };
+                self.must_not_be_failing("StepSucceeded", step)?;
                 self.end_step(step, StepState::Succeeded { since, at: event.at, result: result.clone() })?;
             }
             Fact::StepSkipped { step, reason } => {
                 let since = self.open_step(step)?.since();
+                self.must_not_be_failing("StepSkipped", step)?;
                 self.end_step(step, StepState::Skipped { since, at: event.at, reason: reason.clone() })?;
+            }
+            Fact::StepFailing { step, failure } => {
+                let StepState::Running { .. } = *self.open_step(step)? else {
+                    return Err(illegal("StepFailing", &format!("the {step} is not running")));
+                };
+                self.must_not_be_failing("StepFailing", step)?;
+                self.failing.insert(step.clone(), failure.clone());
             }
             Fact::StepFailed { step, failure } => {
                 let since = self.open_step(step)?.since();
@@ -76,6 +85,7 @@ impl Deployment {
             }
         }
         self.version += 1;
+        self.latest = self.latest.max(event.at);
         Ok(())
     }
 
@@ -130,6 +140,7 @@ impl Deployment {
         let StepState::Running { attempt, .. } = *self.open_step(step)? else {
             return Err(illegal("StepInterrupted", &format!("the {step} is not running")));
         };
+        self.must_not_be_failing("StepInterrupted", step)?;
         let index = self.index[&step.service];
         self.queue_mut(step.phase).interrupt(index);
         *self.open_step(step)? = StepState::Waiting { attempts: attempt };
@@ -139,6 +150,7 @@ impl Deployment {
     fn end_step(&mut self, step: &StepId, ended: StepState) -> Result<(), IllegalEvent> {
         let index = self.index[&step.service];
         self.queue_mut(step.phase).end(index);
+        self.failing.remove(step);
         let counts_as_failure = matches!(ended, StepState::Failed { .. } | StepState::Canceled { .. });
         let gives_image = match &ended {
             StepState::Succeeded { .. } => true,
@@ -173,6 +185,10 @@ impl Deployment {
         if let Some(next) = next {
             self.builds.make_ready(next);
         }
+    }
+
+    fn must_not_be_failing(&self, fact: &str, step: &StepId) -> Result<(), IllegalEvent> {
+        if self.failing.contains_key(step) { Err(illegal(fact, &format!("the {step} can only fail now"))) } else { Ok(()) }
     }
 
     fn open_step(&mut self, step: &StepId) -> Result<&mut StepState, IllegalEvent> {

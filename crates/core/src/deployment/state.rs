@@ -20,6 +20,7 @@ pub struct Deployment {
     pub(super) accepted_at: Timestamp,
     pub(super) started_at: Option<Timestamp>,
     pub(super) version: u64,
+    pub(super) latest: Timestamp,
     pub(super) services: Vec<ServiceRun>,
     pub(super) index: HashMap<Name, usize>,
     pub(super) stages: Vec<Range<usize>>,
@@ -29,6 +30,8 @@ pub struct Deployment {
     pub(super) same_image: HashMap<ImageKey, Vec<usize>>,
     pub(super) failed_stage: Option<usize>,
     pub(super) cancel: Vec<CancelScope>,
+    /// The running steps that can not succeed any more, and why.
+    pub(super) failing: BTreeMap<StepId, Failure>,
     /// Those of `cancel` that stop running jobs too.
     pub(super) forced: Vec<CancelScope>,
     /// The requests that were joined while it was queued.
@@ -97,6 +100,16 @@ pub struct ServiceRun {
     /// Its release.
     pub release: StepState,
     pub(super) stage: usize,
+}
+
+impl ServiceRun {
+    /// One of its steps; absent when it is not built.
+    pub fn step(&self, phase: Phase) -> Option<&StepState> {
+        match phase {
+            Phase::Build => self.build.as_ref(),
+            Phase::Release => Some(&self.release),
+        }
+    }
 }
 
 /// How far a step has come.
@@ -235,12 +248,14 @@ impl Deployment {
             failed_stage: None,
             cancel: Vec::new(),
             forced: Vec::new(),
+            failing: BTreeMap::new(),
             merged: Vec::new(),
             approvals: BTreeMap::new(),
             state: RunState::Queued,
             accepted_at: at,
             started_at: None,
             version: 1,
+            latest: at,
             trigger,
             plan,
         }
@@ -271,6 +286,11 @@ impl Deployment {
         self.started_at
     }
 
+    /// When its latest fact became one; the next is not of an earlier time.
+    pub fn latest(&self) -> Timestamp {
+        self.latest
+    }
+
     /// How many facts it has; the next append expects this number.
     pub fn version(&self) -> u64 {
         self.version
@@ -286,13 +306,14 @@ impl Deployment {
         self.index.get(name).map(|index| &self.services[*index])
     }
 
+    /// The place of a service in [`Self::services`].
+    pub fn position(&self, name: &Name) -> Option<usize> {
+        self.index.get(name).copied()
+    }
+
     /// One step; absent when the service is not in the plan, or is not built.
     pub fn step(&self, step: &StepId) -> Option<&StepState> {
-        let service = self.service(&step.service)?;
-        match step.phase {
-            Phase::Build => service.build.as_ref(),
-            Phase::Release => Some(&service.release),
-        }
+        self.service(&step.service)?.step(step.phase)
     }
 
     /// The services of a stage, as indexes into [`Self::services`].
@@ -309,6 +330,11 @@ impl Deployment {
     pub fn running(&self) -> Vec<StepId> {
         let of = |phase, queue: &Queue| queue.running().iter().map(|index| self.step_id(*index, phase)).collect::<Vec<_>>();
         [of(Phase::Build, &self.builds), of(Phase::Release, &self.releases)].concat()
+    }
+
+    /// Why a running step can not succeed any more, while what it began is being put away.
+    pub fn failing(&self, step: &StepId) -> Option<&Failure> {
+        self.failing.get(step)
     }
 
     /// Whether somebody wants a service to end.

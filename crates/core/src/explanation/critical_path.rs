@@ -53,7 +53,8 @@ impl Walk<'_> {
                 Some(_) => whole(record.head(at - 1), Doing::UntilCanceled { by: actor.clone() }),
                 None => self.queued(),
             },
-            Some(Fact::Finished { .. }) => whole(record.head(at), Doing::Ready),
+            // The step goes on until what it left is put back.
+            Some(Fact::Finished { .. } | Fact::StepFailing { .. }) => whole(record.head(at), Doing::Ready),
             Some(
                 Fact::StepSucceeded { step, .. }
                 | Fact::StepSkipped { step, .. }

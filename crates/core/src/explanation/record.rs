@@ -142,7 +142,7 @@ impl<'a> Record<'a> {
             | Fact::StepSkipped { step, .. }
             | Fact::StepFailed { step, .. }
             | Fact::StepCanceled { step } => is_head = self.note_end(at, step, counts),
-            Fact::Finished { .. } => {}
+            Fact::StepFailing { .. } | Fact::Finished { .. } => {}
         }
         let head = if is_head { at } else { self.heads.last().copied().unwrap_or(at) };
         self.heads.push(head);
@@ -244,6 +244,7 @@ impl<'a> Record<'a> {
             | Fact::StageRefused { .. }
             | Fact::StepStarted { .. }
             | Fact::StepInterrupted { .. }
+            | Fact::StepFailing { .. }
             | Fact::CancelRequested { .. }
             | Fact::Finished { .. } => None,
         }
@@ -282,6 +283,7 @@ impl<'a> Record<'a> {
             | Fact::StageRefused { .. }
             | Fact::StepStarted { .. }
             | Fact::StepInterrupted { .. }
+            | Fact::StepFailing { .. }
             | Fact::Finished { .. } => None,
         }
     }

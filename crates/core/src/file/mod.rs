@@ -35,6 +35,7 @@ pub use environment_file::{EnvironmentFile, FileService, FileStage};
 pub use problem::{Location, Problem};
 pub use reference::reference;
 pub use scalar::duration;
+pub(crate) use table::nearest;
 pub use unsupported::unsupported;
 
 /// What the reader of a file may allow.

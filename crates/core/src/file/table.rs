@@ -67,7 +67,7 @@ impl Shape {
 const MOST_CANDIDATES: usize = 300;
 
 /// The candidate that differs least from a text, if one is near enough.
-pub(super) fn nearest<'a>(text: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(text: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     if text.len() > 64 {
         return None;
     }

@@ -29,6 +29,8 @@ pub(crate) enum Mark {
         interrupted: bool,
     },
     Running,
+    /// It runs, and can only fail.
+    Failing,
     /// Succeeded, or there was nothing to do.
     Good,
     /// Skipped after an earlier failure.
@@ -39,7 +41,11 @@ pub(crate) enum Mark {
 
 impl Mark {
     pub(crate) fn is_open(self) -> bool {
-        matches!(self, Self::Waiting { .. } | Self::Running)
+        self.is_waiting() || self.is_running()
+    }
+
+    pub(crate) fn is_running(self) -> bool {
+        matches!(self, Self::Running | Self::Failing)
     }
 
     pub(crate) fn is_waiting(self) -> bool {
@@ -69,6 +75,7 @@ impl<'a> Ledger<'a> {
             Fact::StepInterrupted { step } => self.mark(step, Mark::Waiting { interrupted: true }),
             Fact::StepSkipped { step, reason: SkipReason::EarlierFailure } => self.mark(step, Mark::Skipped),
             Fact::StepSucceeded { step, .. } | Fact::StepSkipped { step, .. } => self.mark(step, Mark::Good),
+            Fact::StepFailing { step, .. } => self.mark(step, Mark::Failing),
             Fact::StepFailed { step, .. } => self.mark(step, Mark::Failed),
             Fact::StepCanceled { step } => self.mark(step, Mark::Canceled),
             Fact::CancelRequested { scope: CancelScope::Deployment, .. } => self.all_canceled = true,
@@ -128,7 +135,7 @@ impl<'a> Ledger<'a> {
     }
 
     pub(crate) fn running(&self, phase: Phase) -> usize {
-        self.services().filter(|index| self.step(*index, phase) == Some(Mark::Running)).count()
+        self.services().filter(|index| self.step(*index, phase).is_some_and(Mark::is_running)).count()
     }
 
     /// The open steps of the stages before one.
@@ -187,7 +194,7 @@ impl<'a> Ledger<'a> {
     fn has_what_it_needs(&self, index: usize, phase: Phase) -> bool {
         match phase {
             Phase::Build => self.sharing(index).all(|other| match self.builds[other] {
-                Some(Mark::Running) => false,
+                Some(Mark::Running | Mark::Failing) => false,
                 Some(Mark::Waiting { .. }) => other > index,
                 _ => true,
             }),
@@ -209,6 +216,7 @@ pub(crate) fn in_words(event: &Event) -> String {
         Fact::StepStarted { step: id, attempt } => step(&format!("begins, attempt {attempt}"), id),
         Fact::StepSucceeded { step: id, .. } => step("succeeds", id),
         Fact::StepSkipped { step: id, reason } => step(&format!("is skipped: {reason}"), id),
+        Fact::StepFailing { step: id, .. } => step("is failing", id),
         Fact::StepFailed { step: id, .. } => step("fails", id),
         Fact::StepCanceled { step: id } => step("is canceled", id),
         Fact::StepInterrupted { step: id } => step("is interrupted", id),

@@ -109,6 +109,13 @@ impl Run {
                     self.take(end(&self.deployment, step, *how, *too_late));
                 }
             }
+            Move::Failing { which } => {
+                if !running.is_empty() {
+                    let step = running[which.index(running.len())].clone();
+                    let attempt = attempt_of(&self.deployment, &step);
+                    self.take(Input::Failing { step, attempt, failure: failure() });
+                }
+            }
             Move::CancelDeployment => self.cancel(CancelScope::Deployment),
             Move::CancelService(which) => {
                 if !self.plan.services.is_empty() {
@@ -213,9 +220,14 @@ pub(crate) fn drive_to_the_end(plan: &Plan, deployment: Deployment) -> Vec<Event
     run.events
 }
 
+fn attempt_of(deployment: &Deployment, step: &StepId) -> u32 {
+    let Some(StepState::Running { attempt, .. }) = deployment.step(step) else { panic!("the {step} is not running") };
+    *attempt
+}
+
 /// The end of a running step, as an executor would report it.
 fn end(deployment: &Deployment, step: &StepId, how: How, too_late: bool) -> Input {
-    let Some(StepState::Running { attempt, .. }) = deployment.step(step) else { panic!("the {step} is not running") };
+    let attempt = attempt_of(deployment, step);
     let build = deployment.plan().services.iter().find(|service| service.name == step.service);
     let build = build.and_then(|service| service.build.as_ref()).filter(|_| step.phase == Phase::Build);
     let outcome = match (build, how) {
@@ -228,7 +240,7 @@ fn end(deployment: &Deployment, step: &StepId, how: How, too_late: bool) -> Inpu
             Phase::Release => SkipReason::NothingToRun,
         }),
     };
-    Input::Ended { step: step.clone(), attempt: *attempt, outcome }
+    Input::Ended { step: step.clone(), attempt, outcome }
 }
 
 fn actor() -> Actor {

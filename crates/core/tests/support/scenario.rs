@@ -53,6 +53,8 @@ pub(crate) enum Image {
 pub(crate) enum Move {
     /// One of the running steps ends.
     End { which: Index, how: How, too_late: bool },
+    /// One of the running steps can not succeed any more, and puts away what it began.
+    Failing { which: Index },
     /// Somebody cancels a service.
     CancelService(Index),
     /// Somebody cancels the deployment.
@@ -102,6 +104,7 @@ fn a_move() -> impl Strategy<Value = Move> {
     let end = (any::<Index>(), how, prop::bool::weighted(0.25));
     prop_oneof![
         120 => end.prop_map(|(which, how, too_late)| Move::End { which, how, too_late }),
+        3 => any::<Index>().prop_map(|which| Move::Failing { which }),
         6 => any::<Index>().prop_map(Move::CancelService),
         1 => Just(Move::CancelDeployment),
         6 => Just(Move::OwnerGone),

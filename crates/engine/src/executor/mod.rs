@@ -4,6 +4,7 @@
 //! release is brought to the same state, what is stopped or removed already is so at once.
 
 mod build;
+mod ending;
 mod job;
 mod put_back;
 mod release;
@@ -20,6 +21,8 @@ use slipway_core::model::{Name, Service};
 use slipway_core::names;
 use slipway_core::plan::{Action, Plan, PlannedService};
 use slipway_ports::{CancellationToken, DeploymentSummary, Progress, Target};
+
+pub(crate) use ending::Ending;
 
 use crate::engine::Shared;
 use crate::feed::{Feed, StepProgress};
@@ -56,6 +59,7 @@ pub(crate) struct Assignment {
     stop: CancellationToken,
     /// Whether a running job is stopped too.
     force: CancellationToken,
+    ending: Ending,
 }
 
 impl Assignment {
@@ -69,6 +73,7 @@ impl Assignment {
         step: &StepId,
         feed: &Arc<Feed>,
         stop: Stop,
+        ending: Ending,
     ) -> Self {
         let run = deployment.service(&step.service);
         Self {
@@ -82,6 +87,7 @@ impl Assignment {
             progress: feed.progress(step.clone()),
             stop: stop.end,
             force: stop.force,
+            ending,
         }
     }
 
@@ -117,6 +123,11 @@ pub(crate) async fn execute(assignment: Assignment) -> StepOutcome {
 
 /// What the action does to a service once its image is there.
 async fn act(assignment: Assignment) -> Result<StepOutcome, Failure> {
+    if let Some(failure) = assignment.ending.failing() {
+        // An earlier server came so far: what it had begun to put away is put away.
+        put_back::put_back(&assignment, false).await;
+        return Err(failure);
+    }
     if assignment.planned()?.leaves.is_some() {
         return remove::execute(assignment).await;
     }

@@ -100,6 +100,7 @@ async fn with_variables(assignment: &Assignment, image: &ReleasedImage, variable
             revision: Some(revision.0),
         })),
         Err(failure) => {
+            let failure = masked(assignment, failure);
             after_failure(assignment, &failure).await;
             Err(failure)
         }
@@ -130,7 +131,9 @@ async fn after_failure(assignment: &Assignment, failure: &Failure) {
     let canceled = failure.kind == FailureKind::Canceled;
     let is_job = matches!(assignment.service().map(|service| &service.kind), Ok(ServiceKind::Job(_)));
     match (is_job, canceled) {
-        (false, _) => put_back(assignment, canceled).await,
+        (false, true) => put_back(assignment, true).await,
+        (false, false) if assignment.ending.record(failure).await => put_back(assignment, false).await,
+        (false, false) => {}
         (true, true) if assignment.force.is_cancelled() => stop_job(assignment).await,
         (true, true) => {
             assignment.progress.line("the job is not stopped; it runs to its end (`slipway cancel --force` stops it)");

@@ -1,7 +1,7 @@
 //! A stop: scaled to nothing, volumes kept; a cron job suspended; a job that runs on a stop, run.
 
 use slipway_core::deployment::{SkipReason, StepOutcome, StepResult};
-use slipway_core::failure::Failure;
+use slipway_core::failure::{Failure, FailureKind};
 use slipway_core::model::{JobTrigger, ServiceKind};
 use slipway_ports::{Activity, Progress};
 
@@ -35,12 +35,15 @@ pub(super) async fn execute(mut assignment: Assignment) -> Result<StepOutcome, F
             let gone = until_gone(&assignment);
             retry.run(progress, stop, || ports.cluster.await_rollout(target, &gone, progress, stop)).await?;
         }
-        Ok(revision)
+        Ok::<_, Failure>(revision)
     };
     match done.await {
         Ok(revision) => Ok(StepOutcome::Done(StepResult { revision: Some(revision.0), ..StepResult::default() })),
         Err(failure) => {
-            put_back(&assignment, false).await;
+            // A cancellation is on record.
+            if failure.kind == FailureKind::Canceled || assignment.ending.record(&failure).await {
+                put_back(&assignment, false).await;
+            }
             Err(failure)
         }
     }

@@ -34,7 +34,16 @@ pub(crate) struct Bench {
 impl Bench {
     /// A server with one target and one environment, which was never deployed.
     pub(crate) async fn with(environment: &Environment) -> Self {
-        let bench = Self::over(Arc::default(), Arc::default());
+        Self::over(Arc::default(), Arc::default()).and(environment).await
+    }
+
+    /// The same, where the operator has set something.
+    pub(crate) async fn with_settings(environment: &Environment, settings: Settings) -> Self {
+        Self::set(Arc::default(), Arc::default(), settings).and(environment).await
+    }
+
+    async fn and(self, environment: &Environment) -> Self {
+        let bench = self;
         bench.world.commit(SHOP, &commit(1));
         let target = Target {
             name: "local".to_owned(),
@@ -57,6 +66,11 @@ impl Bench {
 
     /// A server that waits so long before it tries again.
     pub(crate) fn patient(world: Arc<World>, store: Arc<MemoryStore>, pause: Duration) -> Self {
+        let retry = RetryPolicy { attempts: ATTEMPTS, first_pause: pause, longest_pause: pause };
+        Self::set(world, store, Settings { retry, ..Settings::default() })
+    }
+
+    fn set(world: Arc<World>, store: Arc<MemoryStore>, settings: Settings) -> Self {
         let ports = Ports {
             store: store.clone(),
             repositories: world.clone(),
@@ -65,8 +79,7 @@ impl Bench {
             releases: world.clone(),
             cluster: world.clone(),
         };
-        let retry = RetryPolicy { attempts: ATTEMPTS, first_pause: pause, longest_pause: pause };
-        Self { world, store, engine: Engine::new(ports, Settings { retry, ..Settings::default() }) }
+        Self { world, store, engine: Engine::new(ports, settings) }
     }
 
     pub(crate) async fn try_deploy(&self, environment: &str) -> Result<DeploymentSummary, EngineError> {

@@ -2,10 +2,12 @@
 //!
 //! It stands beside the real adapters and never in their place: the contract suites here run against both.
 
+mod lease_contract;
 mod store;
 mod store_contract;
 mod world;
 
+pub use lease_contract::lease_contract;
 pub use store::MemoryStore;
 pub use store_contract::store_contract;
 pub use world::World;

@@ -17,6 +17,20 @@ const RESTARTS: i32 = 3;
 /// How long a container may not be made for reasons that often pass: a busy node, a cache behind.
 const PASSING_GRACE: Duration = Duration::from_secs(60);
 
+/// How long a registry may be out of reach. The embedded one is while its server starts anew, and the kubelet asks again after 10, 20
+/// and 40 seconds.
+const REGISTRY_GRACE: Duration = Duration::from_secs(120);
+/// How a kubelet says that it has not come to ask the registry: that is no word about the image.
+const OUT_OF_REACH: [&str; 7] = [
+    "connection refused",
+    "connection reset",
+    "no route to host",
+    "i/o timeout",
+    "TLS handshake timeout",
+    ": EOF",
+    "503 Service Unavailable",
+];
+
 /// A container that ended.
 pub(crate) struct Ended {
     pub(crate) pod: String,
@@ -75,7 +89,14 @@ pub(crate) fn unscheduled(pod: &Pod) -> Option<String> {
 fn container_concern(snapshot: &Snapshot, pod: &Pod, status: &ContainerStatus) -> Option<Concern> {
     let waiting = status.state.as_ref()?.waiting.as_ref()?;
     match waiting.reason.as_deref()? {
-        "ImagePullBackOff" | "InvalidImageName" | "ErrImageNeverPull" => Some(image(snapshot, pod, status, waiting, Grace::None)),
+        "ImagePullBackOff" => {
+            let mut concern = image(snapshot, pod, status, waiting, Grace::None);
+            if OUT_OF_REACH.iter().any(|words| concern.finding.message.contains(words)) {
+                concern.grace = Grace::For(REGISTRY_GRACE);
+            }
+            Some(concern)
+        }
+        "InvalidImageName" | "ErrImageNeverPull" => Some(image(snapshot, pod, status, waiting, Grace::None)),
         "ErrImagePull" | "ImageInspectError" | "RegistryUnavailable" => {
             Some(image(snapshot, pod, status, waiting, Grace::UntilTimeout))
         }

@@ -173,6 +173,20 @@ fn a_first_failed_pull_may_pass_and_is_the_reason_at_the_timeout() {
     assert_eq!(at_timeout(&snapshot, ZERO, Duration::from_secs(9)).code, Code::ImagePullFailed);
 }
 
+/// The embedded registry is away as long as its server is: a server that was killed fails no rollout by it.
+#[test]
+fn b06_a_registry_that_is_out_of_reach_has_two_minutes_to_come_back() {
+    let words =
+        "Back-off pulling image \"x\": ErrImagePull: failed to do request: dial tcp 127.0.0.1:7879: connect: connection refused";
+    let snapshot = with_pod(pod("api-new", &waiting("ImagePullBackOff", words), 0));
+    let mut since = Since::default();
+    let (grace, early) = (Duration::from_secs(120), Duration::from_secs(7));
+    assert_eq!(verdict(&snapshot, &mut since, ZERO, early), Verdict::Waiting(Some(early + grace)));
+    let Verdict::Failed(finding) = verdict(&snapshot, &mut since, ZERO, early + grace) else { panic!("it waits on") };
+    assert_eq!(finding.code, Code::ImagePullFailed);
+    assert!(finding.message.contains("connection refused"), "{finding:?}");
+}
+
 #[test]
 fn a_pull_without_words_has_those_of_the_event() {
     let mut snapshot = with_pod(pod("api-new", &waiting("ImagePullBackOff", "Back-off pulling image"), 0));

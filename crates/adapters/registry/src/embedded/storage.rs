@@ -57,10 +57,28 @@ pub enum OpenError {
     },
 }
 
+/// What says that nobody else serves a directory.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Proof {
+    /// Its lock.
+    Lock,
+    /// Whoever opens it.
+    Caller,
+}
+
 impl Storage {
     /// Opens a directory, makes it if it is not there, removes half-written files, and uploads that were left a day ago.
     pub fn open(directory: impl Into<PathBuf>) -> Result<Self, OpenError> {
-        let directory = directory.into();
+        Self::open_by(directory.into(), Proof::Lock)
+    }
+
+    /// The same for a caller who knows by other means that the directory is its own: one that takes the place of a process which
+    /// is stopped, and so still holds the lock, but may not go on.
+    pub fn open_as_owner(directory: impl Into<PathBuf>) -> Result<Self, OpenError> {
+        Self::open_by(directory.into(), Proof::Caller)
+    }
+
+    fn open_by(directory: PathBuf, proof: Proof) -> Result<Self, OpenError> {
         // Absolute: the directory stays the same one when the process changes where it is.
         let absolute = std::path::absolute(&directory);
         let layout = Layout::new(absolute.map_err(|source| OpenError::Unusable { directory, source })?);
@@ -69,6 +87,7 @@ impl Storage {
         let lock = File::create(layout.lock()).map_err(unusable)?;
         match lock.try_lock() {
             Ok(()) => {}
+            Err(TryLockError::WouldBlock) if proof == Proof::Caller => {}
             Err(TryLockError::WouldBlock) => return Err(OpenError::InUse(layout.root().to_owned())),
             Err(TryLockError::Error(source)) => return Err(unusable(source)),
         }

@@ -69,7 +69,7 @@ fn failed() -> ExplanationView {
 
 #[test]
 fn b07_a_failed_deployment_is_a_tree_of_what_happened_and_why() {
-    insta::assert_snapshot!(draw(&failed(), Paint::off()).join("\n"), @r"
+    insta::assert_snapshot!(draw(&failed(), Paint::when(false)).join("\n"), @r"
     deployment 14 of shop/staging failed after 2m 30s
     deploy, asked for by root by way of cli at 2026-01-01T00:00:00Z
     ├─ queued behind deployment 13 for 42s
@@ -115,7 +115,7 @@ fn b07_a_running_deployment_tells_what_it_waits_for() {
         {"name": "web", "version": "c0ffee0", "state": "running", "steps": [
             {"phase": "release", "state": "running", "pieces": [piece(42_000, 54_000, "running", "running")]}]}]}]);
     let view = view("running", 54_000, &stages, &json!([link("web", "release", 42_000, 54_000, "running")]));
-    insta::assert_snapshot!(draw(&view, Paint::off()).join("\n"), @r"
+    insta::assert_snapshot!(draw(&view, Paint::when(false)).join("\n"), @r"
     deployment 14 of shop/staging running for 54s
     deploy, asked for by root by way of cli at 2026-01-01T00:00:00Z
     ├─ queued behind deployment 13 for 42s

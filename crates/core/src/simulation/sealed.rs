@@ -1,0 +1,89 @@
+//! An environment sealed as a deployment of all of it would be, without asking git or a registry.
+
+use std::collections::{BTreeMap, HashMap};
+
+use crate::image_key::{ImageKey, KeyInputs};
+use crate::model::{BuildSettings, Environment, GitSource, JobTrigger, Service, ServiceKind};
+use crate::plan::{Action, BuildPlan, Plan, PlannedBuild, PlannedService, Request, Version};
+
+/// The plan of a deployment of all services that are not skipped, and those services in its order.
+pub(super) fn seal(environment: &Environment) -> (Plan, Vec<&Service>) {
+    let stages = environment.pipeline.stages.iter().enumerate();
+    let order: HashMap<_, _> = stages.map(|(order, stage)| (&stage.name, order)).collect();
+    let request = Request::default();
+    let taking_part = environment.services.iter().filter(|service| request.includes(service));
+    let mut services: Vec<_> = taking_part.filter_map(|service| Some((*order.get(&service.stage)?, service))).collect();
+    services.sort_by_key(|(stage, _)| *stage);
+    let planned = services.iter().map(|(stage, service)| planned(service, *stage)).collect();
+    let plan = Plan {
+        action: Action::Deploy,
+        request,
+        environment: frame(environment),
+        services: planned,
+        other_versions: BTreeMap::new(),
+    };
+    (plan, services.into_iter().map(|(_, service)| service).collect())
+}
+
+/// Whether a deployment runs a service, and does not only keep it ready for another action.
+pub(super) fn runs(service: &Service) -> bool {
+    match &service.kind {
+        ServiceKind::Job(job) => match &job.trigger {
+            JobTrigger::Lifecycle(events) => Action::Deploy.job_event().is_some_and(|event| events.contains(&event)),
+            JobTrigger::Cron { .. } => true,
+        },
+        ServiceKind::Application(_) | ServiceKind::Container(_) | ServiceKind::Database(_) | ServiceKind::Helm(_) => true,
+    }
+}
+
+/// Of its environment a deployment reads the pipeline alone, so all that is large stays out. Nobody is there to approve.
+fn frame(environment: &Environment) -> Environment {
+    let mut pipeline = environment.pipeline.clone();
+    for stage in &mut pipeline.stages {
+        stage.approval_required = false;
+    }
+    Environment {
+        project: environment.project.clone(),
+        name: environment.name.clone(),
+        mode: environment.mode,
+        target: None,
+        pipeline,
+        variables: Vec::new(),
+        secrets: Vec::new(),
+        services: Vec::new(),
+        previews: None,
+        schedules: Vec::new(),
+        notifications: Vec::new(),
+    }
+}
+
+fn planned(service: &Service, stage: usize) -> PlannedService {
+    let build = service.build().map(|(git, build)| BuildPlan::Image(stand_in(git, build)));
+    // No decision of a pipeline looks at a version.
+    let version = Version::Commit(String::new());
+    PlannedService { name: service.name.clone(), stage, version, build, released: None, leaves: None }
+}
+
+/// A build under a key that stands in for the real one: equal for equal settings, and for no others.
+fn stand_in(git: &GitSource, build: &BuildSettings) -> PlannedBuild {
+    let settings = serde_json::to_string(&(git, build)).expect("texts, numbers, and maps with texts as keys become JSON");
+    let args = BTreeMap::new();
+    let inputs = KeyInputs { context_tree: &settings, dockerfile: "", target: None, platforms: &[], args: &args };
+    PlannedBuild {
+        key: ImageKey::of(&inputs),
+        repository: String::new(),
+        url: String::new(),
+        commit: String::new(),
+        root: String::new(),
+        context_tree: String::new(),
+        dockerfile: None,
+        dockerfile_inline: None,
+        target: None,
+        args,
+        platforms: Vec::new(),
+        cpu: build.cpu,
+        memory: build.memory,
+        timeout: build.timeout,
+        replaces: None,
+    }
+}

@@ -1,0 +1,281 @@
+//! The ports, each behind its gate.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use async_trait::async_trait;
+use slipway_core::deployment::Event;
+use slipway_core::failure::Failure;
+use slipway_core::model::{Environment, GitRevision, ImageReference, Name};
+use slipway_ports::{
+    Access, BuildRequest, Builder, BuiltImage, CancellationToken, Cluster, DeploymentSummary, Export, LogLine, LogQuery,
+    Namespace, NewDeployment, PodLine, Presence, Progress, RecordedEvent, Registry, ReleaseRequest, ReleaseStatus, Releases,
+    Repositories, RepositoryTag, Revision, RolloutKind, RolloutRequest, SecretObject, SecretText, Store, StoreError,
+    StoredEnvironment, Target, TreeFacts, TreeQuery,
+};
+use tokio::sync::mpsc;
+
+use crate::Gated;
+
+#[async_trait]
+impl Repositories for Gated<dyn Repositories> {
+    async fn fetch(&self, url: &str, cancel: &CancellationToken) -> Result<(), Failure> {
+        self.pass("repositories.fetch", self.port.fetch(url, cancel)).await
+    }
+
+    async fn resolve(&self, url: &str, revision: &GitRevision) -> Result<String, Failure> {
+        self.pass("repositories.resolve", self.port.resolve(url, revision)).await
+    }
+
+    async fn facts(&self, query: &TreeQuery) -> Result<TreeFacts, Failure> {
+        self.pass("repositories.facts", self.port.facts(query)).await
+    }
+
+    async fn export(&self, query: &TreeQuery, into: &Path, cancel: &CancellationToken) -> Result<Export, Failure> {
+        self.pass("repositories.export", self.port.export(query, into, cancel)).await
+    }
+}
+
+#[async_trait]
+impl Builder for Gated<dyn Builder> {
+    async fn build(
+        &self,
+        request: &BuildRequest,
+        progress: &dyn Progress,
+        cancel: &CancellationToken,
+    ) -> Result<BuiltImage, Failure> {
+        self.pass("builder.build", self.port.build(request, progress, cancel)).await
+    }
+
+    async fn version(&self) -> Result<String, Failure> {
+        self.port.version().await
+    }
+}
+
+#[async_trait]
+impl Registry for Gated<dyn Registry> {
+    fn address(&self) -> &str {
+        self.port.address()
+    }
+
+    async fn presence(&self, image: &RepositoryTag) -> Result<Presence, Failure> {
+        self.pass("registry.presence", self.port.presence(image)).await
+    }
+
+    async fn resolve(&self, reference: &ImageReference) -> Result<String, Failure> {
+        self.pass("registry.resolve", self.port.resolve(reference)).await
+    }
+
+    async fn mirror(
+        &self,
+        source: &ImageReference,
+        progress: &dyn Progress,
+        cancel: &CancellationToken,
+    ) -> Result<String, Failure> {
+        self.pass("registry.mirror", self.port.mirror(source, progress, cancel)).await
+    }
+}
+
+#[async_trait]
+impl Releases for Gated<dyn Releases> {
+    async fn upgrade(&self, target: &Target, request: &ReleaseRequest, cancel: &CancellationToken) -> Result<Revision, Failure> {
+        self.pass("releases.upgrade", self.port.upgrade(target, request, cancel)).await
+    }
+
+    async fn rollback(
+        &self,
+        target: &Target,
+        namespace: &str,
+        release: &str,
+        deployment: &str,
+    ) -> Result<Option<Revision>, Failure> {
+        self.pass("releases.rollback", self.port.rollback(target, namespace, release, deployment)).await
+    }
+
+    async fn uninstall(&self, target: &Target, namespace: &str, release: &str) -> Result<(), Failure> {
+        self.pass("releases.uninstall", self.port.uninstall(target, namespace, release)).await
+    }
+
+    async fn status(&self, target: &Target, namespace: &str, release: &str) -> Result<Option<ReleaseStatus>, Failure> {
+        self.pass("releases.status", self.port.status(target, namespace, release)).await
+    }
+
+    async fn version(&self) -> Result<String, Failure> {
+        self.port.version().await
+    }
+}
+
+#[async_trait]
+impl Cluster for Gated<dyn Cluster> {
+    async fn version(&self, target: &Target) -> Result<String, Failure> {
+        self.port.version(target).await
+    }
+
+    async fn ensure_namespace(&self, target: &Target, namespace: &Namespace) -> Result<(), Failure> {
+        self.pass("cluster.ensure-namespace", self.port.ensure_namespace(target, namespace)).await
+    }
+
+    async fn put_secret(&self, target: &Target, namespace: &str, secret: &SecretObject) -> Result<(), Failure> {
+        self.pass("cluster.put-secret", self.port.put_secret(target, namespace, secret)).await
+    }
+
+    async fn secret(
+        &self,
+        target: &Target,
+        namespace: &str,
+        name: &str,
+    ) -> Result<Option<BTreeMap<String, SecretText>>, Failure> {
+        self.pass("cluster.secret", self.port.secret(target, namespace, name)).await
+    }
+
+    async fn restart(
+        &self,
+        target: &Target,
+        namespace: &str,
+        release: &str,
+        kind: &RolloutKind,
+        token: &str,
+    ) -> Result<(), Failure> {
+        self.pass("cluster.restart", self.port.restart(target, namespace, release, kind, token)).await
+    }
+
+    async fn remove_leftovers(&self, target: &Target, namespace: &str, release: &str) -> Result<(), Failure> {
+        self.pass("cluster.remove-leftovers", self.port.remove_leftovers(target, namespace, release)).await
+    }
+
+    async fn remove_namespace(
+        &self,
+        target: &Target,
+        namespace: &Namespace,
+        cancel: &CancellationToken,
+    ) -> Result<bool, Failure> {
+        self.pass("cluster.remove-namespace", self.port.remove_namespace(target, namespace, cancel)).await
+    }
+
+    async fn await_rollout(
+        &self,
+        target: &Target,
+        request: &RolloutRequest,
+        progress: &dyn Progress,
+        cancel: &CancellationToken,
+    ) -> Result<(), Failure> {
+        self.pass("cluster.await-rollout", self.port.await_rollout(target, request, progress, cancel)).await
+    }
+
+    async fn logs(
+        &self,
+        target: &Target,
+        query: &LogQuery,
+        lines: mpsc::Sender<PodLine>,
+        cancel: &CancellationToken,
+    ) -> Result<(), Failure> {
+        self.port.logs(target, query, lines, cancel).await
+    }
+}
+
+#[async_trait]
+impl Store for Gated<dyn Store> {
+    async fn put_target(&self, access: &Access, target: &Target) -> Result<(), StoreError> {
+        self.pass("store.put-target", self.port.put_target(access, target)).await
+    }
+
+    async fn targets(&self, access: &Access) -> Result<Vec<Target>, StoreError> {
+        self.port.targets(access).await
+    }
+
+    async fn put_environment(
+        &self,
+        access: &Access,
+        environment: &Environment,
+        expected_version: u64,
+    ) -> Result<StoredEnvironment, StoreError> {
+        self.pass("store.put-environment", self.port.put_environment(access, environment, expected_version)).await
+    }
+
+    async fn environment(&self, access: &Access, project: &Name, name: &Name) -> Result<StoredEnvironment, StoreError> {
+        self.port.environment(access, project, name).await
+    }
+
+    async fn environments(&self, access: &Access) -> Result<Vec<StoredEnvironment>, StoreError> {
+        self.port.environments(access).await
+    }
+
+    async fn create_deployment(&self, access: &Access, new: &NewDeployment) -> Result<DeploymentSummary, StoreError> {
+        self.pass("store.create-deployment", self.port.create_deployment(access, new)).await
+    }
+
+    async fn append(&self, deployment: &str, expected: u64, events: &[Event]) -> Result<(), StoreError> {
+        self.pass("store.append", self.port.append(deployment, expected, events)).await
+    }
+
+    async fn events(&self, access: &Access, deployment: &str, after: u64) -> Result<Vec<RecordedEvent>, StoreError> {
+        self.port.events(access, deployment, after).await
+    }
+
+    async fn deployment(&self, access: &Access, id: &str) -> Result<DeploymentSummary, StoreError> {
+        self.port.deployment(access, id).await
+    }
+
+    async fn deployments(
+        &self,
+        access: &Access,
+        project: &Name,
+        name: &Name,
+        before: Option<u64>,
+        limit: u32,
+    ) -> Result<Vec<DeploymentSummary>, StoreError> {
+        self.port.deployments(access, project, name, before, limit).await
+    }
+
+    async fn unfinished(&self) -> Result<Vec<DeploymentSummary>, StoreError> {
+        self.port.unfinished().await
+    }
+
+    async fn append_log(&self, deployment: &str, lines: &[LogLine]) -> Result<Vec<u64>, StoreError> {
+        self.pass("store.append-log", self.port.append_log(deployment, lines)).await
+    }
+
+    async fn log(
+        &self,
+        access: &Access,
+        deployment: &str,
+        service: Option<&Name>,
+        after: u64,
+        limit: u32,
+    ) -> Result<Vec<(u64, LogLine)>, StoreError> {
+        self.port.log(access, deployment, service, after, limit).await
+    }
+
+    async fn bound_log(&self, deployment: &str, most_bytes: u64) -> Result<(), StoreError> {
+        self.pass("store.bound-log", self.port.bound_log(deployment, most_bytes)).await
+    }
+
+    async fn remove_deployments(&self, ids: &[String]) -> Result<u64, StoreError> {
+        self.pass("store.remove-deployments", self.port.remove_deployments(ids)).await
+    }
+
+    async fn put_secret(
+        &self,
+        access: &Access,
+        project: &Name,
+        environment: &Name,
+        name: &str,
+        value: &SecretText,
+    ) -> Result<(), StoreError> {
+        self.pass("store.put-secret", self.port.put_secret(access, project, environment, name, value)).await
+    }
+
+    async fn secret_or_insert(
+        &self,
+        project: &Name,
+        environment: &Name,
+        name: &str,
+        value: SecretText,
+    ) -> Result<SecretText, StoreError> {
+        self.pass("store.secret-or-insert", self.port.secret_or_insert(project, environment, name, value)).await
+    }
+
+    async fn secrets(&self, project: &Name, environment: &Name) -> Result<BTreeMap<String, SecretText>, StoreError> {
+        self.port.secrets(project, environment).await
+    }
+}
