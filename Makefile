@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 
-.PHONY: help demo demo-down check test test-long bench cluster cluster-down tools
+.PHONY: help demo demo-down check test test-long crash bench cluster cluster-down tools
 
 help: ## what there is
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
@@ -23,7 +23,11 @@ test: ## everything on the real system: unit, laws, contracts, end to end
 test-long: ## what takes long: floods, many kills, load
 	@dev/test-long
 
-bench: ## benchmarks
+crash: ## a server killed at every point, and started again
+	@dev/crash
+
+bench: ## benchmarks: the core and the engine by themselves, then the shop, which needs a running `make demo`
+	@dev/bench-core
 	@dev/bench
 
 cluster: tools ## the development cluster

@@ -14,6 +14,16 @@ require_rust() {
   command -v cargo >/dev/null || fail "no cargo on PATH; install Rust 1.95 or newer (see https://rustup.rs), then run this again"
 }
 
+# Builds the program that kills itself where it is told to, for the crash tests; sets SLIPWAY_TEST_CRASH_PROGRAM. Before
+# `build_slipway`: both are made at the same place.
+build_killable() {
+  require_rust
+  local target=${CARGO_TARGET_DIR:-$here/target}/debug
+  (cd "$here" && cargo build --quiet --package slipway-cli --features crash-points)
+  cp -- "$target/slipway" "$target/slipway-crash-points"
+  export SLIPWAY_TEST_CRASH_PROGRAM=$target/slipway-crash-points
+}
+
 # Builds the program and the Helm worker; sets `slipway` and SLIPWAY_HELM_WORKER.
 build_slipway() {
   require_rust
