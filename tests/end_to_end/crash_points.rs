@@ -131,7 +131,7 @@ impl Dying {
     /// Whether a deployment goes on, as far as a server is there to be asked.
     fn has_work(&self) -> bool {
         let status = self.server.slipway(["status", "crashed/test", "--output", "json"]);
-        let deployment = (status.code == Some(0)).then(|| status.json()["deployment"].clone()).unwrap_or_default();
+        let deployment = if status.code == Some(0) { status.json()["deployment"].clone() } else { Value::Null };
         deployment["id"].is_string() && !deployment["finishedAt"].is_string()
     }
 

@@ -270,10 +270,13 @@ proptest! {
     #[test]
     fn b06_a_step_that_is_failing_fails_and_is_never_begun_again(scenario in scenario(30)) {
         Run::of(&scenario).each_fact(|before, event| {
-            let about = match &event.fact {
-                Fact::StepStarted { step, .. } | Fact::StepSucceeded { step, .. } | Fact::StepInterrupted { step }
-                | Fact::StepSkipped { step, .. } | Fact::StepCanceled { step } => step,
-                _ => return Ok(()),
+            let (Fact::StepStarted { step: about, .. }
+            | Fact::StepSucceeded { step: about, .. }
+            | Fact::StepInterrupted { step: about }
+            | Fact::StepSkipped { step: about, .. }
+            | Fact::StepCanceled { step: about }) = &event.fact
+            else {
+                return Ok(());
             };
             prop_assert!(before.of(about) != Mark::Failing, "{:?} of a step that is failing", event.fact);
             Ok(())

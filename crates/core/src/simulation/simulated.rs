@@ -118,7 +118,7 @@ fn seconds<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S
     }
     // A sum of whole and fraction would round twice, and 4.35 be something beside it.
     let decimal = format!("{whole}.{nanoseconds:09}");
-    serializer.serialize_f64(decimal.parse().unwrap_or_else(|_| duration.as_secs_f64()))
+    serializer.serialize_f64(decimal.parse().unwrap_or(duration.as_secs_f64()))
 }
 
 #[cfg(test)]

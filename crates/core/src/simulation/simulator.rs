@@ -89,7 +89,9 @@ impl<'e> Simulator<'e> {
             ended: Vec::new(),
             waited_for: vec![None; steps],
         };
-        services.into_iter().for_each(|service| simulator.add(service, durations.of(&service.name)));
+        for service in services {
+            simulator.add(service, durations.of(&service.name));
+        }
         simulator
     }
 
@@ -155,9 +157,11 @@ impl<'e> Simulator<'e> {
             }
             Fact::StepSucceeded { step, .. } => self.end(&step, StepEnd::Succeeded),
             Fact::StepFailed { step, .. } => self.end(&step, StepEnd::Failed),
-            Fact::StepSkipped { reason: SkipReason::EarlierFailure, .. } => {}
-            Fact::StepSkipped { step, reason } => self.end(&step, StepEnd::Skipped(reason)),
-            Fact::Accepted { .. }
+            Fact::StepSkipped { step, reason } if reason != SkipReason::EarlierFailure => {
+                self.end(&step, StepEnd::Skipped(reason));
+            }
+            Fact::StepSkipped { .. }
+            | Fact::Accepted { .. }
             | Fact::Merged { .. }
             | Fact::StageApproved { .. }
             | Fact::StageRefused { .. }
