@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 
-.PHONY: help demo demo-down check test test-long bench cluster cluster-down tools
+.PHONY: help demo demo-down check test test-long crash bench cluster cluster-down tools
 
 help: ## what there is
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
@@ -22,6 +22,9 @@ test: ## everything on the real system: unit, laws, contracts, end to end
 
 test-long: ## what takes long: floods, many kills, load
 	@dev/test-long
+
+crash: ## servers killed at every point, stopped, starved of disk: at least 500 kills; a few minutes, as root
+	@dev/crash
 
 bench: ## benchmarks
 	@dev/bench

@@ -14,6 +14,16 @@ require_rust() {
   command -v cargo >/dev/null || fail "no cargo on PATH; install Rust 1.95 or newer (see https://rustup.rs), then run this again"
 }
 
+# Builds the program with crash points beside the program; sets SLIPWAY_TEST_CRASH_PROGRAM. To be called before build_slipway, which
+# puts the ordinary program into its place again.
+build_crash_points() {
+  require_rust
+  (cd "$here" && cargo build --quiet --package slipway-cli --features crash-points)
+  SLIPWAY_TEST_CRASH_PROGRAM=${CARGO_TARGET_DIR:-$here/target}/debug/slipway-crash-points
+  cp "${CARGO_TARGET_DIR:-$here/target}/debug/slipway" "$SLIPWAY_TEST_CRASH_PROGRAM"
+  export SLIPWAY_TEST_CRASH_PROGRAM
+}
+
 # Builds the program and the Helm worker; sets `slipway` and SLIPWAY_HELM_WORKER.
 build_slipway() {
   require_rust
