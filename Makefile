@@ -23,10 +23,11 @@ test: ## everything on the real system: unit, laws, contracts, end to end
 test-long: ## what takes long: floods, many kills, load
 	@dev/test-long
 
-crash: ## servers killed at every point, stopped, starved of disk: at least 500 kills; a few minutes, as root
+crash: ## a server killed at every point, and started again
 	@dev/crash
 
-bench: ## benchmarks
+bench: ## benchmarks: the core and the engine by themselves, then the shop, which needs a running `make demo`
+	@dev/bench-core
 	@dev/bench
 
 cluster: tools ## the development cluster

@@ -14,14 +14,14 @@ require_rust() {
   command -v cargo >/dev/null || fail "no cargo on PATH; install Rust 1.95 or newer (see https://rustup.rs), then run this again"
 }
 
-# Builds the program with crash points beside the program; sets SLIPWAY_TEST_CRASH_PROGRAM. To be called before build_slipway, which
-# puts the ordinary program into its place again.
-build_crash_points() {
+# Builds the program that kills itself where it is told to, for the crash tests; sets SLIPWAY_TEST_CRASH_PROGRAM. Before
+# `build_slipway`: both are made at the same place.
+build_killable() {
   require_rust
+  local target=${CARGO_TARGET_DIR:-$here/target}/debug
   (cd "$here" && cargo build --quiet --package slipway-cli --features crash-points)
-  SLIPWAY_TEST_CRASH_PROGRAM=${CARGO_TARGET_DIR:-$here/target}/debug/slipway-crash-points
-  cp "${CARGO_TARGET_DIR:-$here/target}/debug/slipway" "$SLIPWAY_TEST_CRASH_PROGRAM"
-  export SLIPWAY_TEST_CRASH_PROGRAM
+  cp -- "$target/slipway" "$target/slipway-crash-points"
+  export SLIPWAY_TEST_CRASH_PROGRAM=$target/slipway-crash-points
 }
 
 # Builds the program and the Helm worker; sets `slipway` and SLIPWAY_HELM_WORKER.

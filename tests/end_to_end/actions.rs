@@ -79,7 +79,7 @@ fn with_approval(server: &Server, arguments: &[&str]) {
 }
 
 #[test]
-fn c11_actions_bring_services_back_to_versions_stop_them_and_remove_them() {
+fn c01_actions_go_by_the_stages_bring_versions_back_stop_and_remove() {
     let cleared = Cleared("actions", "test");
     cleared.now();
     let server = Server::start();

@@ -14,6 +14,7 @@ mod cancel;
 mod cluster;
 mod contract;
 mod crash_points;
+mod flood;
 mod git;
 mod kill;
 mod offline;

@@ -128,10 +128,22 @@ impl Server {
 
     /// `kill -9` of the server, as it is recorded.
     pub(crate) fn kill(&self) {
+        run(&mut command("kill", ["-9", &self.process()])).expect_code(0);
+    }
+
+    /// The id of the server's process, as it is recorded.
+    fn process(&self) -> String {
         let record = std::fs::read_to_string(self.home.path().join("server.json")).expect("the server has left its record");
         let record: Value = serde_json::from_str(&record).expect("the record is JSON");
-        let pid = record["pid"].as_u64().expect("the record has a pid").to_string();
-        run(&mut command("kill", ["-9", &pid])).expect_code(0);
+        record["pid"].as_u64().expect("the record has a pid").to_string()
+    }
+
+    /// The most memory that the server ever had, in MiB.
+    pub(crate) fn most_memory(&self) -> usize {
+        let path = format!("/proc/{}/status", self.process());
+        let status = std::fs::read_to_string(path).expect("the server runs");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("the kernel counts memory");
+        line.trim().trim_end_matches(" kB").parse::<usize>().expect("a number of kB") / 1024
     }
 }
 

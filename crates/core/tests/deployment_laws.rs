@@ -15,8 +15,11 @@ use support::{Ledger, Mark, Run, Scenario, drive_to_the_end, failure, good_end, 
 
 const BOTH: [Phase; 2] = [Phase::Build, Phase::Release];
 
-fn cases(cases: u32) -> ProptestConfig {
-    ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
+/// So many cases, or as many as `PROPTEST_CASES` asks for.
+fn cases(few: u32) -> ProptestConfig {
+    let default = ProptestConfig::default();
+    let cases = if std::env::var_os("PROPTEST_CASES").is_some() { default.cases } else { few };
+    ProptestConfig { cases, failure_persistence: None, ..default }
 }
 
 fn phased(scenario: Scenario) -> Scenario {

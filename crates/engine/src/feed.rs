@@ -12,8 +12,9 @@ use tokio::sync::{broadcast, mpsc};
 
 use crate::time::now;
 
-/// How many updates a slow watcher may fall behind before it must read the store again.
-const BEHIND: usize = 4096;
+/// How many updates a slow watcher may fall behind before it must read the store again. They are kept for it meanwhile, and a
+/// line may be long.
+const BEHIND: usize = 1024;
 /// How many lines are written at once.
 const BATCH: usize = 256;
 /// How often the length of a log is looked at while it grows by as much as it may have.

@@ -21,7 +21,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use fakes::Fake;
+use fakes::{Fake, Said};
 use slipway_core::deployment::{Actor, Fact, Trigger};
 use slipway_core::failure::Failure;
 use slipway_core::file::{self, ApplyOptions, ParseOptions};
@@ -163,7 +163,8 @@ impl Bench {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let store = SqliteStore::open(&folder.path().join("db"), &folder.path().join("key")).await.expect("a store opens");
         let store = Arc::new(store);
-        let fake = || Fake { gate: Arc::new(Semaphore::new(Semaphore::MAX_PERMITS)), built: Mutex::default() };
+        let fake =
+            || Fake { gate: Arc::new(Semaphore::new(Semaphore::MAX_PERMITS)), built: Mutex::default(), said: Said::default() };
         let timed = Arc::new(Timed { fake: fake(), rollout, marks: Marks::default() });
         let plain = Arc::new(fake());
         let ports = Ports {

@@ -14,8 +14,8 @@ use tokio::sync::mpsc;
 
 use crate::views;
 
-/// Lines that are read from the store at once.
-const PAGE: u32 = 500;
+/// Lines that are read from the store at once. Each follower holds as many, and a line may be long.
+const PAGE: u32 = 100;
 
 /// What a client has seen.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -7,6 +7,7 @@
 
 mod app;
 mod builder;
+mod connections;
 mod events;
 mod explanation;
 mod guard;
@@ -24,6 +25,7 @@ mod views;
 mod wiring;
 
 pub use app::App;
+pub use connections::answer;
 pub use home::{Home, HomeError, ServerRecord};
 pub use home_lock::HomeLock;
 pub use options::{InvalidMirror, Options, RegistryMirror};

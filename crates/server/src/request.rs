@@ -1,5 +1,7 @@
 //! Reading requests; what does not read is a problem, never a bare text.
 
+use std::time::Duration;
+
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
 use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
@@ -13,6 +15,9 @@ use crate::problem::Problem;
 /// The most that a request may send.
 pub(crate) const MOST_BYTES: usize = 1 << 20;
 
+/// How long a client may take to send it.
+const LONGEST_BODY: Duration = Duration::from_secs(30);
+
 /// The whole body.
 pub(crate) struct Body(pub(crate) Bytes);
 
@@ -20,7 +25,11 @@ impl<S: Send + Sync> FromRequest<S> for Body {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
-        Bytes::from_request(request, state).await.map(Self).map_err(|rejection: BytesRejection| {
+        let read = tokio::time::timeout(LONGEST_BODY, Bytes::from_request(request, state)).await.map_err(|_| {
+            let detail = format!("the body did not come within {} s", LONGEST_BODY.as_secs());
+            Problem::new(StatusCode::REQUEST_TIMEOUT, "body-too-slow", detail)
+        })?;
+        read.map(Self).map_err(|rejection: BytesRejection| {
             if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
                 let detail = format!("the body has more than {MOST_BYTES} bytes");
                 Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body-too-large", detail)
@@ -71,4 +80,17 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Place<T
 /// A name in a path: one that can not exist is not found.
 pub(crate) fn name(text: &str) -> Result<Name, Problem> {
     Name::new(text).map_err(|error| Problem::not_found(error.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_does_not_come_is_not_waited_for() {
+        let never = axum::body::Body::from_stream(futures::stream::pending::<Result<Bytes, std::io::Error>>());
+        let request = Request::builder().body(never).unwrap();
+        let problem = Body::from_request(request, &()).await.err().expect("no body");
+        assert_eq!((problem.0.status, problem.0.code.as_str()), (408, "body-too-slow"));
+    }
 }

@@ -1,6 +1,5 @@
 //! The life of a server: home, wiring, recovery, requests, end.
 
-use std::future::IntoFuture as _;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -11,6 +10,7 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::app::App;
+use crate::connections::answer;
 use crate::home::{Home, HomeError, ServerRecord};
 use crate::options::Options;
 use crate::ownership::{Ownership, OwnershipError};
@@ -88,9 +88,7 @@ async fn run(home: &Home, options: &Options, ownership: &Ownership) -> Result<()
 
     let shutdown = CancellationToken::new();
     let wired = wiring::wire(home, ownership, options, registry_address)?;
-    let registry_stops = shutdown.clone().cancelled_owned();
-    let registry = axum::serve(registry, wired.registry).with_graceful_shutdown(registry_stops);
-    let registry = tokio::spawn(registry.into_future());
+    let registry = tokio::spawn(answer(registry, wired.registry, shutdown.clone()));
     let engine = Engine::new(wired.ports.clone(), wired.settings);
     let recovered = engine.recover().await?;
     if recovered > 0 {
@@ -104,18 +102,12 @@ async fn run(home: &Home, options: &Options, ownership: &Ownership) -> Result<()
         pid: std::process::id(),
     })?;
     tracing::info!(%address, registry = %registry_address, "the server listens");
-    let serving = axum::serve(api, router(app)).with_graceful_shutdown(shutdown.clone().cancelled_owned());
-    let mut serving = std::pin::pin!(serving.into_future());
-    let ended = tokio::select! {
-        ended = &mut serving => Some(ended),
-        asked = asked_to_stop(&shutdown) => asked.map(|()| None)?,
-    };
+    let serving = tokio::spawn(answer(api, router(app), shutdown.clone()));
+    asked_to_stop(&shutdown).await?;
     tracing::info!("the server stops");
     shutdown.cancel();
-    match ended {
-        Some(ended) => ended?,
-        None if tokio::time::timeout(LAST_REQUESTS, serving).await.is_err() => tracing::warn!("some requests were cut off"),
-        None => {}
+    if tokio::time::timeout(LAST_REQUESTS, serving).await.is_err() {
+        tracing::warn!("some requests were cut off");
     }
     wired.builder.stop().await;
     registry.abort();

@@ -22,6 +22,8 @@ const LONGEST_STOP: Duration = Duration::from_secs(10);
 const PAUSE: Duration = Duration::from_millis(50);
 /// A log that has grown beyond this begins anew when the daemon is started.
 const LARGEST_LOG: u64 = 10 << 20;
+/// More of what one step writes is left out, but for the end of a step that fails.
+const LARGEST_STEP_LOG: usize = 8 << 20;
 /// The kernel's bound for the path of a socket is 108 bytes.
 const LONGEST_SOCKET_PATH: usize = 100;
 
@@ -133,6 +135,9 @@ impl LocalBuildkitd {
         Command::new(&self.programs.buildkitd)
             .arg("--config")
             .arg(self.configuration())
+            // By itself it leaves lines out of every step that writes more than 200 KiB in a second, such as a compiler.
+            .env("BUILDKIT_STEP_LOG_MAX_SPEED", "-1")
+            .env("BUILDKIT_STEP_LOG_MAX_SIZE", LARGEST_STEP_LOG.to_string())
             .stdin(Stdio::null())
             .stdout(log)
             .stderr(errors)

@@ -11,6 +11,8 @@ mod buildkit;
 mod configuration;
 mod credentials;
 mod daemon;
+#[cfg(test)]
+mod hostile_tests;
 mod lines;
 mod outcome;
 mod process;

@@ -12,6 +12,8 @@ use crate::transcript::{FailedStep, Transcribed, readable};
 /// More of an error's text is not for a sentence.
 const LONGEST_REASON: usize = 600;
 const LONGEST_LAST_LINE: usize = 500;
+/// A step is named by its instruction, which may hold a whole script.
+const LONGEST_STEP_NAME: usize = 300;
 
 #[derive(Deserialize)]
 struct Metadata {
@@ -88,7 +90,11 @@ pub(crate) fn failure(transcribed: Transcribed, memory: Bytes, registry: &str) -
             .with_hint("install BuildKit 0.28.1 or newer, so that buildctl can be run by the server");
     }
     if reason.is_empty() {
-        return unavailable("buildctl ended without a word").with_last_lines(transcribed.plain);
+        return unavailable("buildctl ended without a word").with_last_lines(last(transcribed.plain));
+    }
+    let program_ended = transcribed.failed.as_ref().is_some_and(|step| exit_code(&step.error).is_some());
+    if program_ended && reason.starts_with("process \"") {
+        return of_step(transcribed, &reason, memory);
     }
     if has(&BUILDER_AWAY) && !has(&["failed to push"]) {
         return unavailable(&reason).with_last_lines(last(transcribed.plain));
@@ -160,7 +166,7 @@ fn of_base(reason: &str, transcribed: Transcribed) -> Failure {
 
 fn of_step(transcribed: Transcribed, reason: &str, memory: Bytes) -> Failure {
     let FailedStep { name, error, last_lines } = transcribed.failed.unwrap_or_default();
-    let name = readable(name.as_bytes());
+    let name = first_characters(&readable(name.as_bytes()), LONGEST_STEP_NAME);
     let error = if error.is_empty() { reason.to_owned() } else { readable(error.as_bytes()) };
     let lines = if last_lines.is_empty() { last(transcribed.plain) } else { last_lines };
     let was_killed = error.contains("exit code: 137") || lines.iter().any(|line| says_killed(line));
@@ -172,14 +178,29 @@ fn of_step(transcribed: Transcribed, reason: &str, memory: Bytes) -> Failure {
         .with_hint("raise `memory` in the service's build settings, or let the step do less at once")
         .with_last_lines(lines);
     }
-    let message = match error.rsplit_once("exit code: ") {
-        Some((_, code)) => format!("step `{name}` failed with exit code {}", code.trim()),
-        None if name.is_empty() => format!("the build failed: {error}"),
-        None => format!("step `{name}` failed: {}", error.chars().take(LONGEST_REASON).collect::<String>()),
+    let message = match (exit_code(&error), first_characters(&error, LONGEST_REASON)) {
+        (Some(code), _) => format!("step `{name}` failed with exit code {code}"),
+        (None, error) if name.is_empty() => format!("the build failed: {error}"),
+        (None, error) => format!("step `{name}` failed: {error}"),
     };
     Failure::permanent(Code::BuildFailed, message)
         .with_hint("its last lines say why; the whole log is kept with the deployment")
         .with_last_lines(lines)
+}
+
+/// How the program of a step ended, by the step's error. That quotes the program, which may hold any words, so it is read from
+/// its end.
+fn exit_code(error: &str) -> Option<&str> {
+    let (quoted, code) = error.trim().rsplit_once(" did not complete successfully: exit code: ")?;
+    (quoted.starts_with("process \"") && code.len() <= 3 && code.bytes().all(|byte| byte.is_ascii_digit())).then_some(code)
+}
+
+/// The text, or its beginning and an ellipsis.
+fn first_characters(text: &str, most: usize) -> String {
+    match text.char_indices().nth(most) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
 }
 
 /// What compilers and shells say of a child that the kernel killed for its memory.

@@ -75,7 +75,7 @@ impl<'a> Transcript<'a> {
             self.take_status(status);
             return;
         }
-        let text = cut(readable(&line.bytes), false);
+        let text = told(&line.bytes);
         self.forward(&text);
         if self.plain.len() == PLAIN_LINES {
             self.plain.pop_front();
@@ -107,7 +107,7 @@ impl<'a> Transcript<'a> {
             self.status(entry);
         }
         for warning in &status.warnings {
-            let text = STANDARD.decode(&warning.short).map(|bytes| readable(&bytes)).unwrap_or_default();
+            let text = STANDARD.decode(&warning.short).map(|bytes| told(&bytes)).unwrap_or_default();
             self.forward(&format!("warning: {text}"));
         }
         for vertex in status.vertexes {
@@ -124,7 +124,7 @@ impl<'a> Transcript<'a> {
         let step = self.step(&vertex.digest);
         if vertex.started.is_some() && step.started.is_none() {
             step.started.clone_from(&vertex.started);
-            let line = format!("#{} {}", step.number, readable(step.name.as_bytes()));
+            let line = format!("#{} {}", step.number, told(step.name.as_bytes()));
             self.forward(&line);
         }
     }
@@ -140,7 +140,7 @@ impl<'a> Transcript<'a> {
         let seconds = step.started.as_deref().and_then(|started| seconds_between(started, &completed)).unwrap_or_default();
         self.flush(&vertex.digest);
         let line = if !vertex.error.is_empty() {
-            format!("#{number} ERROR: {}", readable(vertex.error.as_bytes()))
+            format!("#{number} ERROR: {}", told(vertex.error.as_bytes()))
         } else if vertex.cached {
             format!("#{number} CACHED")
         } else {
@@ -161,7 +161,7 @@ impl<'a> Transcript<'a> {
         }
         let is_told = status.id.starts_with("pushing ") || status.id.starts_with("exporting ");
         if is_told && status.completed.is_some() {
-            let line = format!("#{} {} done", self.step(&status.vertex).number, readable(status.id.as_bytes()));
+            let line = format!("#{} {} done", self.step(&status.vertex).number, told(status.id.as_bytes()));
             self.forward(&line);
         }
     }
@@ -215,6 +215,11 @@ impl<'a> Transcript<'a> {
         }
         self.progress.line(line);
     }
+}
+
+/// Text that the builder wrote as a line that may be passed on.
+fn told(bytes: &[u8]) -> String {
+    cut(readable(bytes), false)
 }
 
 /// A line within the bound that says whether something is missing; what was no text may have grown by its replacement.

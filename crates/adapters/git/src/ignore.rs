@@ -95,6 +95,8 @@ fn clean(path: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     /// Asks for a path as a walk from the top would.
@@ -214,6 +216,17 @@ mod tests {
                 Err(InvalidPattern) => "E",
             };
             assert_eq!(said, expected, "{case:?}");
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn no_pattern_and_no_path_makes_it_panic(text in "([*?/!.#\\[\\]^a\\\\ \n\r-]|\\PC){0,40}", path in "([a/.]|\\PC){0,20}") {
+            if let Ok(ignore) = Ignore::parse(&text) {
+                excluded(&ignore, &path);
+            }
         }
     }
 }

@@ -68,6 +68,8 @@ fn percent_decoded(text: &str) -> Vec<u8> {
     let mut at = 0;
     while at < bytes.len() {
         let hex = (bytes[at] == b'%').then(|| text.get(at + 1..at + 3)).flatten();
+        // `from_str_radix` alone would take a sign.
+        let hex = hex.filter(|hex| hex.bytes().all(|digit| digit.is_ascii_hexdigit()));
         let byte = hex.and_then(|hex| u8::from_str_radix(hex, 16).ok());
         decoded.push(byte.unwrap_or(bytes[at]));
         at += if byte.is_some() { 3 } else { 1 };
@@ -89,9 +91,9 @@ pub(crate) fn redacted(text: &str) -> String {
         let (before, after) = rest.split_at(start + 3);
         shown.push_str(before);
         let end = after.find(|c: char| c == '/' || c == '\'' || c == '"' || c.is_whitespace()).unwrap_or(after.len());
-        let authority = &after[..end];
-        shown.push_str(authority.rsplit_once('@').map_or(authority, |(_, host)| host));
-        rest = &after[end..];
+        // What is no credential may be the beginning of another URL.
+        let host = after[..end].rfind('@').map_or(0, |at| at + 1);
+        rest = &after[host..];
     }
     shown.push_str(rest);
     shown
@@ -99,6 +101,8 @@ pub(crate) fn redacted(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -141,5 +145,58 @@ mod tests {
     fn text_of_git_is_shown_without_credentials() {
         let text = "fatal: unable to access 'https://user:secret@host/x/': nothing, see http://a:b@c/d";
         assert_eq!(redacted(text), "fatal: unable to access 'https://host/x/': nothing, see http://c/d");
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn no_url_is_an_option_or_a_program_to_git(
+            scheme in "(https?|ssh|file|ext|HTTP|-[a-z]|\\PC)?(://|::|:|)",
+            rest in "[a-z@:/%.-]{0,12}|\\PC{0,20}|.{0,20}",
+        ) {
+            let url = format!("{scheme}{rest}");
+            match SourceUrl::parse(&url, false) {
+                Ok(parsed) => {
+                    let shown = &parsed.shown;
+                    let helper = shown.split_once("::").map(|(name, _)| name);
+                    let is_name = |name: &str| name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte));
+                    prop_assert!(!shown.starts_with('-') && !helper.is_some_and(is_name), "{}", shown);
+                    prop_assert!(!shown.chars().any(char::is_control) && !shown.starts_with("file://"), "{}", shown);
+                    prop_assert!(SourceUrl::parse(shown, false).is_ok_and(|again| again.shown == *shown), "{}", shown);
+                }
+                Err(failure) => prop_assert!(failure.message.len() < 2000 && !failure.message.chars().any(char::is_control)),
+            }
+        }
+
+        #[test]
+        fn no_password_is_shown(
+            user in "[a-z%:]{0,4}",
+            password in "SECRET[a-zA-Z0-9%:?#!$&+=~.,;-]{0,12}",
+            before in "[a-z :'/]{0,6}",
+            scheme in "(https?|HTTPS|ftp|ssh)://",
+        ) {
+            let url = format!("{scheme}{user}:{password}@host.example/x");
+            if let Ok(parsed) = SourceUrl::parse(&url, true)
+                && parsed.authorization.is_some()
+            {
+                prop_assert!(!parsed.shown.contains("SECRET"), "{}", parsed.shown);
+            }
+            if let Err(failure) = SourceUrl::parse(&url, true) {
+                prop_assert!(!failure.message.contains("SECRET"), "{}", failure.message);
+            }
+            let shown = redacted(&format!("{before}{url}' {before}{url}"));
+            prop_assert!(!shown.contains("SECRET"), "{}", shown);
+        }
+
+        #[test]
+        fn what_is_percent_encoded_is_decoded_and_the_rest_stays(bytes in prop::collection::vec(any::<u8>(), 0..12), text in "[a-z%+]{0,12}") {
+            let encoded: String = bytes.iter().map(|byte| format!("%{byte:02X}")).collect();
+            prop_assert_eq!(percent_decoded(&encoded), bytes);
+            let encodes = |at: usize| text.as_bytes()[at] == b'%' && text.get(at + 1..at + 3).is_some_and(|hex| hex.bytes().all(|digit| digit.is_ascii_hexdigit()));
+            if !(0..text.len()).any(encodes) {
+                prop_assert_eq!(percent_decoded(&text), text.as_bytes());
+            }
+        }
     }
 }

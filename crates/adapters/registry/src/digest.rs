@@ -153,6 +153,8 @@ fn hexadecimal(bytes: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -173,6 +175,16 @@ mod tests {
         let path = format!("sha256:../{}", "a".repeat(61));
         for text in ["", "sha256", "sha256:", "md5:d41d8cd98f00b204e9800998ecf8427e", &upper, &long, &path] {
             assert!(text.parse::<Digest>().is_err(), "{text} was accepted");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_accepted_is_one_safe_part_of_a_path(text in "(sha256|sha512|\\PC{0,8}):?([0-9a-f]{64}|[0-9a-fA-F/.%]{0,130}|\\PC{0,20})") {
+            if let Ok(digest) = text.parse::<Digest>() {
+                prop_assert_eq!(digest.to_string(), text);
+                prop_assert!(digest.hexadecimal().bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')));
+            }
         }
     }
 }

@@ -64,7 +64,7 @@ impl SqliteStore {
         let rows =
             sqlx::query("SELECT version, at, format, body FROM event WHERE deployment = ? AND version > ? ORDER BY version")
                 .bind(deployment)
-                .bind(after.cast_signed())
+                .bind(number(after))
                 .fetch_all(&self.pool)
                 .await
                 .map_err(unavailable)?;
@@ -99,7 +99,7 @@ impl SqliteStore {
         let rows = sqlx::query(sqlx::AssertSqlSafe(query))
             .bind(project.as_str())
             .bind(name.as_str())
-            .bind(before.map_or(i64::MAX, u64::cast_signed))
+            .bind(before.map_or(i64::MAX, number))
             .bind(limit)
             .fetch_all(&self.pool)
             .await
@@ -144,7 +144,7 @@ impl SqliteStore {
              WHERE deployment = ? AND number > ? AND (? IS NULL OR service = ?) ORDER BY number LIMIT ?",
         )
         .bind(deployment)
-        .bind(after.cast_signed())
+        .bind(number(after))
         .bind(service.map(Name::as_str))
         .bind(service.map(Name::as_str))
         .bind(limit)
@@ -153,6 +153,11 @@ impl SqliteStore {
         .map_err(unavailable)?;
         rows.iter().map(log_line).collect()
     }
+}
+
+/// A cursor as SQLite compares it: what is beyond its numbers is beyond every row, not before the first.
+fn number(cursor: u64) -> i64 {
+    i64::try_from(cursor).unwrap_or(i64::MAX)
 }
 
 async fn insert_events(

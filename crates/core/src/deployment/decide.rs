@@ -108,7 +108,7 @@ pub fn decide(state: &Deployment, input: Input, now: Timestamp) -> Result<Vec<Ev
     let mut facts = match input {
         Input::Start => start(state)?,
         Input::Begin(steps) => begin(state, steps)?,
-        Input::Ended { step, attempt, outcome } => ended(state, step, attempt, outcome)?,
+        Input::Ended { step, attempt, outcome } => ended(state, &step, attempt, outcome)?,
         Input::Failing { step, attempt, failure } => failing(state, step, attempt, failure)?,
         Input::Cancel { actor, scope, force } => cancel(state, actor, scope, force)?,
         Input::Merge { plan, trigger } => merge(state, plan, trigger)?,
@@ -159,12 +159,12 @@ fn failing(state: &Deployment, step: StepId, attempt: u32, failure: Failure) -> 
     Ok(if state.failing(&step).is_some() { Vec::new() } else { vec![Fact::StepFailing { step, failure }] })
 }
 
-fn ended(state: &Deployment, step: StepId, attempt: u32, outcome: StepOutcome) -> Result<Vec<Fact>, Refusal> {
-    must_run(state, &step, attempt)?;
+fn ended(state: &Deployment, step: &StepId, attempt: u32, outcome: StepOutcome) -> Result<Vec<Fact>, Refusal> {
+    must_run(state, step, attempt)?;
     let index = state.index[&step.service];
     let mut ending = Ending::new(state);
     // However the putting away went, the step failed before.
-    let outcome = state.failing(&step).cloned().map_or(outcome, StepOutcome::Failed);
+    let outcome = state.failing(step).cloned().map_or(outcome, StepOutcome::Failed);
     match outcome {
         StepOutcome::Done(result) => {
             let image = result.image.clone();

@@ -60,7 +60,9 @@ fn authority(rest: &str, web: bool) -> Result<(), String> {
     if !name_is_good {
         return Err("the URL has no valid host".to_owned());
     }
-    if port.is_some_and(|port| !port.parse::<u16>().is_ok_and(|port| port != 0)) {
+    // `parse` alone would take a plus sign.
+    let is_port = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit()) && text.parse::<u16>().is_ok_and(|port| port != 0);
+    if port.is_some_and(|port| !is_port(port)) {
         return Err("the port of the URL is not a number from 1 to 65535".to_owned());
     }
     Ok(())
@@ -230,6 +232,7 @@ mod tests {
             "h:-b",
             "https://h:0/a",
             "https://h:99999/a",
+            "https://h:+80/a",
             "fd::17",
         ] {
             assert!(git_url(bad, false).is_err(), "{bad}");

@@ -10,7 +10,7 @@ use super::table::{Content, Shape, nearest};
 use super::tree::{Entry, Node, Value, join};
 
 /// Most problems that are reported of one file.
-const MOST_PROBLEMS: usize = 500;
+pub(super) const MOST_PROBLEMS: usize = 500;
 /// Most keys of one mapping, and items of one list.
 pub(super) const MOST_ITEMS: usize = 2000;
 /// Most bytes of a text that is no content.

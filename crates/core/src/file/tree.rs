@@ -8,6 +8,7 @@ use std::collections::HashSet;
 use saphyr_parser::{Event, Marker, Parser, ScalarStyle, Tag};
 
 use super::problem::{Location, Problem};
+use super::reader::MOST_PROBLEMS;
 
 /// Most bytes of a file.
 pub(super) const LARGEST_FILE: usize = 1 << 20;
@@ -148,6 +149,9 @@ impl Builder {
     }
 
     fn refuse(&mut self, place: &Location, message: impl Into<String>) {
+        if self.problems.len() >= MOST_PROBLEMS {
+            return;
+        }
         let mut problem = place.problem(message);
         problem.path = self.path();
         self.problems.push(problem);

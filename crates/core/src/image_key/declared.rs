@@ -106,6 +106,11 @@ fn unquote(text: &str, escape: char) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::time::{Duration, Instant};
+
+    use proptest::prelude::*;
+    use proptest::test_runner::TestCaseError;
+
     use super::*;
 
     fn names(dockerfile: &str) -> Vec<String> {
@@ -154,5 +159,113 @@ mod tests {
         assert_eq!(declared_args("FROM scratch\nARG =1\n").unwrap_err().line, 2);
         assert!(declared_args("").is_err());
         assert!(declared_args("ARG A\n").is_err());
+    }
+
+    /// Reads a text; what it declares are names that a builder can be given.
+    fn law(text: &str) -> Result<(), TestCaseError> {
+        let started = Instant::now();
+        let declared = declared_args(text);
+        prop_assert!(started.elapsed() < Duration::from_secs(10), "it took {:?}", started.elapsed());
+        match declared {
+            Ok(names) => {
+                prop_assert!(names.iter().all(|name| !name.is_empty() && !name.contains(['$', '=', '"', '\''])), "{:?}", names);
+                prop_assert!(names.iter().all(|name| !PREDEFINED.contains(&name.as_str())), "{:?}", names);
+            }
+            Err(problem) => {
+                prop_assert!((1..=text.matches('\n').count() + 1).contains(&problem.line), "{:?}", problem);
+                prop_assert!(!problem.message.is_empty());
+            }
+        }
+        Ok(())
+    }
+
+    /// A piece that has a meaning in a Dockerfile.
+    fn piece() -> impl Strategy<Value = String> {
+        let known = [
+            "FROM scratch\n",
+            "FROM",
+            "ARG ",
+            "ARG",
+            "arg ",
+            "RUN ",
+            "COPY ",
+            "ONBUILD ",
+            "HEALTHCHECK ",
+            "CMD [",
+            "]",
+            "AS ",
+            "\n",
+            "\r\n",
+            "\\\n",
+            "`\n",
+            "\\",
+            "`",
+            "# escape=`\n",
+            "# escape=\\\n",
+            "#syntax=x\n",
+            "#",
+            " ",
+            "\t",
+            "=",
+            "\"",
+            "'",
+            "$",
+            "${",
+            "}",
+            "<<EOF",
+            "<<-'EOF'",
+            "EOF\n",
+            "EOF",
+            "--mount=",
+            "--",
+            "\u{feff}",
+            "\0",
+            "\u{a0}",
+            "\u{2028}",
+            "NAME",
+            "é",
+            "[",
+            ",",
+        ];
+        prop_oneof![8 => prop::sample::select(known.to_vec()).prop_map(str::to_owned), 1 => any::<char>().prop_map(String::from)]
+    }
+
+    proptest! {
+        #[test]
+        fn arbitrary_bytes_are_scanned_without_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+            law(&String::from_utf8_lossy(&bytes))?;
+        }
+
+        #[test]
+        fn arbitrary_pieces_are_scanned_without_panic(pieces in prop::collection::vec(piece(), 0..40)) {
+            let text = pieces.concat();
+            law(&text)?;
+            law(&format!("FROM scratch\n{text}"))?;
+        }
+    }
+
+    #[test]
+    fn a_dockerfile_made_to_be_slow_is_scanned_in_a_moment() {
+        let most = 1 << 20;
+        let fill = |piece: &str| piece.repeat(most / piece.len());
+        for text in [
+            fill("ARG A\n"),
+            fill("ARG A$\n"),
+            format!("ARG {}", fill("A ")),
+            format!("ARG {}", fill("\\\n")),
+            format!("ARG {}", fill("\"")),
+            format!("ARG A={}", fill("'\\")),
+            format!("RUN {}", fill("<<A ")),
+            format!("RUN {}\n{}", "<<A ".repeat(1000), fill("B\n")),
+            format!("RUN <<A\n{}", fill("\n")),
+            format!("CMD [{}", fill("\"a\",")),
+            format!("CMD {}", fill("[")),
+            fill("#\n"),
+            fill("\\\n"),
+            fill("ONBUILD "),
+            fill("COPY <<A <<B /x\n"),
+        ] {
+            law(&format!("FROM scratch\n{text}")).unwrap_or_else(|error| panic!("{:?}: {error}", &text[..20.min(text.len())]));
+        }
     }
 }

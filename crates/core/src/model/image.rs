@@ -26,6 +26,9 @@ pub struct ImageReference {
     digest: Option<String>,
 }
 
+/// The longest name that DNS carries, a colon and a port.
+const LONGEST_HOST: usize = 253 + 6;
+
 /// Why a text is not an image reference.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{text}` is not an image reference: {expected}")]
@@ -131,7 +134,9 @@ fn is_host(text: &str) -> bool {
             && !label.ends_with('-')
             && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
     });
-    name_is_good && port.is_none_or(|port| port.parse::<u16>().is_ok())
+    // `parse` alone would take a plus sign.
+    let is_port = |port: &str| port.bytes().all(|byte| byte.is_ascii_digit()) && port.parse::<u16>().is_ok();
+    text.len() <= LONGEST_HOST && name_is_good && port.is_none_or(is_port)
 }
 
 fn is_path_part(text: &str) -> bool {
@@ -179,6 +184,9 @@ impl From<ImageReference> for String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+    use proptest::test_runner::TestCaseError;
+
     use super::*;
 
     #[test]
@@ -213,8 +221,40 @@ mod tests {
             "a\n",
             "x.y:p/a",
             "a:b/c",
+            "x.y:+80/a",
+            &format!("{}.y/a", "x".repeat(300)),
         ] {
             assert!(ImageReference::parse(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    fn law(text: &str) -> Result<(), TestCaseError> {
+        let Ok(reference) = ImageReference::parse(text) else { return Ok(()) };
+        let shown = reference.to_string();
+        prop_assert_eq!(ImageReference::parse(&shown), Ok(reference.clone()), "{} was read as {}", text, shown);
+        prop_assert!(shown.len() <= text.len() + "docker.io/library/".len());
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-/:@".contains(&byte);
+        prop_assert!(shown.bytes().all(is_plain), "{}", shown);
+        prop_assert!(
+            !shown.starts_with('-') && !reference.path().split('/').any(|part| part.is_empty() || part.starts_with('.'))
+        );
+        Ok(())
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_accepted_reads_back_and_is_no_path_or_option(text in "\\PC{0,40}") {
+            law(&text)?;
+        }
+
+        #[test]
+        fn what_looks_like_a_reference_reads_back_too(
+            host in "([a-zA-Z0-9-]{1,5}(\\.[a-z0-9]{1,4}){0,2}(:[+0-9]{1,6})?/)?",
+            path in "[a-z0-9._/-]{0,12}",
+            tag in "(:[A-Za-z0-9._+-]{0,5})?",
+            digest in "(@sha256:[0-9a-f]{63,65}|@[a-z0-9:]{0,6})?",
+        ) {
+            law(&format!("{host}{path}{tag}{digest}"))?;
         }
     }
 }

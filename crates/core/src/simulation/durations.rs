@@ -1,6 +1,6 @@
 //! How long each step takes, and which fail.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 use std::time::Duration;
 
 use crate::deployment::Phase;
@@ -9,7 +9,7 @@ use crate::model::Name;
 /// What is known of the services; a step of which nothing is known takes no time and succeeds.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Durations {
-    services: BTreeMap<Name, ServiceDurations>,
+    services: HashMap<Name, ServiceDurations>,
 }
 
 /// What is known of one service.

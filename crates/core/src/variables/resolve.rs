@@ -111,6 +111,8 @@ fn pieces(text: &str) -> impl Iterator<Item = Piece<'_>> {
         let mut from = 0;
         while let Some(open) = rest[from..].find("{{").map(|at| from + at) {
             let Some(close) = rest[open + 2..].find("}}").map(|at| open + 2 + at) else { break };
+            // No name holds a brace, so of all that opens before the close only the last can begin a reference.
+            let open = rest[open + 1..close].rfind("{{").map_or(open, |at| open + 1 + at);
             if let Ok(name) = VariableName::new(rest[open + 2..close].trim()) {
                 let before = &rest[..open];
                 rest = &rest[close + 2..];
@@ -120,10 +122,7 @@ fn pieces(text: &str) -> impl Iterator<Item = Piece<'_>> {
                 pending = Some(Piece::Reference(name));
                 return Some(Piece::Text(before));
             }
-            from = open + 1;
-            while !rest.is_char_boundary(from) {
-                from += 1;
-            }
+            from = close;
         }
         let text = rest;
         rest = "";
@@ -355,6 +354,41 @@ mod tests {
             assert_eq!(references(literal).count(), 0, "{literal}");
             let environment = [text("A", literal)];
             assert_eq!(resolve(&scopes(&environment, &[])).unwrap().values[&name("A")].expose(), literal);
+        }
+    }
+
+    /// What a reference is, said slowly: from each place in turn.
+    fn references_said_slowly(text: &str) -> Vec<VariableName> {
+        let mut found = Vec::new();
+        let mut from = 0;
+        while from < text.len() {
+            let inner = text[from..].strip_prefix("{{").and_then(|rest| rest.split_once("}}")).map(|(inner, _)| inner);
+            match inner.map(|inner| (inner, VariableName::new(inner.trim()))) {
+                Some((inner, Ok(name))) => {
+                    found.push(name);
+                    from += inner.len() + 4;
+                }
+                _ => from += 1,
+            }
+        }
+        found
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn references_are_found_wherever_braces_stand(text in "[{}A1 ]{0,16}") {
+            proptest::prop_assert_eq!(references(&text).collect::<Vec<_>>(), references_said_slowly(&text));
+        }
+
+        #[test]
+        fn a_text_is_the_sum_of_its_pieces(text in "([{}A]|\\PC){0,20}") {
+            let whole: String = pieces(&text)
+                .map(|piece| match piece {
+                    Piece::Text(text) => text.to_owned(),
+                    Piece::Reference(name) => format!("{{{{{name}}}}}"),
+                })
+                .collect();
+            proptest::prop_assert_eq!(whole, text);
         }
     }
 

@@ -216,6 +216,23 @@ fn b03_eager_saves_what_later_builds_take() {
 }
 
 #[test]
+fn the_critical_path_prefers_the_image_to_a_place_and_to_a_stage() {
+    let path = |services: &[Shape], eager, most_builds| {
+        let case = Case { eager, most_builds, ..Case::of(services) };
+        let environment = case.environment();
+        let simulation = simulated(&case, &environment);
+        let steps = simulation.critical_path.iter().map(|place| &simulation.steps[*place]);
+        steps.map(|step| format!("{} of {}", step.phase.as_str(), step.service)).collect::<Vec<_>>().join(", ")
+    };
+    // At 30 s the stage before, and the builds of s2 and of what s3 shares with it, end together.
+    let services = [Shape::brought(0, 30), Shape::built(1, 1, (25, 6)), Shape::built(1, 2, (30, 5)), Shape::built(1, 2, (0, 9))];
+    assert_eq!(path(&services, true, 7), "build of s2, release of s3");
+    assert_eq!(path(&services[..2], true, 7), "release of s0, release of s1");
+    assert_eq!(path(&services, false, 7), "release of s0, build of s2, release of s3");
+    assert_eq!(path(&services, false, 1), "release of s0, build of s1, build of s2, release of s3");
+}
+
+#[test]
 fn a_simulation_is_written_as_the_manual_says() {
     let mut services = [
         Shape::built(0, 1, (2, 1)),

@@ -133,12 +133,12 @@ async fn after_failure(assignment: &Assignment, failure: &Failure) {
     match (is_job, canceled) {
         (false, true) => put_back(assignment, true).await,
         (false, false) if assignment.ending.record(failure).await => put_back(assignment, false).await,
-        (false, false) => {}
         (true, true) if assignment.force.is_cancelled() => stop_job(assignment).await,
         (true, true) => {
             assignment.progress.line("the job is not stopped; it runs to its end (`slipway cancel --force` stops it)");
         }
-        (true, false) => {}
+        // A job that failed stays, to be looked at; nothing may be put away that is not on record.
+        (true | false, false) => {}
     }
 }
 

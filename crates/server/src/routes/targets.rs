@@ -12,6 +12,9 @@ use crate::problem::Problem;
 use crate::request::Body;
 use crate::views;
 
+/// More than any kubeconfig has.
+const LARGEST_KUBECONFIG: u64 = 4 << 20;
+
 pub(super) async fn list(State(app): State<App>) -> Result<Json<Vec<TargetView>>, Problem> {
     let targets = app.inner.ports.store.targets(&app.access()).await?;
     Ok(Json(targets.iter().map(|target| views::target(target, None)).collect()))
@@ -52,8 +55,13 @@ async fn current_context(path: &Path) -> Result<String, Problem> {
     let refuse = |detail: String| {
         Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "target-invalid", detail).with_hint("name a context with `--context`")
     };
-    let text =
-        tokio::fs::read_to_string(path).await.map_err(|error| refuse(format!("{} can not be read: {error}", path.display())))?;
+    let unreadable = |error: std::io::Error| refuse(format!("{} can not be read: {error}", path.display()));
+    // A device or a pipe may have no end.
+    let about = tokio::fs::metadata(path).await.map_err(unreadable)?;
+    if !about.is_file() || about.len() > LARGEST_KUBECONFIG {
+        return Err(refuse(format!("{} is no file of at most {LARGEST_KUBECONFIG} bytes", path.display())));
+    }
+    let text = tokio::fs::read_to_string(path).await.map_err(unreadable)?;
     find_current_context(&text).ok_or_else(|| refuse(format!("{} has no current context", path.display())))
 }
 

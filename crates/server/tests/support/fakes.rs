@@ -21,8 +21,30 @@ fn digest() -> String {
     format!("sha256:{}", "d".repeat(64))
 }
 
+/// What a build says before the gate, and again after it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Said {
+    /// So many lines.
+    pub(crate) lines: usize,
+    /// Each filled up to so many bytes.
+    pub(crate) width: usize,
+}
+
+impl Default for Said {
+    fn default() -> Self {
+        Self { lines: LINES, width: 0 }
+    }
+}
+
+impl Said {
+    fn say(self, word: &str, progress: &dyn Progress) {
+        (0..self.lines).for_each(|line| progress.line(&format!("{:<1$}", format!("{word} {line}"), self.width)));
+    }
+}
+
 /// Fills every port but the store.
 pub(crate) struct Fake {
+    pub(crate) said: Said,
     /// Each build takes one permit.
     pub(crate) gate: Arc<Semaphore>,
     /// What was built is in the registry.
@@ -57,12 +79,12 @@ impl Builder for Fake {
         cancel: &CancellationToken,
     ) -> Result<BuiltImage, Failure> {
         progress.activity(Activity::Building);
-        (0..LINES).for_each(|line| progress.line(&format!("before {line}")));
+        self.said.say("before", progress);
         tokio::select! {
             permit = self.gate.acquire() => permit.expect("no test closes the gate").forget(),
             () = cancel.cancelled() => return Err(Failure::canceled("the build was canceled")),
         }
-        (0..LINES).for_each(|line| progress.line(&format!("after {line}")));
+        self.said.say("after", progress);
         self.built.lock().unwrap().insert(request.destination.clone());
         Ok(BuiltImage { digest: digest() })
     }

@@ -18,10 +18,13 @@ use slipway_store::SqliteStore;
 use tokio::sync::Semaphore;
 use tower::ServiceExt as _;
 
-use fakes::Fake;
+use fakes::{Fake, Said};
 
 pub(crate) const TOKEN: &str = "0123456789abcdef";
 pub(crate) const HOST: &str = "127.0.0.1:7878";
+
+pub(crate) const TARGET: &str =
+    r#"{"kubeconfig": "/k", "context": "dev", "domain": "{service}.localhost", "requestPercent": 100}"#;
 
 /// One application that is built and one container.
 pub(crate) const FILE: &str = "\
@@ -49,10 +52,15 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) async fn start() -> Self {
+        Self::saying(Said::default()).await
+    }
+
+    /// A server whose builds say this.
+    pub(crate) async fn saying(said: Said) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store = SqliteStore::open(&folder.path().join("db"), &folder.path().join("key")).await.unwrap();
         let gate = Arc::new(Semaphore::new(0));
-        let fake = Arc::new(Fake { gate: gate.clone(), built: Mutex::default() });
+        let fake = Arc::new(Fake { said, gate: gate.clone(), built: Mutex::default() });
         let ports = Ports {
             store: Arc::new(store),
             repositories: fake.clone(),
@@ -70,8 +78,7 @@ impl Server {
     /// With a target, and the environment of [`FILE`] applied.
     pub(crate) async fn with_environment() -> Self {
         let server = Self::start().await;
-        let target = r#"{"kubeconfig": "/k", "context": "dev", "domain": "{service}.localhost", "requestPercent": 100}"#;
-        assert_eq!(server.ask("POST", "/targets", target).await.0, StatusCode::CREATED);
+        assert_eq!(server.ask("POST", "/targets", TARGET).await.0, StatusCode::CREATED);
         assert_eq!(server.ask("POST", "/environments:apply", FILE).await.0, StatusCode::OK);
         server
     }

@@ -2,6 +2,8 @@
 
 mod admission;
 mod concern;
+#[cfg(test)]
+mod hostile_tests;
 mod narrate;
 mod pods;
 mod snapshot;

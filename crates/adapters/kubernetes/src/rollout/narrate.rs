@@ -56,7 +56,7 @@ fn workload(snapshot: &Snapshot) -> String {
             let updated = status.and_then(|status| status.updated_replicas).unwrap_or(0);
             let all = status.and_then(|status| status.replicas).unwrap_or(0);
             let available = snapshot.new_replica_set().and_then(|set| set.status.as_ref()?.available_replicas).unwrap_or(0);
-            replicas(available, wanted, "available", all - updated)
+            replicas(available, wanted, "available", all.saturating_sub(updated))
         }
         RolloutKind::StatefulSet => {
             let Some(set) = snapshot.stateful_set().filter(|set| stateful_set_is_current(set)) else {
@@ -67,7 +67,7 @@ fn workload(snapshot: &Snapshot) -> String {
             let new = snapshot.new_pods().len();
             let all = set.status.as_ref().map_or(0, |status| status.replicas);
             let number = |count: usize| i32::try_from(count).unwrap_or(i32::MAX);
-            replicas(number(ready), wanted, "ready", all - number(new))
+            replicas(number(ready), wanted, "ready", all.saturating_sub(number(new)))
         }
         RolloutKind::Job { .. } => {
             let Some(status) = snapshot.job().and_then(|job| job.status.as_ref()) else {

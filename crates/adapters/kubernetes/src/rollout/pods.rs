@@ -115,7 +115,11 @@ fn image(snapshot: &Snapshot, pod: &Pod, status: &ContainerStatus, waiting: &Con
         words = told.map(clause).unwrap_or(words);
     }
     let reason = clause(waiting.reason.as_deref().unwrap_or_default());
-    let hint = if words.contains("401") || words.contains("403") || words.contains("authoriz") || words.contains("denied") {
+    let refused = ["401", "403", "authoriz", "denied"].iter().any(|part| words.contains(part));
+    // A busy kubelet may be behind with Secrets: it pulls without, says so, and has it when it tries again.
+    let pulled_without = snapshot.event(pod.metadata.uid.as_deref(), &["FailedToRetrieveImagePullSecret"]).is_some();
+    let grace = if grace == Grace::None && refused && pulled_without { Grace::For(PASSING_GRACE) } else { grace };
+    let hint = if refused {
         "the pods pull with the Secret slipway-registry; check that it is as the last deployment made it, and deploy again"
     } else if words.contains("not found") || words.contains("InvalidImageName") {
         "check the name and the tag of the image, and that it was pushed"

@@ -195,6 +195,22 @@ fn a_pull_without_words_has_those_of_the_event() {
 }
 
 #[test]
+fn a_pull_that_the_kubelet_tried_without_its_secret_may_pass_for_a_while() {
+    let refused = waiting("ImagePullBackOff", "Back-off pulling image: pulling from host failed: 401 Unauthorized");
+    assert_eq!(failed(&with_pod(pod("api-new", &refused, 0))).code, Code::ImagePullFailed, "with its Secret that is the end");
+    let mut snapshot = with_pod(pod("api-new", &refused, 0));
+    let words = "Unable to retrieve some image pull secrets (slipway-registry); attempting to pull the image may not succeed.";
+    event(&mut snapshot, "api-new-x", "FailedToRetrieveImagePullSecret", words, "2026-01-01T00:00:00Z");
+    let (at, mut since) = (Duration::from_secs, Since::default());
+    assert_eq!(verdict(&snapshot, &mut since, ZERO, at(1)), Verdict::Waiting(Some(at(61))));
+    assert!(matches!(verdict(&snapshot, &mut since, ZERO, at(61)), Verdict::Failed(_)));
+    // What no Secret mends ends at once all the same.
+    let mut missing = with_pod(pod("api-new", &waiting("ImagePullBackOff", "Back-off pulling image: not found"), 0));
+    event(&mut missing, "api-new-x", "FailedToRetrieveImagePullSecret", words, "2026-01-01T00:00:00Z");
+    assert_eq!(failed(&missing).code, Code::ImagePullFailed);
+}
+
+#[test]
 fn a_crash_loop_needs_three_restarts() {
     let state = waiting("CrashLoopBackOff", "back-off 40s");
     let snapshot = with_pod(pod("api-new", &state, 2));

@@ -49,6 +49,8 @@ fn hexadecimal_pair(digits: &[u8]) -> Option<u8> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -60,5 +62,21 @@ mod tests {
         assert_eq!(query.get("plain"), Some("a b"));
         assert_eq!(query.get("broken"), Some("%zz%4"));
         assert_eq!(query.get("absent"), None);
+    }
+
+    proptest! {
+        #[test]
+        fn any_query_is_read(raw in "([&=%+]|[0-9a-fA-F]|\\PC){0,40}") {
+            let _ = Query::parse(Some(&raw));
+        }
+
+        #[test]
+        fn an_encoded_parameter_comes_back(name in "[a-z]{1,6}", value in "\\PC{0,12}") {
+            let encoded: String = value.bytes().map(|byte| format!("%{byte:02x}")).collect();
+            let raw = format!("other=1&{name}={encoded}");
+            let query = Query::parse(Some(&raw));
+            let expected = if name == "other" { "1" } else { value.as_str() };
+            prop_assert_eq!(query.get(&name), Some(expected));
+        }
     }
 }

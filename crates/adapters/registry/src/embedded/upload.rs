@@ -24,6 +24,8 @@ use crate::name::RepositoryName;
 
 /// How long a request waits for another one that writes the same upload, such as one whose client is gone.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// How long a client may send nothing of a body that it began.
+const LONGEST_SILENCE: Duration = Duration::from_secs(60);
 /// How much is read at once when a file is hashed again.
 const READ_SIZE: usize = 1 << 20;
 
@@ -194,7 +196,14 @@ async fn receive(
     progress: &mut Progress,
 ) -> Result<(), Interruption> {
     let start = progress.hashed;
-    while let Some(chunk) = body.next().await {
+    loop {
+        let next = tokio::time::timeout(LONGEST_SILENCE, body.next()).await.map_err(|_| {
+            let message =
+                format!("no byte came for {} s; ask for the upload's status and go on from there", LONGEST_SILENCE.as_secs());
+            let refusal = Refusal::new(StatusCode::REQUEST_TIMEOUT, ErrorCode::BlobUploadInvalid, message);
+            Interruption::BrokeOff(refusal)
+        })?;
+        let Some(chunk) = next else { break };
         let chunk = chunk.map_err(|error| {
             let message = format!("the upload broke off: {error}; ask for its status and go on from there");
             Interruption::BrokeOff(Refusal::bad_request(ErrorCode::BlobUploadInvalid, message))

@@ -1,5 +1,7 @@
 //! `/v2/<name>/manifests/<reference>`: read, push and delete manifests and tags.
 
+use std::time::Duration;
+
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderName, StatusCode, header};
 use axum::response::Response;
@@ -18,6 +20,8 @@ use crate::name::{RepositoryName, Tag};
 
 /// The largest manifest that is taken, as the specification asks for at least.
 const LARGEST_MANIFEST: usize = 4 * 1024 * 1024;
+/// How long a client may take to send one.
+const LONGEST_MANIFEST_PUSH: Duration = Duration::from_secs(60);
 const SUBJECT: HeaderName = HeaderName::from_static("oci-subject");
 
 /// GET and HEAD. The `Accept` header does not choose: the manifest is the one that was pushed.
@@ -117,7 +121,12 @@ async fn read_limited(headers: &HeaderMap, body: Body) -> Result<Vec<u8>, Refusa
         let message = format!("a manifest has at most {LARGEST_MANIFEST} bytes");
         Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, ErrorCode::SizeInvalid, message)
     };
-    let collected = Limited::new(body, LARGEST_MANIFEST).collect().await.map_err(|error| {
+    let collected = Limited::new(body, LARGEST_MANIFEST).collect();
+    let collected = tokio::time::timeout(LONGEST_MANIFEST_PUSH, collected).await.map_err(|_| {
+        let message = format!("the manifest did not come within {} s; push it again", LONGEST_MANIFEST_PUSH.as_secs());
+        Refusal::new(StatusCode::REQUEST_TIMEOUT, ErrorCode::ManifestInvalid, message)
+    })?;
+    let collected = collected.map_err(|error| {
         if error.is::<LengthLimitError>() {
             too_large()
         } else {
