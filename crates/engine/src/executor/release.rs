@@ -137,7 +137,8 @@ async fn after_failure(assignment: &Assignment, failure: &Failure) {
         (true, true) => {
             assignment.progress.line("the job is not stopped; it runs to its end (`slipway cancel --force` stops it)");
         }
-        (false | true, false) => {}
+        // A job that failed stays, to be looked at; nothing may be put away that is not on record.
+        (true | false, false) => {}
     }
 }
 
