@@ -4,8 +4,8 @@ use slipway_core::model::Bytes;
 
 use crate::LogLine;
 
-/// What a line takes besides its text. Without it a flood of empty lines would have no end.
-const PER_LINE: u64 = 64;
+/// What a line takes besides its text, stored and indexed. A flood of short lines would otherwise take many times its bytes.
+const PER_LINE: u64 = 160;
 
 /// What is missing in the middle of a log.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -4,15 +4,15 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use slipway_ports::{Activity, Progress};
+use slipway_ports::{Activity, LogCut, Progress};
 
 use crate::lines::Line;
 use crate::progress::{SolveStatus, Vertex, VertexLog, VertexStatus, seconds_between};
 
 /// A longer line is cut.
 const LONGEST_LINE: usize = 16 << 10;
-/// After so much, no more lines are passed on.
-const MOST_FORWARDED: usize = 16 << 20;
+/// After so much, as a log counts it, no more lines are passed on.
+const MOST_FORWARDED: u64 = 16 << 20;
 /// What is kept of a step for its failure.
 const LAST_LINES: usize = 20;
 const LAST_LINE_LENGTH: usize = 500;
@@ -23,7 +23,7 @@ const PLAIN_LINES: usize = 60;
 pub(crate) struct Transcript<'a> {
     progress: &'a dyn Progress,
     steps: HashMap<String, Step>,
-    forwarded: usize,
+    forwarded: u64,
     is_pushing: bool,
     failed: Option<String>,
     plain: VecDeque<String>,
@@ -91,6 +91,9 @@ impl<'a> Transcript<'a> {
             self.flush(&digest);
         }
         let failed = self.failed.as_ref().and_then(|digest| self.steps.remove(digest));
+        if let Some(step) = failed.as_ref().filter(|_| self.forwarded > MOST_FORWARDED) {
+            step.last.iter().for_each(|line| self.progress.line(&format!("#{} {line}", step.number)));
+        }
         let failed = failed.map(|step| FailedStep { name: step.name, error: step.error, last_lines: step.last.into() });
         Transcribed { failed, plain: self.plain.into() }
     }
@@ -208,9 +211,9 @@ impl<'a> Transcript<'a> {
         if self.forwarded > MOST_FORWARDED {
             return;
         }
-        self.forwarded += line.len() + 1;
+        self.forwarded += LogCut::weight(line.len() as u64);
         if self.forwarded > MOST_FORWARDED {
-            self.progress.line("[log cut: the build wrote more than 16 MiB]");
+            self.progress.line("[log cut: the build wrote more than is kept of one]");
             return;
         }
         self.progress.line(line);
