@@ -80,7 +80,7 @@ fn measure(size: usize, mode: PipelineMode) -> Measurement {
         for _ in 0..simulations {
             std::hint::black_box(simulate(&environment, &durations));
         }
-        processor_time() - start
+        processor_time().saturating_sub(start)
     };
     let shortest = (0..ROUNDS).map(round).min().unwrap_or_default();
     let facts = usize::try_from(facts).map_or(f64::INFINITY, count);
