@@ -82,7 +82,9 @@ impl Search {
             }
         }
         let mut durations = Durations::default();
-        services.into_iter().for_each(|(service, known)| durations.insert(service, known));
+        for (service, known) in services {
+            durations.insert(service, known);
+        }
         durations
     }
 }

@@ -76,6 +76,6 @@ mod tests {
             assert!(shown.starts_with('\u{2026}') && shown.ends_with('\u{2026}') && shown.chars().count() == 162, "{shown}");
         }
         let (shown, column) = excerpt(&"ab".repeat(200), 1);
-        assert_eq!((column, shown.chars().nth(0), shown.chars().last()), (1, Some('a'), Some('\u{2026}')));
+        assert_eq!((column, shown.chars().next(), shown.chars().last()), (1, Some('a'), Some('\u{2026}')));
     }
 }
