@@ -26,8 +26,8 @@ pub struct Deployment {
     pub(super) stages: Vec<Range<usize>>,
     pub(super) builds: Queue,
     pub(super) releases: Queue,
-    /// Services that share an image key, in execution order; the first that is not canceled leads.
-    pub(super) same_image: HashMap<ImageKey, Vec<usize>>,
+    /// Several services that share an image key, in execution order; the first that is not canceled leads.
+    pub(super) same_image: Vec<Vec<usize>>,
     pub(super) failed_stage: Option<usize>,
     pub(super) cancel: Vec<CancelScope>,
     /// The running steps that can not succeed any more, and why.
@@ -100,6 +100,8 @@ pub struct ServiceRun {
     /// Its release.
     pub release: StepState,
     pub(super) stage: usize,
+    /// Its place in [`Deployment::same_image`], if another service has its image key.
+    pub(super) shares: Option<usize>,
 }
 
 impl ServiceRun {
@@ -217,29 +219,39 @@ impl Deployment {
     /// A deployment that was just accepted: its first fact.
     pub fn accepted(plan: Plan, trigger: Trigger, at: Timestamp) -> Self {
         let stages = stage_ranges(&plan);
-        let mut same_image: HashMap<ImageKey, Vec<usize>> = HashMap::new();
+        let waiting = StepState::Waiting { attempts: 0 };
+        let services = plan.services.iter().map(|service| ServiceRun {
+            build: service.build.as_ref().map(|_| waiting.clone()),
+            release: waiting.clone(),
+            stage: service.stage,
+            shares: None,
+        });
+        let mut services: Vec<ServiceRun> = services.collect();
+        let mut leaders: HashMap<&ImageKey, usize> = HashMap::new();
+        let mut same_image: Vec<Vec<usize>> = Vec::new();
         let mut builds = Queue::default();
         let mut releases = Queue::default();
         for (index, service) in plan.services.iter().enumerate() {
             match service.build.as_ref().map(BuildPlan::key) {
                 Some(Some(key)) => {
-                    let sharing = same_image.entry(key.clone()).or_default();
-                    builds.add(index, sharing.is_empty());
-                    sharing.push(index);
+                    let leader = *leaders.entry(key).or_insert(index);
+                    builds.add(index, leader == index);
+                    if leader != index {
+                        let group = *services[leader].shares.get_or_insert(same_image.len());
+                        if group == same_image.len() {
+                            same_image.push(vec![leader]);
+                        }
+                        same_image[group].push(index);
+                        services[index].shares = Some(group);
+                    }
                 }
                 Some(None) => builds.add(index, true),
                 None => {}
             }
             releases.add(index, service.build.is_none());
         }
-        let waiting = StepState::Waiting { attempts: 0 };
-        let services = plan.services.iter().map(|service| ServiceRun {
-            build: service.build.as_ref().map(|_| waiting.clone()),
-            release: waiting.clone(),
-            stage: service.stage,
-        });
         Self {
-            services: services.collect(),
+            services,
             index: plan.services.iter().enumerate().map(|(index, service)| (service.name.clone(), index)).collect(),
             stages,
             builds,
@@ -374,10 +386,9 @@ impl Deployment {
         !self.plan.needs_approval(stage) || self.approvals.get(&stage).is_some_and(|approval| approval.is_approved)
     }
 
-    /// The services that share the image of one, that one among them, in execution order.
+    /// The services that share the image of one, that one among them, in execution order; none if it shares it with nobody.
     pub(super) fn sharing(&self, index: usize) -> &[usize] {
-        let key = self.plan.services[index].build.as_ref().and_then(BuildPlan::key);
-        key.and_then(|key| self.same_image.get(key)).map_or(&[], Vec::as_slice)
+        self.services[index].shares.map_or(&[], |group| &self.same_image[group])
     }
 
     pub(super) fn step_id(&self, index: usize, phase: Phase) -> StepId {
