@@ -90,7 +90,7 @@ impl Gate for OwnerGate {
                 }
                 // It can not be found out now. Who keeps the lease says when to give up.
                 Err(error) => {
-                    tracing::warn!(call, %error, "whether this server still owns its home can not be read; looking again")
+                    tracing::warn!(call, %error, "whether this server still owns its home can not be read; looking again");
                 }
             }
             tokio::time::sleep(AWAY).await;

@@ -162,7 +162,7 @@ services:
 "#;
 
 /// One image for two services, in two stages, and for the other environment too.
-const SHARED_ONE: &str = r#"
+const SHARED_ONE: &str = r"
 apiVersion: slipway.dev/v1
 kind: Environment
 project: shop
@@ -171,16 +171,16 @@ pipeline: {stages: [{name: first}, {name: second}]}
 services:
   - {name: api, stage: first, application: {git: {url: https://git.test/shop.git, branch: main, root: api}}}
   - {name: worker, stage: second, application: {git: {url: https://git.test/shop.git, branch: main, root: api}}}
-"#;
+";
 
-const SHARED_TWO: &str = r#"
+const SHARED_TWO: &str = r"
 apiVersion: slipway.dev/v1
 kind: Environment
 project: shop
 name: two
 services:
   - {name: api, application: {git: {url: https://git.test/shop.git, branch: main, root: api}}}
-"#;
+";
 
 /// A rollout that takes until a test lets it go.
 const HELD: &str = r#"

@@ -74,6 +74,7 @@ impl SqliteStore {
     }
 
     /// The same store, written in the name of the owner of a lease.
+    #[must_use]
     pub fn owned(&self, lease: &Lease) -> Self {
         Self { pool: self.pool.clone(), writer: self.writer.owned(lease), key: self.key.clone() }
     }

@@ -11,7 +11,7 @@ use crate::process::{End, Server, eventually};
 
 /// The story in which one rollout takes until it is let go, which the uninterrupted telling does at once.
 pub(crate) fn held() -> Bench {
-    Bench::prepared(Story::HELD, |world| let_go(world))
+    Bench::prepared(Story::HELD, let_go)
 }
 
 pub(crate) fn let_go(world: &Path) {
