@@ -133,7 +133,10 @@ impl Dying {
     /// Whether a deployment goes on, as far as a server is there to be asked.
     fn has_work(&self) -> bool {
         let status = self.server.slipway(["status", "crashed/test", "--output", "json"]);
-        let deployment = if status.code == Some(0) { status.json()["deployment"].clone() } else { Value::Null };
+        if status.code != Some(0) {
+            return false;
+        }
+        let deployment = &status.json()["deployment"];
         deployment["id"].is_string() && !deployment["finishedAt"].is_string()
     }
 

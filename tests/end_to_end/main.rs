@@ -2,7 +2,7 @@
 //!
 //! Each test starts a server of its own, with a home and ports of its own, on the development cluster. What is missing is a
 //! failure. `make test` brings everything up and runs them one after another.
-#![expect(clippy::print_stderr, reason = "a failed test shows the log of its server; a kill test its kills")]
+#![expect(clippy::print_stderr, reason = "a failed test shows the log of its server")]
 
 mod actions;
 mod bad_input;
