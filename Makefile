@@ -20,7 +20,7 @@ check: ## format, lints, layers, error pages, fast tests: seconds when nothing c
 test: ## everything on the real system: unit, laws, contracts, end to end
 	@dev/test
 
-test-long: ## what takes long: floods, many kills, load
+test-long: ## make test, then what takes long: fuzzing, load, floods, many kills
 	@dev/test-long
 
 crash: ## a server killed at every point, and started again
