@@ -135,8 +135,9 @@ fn reason(plain: &[String]) -> String {
 }
 
 fn of_registry(reason: &str, registry: &str, what: &str) -> Failure {
+    // A status stands by itself; the same digits in a port or a digest are none.
     let has = |words: &[&str]| words.iter().any(|word| reason.contains(word));
-    if has(&["401", "403", "denied", "unauthorized", "failed to authorize"]) {
+    if has(&[" 401", " 403", "denied", "unauthorized", "failed to authorize"]) {
         return Failure::permanent(
             Code::RegistryUnauthorized,
             format!("{what} {registry}: it refuses the credentials: {reason}"),
@@ -149,7 +150,7 @@ fn of_registry(reason: &str, registry: &str, what: &str) -> Failure {
 
 fn of_base(reason: &str, transcribed: Transcribed) -> Failure {
     let has = |words: &[&str]| words.iter().any(|word| reason.contains(word));
-    let failure = if has(&["401", "403", "denied", "authorization failed", "failed to authorize"]) {
+    let failure = if has(&[" 401", " 403", "denied", "authorization failed", "failed to authorize"]) {
         Failure::permanent(Code::RegistryUnauthorized, format!("a base image could not be read: {reason}"))
             .with_hint("check the name of the base image, and the credentials of its registry")
     } else if reason.ends_with("not found") || has(&["manifest unknown", "404"]) {

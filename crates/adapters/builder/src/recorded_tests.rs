@@ -130,6 +130,8 @@ fn every_recorded_end_has_its_own_code() {
 fn a_push_that_is_refused_is_not_a_registry_that_is_away() {
     let text = "error: failed to solve: failed to push h/b/s:1: unexpected status from HEAD request to http://h/v2/b/s/blobs/sha256:0: 401 Unauthorized";
     assert_eq!(failure(text).code, Code::RegistryUnauthorized);
+    let port = "error: failed to solve: failed to push 127.0.0.1:40383/b/s:1: failed to do request: Head \"http://127.0.0.1:40383/v2/\": dial tcp 127.0.0.1:40383: connect: connection refused";
+    assert_eq!(failure(port).code, Code::RegistryUnavailable, "the digits of a port are no status");
     assert_eq!(failure(&text.replace("401 Unauthorized", "503 Service Unavailable")).code, Code::RegistryUnavailable);
 }
 

@@ -51,8 +51,8 @@ async fn named(program: &Program, mirror: &Path, url: &str, name: &str) -> Resul
     if let Some(commit) = show_ref(program, mirror, &format!("refs/heads/{name}")).await? {
         return Ok(commit);
     }
-    let is_short = (7..40).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_hexdigit());
-    if is_short && let Some(commit) = parse(program, mirror, name).await? {
+    let is_commit = (7..=40).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_hexdigit());
+    if is_commit && let Some(commit) = parse(program, mirror, name).await? {
         return Ok(commit);
     }
     let shown: String = name.chars().take(200).map(|c| if c.is_control() { '?' } else { c }).collect();

@@ -57,7 +57,9 @@ impl SqliteStore {
         let options = SqliteConnectOptions::new().filename(database).foreign_keys(true).busy_timeout(BUSY);
         let writes =
             options.clone().create_if_missing(true).journal_mode(SqliteJournalMode::Wal).synchronous(SqliteSynchronous::Full);
-        let writes = writes.auto_vacuum(SqliteAutoVacuum::Incremental);
+        // It counts for a new file alone, and on an old one it would wait for whoever writes: perhaps an owner that is stopped.
+        let is_new = !database.exists();
+        let writes = if is_new { writes.auto_vacuum(SqliteAutoVacuum::Incremental) } else { writes };
         let reads = options.pragma("query_only", "on");
         let failed = |error: sqlx::Error| refuse(error.to_string());
         // SQLite takes one writer at a time; who waits here waits in order.

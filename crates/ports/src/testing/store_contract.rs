@@ -71,8 +71,8 @@ async fn a_log_that_is_too_long_loses_its_middle(store: &dyn Store, owner: &Acce
         let lines: Vec<_> = (from..to).map(|number| line(format!("{number:036}"))).collect();
         store.append_log("d-log", &lines).await.expect("kept")
     };
-    // Lines of 100 bytes, as they count.
-    let most = 100 * 10;
+    // Ten lines, as they count.
+    let most = 10 * LogCut::weight(36);
     let before = append(0, 10).await;
     store.bound_log("d-log", most).await.expect("bounded");
     assert_eq!(texts().await.len(), 10, "it is just as long as it may be");

@@ -27,7 +27,6 @@ async fn a_version_on_the_command_line_is_a_tag_a_branch_or_the_beginning_of_a_c
     git(&fixture.work, &["tag", "--annotate", "--message", "one", "v1"]);
     git(&fixture.work, &["tag", "plain"]);
     let second = fixture.write("a", "2").commit();
-    git(&fixture.work, &["push", "--quiet", "--tags", "origin"]);
     fixture.fetch().await;
     let named = async |name: &str| fixture.mirrors.resolve(&fixture.url(), &GitRevision::Named(name.to_owned())).await;
     for (name, commit) in [("v1", &first), ("plain", &first), ("main", &second), (&second[..7], &second), (&second, &second)] {

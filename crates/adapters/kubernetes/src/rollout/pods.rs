@@ -115,7 +115,7 @@ fn image(snapshot: &Snapshot, pod: &Pod, status: &ContainerStatus, waiting: &Con
         words = told.map(clause).unwrap_or(words);
     }
     let reason = clause(waiting.reason.as_deref().unwrap_or_default());
-    let refused = ["401", "403", "authoriz", "denied"].iter().any(|part| words.contains(part));
+    let refused = [" 401", " 403", "authoriz", "denied"].iter().any(|part| words.contains(part));
     // A busy kubelet may be behind with Secrets: it pulls without, says so, and has it when it tries again.
     let pulled_without = snapshot.event(pod.metadata.uid.as_deref(), &["FailedToRetrieveImagePullSecret"]).is_some();
     let grace = if grace == Grace::None && refused && pulled_without { Grace::For(PASSING_GRACE) } else { grace };
