@@ -185,7 +185,7 @@ fn ended(state: &Deployment, step: &StepId, attempt: u32, outcome: StepOutcome) 
 }
 
 fn followers(state: &Deployment, leader: usize) -> impl Iterator<Item = usize> {
-    state.sharing(leader).iter().copied().filter(move |index| *index != leader && state.builds.waiting().contains(index))
+    state.same_image.with(leader).iter().copied().filter(move |index| *index != leader && state.builds.waiting().contains(index))
 }
 
 /// A queued deployment takes in what came after it (product.md, *Queue*).

@@ -178,10 +178,10 @@ impl Deployment {
 
     /// The next follower of a canceled leader leads. While a build runs, its service leads, and a follower was canceled.
     fn hand_over(&mut self, index: usize) {
-        if self.sharing(index).iter().any(|other| self.builds.running().contains(other)) {
+        if self.same_image.with(index).iter().any(|other| self.builds.running().contains(other)) {
             return;
         }
-        let next = self.sharing(index).iter().copied().find(|other| self.builds.waiting().contains(other));
+        let next = self.same_image.with(index).iter().copied().find(|other| self.builds.waiting().contains(other));
         if let Some(next) = next {
             self.builds.make_ready(next);
         }

@@ -20,6 +20,7 @@ mod due;
 mod event;
 mod evolve;
 mod queue;
+mod same_image;
 mod state;
 
 pub use decide::{Input, Refusal, StepOutcome, decide};

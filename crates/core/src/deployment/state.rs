@@ -5,10 +5,10 @@ use std::ops::Range;
 
 use super::event::{Actor, CancelScope, Outcome, Phase, SkipReason, StepId, StepResult, Timestamp, Trigger};
 use super::queue::Queue;
+use super::same_image::SameImage;
 use crate::failure::Failure;
-use crate::image_key::ImageKey;
 use crate::model::{FailurePolicy, Name, PipelineMode};
-use crate::plan::{BuildPlan, Plan};
+use crate::plan::Plan;
 
 /// A deployment: what was sealed, and how far it has come. Made by [`Deployment::accepted`], changed by
 /// [`Deployment::evolve`] alone.
@@ -26,8 +26,7 @@ pub struct Deployment {
     pub(super) stages: Vec<Range<usize>>,
     pub(super) builds: Queue,
     pub(super) releases: Queue,
-    /// Several services that share an image key, in execution order; the first that is not canceled leads.
-    pub(super) same_image: Vec<Vec<usize>>,
+    pub(super) same_image: SameImage,
     pub(super) failed_stage: Option<usize>,
     pub(super) cancel: Vec<CancelScope>,
     /// The running steps that can not succeed any more, and why.
@@ -100,8 +99,6 @@ pub struct ServiceRun {
     /// Its release.
     pub release: StepState,
     pub(super) stage: usize,
-    /// Its place in [`Deployment::same_image`], if another service has its image key.
-    pub(super) shares: Option<usize>,
 }
 
 impl ServiceRun {
@@ -218,42 +215,26 @@ impl StepState {
 impl Deployment {
     /// A deployment that was just accepted: its first fact.
     pub fn accepted(plan: Plan, trigger: Trigger, at: Timestamp) -> Self {
-        let stages = stage_ranges(&plan);
-        let waiting = StepState::Waiting { attempts: 0 };
-        let services = plan.services.iter().map(|service| ServiceRun {
-            build: service.build.as_ref().map(|_| waiting.clone()),
-            release: waiting.clone(),
-            stage: service.stage,
-            shares: None,
-        });
-        let mut services: Vec<ServiceRun> = services.collect();
-        let mut leaders: HashMap<&ImageKey, usize> = HashMap::new();
-        let mut same_image: Vec<Vec<usize>> = Vec::new();
+        let keys = plan.services.iter().enumerate();
+        let same_image = SameImage::of(keys.filter_map(|(index, service)| Some((index, service.build.as_ref()?.key()?))));
+        let mut services = Vec::with_capacity(plan.services.len());
+        let mut index = HashMap::with_capacity(plan.services.len());
         let mut builds = Queue::default();
         let mut releases = Queue::default();
-        for (index, service) in plan.services.iter().enumerate() {
-            match service.build.as_ref().map(BuildPlan::key) {
-                Some(Some(key)) => {
-                    let leader = *leaders.entry(key).or_insert(index);
-                    builds.add(index, leader == index);
-                    if leader != index {
-                        let group = *services[leader].shares.get_or_insert(same_image.len());
-                        if group == same_image.len() {
-                            same_image.push(vec![leader]);
-                        }
-                        same_image[group].push(index);
-                        services[index].shares = Some(group);
-                    }
-                }
-                Some(None) => builds.add(index, true),
-                None => {}
+        let waiting = StepState::Waiting { attempts: 0 };
+        for (place, service) in plan.services.iter().enumerate() {
+            let build = service.build.as_ref().map(|_| waiting.clone());
+            if build.is_some() {
+                builds.add(place, !same_image.is_follower(place));
             }
-            releases.add(index, service.build.is_none());
+            releases.add(place, build.is_none());
+            index.insert(service.name.clone(), place);
+            services.push(ServiceRun { build, release: waiting.clone(), stage: service.stage });
         }
         Self {
+            stages: stage_ranges(&services, plan.stage_count()),
             services,
-            index: plan.services.iter().enumerate().map(|(index, service)| (service.name.clone(), index)).collect(),
-            stages,
+            index,
             builds,
             releases,
             same_image,
@@ -386,11 +367,6 @@ impl Deployment {
         !self.plan.needs_approval(stage) || self.approvals.get(&stage).is_some_and(|approval| approval.is_approved)
     }
 
-    /// The services that share the image of one, that one among them, in execution order; none if it shares it with nobody.
-    pub(super) fn sharing(&self, index: usize) -> &[usize] {
-        self.services[index].shares.map_or(&[], |group| &self.same_image[group])
-    }
-
     pub(super) fn step_id(&self, index: usize, phase: Phase) -> StepId {
         StepId { service: self.plan.services[index].name.clone(), phase }
     }
@@ -422,11 +398,11 @@ impl Deployment {
     }
 }
 
-fn stage_ranges(plan: &Plan) -> Vec<Range<usize>> {
+fn stage_ranges(services: &[ServiceRun], stages: usize) -> Vec<Range<usize>> {
     let mut from = 0;
-    (0..plan.stage_count())
+    (0..stages)
         .map(|order| {
-            let count = plan.services[from..].iter().take_while(|service| service.stage == order).count();
+            let count = services[from..].iter().take_while(|service| service.stage == order).count();
             let range = from..from + count;
             from += count;
             range

@@ -6,23 +6,21 @@ use crate::image_key::{ImageKey, KeyInputs};
 use crate::model::{BuildSettings, Environment, GitSource, JobTrigger, Service, ServiceKind};
 use crate::plan::{Action, BuildPlan, Plan, PlannedBuild, PlannedService, Request, Version};
 
-/// The plan of a deployment of all services that are not skipped, and those services in its order.
-pub(super) fn seal(environment: &Environment) -> (Plan, Vec<&Service>) {
+/// The services of a deployment of all that are not skipped, in execution order, each with the place of its stage.
+pub(super) fn taking_part(environment: &Environment) -> Vec<(usize, &Service)> {
     let stages = environment.pipeline.stages.iter().enumerate();
     let order: HashMap<_, _> = stages.map(|(order, stage)| (&stage.name, order)).collect();
     let request = Request::default();
-    let taking_part = environment.services.iter().filter(|service| request.includes(service));
-    let mut services: Vec<_> = taking_part.filter_map(|service| Some((*order.get(&service.stage)?, service))).collect();
+    let included = environment.services.iter().filter(|service| request.includes(service));
+    let mut services: Vec<_> = included.filter_map(|service| Some((*order.get(&service.stage)?, service))).collect();
     services.sort_by_key(|(stage, _)| *stage);
-    let planned = services.iter().map(|(stage, service)| planned(service, *stage)).collect();
-    let plan = Plan {
-        action: Action::Deploy,
-        request,
-        environment: frame(environment),
-        services: planned,
-        other_versions: BTreeMap::new(),
-    };
-    (plan, services.into_iter().map(|(_, service)| service).collect())
+    services
+}
+
+/// The plan of a deployment of these services.
+pub(super) fn plan(environment: &Environment, services: Vec<PlannedService>) -> Plan {
+    let (request, other_versions) = (Request::default(), BTreeMap::new());
+    Plan { action: Action::Deploy, request, environment: frame(environment), services, other_versions }
 }
 
 /// Whether a deployment runs a service, and does not only keep it ready for another action.
@@ -57,7 +55,8 @@ fn frame(environment: &Environment) -> Environment {
     }
 }
 
-fn planned(service: &Service, stage: usize) -> PlannedService {
+/// A service of the plan.
+pub(super) fn planned(service: &Service, stage: usize) -> PlannedService {
     let build = service.build().map(|(git, build)| BuildPlan::Image(stand_in(git, build)));
     // No decision of a pipeline looks at a version.
     let version = Version::Commit(String::new());

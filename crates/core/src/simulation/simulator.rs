@@ -77,36 +77,31 @@ impl Work {
 
 impl<'e> Simulator<'e> {
     fn new(environment: &'e Environment, durations: &Durations) -> Self {
-        let (plan, services) = sealed::seal(environment);
-        let trigger = Trigger { source: "simulation".to_owned(), actor: Actor("simulation".to_owned()) };
-        let steps = services.iter().map(|service| 1 + usize::from(service.build().is_some())).sum();
-        let mut simulator = Self {
-            deployment: Deployment::accepted(plan, trigger, Timestamp(0)),
-            clock: Clock::default(),
-            steps: Vec::with_capacity(steps),
-            first_steps: Vec::with_capacity(services.len()),
-            work: Vec::with_capacity(steps),
-            ended: Vec::new(),
-            waited_for: vec![None; steps],
-        };
-        for service in services {
-            simulator.add(service, durations.of(&service.name));
+        let services = sealed::taking_part(environment);
+        let mut planned = Vec::with_capacity(services.len());
+        let mut first_steps = Vec::with_capacity(services.len());
+        let mut steps = Vec::with_capacity(2 * services.len());
+        let mut work = Vec::with_capacity(2 * services.len());
+        for (stage, service) in services {
+            planned.push(sealed::planned(service, stage));
+            first_steps.push(steps.len());
+            let known = durations.of(&service.name);
+            let build = service.build().map(|_| Phase::Build);
+            for phase in build.into_iter().chain([Phase::Release]) {
+                work.push(Work::of(service, phase, known));
+                let end = StepEnd::Skipped(SkipReason::EarlierFailure);
+                steps.push(SimulatedStep { service: &service.name, stage: &service.stage, phase, end, span: None });
+            }
         }
-        simulator
-    }
-
-    fn add(&mut self, service: &'e Service, known: ServiceDurations) {
-        self.first_steps.push(self.steps.len());
-        let build = service.build().map(|_| Phase::Build);
-        for phase in build.into_iter().chain([Phase::Release]) {
-            self.work.push(Work::of(service, phase, known));
-            self.steps.push(SimulatedStep {
-                service: &service.name,
-                stage: &service.stage,
-                phase,
-                end: StepEnd::Skipped(SkipReason::EarlierFailure),
-                span: None,
-            });
+        let trigger = Trigger { source: "simulation".to_owned(), actor: Actor("simulation".to_owned()) };
+        Self {
+            deployment: Deployment::accepted(sealed::plan(environment, planned), trigger, Timestamp(0)),
+            clock: Clock::default(),
+            waited_for: vec![None; steps.len()],
+            steps,
+            first_steps,
+            work,
+            ended: Vec::new(),
         }
     }
 
