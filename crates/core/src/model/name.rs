@@ -1,13 +1,15 @@
 //! Names as Kubernetes and Helm can carry them.
 
 use std::fmt;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-/// The name of a project, environment or service: `^[a-z]([-a-z0-9]{0,38}[a-z0-9])?$`.
+/// The name of a project, environment or service: `^[a-z]([-a-z0-9]{0,38}[a-z0-9])?$`. Facts and tables are full of copies, which
+/// share one text.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct Name(String);
+pub struct Name(Arc<str>);
 
 /// Why a text is not a name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -33,7 +35,7 @@ impl Name {
         let first = bytes.first().is_some_and(u8::is_ascii_lowercase);
         let last = bytes.last().is_some_and(|byte| *byte != b'-');
         if plain && first && last && bytes.len() <= Self::LONGEST {
-            Ok(Self(text))
+            Ok(Self(text.into()))
         } else {
             Err(InvalidName { text, expected: Self::EXPECTED })
         }
@@ -96,17 +98,23 @@ macro_rules! text_conversions {
                 Self::new(text)
             }
         }
-
-        impl From<$name> for String {
-            fn from(name: $name) -> Self {
-                name.0
-            }
-        }
     };
 }
 
 text_conversions!(Name);
 text_conversions!(VariableName);
+
+impl From<Name> for String {
+    fn from(name: Name) -> Self {
+        Self::from(&*name.0)
+    }
+}
+
+impl From<VariableName> for String {
+    fn from(name: VariableName) -> Self {
+        name.0
+    }
+}
 
 #[cfg(test)]
 mod tests {
