@@ -14,8 +14,11 @@ use slipway_core::deployment::{Phase, SkipReason};
 use slipway_core::model::Environment;
 use slipway_core::simulation::{Durations, SimulatedStep, Simulation, StepEnd, simulate};
 
-fn configured(cases: u32) -> ProptestConfig {
-    ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
+/// So many cases, or as many as `PROPTEST_CASES` asks for.
+fn configured(few: u32) -> ProptestConfig {
+    let default = ProptestConfig::default();
+    let cases = if std::env::var_os("PROPTEST_CASES").is_some() { default.cases } else { few };
+    ProptestConfig { cases, failure_persistence: None, ..default }
 }
 
 fn milliseconds(duration: Duration) -> u64 {
