@@ -22,8 +22,8 @@ const GOAL: f64 = 1.2;
 /// A cost that grows with the size, rather than noise: ten times the services would make it ten times as much.
 const NOT_LINEAR: f64 = 2.0;
 /// A round is long enough for a clock that goes by the ticks of the scheduler.
-const SERVICES_PER_ROUND: usize = 100_000;
-const ROUNDS: usize = 8;
+const SERVICES_PER_ROUND: usize = 50_000;
+const ROUNDS: usize = 30;
 
 /// What one size came to.
 struct Measurement {
