@@ -43,13 +43,8 @@ impl Server {
     pub(crate) fn end(&mut self) -> End {
         let since = Instant::now();
         loop {
-            if let Some(status) = self.process.try_wait().expect("it is a child of ours") {
-                return match (status.code(), status.signal()) {
-                    (Some(0), _) => End::Told,
-                    (Some(3), _) => End::Followed,
-                    (_, Some(9)) => End::Killed,
-                    _ => End::Lost,
-                };
+            if let Some(end) = self.ended() {
+                return end;
             }
             if since.elapsed() > BOUND {
                 self.kill();
@@ -57,6 +52,17 @@ impl Server {
             }
             std::thread::sleep(Duration::from_millis(1));
         }
+    }
+
+    /// How it ended, if it has.
+    pub(crate) fn ended(&mut self) -> Option<End> {
+        let status = self.process.try_wait().expect("it is a child of ours")?;
+        Some(match (status.code(), status.signal()) {
+            (Some(0), _) => End::Told,
+            (Some(3), _) => End::Followed,
+            (_, Some(9)) => End::Killed,
+            _ => End::Lost,
+        })
     }
 
     /// SIGKILL; harmless when it has ended.
