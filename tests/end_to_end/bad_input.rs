@@ -113,7 +113,8 @@ fn i8_a_failed_deployment_leaves_the_previous_version_serving() {
     server.slipway(["deploy", "--file", &file(""), "--progress", "plain"]).expect_code(0);
     let namespace = namespace("previous", "test").expect("the environment has a namespace");
     let before = pod_uid(&namespace, "cache");
-    let broken = file("    entrypoint: [/bin/sh, -c, \"exit 4\"]\n");
+    // It is ready for a moment: the previous pod must not go for that.
+    let broken = file("    entrypoint: [/bin/sh, -c, \"sleep 1; exit 4\"]\n");
     server.slipway(["deploy", "--file", &broken, "--progress", "plain"]).expect_code(4);
     eventually("only the previous pod is left", Duration::from_secs(60), || {
         (pod_uid(&namespace, "cache") == before).then_some(())

@@ -12,6 +12,16 @@ replicas: {{ int .Values.instances.min }}
 {{- end }}
 {{- end }}
 
+{{/*
+How long a pod has to be ready before it counts. Without a readiness probe a container is ready as soon as it is
+started, also one that ends in the next moment: the pod before it must not go for that.
+*/}}
+{{- define "workload.minReady" -}}
+{{- if not .Values.probes.readiness }}
+minReadySeconds: 3
+{{- end }}
+{{- end }}
+
 {{/* Selector and pod template of a long-running workload. */}}
 {{- define "workload.template" -}}
 selector:
@@ -56,7 +66,8 @@ metadata:
 spec:
   {{- include "workload.replicas" . | trim | nindent 2 }}
   revisionHistoryLimit: 3
-  progressDeadlineSeconds: {{ int .Values.progressDeadline }}
+  progressDeadlineSeconds: {{ max 5 (int .Values.progressDeadline) }}
+  {{- include "workload.minReady" . | trim | nindent 2 }}
   strategy:
     {{- if eq .Values.rollout "recreate" }}
     type: Recreate
@@ -85,6 +96,7 @@ spec:
   revisionHistoryLimit: 3
   serviceName: {{ .Release.Name | quote }}
   podManagementPolicy: Parallel
+  {{- include "workload.minReady" . | trim | nindent 2 }}
   updateStrategy:
     type: RollingUpdate
   {{- include "workload.template" . | trim | nindent 2 }}

@@ -1,6 +1,7 @@
 //! The objects of one release, as they were last seen.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use k8s_openapi::api::apps::v1::{Deployment, ReplicaSet, StatefulSet};
 use k8s_openapi::api::batch::v1::{CronJob, Job};
@@ -93,6 +94,18 @@ impl Snapshot {
 
     pub(crate) fn stateful_set(&self) -> Option<&StatefulSet> {
         self.stateful_sets.get(&self.subject.name)
+    }
+
+    /// How long the controller itself waits until a ready pod is available.
+    pub(crate) fn min_ready(&self) -> Duration {
+        let deployment = || self.deployment()?.spec.as_ref()?.min_ready_seconds;
+        let stateful_set = || self.stateful_set()?.spec.as_ref()?.min_ready_seconds;
+        let seconds = match self.subject.kind {
+            RolloutKind::Deployment => deployment(),
+            RolloutKind::StatefulSet => stateful_set(),
+            RolloutKind::Job { .. } | RolloutKind::CronJob | RolloutKind::Gone => None,
+        };
+        Duration::from_secs(seconds.and_then(|seconds| u64::try_from(seconds).ok()).unwrap_or(0))
     }
 
     pub(crate) fn job(&self) -> Option<&Job> {

@@ -107,6 +107,15 @@ fn a_container_without_a_probe_has_to_stay_up_for_a_moment() {
 }
 
 #[test]
+fn what_the_deployment_itself_waits_before_a_pod_counts_is_not_waited_for_again() {
+    let mut snapshot = started(0);
+    let mut waits = snapshot.deployment().expect("it is there").clone();
+    waits.spec.as_mut().expect("it has a spec").min_ready_seconds = Some(3);
+    snapshot.deployments.put(waits);
+    assert_eq!(look(&snapshot), Verdict::Ready);
+}
+
+#[test]
 fn a_container_that_ended_in_its_first_moment_begins_anew_and_has_to_stay_up_longer() {
     let (at, mut since) = (Duration::from_secs, Since::default());
     verdict(&started(0), &mut since, ZERO, at(1));

@@ -14,7 +14,7 @@ use crate::text::clause;
 /// How long the main object may be missing: Helm made it before we look.
 const MISSING_GRACE: Duration = Duration::from_secs(15);
 
-/// How long a container without a readiness probe has to run.
+/// How long a container without a readiness probe has to run, counting what the object itself waits before a pod is available.
 const SETTLING: Duration = Duration::from_secs(3);
 /// The same, for one that was restarted.
 const SETTLING_AFTER_RESTART: Duration = Duration::from_secs(12);
@@ -56,7 +56,7 @@ fn settling(snapshot: &Snapshot) -> Duration {
             if pods::has_restarts(snapshot) {
                 SETTLING_AFTER_RESTART
             } else {
-                SETTLING
+                SETTLING.saturating_sub(snapshot.min_ready())
             }
         }
         RolloutKind::Deployment
@@ -125,6 +125,9 @@ fn stateful_set_is_ready(snapshot: &Snapshot) -> bool {
     let (Some(spec), Some(status)) = (&set.spec, &set.status) else { return false };
     let wanted = spec.replicas.unwrap_or(1);
     if status.replicas != wanted || status.ready_replicas.unwrap_or(0) != wanted {
+        return false;
+    }
+    if !snapshot.min_ready().is_zero() && status.available_replicas.unwrap_or(0) != wanted {
         return false;
     }
     if spec.update_strategy.as_ref().and_then(|strategy| strategy.type_.as_deref()) == Some("OnDelete") {
