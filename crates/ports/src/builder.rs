@@ -41,9 +41,11 @@ pub struct BuildRequest {
     pub args: BTreeMap<String, String>,
     /// OCI platforms; empty: the builder's own.
     pub platforms: Vec<String>,
-    /// CPU limit of the build.
+    /// What stays the same from one build of a service to the next: the builder keeps what it caches by it.
+    pub line: String,
+    /// CPU that all steps of the build have together.
     pub cpu: Millicores,
-    /// Memory limit of the build.
+    /// Memory that all steps of the build have together.
     pub memory: Bytes,
     /// The longest the build may take.
     pub timeout: Duration,

@@ -98,6 +98,7 @@ exit 1
             target: None,
             args: BTreeMap::new(),
             platforms: Vec::new(),
+            line: "a line".to_owned(),
             cpu: Millicores(1000),
             memory: Bytes::mebi(256),
             timeout: Duration::from_secs(60),

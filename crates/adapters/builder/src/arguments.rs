@@ -7,7 +7,13 @@ use slipway_core::failure::{Code, Failure};
 use slipway_ports::BuildRequest;
 
 /// What `buildctl` is given; no value is ever joined with another's text, but for the one that is CSV, and that is quoted.
-pub(crate) fn build(request: &BuildRequest, address: &str, registry: &str, metadata: &Path) -> Result<Vec<OsString>, Failure> {
+pub(crate) fn build(
+    request: &BuildRequest,
+    address: &str,
+    registry: &str,
+    cgroup: Option<&str>,
+    metadata: &Path,
+) -> Result<Vec<OsString>, Failure> {
     let mut arguments: Vec<OsString> =
         ["--addr", address, "build", "--progress=rawjson", "--frontend", "dockerfile.v0"].map(OsString::from).into();
     let mut pair = |flag: &str, value: OsString| arguments.extend([OsString::from(flag), value]);
@@ -23,7 +29,10 @@ pub(crate) fn build(request: &BuildRequest, address: &str, registry: &str, metad
     for (name, value) in &request.args {
         pair("--opt", format!("build-arg:{name}={value}").into());
     }
-    // They hold for each step; swap is on top of memory, so the same number means none.
+    if let Some(cgroup) = cgroup {
+        pair("--opt", format!("cgroup-parent={cgroup}").into());
+    }
+    // They hold for each step, and tell which one wanted too much; swap is on top of memory, so the same number means none.
     pair("--opt", format!("memory={}", request.memory.0).into());
     pair("--opt", format!("memswap={}", request.memory.0).into());
     pair("--opt", "cpuperiod=100000".into());
@@ -78,21 +87,27 @@ mod tests {
             target: Some("--runtime".to_owned()),
             args: BTreeMap::from([("A".to_owned(), "x y\n\"--output=,;$(touch /tmp/x)".to_owned())]),
             platforms: vec!["linux/amd64".to_owned(), "linux/arm64".to_owned()],
+            line: "a line".to_owned(),
             cpu: Millicores(1500),
             memory: Bytes::mebi(256),
             timeout: Duration::from_secs(60),
             destination: RepositoryTag { repository: "builds/git.example.com/shop".to_owned(), tag: "k1-abc".to_owned() },
             annotations: BTreeMap::from([("org.opencontainers.image.title".to_owned(), "a \"b\", push=false\n".to_owned())]),
         };
-        let arguments = build(&request, "unix:///s", "127.0.0.1:5000", Path::new("/m.json")).unwrap();
+        let arguments = build(&request, "unix:///s", "127.0.0.1:5000", Some("slipway/7"), Path::new("/m.json")).unwrap();
         let after = |flag: &str| -> Vec<&str> {
             arguments.windows(2).filter(|pair| pair[0] == flag).map(|pair| pair[1].to_str().unwrap()).collect()
         };
         assert_eq!(after("--local"), ["context=/data/a context", "dockerfile=/data/dockerfile"]);
         let options = after("--opt");
-        for option in
-            ["target=--runtime", "platform=linux/amd64,linux/arm64", "memory=268435456", "memswap=268435456", "cpuquota=150000"]
-        {
+        for option in [
+            "target=--runtime",
+            "platform=linux/amd64,linux/arm64",
+            "cgroup-parent=slipway/7",
+            "memory=268435456",
+            "memswap=268435456",
+            "cpuquota=150000",
+        ] {
             assert!(options.contains(&option), "{option}");
         }
         assert!(options.contains(&"build-arg:A=x y\n\"--output=,;$(touch /tmp/x)"));
@@ -102,8 +117,8 @@ mod tests {
               \"annotation.org.opencontainers.image.title=a \"\"b\"\", push=false\""]
         );
         let hostile = BuildRequest { args: BTreeMap::from([("A".to_owned(), "\0".to_owned())]), ..request.clone() };
-        assert_eq!(build(&hostile, "unix:///s", "r", Path::new("/m")).unwrap_err().code, Code::BuildFailed);
+        assert_eq!(build(&hostile, "unix:///s", "r", None, Path::new("/m")).unwrap_err().code, Code::BuildFailed);
         let destination = RepositoryTag { repository: "x,push=false".to_owned(), tag: "t".to_owned() };
-        assert!(build(&BuildRequest { destination, ..request }, "unix:///s", "r", Path::new("/m")).is_err());
+        assert!(build(&BuildRequest { destination, ..request }, "unix:///s", "r", None, Path::new("/m")).is_err());
     }
 }

@@ -11,6 +11,7 @@ use slipway_ports::{Activity, BuildRequest, Builder, BuiltImage, CancellationTok
 use tokio::process::{ChildStderr, Command};
 
 use crate::arguments;
+use crate::cgroup::BuildCgroup;
 use crate::credentials::{self, RegistryCredential};
 use crate::daemon::LocalBuildkitd;
 use crate::lines::Lines;
@@ -93,6 +94,16 @@ impl BuildKit {
         }
     }
 
+    /// The cgroup of a build, where the daemon is ours.
+    fn cgroup(&self, request: &BuildRequest, progress: &dyn Progress) -> Option<BuildCgroup> {
+        let made = self.local()?.cgroups()?.make(&request.line, request.cpu, request.memory);
+        let told = |error: io::Error| {
+            tracing::warn!(%error, "no cgroup could be made for a build");
+            progress.line(&format!("the limits hold for each step by itself: no cgroup could be made for the build ({error})"));
+        };
+        made.map_err(told).ok()
+    }
+
     fn command(&self) -> Command {
         let mut command = bound(self.buildctl());
         command.env_clear().env("DOCKER_CONFIG", self.folder.join("docker"));
@@ -146,8 +157,10 @@ impl Builder for BuildKit {
         let kept = |error: io::Error| outcome::unavailable(&format!("{} cannot be written: {error}", self.folder.display()));
         let left = tempfile::Builder::new().prefix("build-").tempdir_in(&self.folder).map_err(kept)?;
         let metadata = left.path().join("metadata.json");
+        let cgroup = self.cgroup(request, progress);
+        let cgroup_name = cgroup.as_ref().map(BuildCgroup::name);
         let mut command = self.command();
-        command.args(arguments::build(request, &self.address(), &self.registry, &metadata)?);
+        command.args(arguments::build(request, &self.address(), &self.registry, cgroup_name, &metadata)?);
         progress.activity(Activity::Building);
         let (status, transcribed) = tokio::select! {
             ended = self.run(command, progress) => ended?,

@@ -13,6 +13,7 @@ use tokio::process::{Child, Command};
 use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep, timeout};
 
+use crate::cgroup::Cgroups;
 use crate::configuration::DaemonSettings;
 use crate::programs::BuildKitPrograms;
 
@@ -32,6 +33,8 @@ const LONGEST_SOCKET_PATH: usize = 100;
 pub struct LocalBuildkitd {
     folder: PathBuf,
     programs: BuildKitPrograms,
+    /// Those of its builds; absent where the machine has none to give.
+    cgroups: Option<Cgroups>,
     /// The daemon, if this server started it; an adopted one is somebody else's child.
     child: Mutex<Option<Child>>,
 }
@@ -40,7 +43,10 @@ impl LocalBuildkitd {
     /// Writes the configuration below `folder`, adopts the daemon that answers there already, else starts one.
     pub async fn start(folder: &Path, settings: &DaemonSettings, programs: BuildKitPrograms) -> Result<Self, Failure> {
         programs.version().await?;
-        let daemon = Self { folder: folder.to_owned(), programs, child: Mutex::new(None) };
+        let unlimited =
+            |error: &io::Error| tracing::warn!(%error, "builds have no cgroup: their limits hold for each step by itself");
+        let cgroups = Cgroups::of_the_machine(folder).inspect_err(unlimited).ok();
+        let daemon = Self { folder: folder.to_owned(), programs, cgroups, child: Mutex::new(None) };
         if daemon.socket().as_os_str().len() > LONGEST_SOCKET_PATH {
             return Err(unavailable(&format!("the path of its socket, {}, is too long", daemon.socket().display()))
                 .with_hint("choose a shorter data folder: the path of a socket has at most 100 bytes"));
@@ -75,6 +81,11 @@ impl LocalBuildkitd {
         &self.programs
     }
 
+    /// The cgroups of its builds.
+    pub(crate) fn cgroups(&self) -> Option<&Cgroups> {
+        self.cgroups.as_ref()
+    }
+
     /// Makes sure that the daemon answers: starts it again when it died, and replaces one that hangs.
     pub async fn ensure(&self) -> Result<(), Failure> {
         let mut child = self.child.lock().await;
@@ -84,6 +95,10 @@ impl LocalBuildkitd {
         if let Some(pid) = self.listener().await {
             tracing::warn!(pid = pid.as_raw_nonzero().get(), "buildkitd does not answer and is replaced");
             self.end(pid, &mut child).await?;
+        }
+        // No build goes on without a daemon: what one that was killed has left running has nobody who waits for it.
+        if let Some(cgroups) = &self.cgroups {
+            cgroups.empty();
         }
         *child = Some(self.spawn()?);
         self.await_answer(&mut child).await

@@ -8,6 +8,7 @@
 
 mod arguments;
 mod buildkit;
+mod cgroup;
 mod configuration;
 mod credentials;
 mod daemon;

@@ -114,6 +114,7 @@ impl Fixture {
             target: None,
             args: [].into(),
             platforms: Vec::new(),
+            line: "a line".to_owned(),
             cpu: Millicores(1000),
             memory: Bytes::mebi(128),
             timeout: Duration::from_secs(120),
@@ -274,4 +275,68 @@ async fn a_daemon_is_adopted_by_the_next_server_and_started_again_when_it_died()
     adopted.stop().await.unwrap();
     restarted.stop().await.unwrap();
     assert_eq!(daemons(), Vec::<PathBuf>::new());
+}
+
+/// Where the kernel keeps the cgroup of a build with this limit: no other test, and no server beside them, has it.
+fn cgroup_of_the_build(file: &str, limit: &str) -> Option<PathBuf> {
+    let trees = ["", "memory", "cpu"].map(|tree| Path::new("/sys/fs/cgroup").join(tree));
+    let below = |folder: PathBuf| std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
+    let mut builds = trees.into_iter().flat_map(below).flat_map(below);
+    builds.find(|build| std::fs::read_to_string(build.join(file)).is_ok_and(|text| text.trim() == limit))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn c06_the_steps_of_a_build_together_stay_within_its_memory() {
+    let fixture = Fixture::start().await;
+    // Two steps run beside each other; each fits by itself, and waits for the other with what it holds.
+    let step = |name: &str, other: &str| {
+        format!(
+            "FROM base AS {name}\nRUN --mount=type=tmpfs,target=/held --mount=type=cache,target=/met \
+             /bin/busybox dd if=/dev/zero of=/held/x bs=1M count=80 && /bin/busybox touch /met/{name} && \
+             until [ -e /met/{other} ]; do /bin/busybox sleep 0.1; done && /bin/busybox touch /done\n"
+        )
+    };
+    let base = BASE.replace("scratch", "scratch AS base");
+    let both = format!(
+        "{base}{}{}FROM scratch\nCOPY --from=one /done /one\nCOPY --from=two /done /two\n",
+        step("one", "two"),
+        step("two", "one")
+    );
+    let enough = BuildRequest { memory: Bytes::mebi(256), ..fixture.request(&both) };
+    fixture.build(&enough, &Seen::default()).await.expect("both fit into 256 MiB");
+    let little = BuildRequest { memory: Bytes::mebi(128), ..fixture.request(&both.replace("/met", "/again")) };
+    let failure = fixture.build(&little, &Seen::default()).await.unwrap_err();
+    assert_eq!(failure.code, Code::BuildOutOfMemory, "{failure:?}");
+    fixture.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn c06_the_build_has_a_cgroup_with_its_limits_which_goes_with_it() {
+    let fixture = Fixture::start().await;
+    let (cpu, memory) = (Millicores(1230), Bytes(123 << 20));
+    let request =
+        BuildRequest { cpu, memory, ..fixture.request(&format!("{BASE}RUN echo it has begun; /bin/busybox sleep 1000\n")) };
+    let (seen, cancel) = (Seen::default(), CancellationToken::new());
+    let building = fixture.builder.build(&request, &seen, &cancel);
+    let looking = async {
+        seen.until("it has begun").await;
+        let find = |one_tree: &str, limit: &str, tree_each: &str, the_same: &str| {
+            cgroup_of_the_build(one_tree, limit).or_else(|| cgroup_of_the_build(tree_each, the_same))
+        };
+        let bytes = memory.0.to_string();
+        let found = [
+            find("memory.max", &bytes, "memory.limit_in_bytes", &bytes),
+            find("cpu.max", "123000 100000", "cpu.cfs_quota_us", "123000"),
+        ];
+        cancel.cancel();
+        found.map(|folder| folder.expect("the build has a cgroup with its limit"))
+    };
+    let (built, folders) = tokio::join!(building, looking);
+    assert_eq!(built.unwrap_err().kind, FailureKind::Canceled);
+    // Its processes have been killed; the kernel gives the folder back when they have ended.
+    let seen = Seen::default();
+    let next = fixture.request(&format!("{BASE}RUN echo next\n"));
+    fixture.build(&next, &seen).await.unwrap();
+    assert!(folders.iter().all(|folder| !folder.exists()), "{folders:?}");
+    fixture.end().await;
 }

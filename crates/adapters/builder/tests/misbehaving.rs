@@ -34,6 +34,7 @@ fn request(timeout: Duration) -> BuildRequest {
         target: None,
         args: [("A".to_owned(), "a\n'\"$(touch /tmp/x); b".to_owned())].into(),
         platforms: Vec::new(),
+        line: "a line".to_owned(),
         cpu: Millicores(1000),
         memory: Bytes::mebi(64),
         timeout,

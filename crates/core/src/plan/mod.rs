@@ -107,6 +107,14 @@ impl BuildPlan {
     }
 }
 
+impl PlannedBuild {
+    /// What stays the same from one build of a service to the next: where its source is, and what of it is built.
+    pub fn line(&self) -> String {
+        let dockerfile = self.dockerfile.as_deref().unwrap_or_default();
+        [&self.repository, &self.root, dockerfile, self.target.as_deref().unwrap_or_default()].join("\n")
+    }
+}
+
 /// What of a service will be released.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

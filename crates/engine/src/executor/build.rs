@@ -79,6 +79,7 @@ async fn attempt(assignment: &Assignment, plan: &PlannedBuild, destination: &Rep
         target: plan.target.clone(),
         args: plan.args.clone(),
         platforms: plan.platforms.clone(),
+        line: plan.line(),
         cpu: plan.cpu,
         memory: plan.memory,
         timeout: plan.timeout,
