@@ -6,6 +6,8 @@ use std::path::Path;
 use slipway_core::failure::{Code, Failure};
 use slipway_ports::BuildRequest;
 
+use crate::cgroup::line_name;
+
 /// What `buildctl` is given; no value is ever joined with another's text, but for the one that is CSV, and that is quoted.
 pub(crate) fn build(
     request: &BuildRequest,
@@ -37,6 +39,10 @@ pub(crate) fn build(
     pair("--opt", format!("memswap={}", request.memory.0).into());
     pair("--opt", "cpuperiod=100000".into());
     pair("--opt", format!("cpuquota={}", u64::from(request.cpu.0) * 100).into());
+    // What a builder that has lost its own cache, or never had it, begins with; a build is not the worse for a cache that is away.
+    let cache = format!("type=registry,ref={registry}/{}", cache(request));
+    pair("--import-cache", cache.clone().into());
+    pair("--export-cache", format!("{cache},mode=max,image-manifest=true,oci-mediatypes=true,ignore-error=true").into());
     pair("--output", output(request, registry)?.into());
     pair("--metadata-file", metadata.into());
     let has_nul = |argument: &OsString| argument.as_encoded_bytes().contains(&0);
@@ -51,6 +57,12 @@ fn path_value(prefix: &str, path: &Path) -> OsString {
     let mut value = OsString::from(prefix);
     value.push(path);
     value
+}
+
+/// Where the cache of a build's line is kept: each line has its own, and none overwrites another's.
+fn cache(request: &BuildRequest) -> String {
+    let repository = request.destination.repository.strip_prefix("builds/").unwrap_or(&request.destination.repository);
+    format!("caches/{repository}:{}", line_name(&request.line))
 }
 
 /// One manifest without attestations: the digest is the image's own, and stays so whatever builds it.
@@ -111,6 +123,11 @@ mod tests {
             assert!(options.contains(&option), "{option}");
         }
         assert!(options.contains(&"build-arg:A=x y\n\"--output=,;$(touch /tmp/x)"));
+        let [import] = after("--import-cache")[..] else { panic!("{arguments:?}") };
+        assert!(import.starts_with("type=registry,ref=127.0.0.1:5000/caches/git.example.com/shop:"), "{import}");
+        let other = BuildRequest { line: "another".to_owned(), ..request.clone() };
+        let other = build(&other, "unix:///s", "127.0.0.1:5000", None, Path::new("/m")).unwrap();
+        assert!(!other.contains(&import.into()), "each line has a cache of its own");
         assert_eq!(
             after("--output"),
             ["type=image,name=127.0.0.1:5000/builds/git.example.com/shop:k1-abc,push=true,oci-mediatypes=true,\

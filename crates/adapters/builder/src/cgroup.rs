@@ -2,18 +2,19 @@
 //!
 //! `BuildKit` runs each step in a cgroup of its own below the one that `--opt cgroup-parent` names; that one is made here, with the limits,
 //! before the build, and emptied and removed after it. Its name is among what `BuildKit` caches a step by, so it is the same for every
-//! build of a line; a second build of the line at the same time gets another name, and caches by that.
+//! build of a line, on every machine. Who locks its folder has it: a second build of the line at the same time, of whatever server, gets
+//! another name, and caches by that.
 //!
 //! Both versions of cgroups are spoken: <https://docs.kernel.org/admin-guide/cgroup-v2.html>, and `cgroup-v1/memory.rst` and
 //! `scheduler/sched-bwc.rst` of the kernel's documentation.
 
-use std::collections::BTreeSet;
 use std::fmt::Write as _;
-use std::fs;
+use std::fs::{self, File};
 use std::io;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
 
+use rustix::fs::{FlockOperation, flock};
 use rustix::process::{Pid, Signal, kill_process};
 use sha2::{Digest as _, Sha256};
 use slipway_core::model::{Bytes, Millicores};
@@ -22,20 +23,14 @@ use slipway_core::model::{Bytes, Millicores};
 const MOUNTED: &str = "/sys/fs/cgroup";
 /// Microseconds over which CPU time is counted.
 const PERIOD: u64 = 100_000;
-/// As many builds of one line at once as have names; no server runs so many.
+/// Below each root.
+const BASE: &str = "slipway";
+/// As many builds of one line at once as have names; no machine runs so many.
 const MOST_OF_A_LINE: usize = 1000;
 
-/// The cgroups of a builder's builds.
+/// The cgroups of the builds of a machine.
 #[derive(Debug)]
-pub(crate) struct Cgroups {
-    kind: Kind,
-    /// The folder of this builder, below each root: two builders on one machine do not meet.
-    base: String,
-    taken: Arc<Mutex<BTreeSet<String>>>,
-}
-
-#[derive(Debug)]
-enum Kind {
+pub(crate) enum Cgroups {
     /// A tree for each controller.
     V1 { memory: PathBuf, cpu: PathBuf, all: Vec<PathBuf> },
     /// One tree.
@@ -43,23 +38,20 @@ enum Kind {
 }
 
 impl Cgroups {
-    /// Those of the machine, for the builder that keeps its things in `folder`.
-    pub(crate) fn of_the_machine(folder: &Path) -> io::Result<Self> {
-        Self::below(Path::new(MOUNTED), folder)
-    }
-
-    fn below(root: &Path, folder: &Path) -> io::Result<Self> {
-        let base = format!("slipway-{}", &hash(folder.as_os_str().as_encoded_bytes())[..8]);
-        Ok(Self { kind: Kind::at(root)?, base, taken: Arc::default() })
+    /// Those of this machine.
+    pub(crate) fn of_the_machine() -> io::Result<Self> {
+        Self::below(Path::new(MOUNTED))
     }
 
     /// Makes the cgroup of a build of this line, with its limits.
     pub(crate) fn make(&self, line: &str, cpu: Millicores, memory: Bytes) -> io::Result<BuildCgroup> {
-        let line = &hash(line.as_bytes())[..16];
-        let made = BuildCgroup { name: self.take(line)?, roots: self.kind.roots().to_vec(), taken: self.taken.clone() };
-        made.empty();
-        match &self.kind {
-            Kind::V1 { memory: memory_root, cpu: cpu_root, .. } => {
+        let made = self.take(&line_name(line))?;
+        // What an earlier one left; the folder itself is locked, and stays.
+        for root in &made.roots {
+            clear(&root.join(&made.name));
+        }
+        match self {
+            Self::V1 { memory: memory_root, cpu: cpu_root, .. } => {
                 let (at, limit) = (memory_root.join(&made.name), memory.0.to_string());
                 fs::create_dir_all(&at)?;
                 // Memory and swap together are never less than memory alone. A kernel may count no swap.
@@ -76,11 +68,11 @@ impl Cgroups {
                 fs::write(at.join("cpu.cfs_period_us"), PERIOD.to_string())?;
                 fs::write(at.join("cpu.cfs_quota_us"), quota(cpu).to_string())?;
             }
-            Kind::V2(root) => {
+            Self::V2(root) => {
                 // A controller must be on in every folder above the one that it limits.
                 fs::write(root.join("cgroup.subtree_control"), "+cpu +memory")?;
-                fs::create_dir_all(root.join(&self.base))?;
-                fs::write(root.join(&self.base).join("cgroup.subtree_control"), "+cpu +memory")?;
+                fs::create_dir_all(root.join(BASE))?;
+                fs::write(root.join(BASE).join("cgroup.subtree_control"), "+cpu +memory")?;
                 let at = root.join(&made.name);
                 fs::create_dir_all(&at)?;
                 fs::write(at.join("memory.max"), memory.0.to_string())?;
@@ -94,25 +86,42 @@ impl Cgroups {
         Ok(made)
     }
 
-    /// Kills what runs in any of them, and removes them.
+    /// Kills what runs in those that no build has any more, and removes them.
     pub(crate) fn empty(&self) {
-        for root in self.kind.roots() {
-            remove(&root.join(&self.base));
+        let left = fs::read_dir(self.locked().join(BASE)).into_iter().flatten().flatten();
+        for name in left.filter_map(|entry| entry.file_name().into_string().ok()) {
+            drop(self.lock(&format!("{BASE}/{name}")));
         }
     }
 
     /// A name of the line that no build has now.
-    fn take(&self, line: &str) -> io::Result<String> {
-        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
-        (1..=MOST_OF_A_LINE)
-            .map(|number| if number == 1 { format!("{}/{line}", self.base) } else { format!("{}/{line}-{number}", self.base) })
-            .find(|name| taken.insert(name.clone()))
-            .ok_or_else(|| io::Error::other("too many builds of one service run at once"))
+    fn take(&self, line: &str) -> io::Result<BuildCgroup> {
+        for number in 1..=MOST_OF_A_LINE {
+            let name = if number == 1 { format!("{BASE}/{line}") } else { format!("{BASE}/{line}-{number}") };
+            fs::create_dir_all(self.locked().join(&name))?;
+            if let Some(taken) = self.lock(&name)? {
+                return Ok(taken);
+            }
+        }
+        Err(io::Error::other("too many builds of one service run at once"))
     }
-}
 
-impl Kind {
-    fn at(root: &Path) -> io::Result<Self> {
+    /// The cgroup of this name, unless a build has it.
+    fn lock(&self, name: &str) -> io::Result<Option<BuildCgroup>> {
+        let folder = self.locked().join(name);
+        let opened = File::open(&folder)?;
+        match flock(&opened, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => {}
+            Err(rustix::io::Errno::WOULDBLOCK) => return Ok(None),
+            Err(error) => return Err(error.into()),
+        }
+        // Who had it may have removed it before it was locked.
+        let is_the_same =
+            fs::metadata(&folder).is_ok_and(|there| Some(there.ino()) == opened.metadata().ok().map(|ours| ours.ino()));
+        Ok(is_the_same.then(|| BuildCgroup { name: name.to_owned(), roots: self.roots().to_vec(), _lock: opened }))
+    }
+
+    fn below(root: &Path) -> io::Result<Self> {
         if let Ok(controllers) = fs::read_to_string(root.join("cgroup.controllers")) {
             let has = |name| controllers.split_whitespace().any(|controller| controller == name);
             return if has("cpu") && has("memory") {
@@ -130,6 +139,14 @@ impl Kind {
         }
     }
 
+    /// The tree whose folders are locked.
+    fn locked(&self) -> &Path {
+        match self {
+            Self::V1 { memory, .. } => memory,
+            Self::V2(root) => root,
+        }
+    }
+
     fn roots(&self) -> &[PathBuf] {
         match self {
             Self::V1 { all, .. } => all,
@@ -143,7 +160,8 @@ impl Kind {
 pub(crate) struct BuildCgroup {
     name: String,
     roots: Vec<PathBuf>,
-    taken: Arc<Mutex<BTreeSet<String>>>,
+    /// Of its folder; the kernel gives it back when this server dies.
+    _lock: File,
 }
 
 impl BuildCgroup {
@@ -151,23 +169,23 @@ impl BuildCgroup {
     pub(crate) fn name(&self) -> &str {
         &self.name
     }
+}
 
-    /// Kills what runs in it, and removes what can be. A folder whose processes are still ending stays until the next build of the line.
-    fn empty(&self) {
+impl Drop for BuildCgroup {
+    fn drop(&mut self) {
         for root in &self.roots {
             remove(&root.join(&self.name));
         }
     }
 }
 
-impl Drop for BuildCgroup {
-    fn drop(&mut self) {
-        self.empty();
-        self.taken.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.name);
-    }
+/// Kills what runs in a folder, and removes what can be. One whose processes are still ending stays until the next build of the line.
+fn remove(folder: &Path) {
+    clear(folder);
+    let _in_use_or_gone = fs::remove_dir(folder);
 }
 
-fn remove(folder: &Path) {
+fn clear(folder: &Path) {
     let Ok(entries) = fs::read_dir(folder) else { return };
     for entry in entries.flatten().filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir())) {
         remove(&entry.path());
@@ -177,15 +195,15 @@ fn remove(folder: &Path) {
             let _gone_already = kill_process(pid, Signal::KILL);
         }
     }
-    let _in_use_or_gone = fs::remove_dir(folder);
 }
 
 fn quota(cpu: Millicores) -> u64 {
     u64::from(cpu.0) * PERIOD / 1000
 }
 
-fn hash(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().fold(String::new(), |mut hex, byte| {
+/// A name that every machine gives the line.
+pub(crate) fn line_name(line: &str) -> String {
+    Sha256::digest(line.as_bytes()).iter().take(8).fold(String::new(), |mut hex, byte| {
         let _writing_into_a_string_can_not_fail = write!(hex, "{byte:02x}");
         hex
     })
@@ -203,7 +221,7 @@ mod tests {
     fn c06_one_tree_gets_the_limits_of_the_whole_build() {
         let root = tempfile::tempdir().unwrap();
         fs::write(root.path().join("cgroup.controllers"), "cpuset cpu io memory pids\n").unwrap();
-        let cgroups = Cgroups::below(root.path(), Path::new("/data")).unwrap();
+        let cgroups = Cgroups::below(root.path()).unwrap();
         let made = cgroups.make("a line", Millicores(1500), Bytes::mebi(64)).unwrap();
         let at = root.path().join(made.name());
         assert_eq!(text(&at.join("memory.max")), (64 << 20).to_string());
@@ -219,7 +237,7 @@ mod tests {
             fs::write(root.path().join(tree).join("cgroup.procs"), "").unwrap();
             fs::write(root.path().join(tree).join(file), "").unwrap();
         }
-        let cgroups = Cgroups::below(root.path(), Path::new("/data")).unwrap();
+        let cgroups = Cgroups::below(root.path()).unwrap();
         let made = cgroups.make("a line", Millicores(4000), Bytes::mebi(4096)).unwrap();
         assert_eq!(text(&root.path().join("memory").join(made.name()).join("memory.limit_in_bytes")), (4_u64 << 30).to_string());
         assert_eq!(text(&root.path().join("cpu,cpuacct").join(made.name()).join("cpu.cfs_quota_us")), "400000");
@@ -229,7 +247,7 @@ mod tests {
     fn builds_of_a_line_share_a_name_one_after_the_other_and_never_at_once() {
         let root = tempfile::tempdir().unwrap();
         fs::write(root.path().join("cgroup.controllers"), "cpu memory").unwrap();
-        let cgroups = Cgroups::below(root.path(), Path::new("/data")).unwrap();
+        let cgroups = Cgroups::below(root.path()).unwrap();
         let make = |line| cgroups.make(line, Millicores(1000), Bytes::mebi(64)).unwrap();
         let first = make("a line");
         let name = first.name().to_owned();
@@ -242,8 +260,8 @@ mod tests {
     #[test]
     fn a_machine_without_the_controllers_is_told() {
         let root = tempfile::tempdir().unwrap();
-        assert!(Cgroups::below(root.path(), Path::new("/data")).unwrap_err().to_string().contains("memory"));
+        assert!(Cgroups::below(root.path()).unwrap_err().to_string().contains("memory"));
         fs::write(root.path().join("cgroup.controllers"), "pids").unwrap();
-        assert!(Cgroups::below(root.path(), Path::new("/data")).unwrap_err().to_string().contains("controllers"));
+        assert!(Cgroups::below(root.path()).unwrap_err().to_string().contains("controllers"));
     }
 }

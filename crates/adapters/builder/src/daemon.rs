@@ -45,7 +45,7 @@ impl LocalBuildkitd {
         programs.version().await?;
         let unlimited =
             |error: &io::Error| tracing::warn!(%error, "builds have no cgroup: their limits hold for each step by itself");
-        let cgroups = Cgroups::of_the_machine(folder).inspect_err(unlimited).ok();
+        let cgroups = Cgroups::of_the_machine().inspect_err(unlimited).ok();
         let daemon = Self { folder: folder.to_owned(), programs, cgroups, child: Mutex::new(None) };
         if daemon.socket().as_os_str().len() > LONGEST_SOCKET_PATH {
             return Err(unavailable(&format!("the path of its socket, {}, is too long", daemon.socket().display()))

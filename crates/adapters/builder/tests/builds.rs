@@ -340,3 +340,20 @@ async fn c06_the_build_has_a_cgroup_with_its_limits_which_goes_with_it() {
     assert!(folders.iter().all(|folder| !folder.exists()), "{folders:?}");
     fixture.end().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_builder_that_never_built_it_begins_with_the_cache_of_the_line_in_the_registry() {
+    let fixture = Fixture::start().await;
+    let stages = format!(
+        "{}RUN echo made in an inner stage > /made\nFROM scratch\nCOPY --from=inner /made /\n",
+        BASE.replace("scratch", "scratch AS inner")
+    );
+    let request = fixture.request(&stages);
+    let image = fixture.build(&request, &Seen::default()).await.unwrap();
+    fixture.builder.local().unwrap().stop().await.unwrap();
+    std::fs::remove_dir_all(fixture.folder.path().join("k/state")).unwrap();
+    let seen = Seen::default();
+    assert_eq!(fixture.build(&request, &seen).await.unwrap(), image);
+    assert!(seen.has("CACHED"), "{:#?}", seen.lines);
+    fixture.end().await;
+}
