@@ -1,5 +1,6 @@
 //! Source code in git.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use async_trait::async_trait;
@@ -50,6 +51,8 @@ pub struct TreeFacts {
     pub context_tree: String,
     /// The text of the Dockerfile; empty when the query names none.
     pub dockerfile: String,
+    /// The commits of the submodules in the context, by their paths in it. What stands for the context covers them already.
+    pub submodules: BTreeMap<String, String>,
 }
 
 /// What was written by [`Repositories::export`], as paths in the folder.

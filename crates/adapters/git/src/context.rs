@@ -1,5 +1,6 @@
 //! A build context in a commit: where it is, and what stands for it in an image key.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use sha2::{Digest, Sha256};
@@ -172,7 +173,7 @@ impl<'a> Context<'a> {
                 None => format!("unfiltered:{root}:{}", hex(&Sha256::digest(&ignore))),
             },
         };
-        Ok(TreeFacts { context_tree, dockerfile: text })
+        Ok(TreeFacts { context_tree, dockerfile: text, submodules: BTreeMap::new() })
     }
 
     async fn common_ignore(&mut self, root: &str) -> Result<Option<Vec<u8>>, Failure> {

@@ -118,7 +118,7 @@ async fn resolve(shared: &Shared, fetched: &HashMap<String, Result<(), Failure>>
 }
 
 /// The image that a service that is not built has by its configuration.
-fn configured_image(service: &Service) -> Result<ImageReference, Failure> {
+pub(super) fn configured_image(service: &Service) -> Result<ImageReference, Failure> {
     match (service.image(), &service.kind) {
         (Some(image), _) => Ok(image.reference.clone()),
         (None, ServiceKind::Database(database)) => {
