@@ -27,7 +27,10 @@ pub trait Repositories: Send + Sync {
     /// Fails with `context-not-found` or `dockerfile-not-found`.
     async fn facts(&self, query: &TreeQuery) -> Result<TreeFacts, Failure>;
 
-    /// Writes the tree of the build context into an empty folder, and its Dockerfile beside it.
+    /// Writes the tree of the build context into an empty folder with what its submodules hold, and its Dockerfile beside it. A
+    /// submodule's repository is fetched when its mirror does not hold the commit.
+    ///
+    /// Fails as [`Self::facts`] and, for a submodule, as [`Self::fetch`] do, and with `submodule-invalid` (permanent).
     async fn export(&self, query: &TreeQuery, into: &Path, cancel: &CancellationToken) -> Result<Export, Failure>;
 }
 

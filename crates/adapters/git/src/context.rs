@@ -1,12 +1,13 @@
 //! A build context in a commit: where it is, and what stands for it in an image key.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 use slipway_core::failure::{Code, Failure};
 use slipway_ports::{TreeFacts, TreeQuery};
 
+use crate::export::{Folder, Part};
 use crate::ignore::{Ignore, Matched};
 use crate::objects::{Entry, EntryKind, Objects};
 use crate::path::parts_below;
@@ -20,6 +21,7 @@ pub(crate) const MOST_ENTRIES: usize = 1_000_000;
 /// A commit opened for reading.
 pub(crate) struct Context<'a> {
     query: &'a TreeQuery,
+    mirror: PathBuf,
     pub(crate) objects: Objects,
     top: String,
 }
@@ -28,6 +30,12 @@ pub(crate) struct Context<'a> {
 pub(crate) struct Dockerfile {
     pub(crate) text: String,
     pub(crate) own_ignore: Option<Vec<u8>>,
+}
+
+/// An ignore file, and what it says; no patterns when the builder would refuse it.
+pub(crate) struct IgnoreFile {
+    text: Option<Vec<u8>>,
+    pub(crate) patterns: Option<Ignore>,
 }
 
 impl<'a> Context<'a> {
@@ -39,7 +47,17 @@ impl<'a> Context<'a> {
             Failure::permanent(Code::RevisionNotFound, format!("there is no commit `{}` in the mirror", query.commit))
                 .with_hint("fetch the repository again; if the branch was rewritten, deploy its new commit")
         })?;
-        Ok(Self { query, objects, top })
+        Ok(Self { query, mirror: mirror.to_owned(), objects, top })
+    }
+
+    /// The path of the context in the repository, without what is superfluous.
+    pub(crate) fn root_path(&self) -> String {
+        parts_below("", &self.query.root).unwrap_or_default().join("/")
+    }
+
+    /// The part of a context that the repository itself has.
+    pub(crate) fn into_part(self, folder: Folder) -> Part {
+        Part { url: self.query.url.clone(), mirror: self.mirror, objects: self.objects, top: self.top, folder, depth: 0 }
     }
 
     /// The id of the context's tree.
@@ -161,19 +179,54 @@ impl<'a> Context<'a> {
     pub(crate) async fn facts(&mut self) -> Result<TreeFacts, Failure> {
         let root = self.root().await?;
         let dockerfile = self.dockerfile().await?;
-        let (text, own_ignore) = dockerfile.map_or((String::new(), None), |dockerfile| (dockerfile.text, dockerfile.own_ignore));
-        let ignore = match own_ignore {
+        let ignore = self.ignore(&root, dockerfile.as_ref()).await?;
+        let context_tree = match (&ignore.text, &ignore.patterns) {
+            (None, _) => format!("tree:{root}"),
+            (Some(_), Some(patterns)) => format!("filtered:{}", self.filtered(&root, patterns).await?),
+            (Some(text), None) => format!("unfiltered:{root}:{}", hex(&Sha256::digest(text))),
+        };
+        let submodules = self.submodules(&root, ignore.patterns.as_ref()).await?;
+        Ok(TreeFacts { context_tree, dockerfile: dockerfile.map_or(String::new(), |dockerfile| dockerfile.text), submodules })
+    }
+
+    /// The ignore file that the builder will go by.
+    pub(crate) async fn ignore(&mut self, root: &str, dockerfile: Option<&Dockerfile>) -> Result<IgnoreFile, Failure> {
+        let text = match dockerfile.and_then(|dockerfile| dockerfile.own_ignore.clone()) {
             Some(ignore) => Some(ignore),
-            None => self.common_ignore(&root).await?,
+            None => self.common_ignore(root).await?,
         };
-        let context_tree = match ignore {
-            None => format!("tree:{root}"),
-            Some(ignore) => match std::str::from_utf8(&ignore).ok().and_then(|text| Ignore::parse(text).ok()) {
-                Some(patterns) => format!("filtered:{}", self.filtered(&root, &patterns).await?),
-                None => format!("unfiltered:{root}:{}", hex(&Sha256::digest(&ignore))),
-            },
-        };
-        Ok(TreeFacts { context_tree, dockerfile: text, submodules: BTreeMap::new() })
+        let patterns = text.as_deref().and_then(|text| Ignore::parse(std::str::from_utf8(text).ok()?).ok());
+        Ok(IgnoreFile { text, patterns })
+    }
+
+    /// The commits of other repositories that the builder sees something of. Without a `.gitmodules` there are none that could be
+    /// built, and then nothing is walked.
+    async fn submodules(&mut self, root: &str, ignore: Option<&Ignore>) -> Result<BTreeMap<String, String>, Failure> {
+        let mut submodules = BTreeMap::new();
+        let top = self.top.clone();
+        if self.objects.tree(&top).await?.iter().all(|entry| entry.name != b".gitmodules") {
+            return Ok(submodules);
+        }
+        let mut seen = 0_usize;
+        let mut pending: Vec<(String, String, Option<Matched>)> = vec![(String::new(), root.to_owned(), None)];
+        while let Some((folder, tree, above)) = pending.pop() {
+            for entry in self.objects.tree(&tree).await? {
+                seen += 1;
+                if seen > MOST_ENTRIES {
+                    return Err(too_many());
+                }
+                let path = below(&folder, &entry);
+                let looked = ignore.map(|ignore| (ignore, ignore.excludes(&path, above.as_ref())));
+                match entry.kind {
+                    EntryKind::Folder => pending.push((path, entry.id, looked.map(|(_, (_, matched))| matched))),
+                    EntryKind::Submodule if looked.is_none_or(|(ignore, (excluded, _))| is_seen(ignore, &entry, excluded)) => {
+                        submodules.insert(path, entry.id);
+                    }
+                    EntryKind::Submodule | EntryKind::File { .. } | EntryKind::Link => {}
+                }
+            }
+        }
+        Ok(submodules)
     }
 
     async fn common_ignore(&mut self, root: &str) -> Result<Option<Vec<u8>>, Failure> {
@@ -198,10 +251,9 @@ impl<'a> Context<'a> {
                 if seen > MOST_ENTRIES {
                     return Err(too_many());
                 }
-                let name = String::from_utf8_lossy(&entry.name);
-                let path = if folder.is_empty() { name.into_owned() } else { format!("{folder}/{name}") };
+                let path = below(&folder, &entry);
                 let (excluded, matched) = ignore.excludes(&path, above.as_ref());
-                if !excluded {
+                if is_seen(ignore, &entry, excluded) {
                     describe(&mut digest, &folder, &entry);
                 }
                 if entry.kind == EntryKind::Folder {
@@ -211,6 +263,18 @@ impl<'a> Context<'a> {
         }
         Ok(hex(&digest.finalize()))
     }
+}
+
+/// The path of an entry of a folder.
+pub(crate) fn below(folder: &str, entry: &Entry) -> String {
+    let name = String::from_utf8_lossy(&entry.name);
+    if folder.is_empty() { name.into_owned() } else { format!("{folder}/{name}") }
+}
+
+/// Whether the builder may see anything of an entry. What a submodule holds is not known here: where anything is taken back in, it
+/// may be something of that.
+pub(crate) fn is_seen(ignore: &Ignore, entry: &Entry, excluded: bool) -> bool {
+    !excluded || (entry.kind == EntryKind::Submodule && ignore.has_exceptions())
 }
 
 /// One entry in the digest, each part with its length before it; a folder counts for being there, its content for itself.

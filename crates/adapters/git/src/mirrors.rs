@@ -14,6 +14,7 @@ use slipway_ports::{CancellationToken, Export, Repositories, TreeFacts, TreeQuer
 
 use crate::context::{Context, hex};
 use crate::export::export;
+use crate::objects::Objects;
 use crate::program::{Ended, Program};
 use crate::refusal;
 use crate::revision::{self, DEFAULT_BRANCH};
@@ -55,6 +56,8 @@ struct Fetches {
     begun: AtomicU64,
     /// The number of the last fetch that succeeded.
     succeeded: tokio::sync::Mutex<u64>,
+    /// Held by who looks for a commit and fetches if it is missing, so that the next one finds it.
+    looking: tokio::sync::Mutex<()>,
 }
 
 impl GitMirrors {
@@ -94,6 +97,33 @@ impl GitMirrors {
                 .with_hint("it is fetched on the next attempt")),
             Err(error) => Err(Failure::retry(Code::Internal, format!("the mirror of {shown} cannot be read: {error}"))),
         }
+    }
+
+    pub(crate) fn program(&self) -> &Program {
+        &self.program
+    }
+
+    /// The mirror of a submodule's repository, which is fetched unless it holds the commit.
+    pub(crate) async fn with_commit(
+        &self,
+        url: &str,
+        commit: &str,
+        path: &str,
+        cancel: &CancellationToken,
+    ) -> Result<PathBuf, Failure> {
+        let about = |failure: Failure| Failure { message: format!("the submodule `{path}`: {}", failure.message), ..failure };
+        SourceUrl::parse(url, self.settings.file_urls).map_err(about)?;
+        let mirror = self.mirror(url);
+        let fetches = self.fetches_of(url);
+        let _looking = tokio::select! {
+            looking = fetches.looking.lock() => looking,
+            () = cancel.cancelled() => return Err(Failure::canceled(format!("canceled before the submodule `{path}` was fetched"))),
+        };
+        let exists = mirror.try_exists().map_err(|error| not_kept(&mirror, &error))?;
+        if !exists || Objects::open(&self.program, &mirror)?.tree_of(commit).await?.is_none() {
+            self.fetch(url, cancel).await.map_err(about)?;
+        }
+        Ok(mirror)
     }
 
     fn fetches_of(&self, url: &str) -> Arc<Fetches> {
@@ -185,8 +215,8 @@ impl Repositories for GitMirrors {
 
     async fn export(&self, query: &TreeQuery, into: &Path, cancel: &CancellationToken) -> Result<Export, Failure> {
         let mirror = self.existing_mirror(&query.url)?;
-        let mut context = Context::open(&self.program, &mirror, query).await?;
-        export(&mut context, into, cancel).await
+        let context = Context::open(&self.program, &mirror, query).await?;
+        export(self, context, into, cancel).await
     }
 }
 

@@ -2,5 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test ends where something is not as it says")]
 
 mod contexts;
+mod host;
 mod mirrors;
+mod submodules;
 mod support;
