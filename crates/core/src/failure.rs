@@ -34,6 +34,8 @@ pub enum Code {
     ContextNotFound,
     /// A submodule has no usable entry in `.gitmodules`, or its repository does not hold its commit.
     SubmoduleInvalid,
+    /// A file in Git LFS could not be had.
+    LfsUnavailable,
     /// The Dockerfile does not exist in the commit.
     DockerfileNotFound,
     /// The Dockerfile exists and does not parse.
@@ -94,7 +96,7 @@ pub enum Code {
 
 impl Code {
     /// Every code, in the order of the documentation.
-    pub const ALL: [Self; 35] = [
+    pub const ALL: [Self; 36] = [
         Self::Internal,
         Self::Canceled,
         Self::RepositoryUnreachable,
@@ -102,6 +104,7 @@ impl Code {
         Self::RevisionNotFound,
         Self::ContextNotFound,
         Self::SubmoduleInvalid,
+        Self::LfsUnavailable,
         Self::DockerfileNotFound,
         Self::DockerfileInvalid,
         Self::BuildFailed,
@@ -142,6 +145,7 @@ impl Code {
             Self::RevisionNotFound => "revision-not-found",
             Self::ContextNotFound => "context-not-found",
             Self::SubmoduleInvalid => "submodule-invalid",
+            Self::LfsUnavailable => "lfs-unavailable",
             Self::DockerfileNotFound => "dockerfile-not-found",
             Self::DockerfileInvalid => "dockerfile-invalid",
             Self::BuildFailed => "build-failed",

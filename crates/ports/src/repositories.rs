@@ -27,10 +27,11 @@ pub trait Repositories: Send + Sync {
     /// Fails with `context-not-found` or `dockerfile-not-found`.
     async fn facts(&self, query: &TreeQuery) -> Result<TreeFacts, Failure>;
 
-    /// Writes the tree of the build context into an empty folder with what its submodules hold, and its Dockerfile beside it. A
-    /// submodule's repository is fetched when its mirror does not hold the commit.
+    /// Writes the tree of the build context into an empty folder with what its submodules and Git LFS hold, and its Dockerfile beside
+    /// it. A submodule's repository is fetched when its mirror does not hold the commit, a large file when it is not on disk.
     ///
-    /// Fails as [`Self::facts`] and, for a submodule, as [`Self::fetch`] do, and with `submodule-invalid` (permanent).
+    /// Fails as [`Self::facts`] and, for a submodule, as [`Self::fetch`] do, and with `submodule-invalid` (permanent),
+    /// `lfs-unavailable`, or `digest-mismatch` (permanent).
     async fn export(&self, query: &TreeQuery, into: &Path, cancel: &CancellationToken) -> Result<Export, Failure>;
 }
 

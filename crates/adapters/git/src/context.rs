@@ -1,6 +1,5 @@
 //! A build context in a commit: where it is, and what stands for it in an image key.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
@@ -8,22 +7,20 @@ use slipway_core::failure::{Code, Failure};
 use slipway_ports::{TreeFacts, TreeQuery};
 
 use crate::export::{Folder, Part};
-use crate::ignore::{Ignore, Matched};
+use crate::ignore::Ignore;
 use crate::objects::{Entry, EntryKind, Objects};
 use crate::path::parts_below;
 use crate::program::Program;
 use crate::revision::is_commit_id;
 
 const LARGEST_TEXT: u64 = 1 << 20;
-/// More entries than any real context has; a tree that refers to itself in layers has billions.
-pub(crate) const MOST_ENTRIES: usize = 1_000_000;
 
 /// A commit opened for reading.
 pub(crate) struct Context<'a> {
     query: &'a TreeQuery,
     mirror: PathBuf,
     pub(crate) objects: Objects,
-    top: String,
+    pub(crate) top: String,
 }
 
 /// The Dockerfile of a query, and the ignore file that has its name.
@@ -180,11 +177,15 @@ impl<'a> Context<'a> {
         let root = self.root().await?;
         let dockerfile = self.dockerfile().await?;
         let ignore = self.ignore(&root, dockerfile.as_ref()).await?;
-        let context_tree = match (&ignore.text, &ignore.patterns) {
+        let attributes = self.attributes().await?;
+        let mut context_tree = match (&ignore.text, &ignore.patterns) {
             (None, _) => format!("tree:{root}"),
-            (Some(_), Some(patterns)) => format!("filtered:{}", self.filtered(&root, patterns).await?),
+            (Some(_), Some(patterns)) => format!("filtered:{}", self.filtered(&root, patterns, attributes.effective).await?),
             (Some(text), None) => format!("unfiltered:{root}:{}", hex(&Sha256::digest(text))),
         };
+        if let Some(above) = attributes.above {
+            context_tree.push_str(&format!("+lfs:{above}"));
+        }
         let submodules = self.submodules(&root, ignore.patterns.as_ref()).await?;
         Ok(TreeFacts { context_tree, dockerfile: dockerfile.map_or(String::new(), |dockerfile| dockerfile.text), submodules })
     }
@@ -199,36 +200,6 @@ impl<'a> Context<'a> {
         Ok(IgnoreFile { text, patterns })
     }
 
-    /// The commits of other repositories that the builder sees something of. Without a `.gitmodules` there are none that could be
-    /// built, and then nothing is walked.
-    async fn submodules(&mut self, root: &str, ignore: Option<&Ignore>) -> Result<BTreeMap<String, String>, Failure> {
-        let mut submodules = BTreeMap::new();
-        let top = self.top.clone();
-        if self.objects.tree(&top).await?.iter().all(|entry| entry.name != b".gitmodules") {
-            return Ok(submodules);
-        }
-        let mut seen = 0_usize;
-        let mut pending: Vec<(String, String, Option<Matched>)> = vec![(String::new(), root.to_owned(), None)];
-        while let Some((folder, tree, above)) = pending.pop() {
-            for entry in self.objects.tree(&tree).await? {
-                seen += 1;
-                if seen > MOST_ENTRIES {
-                    return Err(too_many());
-                }
-                let path = below(&folder, &entry);
-                let looked = ignore.map(|ignore| (ignore, ignore.excludes(&path, above.as_ref())));
-                match entry.kind {
-                    EntryKind::Folder => pending.push((path, entry.id, looked.map(|(_, (_, matched))| matched))),
-                    EntryKind::Submodule if looked.is_none_or(|(ignore, (excluded, _))| is_seen(ignore, &entry, excluded)) => {
-                        submodules.insert(path, entry.id);
-                    }
-                    EntryKind::Submodule | EntryKind::File { .. } | EntryKind::Link => {}
-                }
-            }
-        }
-        Ok(submodules)
-    }
-
     async fn common_ignore(&mut self, root: &str) -> Result<Option<Vec<u8>>, Failure> {
         let entries = self.objects.tree(root).await?;
         let found = entries.iter().find(|entry| entry.name == b".dockerignore");
@@ -238,63 +209,6 @@ impl<'a> Context<'a> {
             _ => Ok(None),
         }
     }
-
-    /// The digest of everything that the builder sees of the context.
-    async fn filtered(&mut self, root: &str, ignore: &Ignore) -> Result<String, Failure> {
-        let mut digest = Sha256::new();
-        digest.update(b"slipway filtered context 1\0");
-        let mut seen = 0_usize;
-        let mut pending: Vec<(String, String, Option<Matched>)> = vec![(String::new(), root.to_owned(), None)];
-        while let Some((folder, tree, above)) = pending.pop() {
-            for entry in self.objects.tree(&tree).await? {
-                seen += 1;
-                if seen > MOST_ENTRIES {
-                    return Err(too_many());
-                }
-                let path = below(&folder, &entry);
-                let (excluded, matched) = ignore.excludes(&path, above.as_ref());
-                if is_seen(ignore, &entry, excluded) {
-                    describe(&mut digest, &folder, &entry);
-                }
-                if entry.kind == EntryKind::Folder {
-                    pending.push((path, entry.id, Some(matched)));
-                }
-            }
-        }
-        Ok(hex(&digest.finalize()))
-    }
-}
-
-/// The path of an entry of a folder.
-pub(crate) fn below(folder: &str, entry: &Entry) -> String {
-    let name = String::from_utf8_lossy(&entry.name);
-    if folder.is_empty() { name.into_owned() } else { format!("{folder}/{name}") }
-}
-
-/// Whether the builder may see anything of an entry. What a submodule holds is not known here: where anything is taken back in, it
-/// may be something of that.
-pub(crate) fn is_seen(ignore: &Ignore, entry: &Entry, excluded: bool) -> bool {
-    !excluded || (entry.kind == EntryKind::Submodule && ignore.has_exceptions())
-}
-
-/// One entry in the digest, each part with its length before it; a folder counts for being there, its content for itself.
-fn describe(digest: &mut Sha256, folder: &str, entry: &Entry) {
-    let (mode, id): (&[u8], &str) = match entry.kind {
-        EntryKind::Folder => (b"folder", ""),
-        EntryKind::File { executable: false } => (b"file", &entry.id),
-        EntryKind::File { executable: true } => (b"program", &entry.id),
-        EntryKind::Link => (b"link", &entry.id),
-        EntryKind::Submodule => (b"submodule", &entry.id),
-    };
-    for part in [folder.as_bytes(), &entry.name, mode, id.as_bytes()] {
-        digest.update((part.len() as u64).to_be_bytes());
-        digest.update(part);
-    }
-}
-
-pub(crate) fn too_many() -> Failure {
-    Failure::permanent(Code::ContextNotFound, format!("the build context has more than {MOST_ENTRIES} files"))
-        .with_hint("set the root folder of the service to what its image needs")
 }
 
 fn names(entries: &[Entry], wanted: impl Fn(&Entry) -> bool) -> String {

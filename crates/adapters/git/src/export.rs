@@ -7,10 +7,12 @@ use std::path::{Path, PathBuf};
 use slipway_core::failure::{Code, Failure};
 use slipway_ports::{CancellationToken, Export};
 
-use crate::context::{Context, Dockerfile, MOST_ENTRIES, below, is_seen, too_many};
+use crate::context::{Context, Dockerfile};
 use crate::ignore::{Ignore, Matched};
+use crate::lfs::{Cache, Endpoint, LONGEST_POINTER, Pointer, with_lfs};
 use crate::mirrors::GitMirrors;
 use crate::objects::{Entry, EntryKind, Objects};
+use crate::seen::{MOST_ENTRIES, below, is_seen, too_many};
 use crate::submodules::{Submodules, is_git_folder, missing_commit};
 use crate::writer::{Pen, Write, not_written, write_all};
 
@@ -122,6 +124,7 @@ impl Walk<'_> {
     /// Reads all that one repository has in the context; what belongs to others comes back.
     async fn part(&mut self, part: &mut Part) -> Result<Vec<Link>, Failure> {
         let mut links = Vec::new();
+        let mut pointers = Vec::new();
         let mut pending = vec![std::mem::take(&mut part.folder)];
         while let Some(folder) = pending.pop() {
             for entry in part.objects.tree(&folder.tree).await? {
@@ -146,13 +149,17 @@ impl Walk<'_> {
                         let target = target.ok_or_else(|| hostile(&entry, "leads to a path that is too long"))?;
                         self.pen.write(Write::Link { path: child.folder.place, target }).await;
                     }
-                    EntryKind::File { executable } => self.file(part, &entry, child.folder.place, executable).await?,
+                    EntryKind::File { executable } => {
+                        let file = FileOf { place: child.folder.place, inside: child.folder.inside, executable };
+                        pointers.extend(self.file(part, &entry, file, child.is_needed).await?);
+                    }
                 }
             }
             if self.pen.is_closed() {
                 break;
             }
         }
+        self.large_files(part, pointers).await?;
         Ok(links)
     }
 
@@ -173,18 +180,51 @@ impl Walk<'_> {
         })
     }
 
-    async fn file(&self, part: &mut Part, entry: &Entry, path: PathBuf, executable: bool) -> Result<(), Failure> {
-        if part.objects.find(&entry.id).await?.is_none() {
-            return Err(hostile(entry, "is missing from the mirror"));
+    /// Writes a file, unless it may be a pointer to a large one.
+    async fn file(&self, part: &mut Part, entry: &Entry, file: FileOf, is_needed: bool) -> Result<Option<LargeFile>, Failure> {
+        let header = part.objects.find(&entry.id).await?.ok_or_else(|| hostile(entry, "is missing from the mirror"))?;
+        if is_needed && header.size <= LONGEST_POINTER {
+            let content = part.objects.next_bytes(CHUNK).await?;
+            if let Some(pointer) = Pointer::parse(&content) {
+                return Ok(Some(LargeFile { file, content, pointer }));
+            }
+            self.pen.file(file.place, file.executable, content).await;
+            return Ok(None);
         }
-        self.pen.write(Write::File { path, executable }).await;
+        self.pen.write(Write::File { path: file.place, executable: file.executable }).await;
         loop {
             let bytes = part.objects.next_bytes(CHUNK).await?;
             if bytes.is_empty() || self.pen.is_closed() {
-                return Ok(());
+                return Ok(None);
             }
             self.pen.write(Write::Bytes(bytes)).await;
         }
+    }
+
+    /// Writes what pointers stand for, where `.gitattributes` gives them to LFS, and the others as they are.
+    async fn large_files(&self, part: &mut Part, files: Vec<LargeFile>) -> Result<(), Failure> {
+        if files.is_empty() {
+            return Ok(());
+        }
+        let program = self.mirrors.program();
+        let paths: Vec<&str> = files.iter().map(|large| large.file.inside.as_str()).collect();
+        let with_lfs = with_lfs(program, &part.mirror, &part.top, &paths, self.cancel).await?;
+        let (large, plain): (Vec<_>, Vec<_>) = files.into_iter().partition(|large| with_lfs.contains(&large.file.inside));
+        for LargeFile { file, content, .. } in plain {
+            self.pen.file(file.place, file.executable, content).await;
+        }
+        if large.is_empty() {
+            return Ok(());
+        }
+        let endpoint = Endpoint::find(program, &part.mirror, &mut part.objects, &part.top, &part.url).await?;
+        let cache = Cache::beside(&part.mirror, self.mirrors.largest_lfs_object());
+        let wanted: Vec<_> = large.iter().map(|large| (&large.pointer, large.file.inside.as_str())).collect();
+        self.mirrors.ensure_objects(&part.url, &cache, &endpoint, &wanted).await?;
+        for LargeFile { file, pointer, .. } in large {
+            let from = cache.path(&pointer);
+            self.pen.write(Write::Copy { from, path: file.place, executable: file.executable }).await;
+        }
+        Ok(())
     }
 
     /// Opens the repository that a commit in `part` is of; it is fetched unless its mirror holds the commit.
@@ -206,6 +246,21 @@ impl Walk<'_> {
         let folder = Folder { tree: top.clone(), inside: String::new(), ..link.folder };
         Ok(Part { url, mirror, objects, top, folder, depth: part.depth + 1 })
     }
+}
+
+/// A file to be written.
+struct FileOf {
+    place: PathBuf,
+    /// Its path in its repository.
+    inside: String,
+    executable: bool,
+}
+
+/// A file that stands in the tree as a pointer.
+struct LargeFile {
+    file: FileOf,
+    content: Vec<u8>,
+    pointer: Pointer,
 }
 
 /// An entry of a folder, as the context has it.

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -14,6 +14,7 @@ use slipway_ports::{CancellationToken, Export, Repositories, TreeFacts, TreeQuer
 
 use crate::context::{Context, hex};
 use crate::export::export;
+use crate::lfs::{Cache, Client, Endpoint, Pointer};
 use crate::objects::Objects;
 use crate::program::{Ended, Program};
 use crate::refusal;
@@ -33,12 +34,14 @@ pub struct GitSettings {
     pub file_urls: bool,
     /// The longest that a fetch may take.
     pub fetch_timeout: Duration,
+    /// Most bytes of one file in Git LFS.
+    pub largest_lfs_object: u64,
 }
 
 impl GitSettings {
-    /// Mirrors in this folder, no `file://`, ten minutes for a fetch.
+    /// Mirrors in this folder, no `file://`, ten minutes for a fetch, 4 GiB for a file in LFS.
     pub fn new(folder: impl Into<PathBuf>) -> Self {
-        Self { folder: folder.into(), file_urls: false, fetch_timeout: Duration::from_secs(600) }
+        Self { folder: folder.into(), file_urls: false, fetch_timeout: Duration::from_secs(600), largest_lfs_object: 4 << 30 }
     }
 }
 
@@ -48,6 +51,8 @@ pub struct GitMirrors {
     settings: GitSettings,
     program: Program,
     fetches: Mutex<HashMap<String, Arc<Fetches>>>,
+    /// Made when the first large file is wanted.
+    lfs: OnceLock<Client>,
 }
 
 /// The fetches of one repository: one at a time, and whoever waited for one that began after they asked shares it.
@@ -56,7 +61,7 @@ struct Fetches {
     begun: AtomicU64,
     /// The number of the last fetch that succeeded.
     succeeded: tokio::sync::Mutex<u64>,
-    /// Held by who looks for a commit and fetches if it is missing, so that the next one finds it.
+    /// Held by who looks for a commit or for large files, and fetches what is missing, so that the next one finds it.
     looking: tokio::sync::Mutex<()>,
 }
 
@@ -66,6 +71,9 @@ impl GitMirrors {
         std::fs::create_dir_all(&settings.folder)?;
         for entry in std::fs::read_dir(&settings.folder)? {
             let entry = entry?;
+            if entry.path().extension().is_some_and(|extension| extension == "lfs") {
+                Cache::clear_unfinished(&entry.path())?;
+            }
             if entry.file_name().to_string_lossy().starts_with(UNFINISHED) {
                 // The git of a server that was killed may still be writing there; that must not keep this one from starting.
                 if let Err(error) = std::fs::remove_dir_all(entry.path()) {
@@ -74,7 +82,7 @@ impl GitMirrors {
             }
         }
         let program = Program { file_is_allowed: settings.file_urls };
-        Ok(Self { settings, program, fetches: Mutex::default() })
+        Ok(Self { settings, program, fetches: Mutex::default(), lfs: OnceLock::new() })
     }
 
     /// The version of git, for `doctor`.
@@ -101,6 +109,29 @@ impl GitMirrors {
 
     pub(crate) fn program(&self) -> &Program {
         &self.program
+    }
+
+    pub(crate) fn largest_lfs_object(&self) -> u64 {
+        self.settings.largest_lfs_object
+    }
+
+    /// Brings the large files of a repository that are not on disk.
+    pub(crate) async fn ensure_objects(
+        &self,
+        url: &str,
+        cache: &Cache,
+        endpoint: &Endpoint,
+        wanted: &[(&Pointer, &str)],
+    ) -> Result<(), Failure> {
+        let fetches = self.fetches_of(url);
+        let _looking = fetches.looking.lock().await;
+        let client = if let Some(client) = self.lfs.get() {
+            client.clone()
+        } else {
+            let made = Client::new()?;
+            self.lfs.get_or_init(|| made).clone()
+        };
+        cache.ensure(&client, endpoint, wanted).await
     }
 
     /// The mirror of a submodule's repository, which is fetched unless it holds the commit.

@@ -21,6 +21,12 @@ pub(crate) enum Write {
         path: PathBuf,
         executable: bool,
     },
+    /// What another file holds.
+    Copy {
+        from: PathBuf,
+        path: PathBuf,
+        executable: bool,
+    },
     /// More of the file begun last.
     Bytes(Vec<u8>),
 }
@@ -64,6 +70,12 @@ pub(crate) fn write_all(mut receiver: mpsc::Receiver<Write>) -> Result<(), (Path
                 Ok(file) => open = Some((path, file)),
                 Err(error) => return Err((path, error)),
             },
+            Write::Copy { from, path, executable } => {
+                // What of the two it is that fails is told by the path of the other.
+                let mut from = File::open(&from).map_err(|error| (from, error))?;
+                let copied = new_file(&path, executable).and_then(|mut file| io::copy(&mut from, &mut file));
+                copied.map_err(|error| (path, error))?;
+            }
             Write::Bytes(bytes) => {
                 if let Some((path, file)) = &mut open {
                     file.write_all(&bytes).map_err(|error| (path.clone(), error))?;

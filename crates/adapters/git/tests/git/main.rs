@@ -3,6 +3,7 @@
 
 mod contexts;
 mod host;
+mod lfs;
 mod mirrors;
 mod submodules;
 mod support;
