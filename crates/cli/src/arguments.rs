@@ -5,8 +5,8 @@ use clap::{Parser, Subcommand};
 use crate::output::Output;
 use crate::reporters::Progress;
 use crate::verbs::{
-    apply, approve, cancel, delete, deploy, explain, history, init, logs, plan, restart, rollback, secret, serve, service,
-    simulate, stage, status, stop, target, up, validate,
+    apply, approve, build_key, cancel, delete, deploy, explain, history, init, logs, plan, restart, rollback, secret, serve,
+    service, simulate, stage, status, stop, target, up, validate,
 };
 
 const AFTER_HELP: &str = "\
@@ -62,6 +62,7 @@ pub(crate) enum Verb {
     Service(service::Service),
     Plan(plan::Plan),
     Simulate(simulate::Simulate),
+    BuildKey(build_key::BuildKey),
     Apply(apply::Apply),
     Deploy(deploy::Deploy),
     Stop(stop::Stop),

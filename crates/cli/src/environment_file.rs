@@ -25,16 +25,17 @@ pub(crate) fn read(path: &Path) -> Result<String, Stop> {
 
 /// The file, or all of its problems. Whether `file://` URLs are taken is for the server to say.
 pub(crate) fn parse(text: &str) -> Result<EnvironmentFile, Vec<FileProblem>> {
-    read_file(text, false)
-}
-
-fn read_file(text: &str, is_first: bool) -> Result<EnvironmentFile, Vec<FileProblem>> {
-    file::parse(text, &file::ParseOptions { allow_file_urls: true, is_first }).map_err(views)
+    file::parse(text, &file::ParseOptions { allow_file_urls: true, is_first: false }).map_err(views)
 }
 
 /// The environment that the file makes out of nothing, or all of its problems.
 pub(crate) fn environment(text: &str) -> Result<Environment, Vec<FileProblem>> {
-    let file = read_file(text, true)?;
+    environment_with(text, true)
+}
+
+/// The same for who reads the repositories, with `file://` URLs or without.
+pub(crate) fn environment_with(text: &str, allow_file_urls: bool) -> Result<Environment, Vec<FileProblem>> {
+    let file = file::parse(text, &file::ParseOptions { allow_file_urls, is_first: true }).map_err(views)?;
     let applied = file::apply(None, &file, file::ApplyOptions::default()).map_err(views)?;
     Ok(applied.environment)
 }

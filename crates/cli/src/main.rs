@@ -30,8 +30,8 @@ use context::Context;
 use paint::Paint;
 use stop::{Exit, Stop};
 use verbs::{
-    apply, approve, cancel, delete, deploy, doctor, down, explain, history, init, logs, plan, restart, rollback, secret, serve,
-    service, simulate, stage, status, stop as stop_verb, target, up, validate,
+    apply, approve, build_key, cancel, delete, deploy, doctor, down, explain, history, init, logs, plan, restart, rollback,
+    secret, serve, service, simulate, stage, status, stop as stop_verb, target, up, validate,
 };
 
 fn main() -> ExitCode {
@@ -74,6 +74,7 @@ async fn talk(context: &Context, verb: &Verb) -> Result<Exit, Stop> {
         Verb::Service(arguments) => service::run(context, arguments).await,
         Verb::Plan(arguments) => plan::run(context, arguments).await,
         Verb::Simulate(arguments) => simulate::run(context, arguments).await,
+        Verb::BuildKey(arguments) => build_key::run(context, arguments).await,
         Verb::Apply(arguments) => apply::run(context, arguments).await,
         Verb::Deploy(arguments) => deploy::run(context, arguments).await,
         Verb::Stop(arguments) => stop_verb::run(context, arguments).await,

@@ -32,6 +32,10 @@ pub enum Code {
     RevisionNotFound,
     /// The root path of the service does not exist in the commit.
     ContextNotFound,
+    /// A submodule has no usable entry in `.gitmodules`, or its repository does not hold its commit.
+    SubmoduleInvalid,
+    /// A file in Git LFS could not be had.
+    LfsUnavailable,
     /// The Dockerfile does not exist in the commit.
     DockerfileNotFound,
     /// The Dockerfile exists and does not parse.
@@ -92,13 +96,15 @@ pub enum Code {
 
 impl Code {
     /// Every code, in the order of the documentation.
-    pub const ALL: [Self; 34] = [
+    pub const ALL: [Self; 36] = [
         Self::Internal,
         Self::Canceled,
         Self::RepositoryUnreachable,
         Self::RepositoryUnauthorized,
         Self::RevisionNotFound,
         Self::ContextNotFound,
+        Self::SubmoduleInvalid,
+        Self::LfsUnavailable,
         Self::DockerfileNotFound,
         Self::DockerfileInvalid,
         Self::BuildFailed,
@@ -138,6 +144,8 @@ impl Code {
             Self::RepositoryUnauthorized => "repository-unauthorized",
             Self::RevisionNotFound => "revision-not-found",
             Self::ContextNotFound => "context-not-found",
+            Self::SubmoduleInvalid => "submodule-invalid",
+            Self::LfsUnavailable => "lfs-unavailable",
             Self::DockerfileNotFound => "dockerfile-not-found",
             Self::DockerfileInvalid => "dockerfile-invalid",
             Self::BuildFailed => "build-failed",

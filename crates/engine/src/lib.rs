@@ -29,6 +29,7 @@ mod workload_variables;
 pub use engine::{Accepted, Engine, Ports};
 pub use error::EngineError;
 pub use feed::Update;
+pub use prepare::{BuildKeyError, build_key};
 pub use preview::{Does, Preview, PreviewStep};
 pub use retry::RetryPolicy;
 pub use settings::{PullCredential, Settings};

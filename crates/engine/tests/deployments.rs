@@ -5,7 +5,7 @@ mod support;
 use slipway_core::deployment::{Fact, Outcome, RunState, SkipReason, StepState};
 use slipway_core::failure::{Code, Failure};
 use slipway_core::model::{FailurePolicy, ServiceType, Workload};
-use slipway_core::plan::{Action, Request};
+use slipway_core::plan::{Action, Request, Selection};
 use slipway_engine::{Does, EngineError, Update};
 use slipway_ports::{Access, Store};
 use support::{
@@ -378,4 +378,26 @@ async fn a_job_for_another_occasion_is_built_and_not_run() {
     assert_eq!(bench.world.count("release cleanup"), 0);
     let state = deployment.step(&release("cleanup"));
     assert!(matches!(state, Some(StepState::Skipped { reason: SkipReason::NothingToRun, .. })), "{state:?}");
+}
+
+#[tokio::test]
+async fn a_commit_that_the_mirror_holds_is_deployed_although_its_repository_has_vanished() {
+    let bench = Bench::with(&environment(vec![application("api"), application("web")])).await;
+    bench.deploy_to_the_end().await;
+    let fetch = format!("fetch {SHOP}");
+    let gone = || Failure::permanent(Code::RepositoryUnreachable, "there is no repository any more");
+    let before = bench.world.count(&fetch);
+    let pinned = |service: &str| Selection { name: name(service), version: Some(commit(1)) };
+    let request = Request { services: vec![pinned("api"), pinned("web")], ..Request::default() };
+    let deployment = bench.act_on(Action::Deploy, request).await.1;
+    assert_eq!(outcome(&deployment), Outcome::Succeeded);
+    assert_eq!(bench.world.count(&fetch), before, "nothing is asked of the repository");
+    // A service that wants the newest commit of a branch can not have it, and is no reason to fail the other.
+    bench.world.fail(&fetch, gone());
+    let branch = Selection { name: name("web"), version: None };
+    let request = Request { services: vec![pinned("api"), branch], ..Request::default() };
+    let deployment = bench.act_on(Action::Deploy, request).await.1;
+    assert_eq!(bench.world.count(&fetch), before + 1);
+    assert_eq!(state_of(&deployment, &release("api")), "succeeded");
+    assert_eq!(failure_of(deployment.step(&build("web"))), &gone());
 }

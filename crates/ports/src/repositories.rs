@@ -1,5 +1,6 @@
 //! Source code in git.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use async_trait::async_trait;
@@ -26,7 +27,11 @@ pub trait Repositories: Send + Sync {
     /// Fails with `context-not-found` or `dockerfile-not-found`.
     async fn facts(&self, query: &TreeQuery) -> Result<TreeFacts, Failure>;
 
-    /// Writes the tree of the build context into an empty folder, and its Dockerfile beside it.
+    /// Writes the tree of the build context into an empty folder with what its submodules and Git LFS hold, and its Dockerfile beside
+    /// it. A submodule's repository is fetched when its mirror does not hold the commit, a large file when it is not on disk.
+    ///
+    /// Fails as [`Self::facts`] and, for a submodule, as [`Self::fetch`] do, and with `submodule-invalid` (permanent),
+    /// `lfs-unavailable`, or `digest-mismatch` (permanent).
     async fn export(&self, query: &TreeQuery, into: &Path, cancel: &CancellationToken) -> Result<Export, Failure>;
 }
 
@@ -50,6 +55,8 @@ pub struct TreeFacts {
     pub context_tree: String,
     /// The text of the Dockerfile; empty when the query names none.
     pub dockerfile: String,
+    /// The commits of the submodules in the context, by their paths in it. What stands for the context covers them already.
+    pub submodules: BTreeMap<String, String>,
 }
 
 /// What was written by [`Repositories::export`], as paths in the folder.

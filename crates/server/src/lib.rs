@@ -6,6 +6,7 @@
 //! are made from the stored facts, so that a client that comes back misses nothing and sees nothing twice.
 
 mod app;
+mod build_key;
 mod builder;
 mod connections;
 mod events;
@@ -25,6 +26,7 @@ mod views;
 mod wiring;
 
 pub use app::App;
+pub use build_key::{BuildKeyStop, build_key};
 pub use connections::answer;
 pub use home::{Home, HomeError, ServerRecord};
 pub use home_lock::HomeLock;
@@ -32,3 +34,4 @@ pub use options::{InvalidMirror, Options, RegistryMirror};
 pub use ownership::{Ownership, OwnershipError};
 pub use routes::router;
 pub use serve::{ServeError, install_crypto_provider, serve};
+pub use slipway_engine::BuildKeyError;

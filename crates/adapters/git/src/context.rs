@@ -1,32 +1,38 @@
 //! A build context in a commit: where it is, and what stands for it in an image key.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 use slipway_core::failure::{Code, Failure};
 use slipway_ports::{TreeFacts, TreeQuery};
 
-use crate::ignore::{Ignore, Matched};
+use crate::export::{Folder, Part};
+use crate::ignore::Ignore;
 use crate::objects::{Entry, EntryKind, Objects};
 use crate::path::parts_below;
 use crate::program::Program;
 use crate::revision::is_commit_id;
 
 const LARGEST_TEXT: u64 = 1 << 20;
-/// More entries than any real context has; a tree that refers to itself in layers has billions.
-pub(crate) const MOST_ENTRIES: usize = 1_000_000;
 
 /// A commit opened for reading.
 pub(crate) struct Context<'a> {
     query: &'a TreeQuery,
+    mirror: PathBuf,
     pub(crate) objects: Objects,
-    top: String,
+    pub(crate) top: String,
 }
 
 /// The Dockerfile of a query, and the ignore file that has its name.
 pub(crate) struct Dockerfile {
     pub(crate) text: String,
     pub(crate) own_ignore: Option<Vec<u8>>,
+}
+
+/// An ignore file, and what it says; no patterns when the builder would refuse it.
+pub(crate) struct IgnoreFile {
+    text: Option<Vec<u8>>,
+    pub(crate) patterns: Option<Ignore>,
 }
 
 impl<'a> Context<'a> {
@@ -38,7 +44,17 @@ impl<'a> Context<'a> {
             Failure::permanent(Code::RevisionNotFound, format!("there is no commit `{}` in the mirror", query.commit))
                 .with_hint("fetch the repository again; if the branch was rewritten, deploy its new commit")
         })?;
-        Ok(Self { query, objects, top })
+        Ok(Self { query, mirror: mirror.to_owned(), objects, top })
+    }
+
+    /// The path of the context in the repository, without what is superfluous.
+    pub(crate) fn root_path(&self) -> String {
+        parts_below("", &self.query.root).unwrap_or_default().join("/")
+    }
+
+    /// The part of a context that the repository itself has.
+    pub(crate) fn into_part(self, folder: Folder) -> Part {
+        Part { url: self.query.url.clone(), mirror: self.mirror, objects: self.objects, top: self.top, folder, depth: 0 }
     }
 
     /// The id of the context's tree.
@@ -160,19 +176,28 @@ impl<'a> Context<'a> {
     pub(crate) async fn facts(&mut self) -> Result<TreeFacts, Failure> {
         let root = self.root().await?;
         let dockerfile = self.dockerfile().await?;
-        let (text, own_ignore) = dockerfile.map_or((String::new(), None), |dockerfile| (dockerfile.text, dockerfile.own_ignore));
-        let ignore = match own_ignore {
+        let ignore = self.ignore(&root, dockerfile.as_ref()).await?;
+        let attributes = self.attributes().await?;
+        let mut context_tree = match (&ignore.text, &ignore.patterns) {
+            (None, _) => format!("tree:{root}"),
+            (Some(_), Some(patterns)) => format!("filtered:{}", self.filtered(&root, patterns, attributes.effective).await?),
+            (Some(text), None) => format!("unfiltered:{root}:{}", hex(&Sha256::digest(text))),
+        };
+        if let Some(above) = attributes.above {
+            context_tree.push_str(&format!("+lfs:{above}"));
+        }
+        let submodules = self.submodules(&root, ignore.patterns.as_ref()).await?;
+        Ok(TreeFacts { context_tree, dockerfile: dockerfile.map_or(String::new(), |dockerfile| dockerfile.text), submodules })
+    }
+
+    /// The ignore file that the builder will go by.
+    pub(crate) async fn ignore(&mut self, root: &str, dockerfile: Option<&Dockerfile>) -> Result<IgnoreFile, Failure> {
+        let text = match dockerfile.and_then(|dockerfile| dockerfile.own_ignore.clone()) {
             Some(ignore) => Some(ignore),
-            None => self.common_ignore(&root).await?,
+            None => self.common_ignore(root).await?,
         };
-        let context_tree = match ignore {
-            None => format!("tree:{root}"),
-            Some(ignore) => match std::str::from_utf8(&ignore).ok().and_then(|text| Ignore::parse(text).ok()) {
-                Some(patterns) => format!("filtered:{}", self.filtered(&root, &patterns).await?),
-                None => format!("unfiltered:{root}:{}", hex(&Sha256::digest(&ignore))),
-            },
-        };
-        Ok(TreeFacts { context_tree, dockerfile: text })
+        let patterns = text.as_deref().and_then(|text| Ignore::parse(std::str::from_utf8(text).ok()?).ok());
+        Ok(IgnoreFile { text, patterns })
     }
 
     async fn common_ignore(&mut self, root: &str) -> Result<Option<Vec<u8>>, Failure> {
@@ -184,52 +209,6 @@ impl<'a> Context<'a> {
             _ => Ok(None),
         }
     }
-
-    /// The digest of everything that the builder sees of the context.
-    async fn filtered(&mut self, root: &str, ignore: &Ignore) -> Result<String, Failure> {
-        let mut digest = Sha256::new();
-        digest.update(b"slipway filtered context 1\0");
-        let mut seen = 0_usize;
-        let mut pending: Vec<(String, String, Option<Matched>)> = vec![(String::new(), root.to_owned(), None)];
-        while let Some((folder, tree, above)) = pending.pop() {
-            for entry in self.objects.tree(&tree).await? {
-                seen += 1;
-                if seen > MOST_ENTRIES {
-                    return Err(too_many());
-                }
-                let name = String::from_utf8_lossy(&entry.name);
-                let path = if folder.is_empty() { name.into_owned() } else { format!("{folder}/{name}") };
-                let (excluded, matched) = ignore.excludes(&path, above.as_ref());
-                if !excluded {
-                    describe(&mut digest, &folder, &entry);
-                }
-                if entry.kind == EntryKind::Folder {
-                    pending.push((path, entry.id, Some(matched)));
-                }
-            }
-        }
-        Ok(hex(&digest.finalize()))
-    }
-}
-
-/// One entry in the digest, each part with its length before it; a folder counts for being there, its content for itself.
-fn describe(digest: &mut Sha256, folder: &str, entry: &Entry) {
-    let (mode, id): (&[u8], &str) = match entry.kind {
-        EntryKind::Folder => (b"folder", ""),
-        EntryKind::File { executable: false } => (b"file", &entry.id),
-        EntryKind::File { executable: true } => (b"program", &entry.id),
-        EntryKind::Link => (b"link", &entry.id),
-        EntryKind::Submodule => (b"submodule", &entry.id),
-    };
-    for part in [folder.as_bytes(), &entry.name, mode, id.as_bytes()] {
-        digest.update((part.len() as u64).to_be_bytes());
-        digest.update(part);
-    }
-}
-
-pub(crate) fn too_many() -> Failure {
-    Failure::permanent(Code::ContextNotFound, format!("the build context has more than {MOST_ENTRIES} files"))
-        .with_hint("set the root folder of the service to what its image needs")
 }
 
 fn names(entries: &[Entry], wanted: impl Fn(&Entry) -> bool) -> String {

@@ -1,45 +1,43 @@
-//! A build context written to disk, file by file, from the objects of the mirror.
+//! A build context written to disk, file by file, from the objects of the mirror, and of those of its submodules.
 
 use std::ffi::OsStr;
-use std::fs::{File, OpenOptions, create_dir};
-use std::io::{self, Write as _};
 use std::os::unix::ffi::OsStrExt as _;
-use std::os::unix::fs::{OpenOptionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 
 use slipway_core::failure::{Code, Failure};
 use slipway_ports::{CancellationToken, Export};
-use tokio::sync::mpsc;
 
-use crate::context::{Context, MOST_ENTRIES, too_many};
-use crate::objects::{Entry, EntryKind};
+use crate::context::{Context, Dockerfile};
+use crate::ignore::{Ignore, Matched};
+use crate::lfs::{Cache, Endpoint, LONGEST_POINTER, Pointer, with_lfs};
+use crate::mirrors::GitMirrors;
+use crate::objects::{Entry, EntryKind, Objects};
+use crate::seen::{MOST_ENTRIES, below, is_seen, too_many};
+use crate::submodules::{Submodules, is_git_folder, missing_commit};
+use crate::writer::{Pen, Write, not_written, write_all};
 
 const CHUNK: usize = 256 << 10;
-
-/// What the writer is to do next. Every path is made new, so no link that the tree holds is ever followed.
-enum Write {
-    Folder(PathBuf),
-    Link {
-        path: PathBuf,
-        target: Vec<u8>,
-    },
-    File {
-        path: PathBuf,
-        executable: bool,
-    },
-    /// More of the file begun last.
-    Bytes(Vec<u8>),
-}
+/// Submodules in submodules; more than any real project has.
+const DEEPEST: usize = 10;
+/// In all of a context.
+const MOST_SUBMODULES: usize = 1000;
 
 /// Writes the context and the Dockerfile of an opened query below `into`.
-pub(crate) async fn export(context: &mut Context<'_>, into: &Path, cancel: &CancellationToken) -> Result<Export, Failure> {
-    let root = context.root().await?;
+pub(crate) async fn export(
+    mirrors: &GitMirrors,
+    mut context: Context<'_>,
+    into: &Path,
+    cancel: &CancellationToken,
+) -> Result<Export, Failure> {
+    let tree = context.root().await?;
     let dockerfile = context.dockerfile().await?;
+    let ignore = context.ignore(&tree, dockerfile.as_ref()).await?;
     let export = Export { context: into.join("context"), dockerfile_folder: into.join("dockerfile") };
-    let (sender, receiver) = mpsc::channel(64);
+    let (pen, receiver) = Pen::new();
     let writer = tokio::task::spawn_blocking(move || write_all(receiver));
+    let walk = Walk { mirrors, cancel, pen, ignore: ignore.patterns, seen: 0, submodules: 0 };
     let read = tokio::select! {
-        read = read(context, &root, &export, dockerfile, sender) => read,
+        read = walk.read(context, tree, &export, dockerfile) => read,
         () = cancel.cancelled() => Err(Failure::canceled("canceled while the build context was written")),
     };
     // The writer ends by itself once nobody can send: nothing writes into the folder after this.
@@ -49,87 +47,233 @@ pub(crate) async fn export(context: &mut Context<'_>, into: &Path, cancel: &Canc
     read.map(|()| export)
 }
 
-async fn read(
-    context: &mut Context<'_>,
-    root: &str,
-    export: &Export,
-    dockerfile: Option<crate::context::Dockerfile>,
-    sender: mpsc::Sender<Write>,
-) -> Result<(), Failure> {
-    let sender = &sender;
-    send(sender, Write::Folder(export.dockerfile_folder.clone())).await;
-    if let Some(dockerfile) = dockerfile {
-        small_file(sender, export.dockerfile_folder.join("Dockerfile"), dockerfile.text.into_bytes()).await;
-        if let Some(ignore) = dockerfile.own_ignore {
-            small_file(sender, export.dockerfile_folder.join("Dockerfile.dockerignore"), ignore).await;
-        }
-    }
-    send(sender, Write::Folder(export.context.clone())).await;
-    let mut seen = 0_usize;
-    let mut pending = vec![(export.context.clone(), root.to_owned())];
-    while let Some((folder, tree)) = pending.pop() {
-        for entry in context.objects.tree(&tree).await? {
-            seen += 1;
-            if seen > MOST_ENTRIES {
-                return Err(too_many());
-            }
-            let path = place(&folder, &entry)?;
-            match entry.kind {
-                EntryKind::Folder => {
-                    send(sender, Write::Folder(path.clone())).await;
-                    pending.push((path, entry.id));
-                }
-                // As a clone without its submodules leaves it.
-                EntryKind::Submodule => send(sender, Write::Folder(path)).await,
-                EntryKind::Link => {
-                    let target = context.objects.blob(&entry.id, 4096).await?;
-                    let target = target.ok_or_else(|| hostile(&entry, "leads to a path that is too long"))?;
-                    send(sender, Write::Link { path, target }).await;
-                }
-                EntryKind::File { executable } => file(context, sender, &entry, path, executable).await?,
-            }
-        }
-        if sender.is_closed() {
-            break;
-        }
-    }
-    Ok(())
+/// Reads a context from top to bottom.
+struct Walk<'a> {
+    mirrors: &'a GitMirrors,
+    cancel: &'a CancellationToken,
+    pen: Pen,
+    ignore: Option<Ignore>,
+    seen: usize,
+    submodules: usize,
 }
 
-async fn file(
-    context: &mut Context<'_>,
-    sender: &mpsc::Sender<Write>,
-    entry: &Entry,
-    path: PathBuf,
-    executable: bool,
-) -> Result<(), Failure> {
-    if context.objects.find(&entry.id).await?.is_none() {
-        return Err(hostile(entry, "is missing from the mirror"));
+/// What one repository has in the context.
+pub(crate) struct Part {
+    pub(crate) url: String,
+    pub(crate) mirror: PathBuf,
+    pub(crate) objects: Objects,
+    /// The tree of its whole commit.
+    pub(crate) top: String,
+    pub(crate) folder: Folder,
+    /// How many repositories name it, one in the other.
+    pub(crate) depth: usize,
+}
+
+/// A folder to be read.
+#[derive(Default)]
+pub(crate) struct Folder {
+    pub(crate) tree: String,
+    /// Where it is written.
+    pub(crate) place: PathBuf,
+    /// Its path in the context.
+    pub(crate) path: String,
+    /// Its path in its repository.
+    pub(crate) inside: String,
+    /// What the ignore file says of what is in it.
+    pub(crate) matched: Option<Matched>,
+}
+
+/// A commit of another repository.
+struct Link {
+    commit: String,
+    folder: Folder,
+}
+
+impl Walk<'_> {
+    async fn read(
+        mut self,
+        context: Context<'_>,
+        tree: String,
+        export: &Export,
+        dockerfile: Option<Dockerfile>,
+    ) -> Result<(), Failure> {
+        let beside = &export.dockerfile_folder;
+        self.pen.write(Write::Folder(beside.clone())).await;
+        if let Some(dockerfile) = dockerfile {
+            self.pen.file(beside.join("Dockerfile"), false, dockerfile.text.into_bytes()).await;
+            if let Some(ignore) = dockerfile.own_ignore {
+                self.pen.file(beside.join("Dockerfile.dockerignore"), false, ignore).await;
+            }
+        }
+        self.pen.write(Write::Folder(export.context.clone())).await;
+        let folder =
+            Folder { tree, place: export.context.clone(), path: String::new(), inside: context.root_path(), matched: None };
+        let mut pending = vec![context.into_part(folder)];
+        while let Some(mut part) = pending.pop() {
+            let links = self.part(&mut part).await?;
+            if !links.is_empty() {
+                let submodules = Submodules::read(self.mirrors.program(), &part.mirror, &mut part.objects, &part.top).await?;
+                for link in links {
+                    pending.push(self.open(&part, &submodules, link).await?);
+                }
+            }
+        }
+        Ok(())
     }
-    send(sender, Write::File { path, executable }).await;
-    loop {
-        let bytes = context.objects.next_bytes(CHUNK).await?;
-        if bytes.is_empty() || sender.is_closed() {
+
+    /// Reads all that one repository has in the context; what belongs to others comes back.
+    async fn part(&mut self, part: &mut Part) -> Result<Vec<Link>, Failure> {
+        let mut links = Vec::new();
+        let mut pointers = Vec::new();
+        let mut pending = vec![std::mem::take(&mut part.folder)];
+        while let Some(folder) = pending.pop() {
+            for entry in part.objects.tree(&folder.tree).await? {
+                self.seen += 1;
+                if self.seen > MOST_ENTRIES {
+                    return Err(too_many());
+                }
+                let child = self.child(&folder, &entry)?;
+                match entry.kind {
+                    EntryKind::Folder => {
+                        self.pen.write(Write::Folder(child.folder.place.clone())).await;
+                        pending.push(child.folder);
+                    }
+                    EntryKind::Submodule => {
+                        self.pen.write(Write::Folder(child.folder.place.clone())).await;
+                        if child.is_needed {
+                            links.push(Link { commit: entry.id, folder: child.folder });
+                        }
+                    }
+                    EntryKind::Link => {
+                        let target = part.objects.blob(&entry.id, 4096).await?;
+                        let target = target.ok_or_else(|| hostile(&entry, "leads to a path that is too long"))?;
+                        self.pen.write(Write::Link { path: child.folder.place, target }).await;
+                    }
+                    EntryKind::File { executable } => {
+                        let file = FileOf { place: child.folder.place, inside: child.folder.inside, executable };
+                        pointers.extend(self.file(part, &entry, file, child.is_needed).await?);
+                    }
+                }
+            }
+            if self.pen.is_closed() {
+                break;
+            }
+        }
+        self.large_files(part, pointers).await?;
+        Ok(links)
+    }
+
+    /// Where an entry of a folder is, and whether the builder may see anything of it.
+    fn child(&self, folder: &Folder, entry: &Entry) -> Result<Child, Failure> {
+        let path = below(&folder.path, entry);
+        let (is_needed, matched) = match &self.ignore {
+            None => (true, None),
+            Some(ignore) => {
+                let (excluded, matched) = ignore.excludes(&path, folder.matched.as_ref());
+                (is_seen(ignore, entry, excluded), Some(matched))
+            }
+        };
+        let place = place(&folder.place, entry)?;
+        Ok(Child {
+            folder: Folder { tree: entry.id.clone(), place, inside: below(&folder.inside, entry), path, matched },
+            is_needed,
+        })
+    }
+
+    /// Writes a file, unless it may be a pointer to a large one.
+    async fn file(&self, part: &mut Part, entry: &Entry, file: FileOf, is_needed: bool) -> Result<Option<LargeFile>, Failure> {
+        let header = part.objects.find(&entry.id).await?.ok_or_else(|| hostile(entry, "is missing from the mirror"))?;
+        if is_needed && header.size <= LONGEST_POINTER {
+            let content = part.objects.next_bytes(CHUNK).await?;
+            if let Some(pointer) = Pointer::parse(&content) {
+                return Ok(Some(LargeFile { file, content, pointer }));
+            }
+            self.pen.file(file.place, file.executable, content).await;
+            return Ok(None);
+        }
+        self.pen.write(Write::File { path: file.place, executable: file.executable }).await;
+        loop {
+            let bytes = part.objects.next_bytes(CHUNK).await?;
+            if bytes.is_empty() || self.pen.is_closed() {
+                return Ok(None);
+            }
+            self.pen.write(Write::Bytes(bytes)).await;
+        }
+    }
+
+    /// Writes what pointers stand for, where `.gitattributes` gives them to LFS, and the others as they are.
+    async fn large_files(&self, part: &mut Part, files: Vec<LargeFile>) -> Result<(), Failure> {
+        if files.is_empty() {
             return Ok(());
         }
-        send(sender, Write::Bytes(bytes)).await;
+        let program = self.mirrors.program();
+        let paths: Vec<&str> = files.iter().map(|large| large.file.inside.as_str()).collect();
+        let with_lfs = with_lfs(program, &part.mirror, &part.top, &paths, self.cancel).await?;
+        let (large, plain): (Vec<_>, Vec<_>) = files.into_iter().partition(|large| with_lfs.contains(&large.file.inside));
+        for LargeFile { file, content, .. } in plain {
+            self.pen.file(file.place, file.executable, content).await;
+        }
+        if large.is_empty() {
+            return Ok(());
+        }
+        let endpoint = Endpoint::find(program, &part.mirror, &mut part.objects, &part.top, &part.url).await?;
+        let cache = Cache::beside(&part.mirror, self.mirrors.largest_lfs_object());
+        let wanted: Vec<_> = large.iter().map(|large| (&large.pointer, large.file.inside.as_str())).collect();
+        self.mirrors.ensure_objects(&part.url, &cache, &endpoint, &wanted).await?;
+        for LargeFile { file, pointer, .. } in large {
+            let from = cache.path(&pointer);
+            self.pen.write(Write::Copy { from, path: file.place, executable: file.executable }).await;
+        }
+        Ok(())
+    }
+
+    /// Opens the repository that a commit in `part` is of; it is fetched unless its mirror holds the commit.
+    async fn open(&mut self, part: &Part, submodules: &Submodules, link: Link) -> Result<Part, Failure> {
+        let path = &link.folder.inside;
+        self.submodules += 1;
+        if part.depth == DEEPEST || self.submodules > MOST_SUBMODULES {
+            let message = format!(
+                "submodules lie more than {DEEPEST} in each other, or are more than {MOST_SUBMODULES}: `{path}` is one too many"
+            );
+            return Err(Failure::permanent(Code::SubmoduleInvalid, message)
+                .with_hint("exclude those that the image does not need with `.dockerignore`"));
+        }
+        let url = submodules.url(&part.url, path)?;
+        let mirror = self.mirrors.with_commit(&url, &link.commit, path, self.cancel).await?;
+        let mut objects = Objects::open(self.mirrors.program(), &mirror)?;
+        let top = objects.tree_of(&link.commit).await?;
+        let top = top.ok_or_else(|| missing_commit(path, &link.commit, &url))?;
+        let folder = Folder { tree: top.clone(), inside: String::new(), ..link.folder };
+        Ok(Part { url, mirror, objects, top, folder, depth: part.depth + 1 })
     }
 }
 
-async fn small_file(sender: &mpsc::Sender<Write>, path: PathBuf, content: Vec<u8>) {
-    send(sender, Write::File { path, executable: false }).await;
-    send(sender, Write::Bytes(content)).await;
+/// A file to be written.
+struct FileOf {
+    place: PathBuf,
+    /// Its path in its repository.
+    inside: String,
+    executable: bool,
 }
 
-/// A writer that is gone has failed, and its own error is the one to tell.
-async fn send(sender: &mpsc::Sender<Write>, write: Write) {
-    let _the_writer_tells = sender.send(write).await;
+/// A file that stands in the tree as a pointer.
+struct LargeFile {
+    file: FileOf,
+    content: Vec<u8>,
+    pointer: Pointer,
+}
+
+/// An entry of a folder, as the context has it.
+struct Child {
+    folder: Folder,
+    /// `false` when the builder leaves it out, and all that could be in it.
+    is_needed: bool,
 }
 
 /// Where an entry is written; git itself never makes the names that are refused.
 fn place(folder: &Path, entry: &Entry) -> Result<PathBuf, Failure> {
     let name = entry.name.as_slice();
-    if name.is_empty() || name == b"." || name == b".." || name.contains(&b'/') {
+    if name.is_empty() || name == b"." || name == b".." || name.contains(&b'/') || is_git_folder(name) {
         return Err(hostile(entry, "has a name that is no name of a file"));
     }
     Ok(folder.join(OsStr::from_bytes(name)))
@@ -140,37 +284,4 @@ fn hostile(entry: &Entry, why: &str) -> Failure {
         Code::ContextNotFound,
         format!("the build context cannot be used: `{}` {why}", String::from_utf8_lossy(&entry.name)),
     )
-}
-
-fn not_written(path: &Path, error: &io::Error) -> Failure {
-    let message = format!("the build context could not be written to {}: {error}", path.display());
-    match error.kind() {
-        io::ErrorKind::AlreadyExists => {
-            Failure::permanent(Code::ContextNotFound, message).with_hint("the commit holds two entries of one name")
-        }
-        _ => Failure::retry(Code::Internal, message).with_hint("free space in the server's data folder"),
-    }
-}
-
-fn write_all(mut receiver: mpsc::Receiver<Write>) -> Result<(), (PathBuf, io::Error)> {
-    let mut open: Option<(PathBuf, File)> = None;
-    while let Some(write) = receiver.blocking_recv() {
-        match write {
-            Write::Folder(path) => create_dir(&path).map_err(|error| (path, error))?,
-            Write::Link { path, target } => symlink(OsStr::from_bytes(&target), &path).map_err(|error| (path, error))?,
-            Write::File { path, executable } => {
-                let mode = if executable { 0o755 } else { 0o644 };
-                match OpenOptions::new().write(true).create_new(true).mode(mode).open(&path) {
-                    Ok(file) => open = Some((path, file)),
-                    Err(error) => return Err((path, error)),
-                }
-            }
-            Write::Bytes(bytes) => {
-                if let Some((path, file)) = &mut open {
-                    file.write_all(&bytes).map_err(|error| (path.clone(), error))?;
-                }
-            }
-        }
-    }
-    Ok(())
 }

@@ -42,6 +42,11 @@ impl Ignore {
         Ok(Self { patterns })
     }
 
+    /// Whether anything is taken back in, so that an excluded folder may still hold what is not.
+    pub(crate) fn has_exceptions(&self) -> bool {
+        self.patterns.iter().any(|pattern| pattern.exception)
+    }
+
     /// Whether a path is excluded, and what its children need to know; `parent` is what its folder gave (`None` at the top).
     pub(crate) fn excludes(&self, path: &str, parent: Option<&Matched>) -> (bool, Matched) {
         let mut excluded = false;

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -14,6 +14,8 @@ use slipway_ports::{CancellationToken, Export, Repositories, TreeFacts, TreeQuer
 
 use crate::context::{Context, hex};
 use crate::export::export;
+use crate::lfs::{Cache, Client, Endpoint, Pointer};
+use crate::objects::Objects;
 use crate::program::{Ended, Program};
 use crate::refusal;
 use crate::revision::{self, DEFAULT_BRANCH};
@@ -32,12 +34,14 @@ pub struct GitSettings {
     pub file_urls: bool,
     /// The longest that a fetch may take.
     pub fetch_timeout: Duration,
+    /// Most bytes of one file in Git LFS.
+    pub largest_lfs_object: u64,
 }
 
 impl GitSettings {
-    /// Mirrors in this folder, no `file://`, ten minutes for a fetch.
+    /// Mirrors in this folder, no `file://`, ten minutes for a fetch, 4 GiB for a file in LFS.
     pub fn new(folder: impl Into<PathBuf>) -> Self {
-        Self { folder: folder.into(), file_urls: false, fetch_timeout: Duration::from_secs(600) }
+        Self { folder: folder.into(), file_urls: false, fetch_timeout: Duration::from_secs(600), largest_lfs_object: 4 << 30 }
     }
 }
 
@@ -47,6 +51,8 @@ pub struct GitMirrors {
     settings: GitSettings,
     program: Program,
     fetches: Mutex<HashMap<String, Arc<Fetches>>>,
+    /// Made when the first large file is wanted.
+    lfs: OnceLock<Client>,
 }
 
 /// The fetches of one repository: one at a time, and whoever waited for one that began after they asked shares it.
@@ -55,6 +61,8 @@ struct Fetches {
     begun: AtomicU64,
     /// The number of the last fetch that succeeded.
     succeeded: tokio::sync::Mutex<u64>,
+    /// Held by who looks for a commit or for large files, and fetches what is missing, so that the next one finds it.
+    looking: tokio::sync::Mutex<()>,
 }
 
 impl GitMirrors {
@@ -63,6 +71,9 @@ impl GitMirrors {
         std::fs::create_dir_all(&settings.folder)?;
         for entry in std::fs::read_dir(&settings.folder)? {
             let entry = entry?;
+            if entry.path().extension().is_some_and(|extension| extension == "lfs") {
+                Cache::clear_unfinished(&entry.path())?;
+            }
             if entry.file_name().to_string_lossy().starts_with(UNFINISHED) {
                 // The git of a server that was killed may still be writing there; that must not keep this one from starting.
                 if let Err(error) = std::fs::remove_dir_all(entry.path()) {
@@ -71,7 +82,7 @@ impl GitMirrors {
             }
         }
         let program = Program { file_is_allowed: settings.file_urls };
-        Ok(Self { settings, program, fetches: Mutex::default() })
+        Ok(Self { settings, program, fetches: Mutex::default(), lfs: OnceLock::new() })
     }
 
     /// The version of git, for `doctor`.
@@ -94,6 +105,56 @@ impl GitMirrors {
                 .with_hint("it is fetched on the next attempt")),
             Err(error) => Err(Failure::retry(Code::Internal, format!("the mirror of {shown} cannot be read: {error}"))),
         }
+    }
+
+    pub(crate) fn program(&self) -> &Program {
+        &self.program
+    }
+
+    pub(crate) fn largest_lfs_object(&self) -> u64 {
+        self.settings.largest_lfs_object
+    }
+
+    /// Brings the large files of a repository that are not on disk.
+    pub(crate) async fn ensure_objects(
+        &self,
+        url: &str,
+        cache: &Cache,
+        endpoint: &Endpoint,
+        wanted: &[(&Pointer, &str)],
+    ) -> Result<(), Failure> {
+        let fetches = self.fetches_of(url);
+        let _looking = fetches.looking.lock().await;
+        let client = if let Some(client) = self.lfs.get() {
+            client.clone()
+        } else {
+            let made = Client::new()?;
+            self.lfs.get_or_init(|| made).clone()
+        };
+        cache.ensure(&client, endpoint, wanted).await
+    }
+
+    /// The mirror of a submodule's repository, which is fetched unless it holds the commit.
+    pub(crate) async fn with_commit(
+        &self,
+        url: &str,
+        commit: &str,
+        path: &str,
+        cancel: &CancellationToken,
+    ) -> Result<PathBuf, Failure> {
+        let about = |failure: Failure| Failure { message: format!("the submodule `{path}`: {}", failure.message), ..failure };
+        SourceUrl::parse(url, self.settings.file_urls).map_err(about)?;
+        let mirror = self.mirror(url);
+        let fetches = self.fetches_of(url);
+        let _looking = tokio::select! {
+            looking = fetches.looking.lock() => looking,
+            () = cancel.cancelled() => return Err(Failure::canceled(format!("canceled before the submodule `{path}` was fetched"))),
+        };
+        let exists = mirror.try_exists().map_err(|error| not_kept(&mirror, &error))?;
+        if !exists || Objects::open(&self.program, &mirror)?.tree_of(commit).await?.is_none() {
+            self.fetch(url, cancel).await.map_err(about)?;
+        }
+        Ok(mirror)
     }
 
     fn fetches_of(&self, url: &str) -> Arc<Fetches> {
@@ -185,8 +246,8 @@ impl Repositories for GitMirrors {
 
     async fn export(&self, query: &TreeQuery, into: &Path, cancel: &CancellationToken) -> Result<Export, Failure> {
         let mirror = self.existing_mirror(&query.url)?;
-        let mut context = Context::open(&self.program, &mirror, query).await?;
-        export(&mut context, into, cancel).await
+        let context = Context::open(&self.program, &mirror, query).await?;
+        export(self, context, into, cancel).await
     }
 }
 

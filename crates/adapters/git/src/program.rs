@@ -98,6 +98,7 @@ impl Program {
             "protocol.ext.allow=never",
             file,
             "core.hooksPath=/dev/null",
+            "core.attributesFile=/dev/null",
             "core.fsmonitor=false",
             "gc.auto=0",
             "maintenance.auto=false",

@@ -4,6 +4,7 @@
 //! of inputs share one encoding. What is not an input by design: base images, the network, build secrets, limits.
 
 mod declared;
+mod listing;
 mod repository;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 pub use declared::{DockerfileProblem, declared_args};
+pub use listing::{BuildKey, KeyInput};
 pub use repository::build_repository;
 
 /// `k1-` and 64 hex digits: the same inputs give the same key on every machine, for ever.
@@ -35,6 +37,14 @@ pub struct KeyInputs<'a> {
     pub args: &'a BTreeMap<String, String>,
 }
 
+impl KeyInputs<'_> {
+    /// The platforms, each once and sorted: an image does not depend on the order in which they were named.
+    fn platform_set(&self) -> Vec<&str> {
+        let set: BTreeSet<&str> = self.platforms.iter().map(String::as_str).collect();
+        set.into_iter().collect()
+    }
+}
+
 impl ImageKey {
     /// The key of a build with these inputs.
     pub fn of(inputs: &KeyInputs<'_>) -> Self {
@@ -42,8 +52,7 @@ impl ImageKey {
         encoding.field("context", &[inputs.context_tree]);
         encoding.field("dockerfile", &[inputs.dockerfile]);
         encoding.field("target", inputs.target.as_slice());
-        let platforms: BTreeSet<&str> = inputs.platforms.iter().map(String::as_str).collect();
-        encoding.field("platforms", &platforms.into_iter().collect::<Vec<_>>());
+        encoding.field("platforms", &inputs.platform_set());
         let args: Vec<&str> = inputs.args.iter().flat_map(|(name, value)| [name.as_str(), value.as_str()]).collect();
         encoding.field("args", &args);
         Self(format!("k1-{}", encoding.finish()))

@@ -6,8 +6,8 @@ use slipway_core::failure::{Code, Failure};
 use slipway_core::image_key::{ImageKey, KeyInputs, build_repository, declared_args};
 use slipway_core::model::{BuildSettings, Environment, GitSource, Service, ServiceKind};
 use slipway_core::plan::{PlannedBuild, Version};
-use slipway_core::variables::{self, Resolved, Scopes};
-use slipway_ports::{Target, TreeQuery};
+use slipway_core::variables::{self, BuiltinFacts, Resolved, Scopes};
+use slipway_ports::{Repositories, Target, TreeFacts, TreeQuery};
 
 use crate::engine::Shared;
 use crate::workload_variables::{Versions, facts, variable_failure};
@@ -29,36 +29,20 @@ pub(super) async fn plan_build(
         Version::Unresolved(failure) => return Err(failure.clone()),
         Version::Image(_) => return Err(Failure::permanent(Code::Internal, "a build was sealed with an image as its version")),
     };
-    let inline = build.dockerfile_inline.clone();
-    let query = TreeQuery {
-        url: git.url.clone(),
-        commit: commit.clone(),
-        root: git.root.clone(),
-        dockerfile: if inline.is_some() { None } else { Some(build.dockerfile.clone()) },
-    };
-    let tree = shared.ports.repositories.facts(&query).await?;
-    let dockerfile = inline.as_deref().unwrap_or(&tree.dockerfile);
-    let declared = declared_args(dockerfile).map_err(|problem| {
-        Failure::permanent(Code::DockerfileInvalid, format!("{}, line {}: {}", build.dockerfile, problem.line, problem.message))
-            .with_hint("correct the Dockerfile, commit and push, then deploy again")
-    })?;
-    let args = build_arguments(environment, versions, target, service, build, &declared)?;
-    let key = ImageKey::of(&KeyInputs {
-        context_tree: &tree.context_tree,
-        dockerfile,
-        target: build.target.as_deref(),
-        platforms: &build.platforms,
-        args: &args,
-    });
+    let source = Source::read(&*shared.ports.repositories, git, build, commit).await?;
+    let builtins = facts(environment, versions, target, BTreeMap::new());
+    let args = build_arguments(environment, &builtins, service, build, &source.declared)?;
+    let key = ImageKey::of(&source.inputs(build, &args));
+    let Source { query, tree, .. } = source;
     Ok(PlannedBuild {
         key,
         repository: build_repository(&git.url),
         url: query.url,
-        commit,
+        commit: query.commit,
         root: query.root,
         context_tree: tree.context_tree,
         dockerfile: query.dockerfile,
-        dockerfile_inline: inline,
+        dockerfile_inline: build.dockerfile_inline.clone(),
         target: build.target.clone(),
         args,
         platforms: build.platforms.clone(),
@@ -69,20 +53,66 @@ pub(super) async fn plan_build(
     })
 }
 
+/// What a repository says of a build.
+pub(super) struct Source {
+    query: TreeQuery,
+    pub(super) tree: TreeFacts,
+    dockerfile: String,
+    /// The arguments that the Dockerfile declares.
+    pub(super) declared: BTreeSet<String>,
+}
+
+impl Source {
+    /// Reads the context and the Dockerfile of a commit.
+    pub(super) async fn read(
+        repositories: &dyn Repositories,
+        git: &GitSource,
+        build: &BuildSettings,
+        commit: String,
+    ) -> Result<Self, Failure> {
+        let inline = build.dockerfile_inline.clone();
+        let query = TreeQuery {
+            url: git.url.clone(),
+            commit,
+            root: git.root.clone(),
+            dockerfile: if inline.is_some() { None } else { Some(build.dockerfile.clone()) },
+        };
+        let tree = repositories.facts(&query).await?;
+        let dockerfile = inline.unwrap_or_else(|| tree.dockerfile.clone());
+        let declared = declared_args(&dockerfile).map_err(|problem| {
+            let message = format!("{}, line {}: {}", build.dockerfile, problem.line, problem.message);
+            Failure::permanent(Code::DockerfileInvalid, message)
+                .with_hint("correct the Dockerfile, commit and push, then deploy again")
+        })?;
+        Ok(Self { query, tree, dockerfile, declared })
+    }
+
+    /// Everything that decides what the build makes.
+    pub(super) fn inputs<'a>(&'a self, build: &'a BuildSettings, args: &'a BTreeMap<String, String>) -> KeyInputs<'a> {
+        KeyInputs {
+            context_tree: &self.tree.context_tree,
+            dockerfile: &self.dockerfile,
+            target: build.target.as_deref(),
+            platforms: &build.platforms,
+            args,
+        }
+    }
+}
+
 /// The values of the declared arguments (C14). Secrets take part only as something to refuse, so their values are not needed.
-fn build_arguments(
+pub(super) fn build_arguments(
     environment: &Environment,
-    versions: Versions<'_>,
-    target: &Target,
+    builtins: &BuiltinFacts,
     service: &Service,
     build: &BuildSettings,
     declared: &BTreeSet<String>,
 ) -> Result<BTreeMap<String, String>, Failure> {
     let databases = environment.services.iter().filter(|service| matches!(service.kind, ServiceKind::Database(_)));
     let passwords = databases.map(|service| (service.name.clone(), "a password".to_owned())).collect();
+    let builtins = BuiltinFacts { database_passwords: passwords, ..builtins.clone() };
     let workload = service.workload();
     let resolved = variables::resolve(&Scopes {
-        builtins: variables::builtins(environment, &facts(environment, versions, target, passwords)),
+        builtins: variables::builtins(environment, &builtins),
         environment: &environment.variables,
         service: workload.map_or(&[], |workload| &workload.variables),
         secrets: environment.secrets.iter().map(|name| (name.clone(), Resolved::secret("a secret"))).collect(),

@@ -2,6 +2,7 @@
 //!
 //! What can not be resolved does not stop the others: it is sealed as the failure of that service.
 
+mod build_key;
 mod builds;
 mod earlier;
 mod versions;
@@ -14,6 +15,7 @@ use slipway_core::model::{Environment, JobRun, Name, Service, ServiceKind, Stage
 use slipway_core::plan::{Action, BuildPlan, Plan, PlannedService, Request, Version};
 use slipway_ports::{Access, Presence, RepositoryTag, Target};
 
+pub use self::build_key::{BuildKeyError, build_key};
 use self::versions::{Wanted, WantedVersion, resolve_all};
 use crate::deployed::deployed;
 use crate::engine::Shared;

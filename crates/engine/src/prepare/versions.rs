@@ -86,13 +86,17 @@ async fn fetch_all(shared: &Shared, services: &[Wanted<'_>]) -> HashMap<String, 
 
 async fn resolve(shared: &Shared, fetched: &HashMap<String, Result<(), Failure>>, wanted: &Wanted<'_>) -> Resolution {
     if let Some((url, revisions)) = wanted.revisions() {
-        if let Some(Err(failure)) = fetched.get(url) {
-            return Err(failure.clone());
-        }
-        let mut failure = None;
-        for revision in &revisions {
+        let mut failure = match fetched.get(url) {
+            Some(Err(failure)) => Some(failure.clone()),
+            Some(Ok(())) | None => None,
+        };
+        // A branch as it was once is not what was asked for. A commit that the mirror holds is, whatever became of the repository.
+        let is_fetched = failure.is_none();
+        let known = revisions.iter().filter(|revision| is_fetched || matches!(revision, GitRevision::Commit(_)));
+        for revision in known {
             match shared.ports.repositories.resolve(url, revision).await {
                 Ok(commit) => return Ok(Version::Commit(commit)),
+                Err(_) if !is_fetched => {}
                 Err(error) => failure = Some(error),
             }
         }
@@ -118,7 +122,7 @@ async fn resolve(shared: &Shared, fetched: &HashMap<String, Result<(), Failure>>
 }
 
 /// The image that a service that is not built has by its configuration.
-fn configured_image(service: &Service) -> Result<ImageReference, Failure> {
+pub(super) fn configured_image(service: &Service) -> Result<ImageReference, Failure> {
     match (service.image(), &service.kind) {
         (Some(image), _) => Ok(image.reference.clone()),
         (None, ServiceKind::Database(database)) => {

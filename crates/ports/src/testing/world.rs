@@ -168,6 +168,7 @@ impl Repositories for World {
         Ok(TreeFacts {
             context_tree: sha256_hex(format!("{}{}{}", query.url, query.commit, query.root).as_bytes())[..40].to_owned(),
             dockerfile: dockerfile.unwrap_or_else(|| "FROM scratch\n".to_owned()),
+            submodules: BTreeMap::new(),
         })
     }
 

@@ -62,7 +62,7 @@ impl Repositories for Fake {
     }
 
     async fn facts(&self, _: &TreeQuery) -> Result<TreeFacts, Failure> {
-        Ok(TreeFacts { context_tree: "e".repeat(40), dockerfile: "FROM scratch\n".to_owned() })
+        Ok(TreeFacts { context_tree: "e".repeat(40), dockerfile: "FROM scratch\n".to_owned(), submodules: BTreeMap::new() })
     }
 
     async fn export(&self, _: &TreeQuery, into: &Path, _: &CancellationToken) -> Result<Export, Failure> {

@@ -1,5 +1,6 @@
 //! Git: one commit, in which every folder has a Dockerfile.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use async_trait::async_trait;
@@ -23,7 +24,7 @@ impl Repositories for World {
 
     async fn facts(&self, query: &TreeQuery) -> Result<TreeFacts, Failure> {
         let context_tree = sha256_hex(query.root.as_bytes())[..40].to_owned();
-        Ok(TreeFacts { context_tree, dockerfile: "FROM scratch\n".to_owned() })
+        Ok(TreeFacts { context_tree, dockerfile: "FROM scratch\n".to_owned(), submodules: BTreeMap::new() })
     }
 
     async fn export(&self, query: &TreeQuery, into: &Path, _: &CancellationToken) -> Result<Export, Failure> {

@@ -2,5 +2,8 @@
 #![expect(clippy::unwrap_used, reason = "a test ends where something is not as it says")]
 
 mod contexts;
+mod host;
+mod lfs;
 mod mirrors;
+mod submodules;
 mod support;

@@ -1,5 +1,6 @@
 //! Fetching and resolving, against real repositories.
 
+use crate::host::Host;
 use crate::support::{Fixture, git};
 use slipway_core::failure::{Code, FailureKind};
 use slipway_core::model::GitRevision;
@@ -252,4 +253,30 @@ async fn a_mirror_that_was_left_unfinished_is_cleared_when_the_server_starts() {
     let mirrors = GitMirrors::open(GitSettings::new(folder.path())).unwrap();
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
     assert!(mirrors.version().await.unwrap().starts_with("2."));
+}
+
+#[tokio::test]
+async fn a_pinned_commit_is_exported_after_its_branch_was_rewritten_and_its_repository_has_vanished() {
+    let mut host = Host::new().await;
+    let shop = host.repository("shop");
+    let base = shop.write("Dockerfile", "FROM scratch\n").commit();
+    let pinned = shop.write("a", "1").commit();
+    host.fetch("shop").await;
+    git(&shop.work, &["reset", "--quiet", "--hard", &base]);
+    let rewritten = shop.write("a", "2").commit();
+    git(&shop.work, &["reflog", "expire", "--expire=now", "--all"]);
+    git(&shop.work, &["gc", "--quiet", "--prune=now"]);
+    host.fetch("shop").await;
+    let branch = GitRevision::Branch("main".to_owned());
+    assert_eq!(host.mirrors.resolve(&host.url("shop"), &branch).await.unwrap(), rewritten, "the branch is followed");
+    host.vanish().await;
+    let failure = host.mirrors.fetch(&host.url("shop"), &CancellationToken::new()).await.unwrap_err();
+    assert_eq!(failure.code, Code::RepositoryUnreachable);
+    for (commit, content) in [(&pinned, "1"), (&rewritten, "2")] {
+        let resolved = host.mirrors.resolve(&host.url("shop"), &GitRevision::Commit(commit.clone())).await;
+        assert_eq!(resolved.as_ref(), Ok(commit));
+        let query = host.query("shop", commit, "");
+        assert!(host.mirrors.facts(&query).await.is_ok());
+        assert_eq!(host.export(&query).await["a"], content);
+    }
 }

@@ -1,0 +1,132 @@
+//! Where the LFS server of a repository is.
+
+use std::path::Path;
+
+use reqwest::Url;
+use slipway_core::failure::{Code, Failure};
+
+use crate::objects::{EntryKind, Objects};
+use crate::program::Program;
+use crate::source_url::SourceUrl;
+
+const LARGEST: u64 = 64 << 10;
+
+/// An LFS server, as one repository sees it.
+#[derive(Debug, Clone)]
+pub(crate) struct Endpoint {
+    pub(crate) url: Url,
+    /// The value of an `Authorization` header. Never shown.
+    pub(crate) authorization: Option<String>,
+}
+
+impl Endpoint {
+    /// The server of a repository at a commit: what `.lfsconfig` names, else the one beside the repository.
+    pub(crate) async fn find(
+        program: &Program,
+        mirror: &Path,
+        objects: &mut Objects,
+        top: &str,
+        repository: &str,
+    ) -> Result<Self, Failure> {
+        let source = SourceUrl::parse(repository, true)?;
+        match configured(program, mirror, objects, top).await? {
+            Some(url) => Self::configured(&url, &source),
+            None => Self::beside(&source),
+        }
+    }
+
+    fn beside(source: &SourceUrl) -> Result<Self, Failure> {
+        let trimmed = source.shown.trim_end_matches('/');
+        let repository = trimmed.strip_suffix(".git").unwrap_or(trimmed);
+        let url = http(&format!("{repository}.git/info/lfs")).ok_or_else(|| {
+            Failure::permanent(
+                Code::LfsUnavailable,
+                format!("{} keeps files in Git LFS, which is read over http and https only", source.shown),
+            )
+            .with_hint("use an https URL for the repository, or name its LFS server as `lfs.url` in a `.lfsconfig`")
+        })?;
+        Ok(Self { url, authorization: source.authorization.clone() })
+    }
+
+    fn configured(url: &str, source: &SourceUrl) -> Result<Self, Failure> {
+        let refused = || {
+            Failure::permanent(Code::LfsUnavailable, "`lfs.url` in `.lfsconfig` is no http or https URL")
+                .with_hint("correct `.lfsconfig` in the repository, commit and push")
+        };
+        let own = SourceUrl::parse(url, false).map_err(|_| refused())?;
+        let url = http(own.shown.trim_end_matches('/')).ok_or_else(refused)?;
+        // The credential of a repository is for its own host.
+        let shared = http(&source.shown).filter(|repository| repository.origin() == url.origin());
+        let authorization = own.authorization.or_else(|| shared.and_then(|_| source.authorization.clone()));
+        Ok(Self { url, authorization })
+    }
+
+    /// The address of its batch API.
+    pub(crate) fn batch(&self) -> String {
+        format!("{}/objects/batch", self.url.as_str().trim_end_matches('/'))
+    }
+
+    /// The credential, if it is for the host of another address, too.
+    pub(crate) fn authorization_for(&self, other: &Url) -> Option<&str> {
+        self.authorization.as_deref().filter(|_| other.origin() == self.url.origin())
+    }
+}
+
+/// Parses an address that is asked without a program of somebody's own.
+pub(super) fn http(url: &str) -> Option<Url> {
+    Url::parse(url).ok().filter(|url| matches!(url.scheme(), "http" | "https"))
+}
+
+/// The server that a repository names in `.lfsconfig`.
+async fn configured(program: &Program, mirror: &Path, objects: &mut Objects, top: &str) -> Result<Option<String>, Failure> {
+    let entries = objects.tree(top).await?;
+    let Some(entry) = entries.into_iter().find(|entry| entry.name == b".lfsconfig") else { return Ok(None) };
+    let is_small = objects.find(&entry.id).await?.is_some_and(|header| header.size <= LARGEST);
+    if !matches!(entry.kind, EntryKind::File { .. }) || !is_small {
+        return Err(Failure::permanent(Code::LfsUnavailable, "`.lfsconfig` is not a file of at most 64 KiB"));
+    }
+    let blob = format!("--blob={}", entry.id);
+    let ended = program.ask(mirror, ["config", &blob, "--get", "lfs.url"], "read `.lfsconfig`").await?;
+    if !ended.success && !ended.stderr.trim().is_empty() {
+        return Err(Failure::permanent(Code::LfsUnavailable, "`.lfsconfig` cannot be read as configuration of git"));
+    }
+    Ok(Some(ended.stdout.trim().to_owned()).filter(|url| !url.is_empty()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn source(url: &str) -> SourceUrl {
+        SourceUrl::parse(url, true).unwrap()
+    }
+
+    #[test]
+    fn the_server_is_beside_the_repository() {
+        for (repository, batch) in [
+            ("https://git.example/shop.git", "https://git.example/shop.git/info/lfs/objects/batch"),
+            ("https://git.example/shop/", "https://git.example/shop.git/info/lfs/objects/batch"),
+        ] {
+            assert_eq!(Endpoint::beside(&source(repository)).unwrap().batch(), batch);
+        }
+        for repository in ["git@git.example:shop.git", "ssh://git.example/shop", "file:///srv/shop"] {
+            assert_eq!(Endpoint::beside(&source(repository)).unwrap_err().code, Code::LfsUnavailable, "{repository}");
+        }
+    }
+
+    #[test]
+    fn a_credential_goes_to_its_own_host_alone() {
+        let source = source("https://user:secret@git.example/shop.git");
+        let endpoint = |url: &str| Endpoint::configured(url, &source).unwrap();
+        assert!(endpoint("https://git.example/lfs").authorization.is_some());
+        for other in ["https://lfs.example/shop", "http://git.example/lfs", "https://git.example:8443/lfs"] {
+            assert_eq!(endpoint(other).authorization, None, "{other}");
+        }
+        let beside = Endpoint::beside(&source).unwrap();
+        assert!(beside.authorization_for(&http("https://git.example/x").unwrap()).is_some());
+        assert_eq!(beside.authorization_for(&http("https://storage.example/x").unwrap()), None);
+        for refused in ["file:///etc", "ssh://git.example/x", "ext::sh", "-x", "git@git.example:x"] {
+            assert!(Endpoint::configured(refused, &source).is_err(), "{refused}");
+        }
+    }
+}
