@@ -14,6 +14,7 @@ mod engine;
 mod error;
 mod executor;
 mod feed;
+mod images;
 pub mod ownership;
 mod prepare;
 mod preview;
