@@ -15,6 +15,7 @@ mod error;
 mod executor;
 mod feed;
 mod images;
+mod mask;
 pub mod ownership;
 mod prepare;
 mod preview;
