@@ -4,8 +4,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use slipway_core::deployment::{Deployment, Due, Event, Input, Refusal, RunState, StepId, StepOutcome, StepState, decide, due};
-use slipway_core::plan::Plan;
+use slipway_core::deployment::{
+    Deployment, Due, Event, Input, Phase, Refusal, RunState, StepId, StepOutcome, StepState, decide, due,
+};
+use slipway_core::plan::{BuildPlan, Plan};
 use slipway_ports::{Access, DeploymentSummary, RecordedEvent, StoreError, Target};
 use tokio::sync::{mpsc, oneshot};
 
@@ -14,11 +16,12 @@ use crate::engine::Shared;
 use crate::error::EngineError;
 use crate::executor::{self, Assignment, Ending, Stop};
 use crate::feed::Feed;
+use crate::single_flight::Seat;
 
 /// What reaches a dispatcher.
 pub(crate) enum Message {
-    /// An executor is done.
-    Ended { step: StepId, attempt: u32, outcome: StepOutcome },
+    /// An executor is done. A canceled build leaves its seat to another step, if one begins now.
+    Ended { step: StepId, attempt: u32, outcome: StepOutcome, seat: Option<Seat> },
     /// Somebody wants something of it.
     Told { input: Box<Input>, answer: oneshot::Sender<Result<(), EngineError>> },
 }
@@ -34,6 +37,8 @@ pub(crate) struct Dispatcher {
     feed: Arc<Feed>,
     inbox: mpsc::UnboundedSender<Message>,
     stops: HashMap<StepId, Stop>,
+    /// What steps that have ended left to those that begin now.
+    left: Vec<Seat>,
 }
 
 impl Dispatcher {
@@ -52,7 +57,7 @@ impl Dispatcher {
         })?;
         let feed = shared.feeds.of(&summary.id);
         let plan = Arc::new(deployment.plan().clone());
-        let mut this = Self { shared, summary, target, deployment, plan, feed, inbox, stops: HashMap::new() };
+        let mut this = Self { shared, summary, target, deployment, plan, feed, inbox, stops: HashMap::new(), left: Vec::new() };
         let ended = this.execute(&mut messages).await;
         if let Err(EngineError::Fenced(_)) = ended {
             // The steps are another server's now: to stop them would be to put away what that one does. This process ends.
@@ -97,6 +102,8 @@ impl Dispatcher {
         }
         loop {
             self.start_due().await?;
+            // What nobody took over ends.
+            self.left.clear();
             if let RunState::Finished { .. } = self.deployment.state() {
                 return Ok(());
             }
@@ -108,8 +115,9 @@ impl Dispatcher {
 
     async fn handle(&mut self, message: Message) -> Result<(), EngineError> {
         match message {
-            Message::Ended { step, attempt, outcome } => {
+            Message::Ended { step, attempt, outcome, seat } => {
                 self.stops.remove(&step);
+                self.left.extend(seat);
                 self.feed.step_ended(&step);
                 self.feed.flush().await;
                 match self.take(Input::Ended { step, attempt, outcome }).await {
@@ -166,6 +174,7 @@ impl Dispatcher {
         self.stops.insert(step.clone(), stop.clone());
         let inbox = self.inbox.clone();
         let ending = Ending::new(&self.deployment, &step, attempt, &inbox);
+        let seat = self.seat_left_for(&step);
         let assignment = Assignment::new(
             &self.shared,
             &self.summary,
@@ -176,15 +185,24 @@ impl Dispatcher {
             &self.feed,
             stop,
             ending,
+            seat,
         );
         tokio::spawn(async move {
             // A task that panics must not leave its step running for ever.
-            let outcome = match tokio::spawn(executor::execute(assignment)).await {
-                Ok(outcome) => outcome,
-                Err(error) => executor::broken(&error),
+            let (outcome, seat) = match tokio::spawn(executor::execute(assignment)).await {
+                Ok(ended) => ended,
+                Err(error) => (executor::broken(&error), None),
             };
-            let _ = inbox.send(Message::Ended { step, attempt, outcome });
+            let _ = inbox.send(Message::Ended { step, attempt, outcome, seat });
         });
+    }
+
+    /// The seat on the flight to the image that a step is about to build, if a step that was canceled has left one.
+    fn seat_left_for(&mut self, step: &StepId) -> Option<Seat> {
+        let Some(BuildPlan::Image(build)) = &self.plan.service(&step.service)?.build else { return None };
+        let wanted = executor::destination(build);
+        let place = self.left.iter().position(|seat| step.phase == Phase::Build && seat.is_for(&wanted))?;
+        Some(self.left.swap_remove(place))
     }
 
     /// Decides, appends and folds. The store is asked again until it takes the facts: nothing is lost by waiting.

@@ -7,8 +7,8 @@ use slipway_core::deployment::{Actor, CancelScope, Deployment, Event, Fact, Inpu
 use slipway_core::model::Name;
 use slipway_core::plan::{Action, Request};
 use slipway_ports::{
-    Access, Activity, Builder, Cluster, DeploymentSummary, NewDeployment, Registry, Releases, Repositories, Store,
-    StoredEnvironment, Target,
+    Access, Activity, Builder, CancellationToken, Cluster, DeploymentSummary, Freed, ImageCollector, NewDeployment, Registry,
+    Releases, Repositories, Store, StoredEnvironment, Target,
 };
 use tokio::sync::broadcast;
 
@@ -18,7 +18,7 @@ use crate::prepare::Asked;
 use crate::queue::Queue;
 use crate::settings::Settings;
 use crate::single_flight::Flights;
-use crate::{Preview, deployed, prepare, preview, retention};
+use crate::{Preview, deployed, images, prepare, preview, retention};
 
 /// The world, as the engine sees it.
 #[derive(Clone)]
@@ -78,6 +78,17 @@ impl Engine {
         }
         retention::trim_all_soon(&self.shared).await?;
         Ok(unfinished.len())
+    }
+
+    /// Removes the images that no deployment needs and that nobody has used for a while, once. When it can not be found out what is
+    /// needed, nothing is removed.
+    pub async fn collect_images(&self, collector: &dyn ImageCollector, stop: &CancellationToken) -> Result<Freed, EngineError> {
+        images::collect(&self.shared, collector, stop).await
+    }
+
+    /// The same every hour, until it is told to stop.
+    pub async fn keep_collecting_images(&self, collector: &dyn ImageCollector, stop: &CancellationToken) {
+        images::keep_collecting(&self.shared, collector, stop).await;
     }
 
     /// What a deployment would do now, and why; nothing is begun (B7).

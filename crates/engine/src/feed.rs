@@ -10,6 +10,7 @@ use slipway_core::deployment::StepId;
 use slipway_ports::{Activity, LogCut, LogLine, Progress, RecordedEvent, Store};
 use tokio::sync::{broadcast, mpsc};
 
+use crate::mask::{LineMask, Mask};
 use crate::time::now;
 
 /// How many updates a slow watcher may fall behind before it must read the store again. They are kept for it meanwhile, and a
@@ -121,7 +122,7 @@ impl Feed {
 
     /// A place for a step to report to.
     pub(crate) fn progress(self: &Arc<Self>, step: StepId) -> StepProgress {
-        StepProgress { feed: self.clone(), step, masked: Vec::new() }
+        StepProgress { feed: self.clone(), step, mask: Arc::default(), lines: Arc::default() }
     }
 }
 
@@ -181,24 +182,22 @@ impl Log {
 pub(crate) struct StepProgress {
     feed: Arc<Feed>,
     step: StepId,
-    masked: Vec<slipway_ports::SecretText>,
+    mask: Arc<Mask>,
+    /// How the last line ended; shared by all who report for the step.
+    lines: Arc<Mutex<LineMask>>,
 }
 
 impl StepProgress {
     /// The same place, where these secrets are masked from now on, each line of them by itself: a log has no text of two lines.
     /// Very short ones would mask half the log, and are left.
     pub(crate) fn masking(mut self, secrets: impl IntoIterator<Item = slipway_ports::SecretText>) -> Self {
-        for secret in secrets {
-            let lines = secret.expose().lines().map(str::trim).filter(|line| line.len() >= 6);
-            self.masked.extend(lines.map(slipway_ports::SecretText::new));
-        }
-        self.masked.sort_by_key(|secret| std::cmp::Reverse(secret.expose().len()));
+        self.mask = Arc::new(self.mask.and(secrets));
         self
     }
 
-    /// The text without the secrets. The longest goes first: one that begins with another would leave its rest.
-    pub(crate) fn mask(&self, text: &str) -> String {
-        self.masked.iter().fold(text.to_owned(), |text, secret| text.replace(secret.expose(), "***"))
+    /// What is masked.
+    pub(crate) fn mask(&self) -> &Mask {
+        &self.mask
     }
 }
 
@@ -211,7 +210,8 @@ impl Progress for StepProgress {
     }
 
     fn line(&self, text: &str) {
-        let line = LogLine { at: now(), service: self.step.service.clone(), phase: self.step.phase, text: self.mask(text) };
+        let text = self.lines.lock().unwrap_or_else(PoisonError::into_inner).line(&self.mask, text);
+        let line = LogLine { at: now(), service: self.step.service.clone(), phase: self.step.phase, text };
         let _ = self.feed.lines.send(Entry::Line(line));
     }
 }
@@ -234,8 +234,8 @@ mod tests {
         let step = StepId { service: Name::new("api").unwrap(), phase: Phase::Release };
         let secrets = ["hunter", "hunter2-and-more", "-----BEGIN KEY-----\nc2VjcmV0\nab\n"].map(SecretText::new);
         let progress = feeds().of("1").progress(step).masking(secrets);
-        assert_eq!(progress.mask("hunter hunter2-and-more"), "*** ***");
-        assert_eq!(progress.mask("a program says c2VjcmV0 and ab"), "a program says *** and ab");
+        assert_eq!(progress.mask().mask("hunter hunter2-and-more"), "*** ***");
+        assert_eq!(progress.mask().mask("a program says c2VjcmV0 and ab"), "a program says *** and ab");
     }
 
     #[tokio::test]

@@ -14,6 +14,8 @@ mod engine;
 mod error;
 mod executor;
 mod feed;
+mod images;
+mod mask;
 pub mod ownership;
 mod prepare;
 mod preview;

@@ -53,7 +53,12 @@ async fn trim(shared: &Shared, project: &Name, environment: &Name) -> Result<u64
     Ok(shared.ports.store.remove_deployments(&gone).await?)
 }
 
-async fn summaries(shared: &Shared, project: &Name, environment: &Name) -> Result<Vec<DeploymentSummary>, EngineError> {
+/// Every deployment of an environment, newest first.
+pub(crate) async fn summaries(
+    shared: &Shared,
+    project: &Name,
+    environment: &Name,
+) -> Result<Vec<DeploymentSummary>, EngineError> {
     let access = Access::owner("engine");
     let mut all = Vec::new();
     loop {

@@ -21,6 +21,8 @@ pub struct Settings {
     pub rollout_timeout: Duration,
     /// How many finished deployments of an environment are kept, besides those that something needs.
     pub keep_deployments: NonZeroUsize,
+    /// How long an image stays in the registry that no deployment needs and nobody uses.
+    pub keep_images: Duration,
     /// How many bytes the log of a deployment may have, about: a bit more than that until its middle is cut out.
     pub most_log_bytes: u64,
     /// What time it is when something happens.
@@ -30,6 +32,8 @@ pub struct Settings {
 impl Settings {
     /// Deployments that are kept unless the operator says otherwise.
     pub const KEEP_DEPLOYMENTS: NonZeroUsize = NonZeroUsize::new(20).unwrap();
+    /// How long unused images are kept unless the operator says otherwise.
+    pub const KEEP_IMAGES: Duration = Duration::from_hours(7 * 24);
     /// Bytes of a log unless the operator says otherwise.
     pub const MOST_LOG_BYTES: u64 = 64 << 20;
 }
@@ -51,6 +55,7 @@ impl Default for Settings {
             work_folder: None,
             rollout_timeout: Duration::from_secs(600),
             keep_deployments: Self::KEEP_DEPLOYMENTS,
+            keep_images: Self::KEEP_IMAGES,
             most_log_bytes: Self::MOST_LOG_BYTES,
             clock: Clock::default(),
         }

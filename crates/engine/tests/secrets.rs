@@ -2,6 +2,8 @@
 
 mod support;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use slipway_core::failure::{Code, Failure};
 use slipway_core::model::{
     Bytes, Database, DatabaseAccess, DatabaseType, Millicores, Service, ServiceKind, ServiceType, Variable, VariableName,
@@ -43,7 +45,14 @@ async fn secrets_reach_no_log_line_event_or_journal() {
     let bench = Bench::with(&environment).await;
     bench.secret("TOKEN", CANARY).await;
     // A program that prints what it should not, as it crashes.
-    let lines = vec![format!("login user:{CANARY} refused"), "bye".to_owned()];
+    let basic = STANDARD.encode(format!("user:{CANARY}"));
+    let cut = CANARY.split_at(10);
+    let lines = vec![
+        format!("login user:{CANARY} refused"),
+        format!("authorization: Basic {basic}"),
+        format!("a chunk that ends with {}", cut.0),
+        format!("{} begins the next", cut.1),
+    ];
     let crash = Failure::permanent(Code::CrashLoop, format!("`app --token {CANARY}` exited with 1")).with_last_lines(lines);
     bench.world.fail("rollout api", crash);
     bench.world.hold("rollout db");
@@ -82,7 +91,7 @@ async fn secrets_reach_no_log_line_event_or_journal() {
         read.iter().any(|text| text.contains("login user:*** refused") || text.contains("login *** refused")),
         "masked, and there"
     );
-    for secret in [CANARY, password.expose()] {
+    for secret in [CANARY, password.expose(), &basic[8..], cut.0, cut.1] {
         let found: Vec<_> = read.iter().filter(|text| text.contains(secret)).collect();
         assert!(found.is_empty(), "a secret is in {found:?}");
     }

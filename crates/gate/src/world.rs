@@ -1,17 +1,18 @@
 //! The ports, each behind its gate.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use slipway_core::deployment::Event;
 use slipway_core::failure::Failure;
 use slipway_core::model::{Environment, GitRevision, ImageReference, Name};
 use slipway_ports::{
-    Access, BuildRequest, Builder, BuiltImage, CancellationToken, Cluster, DeploymentSummary, Export, LogLine, LogQuery,
-    Namespace, NewDeployment, PodLine, Presence, Progress, RecordedEvent, Registry, ReleaseRequest, ReleaseStatus, Releases,
-    Repositories, RepositoryTag, Revision, RolloutKind, RolloutRequest, SecretObject, SecretText, Store, StoreError,
-    StoredEnvironment, Target, TreeFacts, TreeQuery,
+    Access, BuildRequest, Builder, BuiltImage, CancellationToken, Cluster, DeploymentSummary, Export, Freed, ImageCollector,
+    LogLine, LogQuery, Namespace, NeededImage, NewDeployment, PodLine, Presence, Progress, RecordedEvent, Registry,
+    ReleaseRequest, ReleaseStatus, Releases, Repositories, RepositoryTag, Revision, RolloutKind, RolloutRequest, SecretObject,
+    SecretText, Store, StoreError, StoredEnvironment, Target, TreeFacts, TreeQuery,
 };
 use tokio::sync::mpsc;
 
@@ -73,6 +74,18 @@ impl Registry for Gated<dyn Registry> {
         cancel: &CancellationToken,
     ) -> Result<String, Failure> {
         self.pass("registry.mirror", self.port.mirror(source, progress, cancel)).await
+    }
+}
+
+#[async_trait]
+impl ImageCollector for Gated<dyn ImageCollector> {
+    async fn collect(
+        &self,
+        needed: &BTreeSet<NeededImage>,
+        unused: Duration,
+        cancel: &CancellationToken,
+    ) -> Result<Freed, Failure> {
+        self.pass("images.collect", self.port.collect(needed, unused, cancel)).await
     }
 }
 

@@ -10,6 +10,7 @@
 pub mod api;
 mod builder;
 mod cluster;
+mod images;
 mod lease;
 mod log_cut;
 mod progress;
@@ -24,6 +25,7 @@ pub mod testing;
 pub use async_trait::async_trait;
 pub use builder::{BuildRequest, Builder, BuiltImage};
 pub use cluster::{Cluster, LogQuery, Namespace, PodLine, RolloutKind, RolloutRequest, SecretObject};
+pub use images::{Freed, ImageCollector, NeededImage};
 pub use lease::{Epoch, Lease, Leases};
 pub use log_cut::LogCut;
 pub use progress::{Activity, Progress, Silent};

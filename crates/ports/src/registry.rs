@@ -34,7 +34,7 @@ pub trait Registry: Send + Sync {
 }
 
 /// A tag in a repository of the mirroring registry.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct RepositoryTag {
     /// The repository, without the registry's address.
     pub repository: String,

@@ -20,6 +20,8 @@ pub struct Options {
     pub rollout_timeout: Duration,
     /// How many finished deployments of an environment are kept, besides those that something needs.
     pub keep_deployments: NonZeroUsize,
+    /// How long an image stays in the registry that no deployment needs and nobody uses.
+    pub keep_images: Duration,
     /// How many bytes the log of a deployment may have.
     pub most_log_bytes: u64,
     /// How long this server may be silent before another that waits for its home takes over.

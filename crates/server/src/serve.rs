@@ -94,6 +94,9 @@ async fn run(home: &Home, options: &Options, ownership: &Ownership) -> Result<()
     if recovered > 0 {
         tracing::info!(recovered, "deployments of an earlier server go on");
     }
+    let (collecting, stops) = (engine.clone(), shutdown.clone());
+    // Whatever instant it ends at, the registry is whole.
+    tokio::spawn(async move { collecting.keep_collecting_images(&*wired.collector, &stops).await });
 
     let app = App::new((engine, wired.ports), token, address, options.allow_file_urls, shutdown.clone());
     home.write_record(&ServerRecord {

@@ -12,8 +12,8 @@ use slipway_gate::{Gate, Gated};
 use slipway_git::{GitMirrors, GitSettings};
 use slipway_helm::HelmOptions;
 use slipway_kubernetes::KubeCluster;
-use slipway_ports::SecretText;
-use slipway_registry::embedded::{self, Auth, Storage, User};
+use slipway_ports::{ImageCollector, SecretText};
+use slipway_registry::embedded::{self, Auth, EmbeddedCollector, Storage, User};
 use slipway_registry::{ClientError, Credential, OciRegistry, RegistrySettings};
 
 use crate::builder::EmbeddedBuilder;
@@ -73,6 +73,8 @@ pub(crate) struct Wired {
     pub(crate) builder: Arc<EmbeddedBuilder>,
     /// The embedded registry, to be served.
     pub(crate) registry: Router,
+    /// Removes its unused images.
+    pub(crate) collector: Arc<dyn ImageCollector>,
 }
 
 /// Opens everything that a server in this home needs besides its store; `registry` is where its registry listens.
@@ -86,6 +88,8 @@ pub(crate) fn wire(home: &Home, ownership: &Ownership, options: &Options, regist
         tracing::warn!(%error, "abandoned uploads are left in the registry");
     }
     let auth = Auth::Basic(vec![User::new(REGISTRY_USER, password.expose()), User::reader(PULL_USER, pull_password.expose())]);
+    let registry_settings = registry_settings(options, &address, &password);
+    let collector: Arc<dyn ImageCollector> = Arc::new(EmbeddedCollector::new(storage.clone(), &registry_settings));
     let work_folder = home.folder("work");
     // Nothing in it outlives the server that wrote it.
     clear(&work_folder)?;
@@ -94,7 +98,7 @@ pub(crate) fn wire(home: &Home, ownership: &Ownership, options: &Options, regist
         store: Arc::new(ownership.store()),
         repositories: Arc::new(repositories(home, options)?),
         builder: builder.clone(),
-        registry: Arc::new(OciRegistry::new(registry_settings(options, &address, &password))?),
+        registry: Arc::new(OciRegistry::new(registry_settings)?),
         releases: Arc::from(slipway_helm::find(HelmOptions::default()).map_err(WiringError::Helm)?),
         cluster: Arc::new(KubeCluster::new(slipway_kubernetes::Settings {
             patience: CLUSTER_PATIENCE,
@@ -104,16 +108,18 @@ pub(crate) fn wire(home: &Home, ownership: &Ownership, options: &Options, regist
     #[cfg(feature = "crash-points")]
     let ports = behind_crash_points(ports)?;
     let ports = behind(ports, &ownership.gate());
+    let collector = Arc::new(Gated::new(collector, ownership.gate()));
     let pull_credential = Some(PullCredential { user: PULL_USER.to_owned(), password: pull_password });
     let settings = Settings {
         pull_credential,
         work_folder: Some(work_folder),
         rollout_timeout: options.rollout_timeout,
         keep_deployments: options.keep_deployments,
+        keep_images: options.keep_images,
         most_log_bytes: options.most_log_bytes,
         ..Settings::default()
     };
-    Ok(Wired { ports, settings, builder, registry: embedded::router(storage, auth) })
+    Ok(Wired { ports, settings, builder, registry: embedded::router(storage, auth), collector })
 }
 
 /// Puts all that is outside behind a gate; the store sees to itself.

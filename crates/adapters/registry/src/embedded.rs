@@ -1,9 +1,11 @@
 //! The embedded registry: OCI Distribution specification 1.1 over files on disk.
 //!
 //! [`router`] makes the service; whoever mounts it binds the port. A request is authenticated, its raw path is read by
-//! [`route`], its endpoint is one function of [`handlers`], and [`storage`] keeps the content.
+//! [`route`], its endpoint is one function of [`handlers`], and [`storage`] keeps the content. [`EmbeddedCollector`] removes what
+//! nobody needs any more.
 
 mod auth;
+mod collector;
 mod durable;
 mod error;
 mod handlers;
@@ -20,7 +22,8 @@ use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 
 pub use auth::{Auth, User};
-pub use storage::{Collected, OpenError, Storage};
+pub use collector::EmbeddedCollector;
+pub use storage::{Ages, Kept, OpenError, Storage};
 
 use error::{ErrorCode, Refusal};
 use handlers::{blobs, manifests, referrers, tags, uploads};

@@ -8,6 +8,7 @@ use std::time::Duration;
 use reqwest::{Body, Method, StatusCode};
 use serde_json::json;
 use slipway_registry::Digest;
+use slipway_registry::embedded::{Ages, Kept};
 use support::{DOCKER_MANIFEST, OCI_INDEX, OCI_MANIFEST, TestRegistry, assert_refused, descriptor, header};
 
 #[tokio::test]
@@ -219,10 +220,14 @@ async fn a_collection_removes_what_no_manifest_needs_and_nothing_else() {
     let fresh = registry.push_blob("drop", b"pushed a moment ago").await;
     registry.send(Method::DELETE, &format!("drop/manifests/{gone}")).await;
     let before = files_below(&registry.directory.path().join("blobs")).len();
-    let collected = registry.storage.collect_garbage(Duration::from_hours(1)).unwrap();
+    let collect = |unfinished| {
+        let ages = Ages { unused: Duration::from_hours(1), unfinished };
+        registry.storage.collect_garbage(&Kept::default(), ages, &|| true).unwrap()
+    };
+    let collected = collect(Duration::from_hours(1));
     assert_eq!(collected.contents, 1, "within the grace time only the manifest itself is not needed");
     assert_eq!(registry.get(&format!("drop/blobs/{fresh}")).await.status(), StatusCode::OK);
-    let collected = registry.storage.collect_garbage(Duration::ZERO).unwrap();
+    let collected = collect(Duration::ZERO);
     assert_eq!(collected.contents, 4, "three blobs of the deleted image and the lone one");
     assert_eq!(files_below(&registry.directory.path().join("blobs")).len(), before - 5);
     let index: serde_json::Value = registry.get("keep/index/manifests/v1").await.json().await.unwrap();
@@ -234,7 +239,7 @@ async fn a_collection_removes_what_no_manifest_needs_and_nothing_else() {
             assert_eq!(registry.get(&path).await.status(), StatusCode::OK);
         }
     }
-    assert_eq!(registry.storage.collect_garbage(Duration::ZERO).unwrap().contents, 0);
+    assert_eq!(collect(Duration::ZERO).contents, 0);
 }
 
 #[tokio::test]

@@ -32,6 +32,9 @@ pub(crate) struct Serve {
     /// How many finished deployments of an environment are kept; the last failure, and what runs, stay besides.
     #[arg(long, value_name = "COUNT", default_value = "20")]
     pub(crate) keep_deployments: NonZeroUsize,
+    /// How long an image stays in the registry that no kept deployment needs and nobody pulls, such as `7d` or `36h`; at least `1h`.
+    #[arg(long, value_name = "DURATION", default_value = "7d", value_parser = keep_images)]
+    pub(crate) keep_images: Duration,
     /// How long the log of a deployment may get, such as `64Mi`; what is too much is cut out of its middle.
     #[arg(long, value_name = "SIZE", default_value = "64Mi", value_parser = log_limit)]
     pub(crate) log_limit: Bytes,
@@ -48,6 +51,15 @@ fn log_limit(text: &str) -> Result<Bytes, String> {
     let least = Bytes::mebi(1);
     let refuse = || format!("`{text}` is no size of a log; expected at least {least}, such as `64Mi`");
     Bytes::parse(text).filter(|size| *size >= least).ok_or_else(refuse)
+}
+
+/// A push, and a deployment that is being prepared, rely on what they found a while ago.
+fn keep_images(text: &str) -> Result<Duration, String> {
+    let (hour, year) = (Duration::from_hours(1), Duration::from_hours(366 * 24));
+    let days = text.strip_suffix('d').and_then(|count| duration(&format!("{count}h")).ok()).map(|hours| hours * 24);
+    let length = days.or_else(|| duration(text).ok());
+    let refuse = || format!("`{text}` is no time to keep images; expected `1h` to `366d`, such as `7d` or `36h`");
+    length.filter(|length| (hour..=year).contains(length)).ok_or_else(refuse)
 }
 
 fn lease(text: &str) -> Result<Duration, String> {
@@ -71,6 +83,7 @@ impl Serve {
         arguments.extend(self.allow_file_urls.then(|| "--allow-file-urls".to_owned()));
         arguments.extend(["--rollout-timeout".to_owned(), format!("{}s", self.rollout_timeout.as_secs())]);
         arguments.extend(["--keep-deployments".to_owned(), self.keep_deployments.to_string()]);
+        arguments.extend(["--keep-images".to_owned(), format!("{}s", self.keep_images.as_secs())]);
         arguments.extend(["--log-limit".to_owned(), self.log_limit.to_string()]);
         arguments.extend(["--lease".to_owned(), format!("{}s", self.lease.as_secs())]);
         arguments
@@ -84,6 +97,7 @@ impl Serve {
             allow_file_urls: self.allow_file_urls,
             rollout_timeout: self.rollout_timeout,
             keep_deployments: self.keep_deployments,
+            keep_images: self.keep_images,
             most_log_bytes: self.log_limit.0,
             lease: self.lease,
         }
@@ -104,4 +118,19 @@ pub(crate) fn run(context: &Context, arguments: &Serve) -> Result<Exit, Stop> {
     ended.map_err(|error| Stop::new(Exit::Internal, error.to_string()))?;
     output::tell("the server has stopped; what it deployed runs on");
     Ok(Exit::Done)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn images_are_kept_for_days_or_hours_and_not_for_less_than_a_push_takes() {
+        for (text, hours) in [("7d", 7 * 24), ("36h", 36), ("1h", 1), ("366d", 366 * 24), ("604800s", 7 * 24)] {
+            assert_eq!(keep_images(text), Ok(Duration::from_hours(hours)), "{text}");
+        }
+        for text in ["", "d", "7", "-1d", "59m", "0d", "367d", "1d1h", "99999999999999999999d"] {
+            assert!(keep_images(text).is_err(), "{text}");
+        }
+    }
 }

@@ -66,7 +66,7 @@ pub struct Released {
 }
 
 /// An image in the mirroring registry.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ReleasedImage {
     /// The repository, without the registry's address.

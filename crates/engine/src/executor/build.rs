@@ -2,101 +2,199 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 
 use slipway_core::deployment::{SkipReason, StepOutcome, StepResult};
 use slipway_core::failure::{Code, Failure};
-use slipway_core::plan::{BuildPlan, PlannedBuild};
-use slipway_ports::{Activity, BuildRequest, Presence, Progress, RepositoryTag, TreeQuery};
+use slipway_core::plan::{BuildPlan, PlannedBuild, PlannedService};
+use slipway_ports::{Activity, BuildRequest, CancellationToken, Presence, Progress, RepositoryTag, TreeQuery};
 
 use super::Assignment;
+use crate::engine::Shared;
+use crate::single_flight::{Boarding, Flight, Landed, Landing, Limits, Seat};
 
-pub(super) async fn execute(assignment: Assignment) -> Result<StepOutcome, Failure> {
-    let plan = match &assignment.planned()?.build {
-        Some(BuildPlan::Image(plan)) => plan.clone(),
-        Some(BuildPlan::Impossible(failure)) => return Err(failure.clone()),
-        None => return Err(assignment.missing()),
+/// What of a build is the same for all who want it.
+struct Build {
+    shared: Arc<Shared>,
+    plan: PlannedBuild,
+    destination: RepositoryTag,
+}
+
+/// Carries the step out. A canceled step hands on its seat when another service of the deployment may want the image: the build goes
+/// on if that one begins now, and else ends.
+pub(super) async fn execute(mut assignment: Assignment) -> (Result<StepOutcome, Failure>, Option<Seat>) {
+    let plan = match assignment.planned().map(|planned| &planned.build) {
+        Ok(Some(BuildPlan::Image(plan))) => plan.clone(),
+        Ok(Some(BuildPlan::Impossible(failure))) => return (Err(failure.clone()), None),
+        Ok(None) => return (Err(assignment.missing()), None),
+        Err(failure) => return (Err(failure), None),
     };
     if assignment.stop.is_cancelled() {
-        return Err(Failure::canceled("the build was canceled before it began"));
+        return (Err(Failure::canceled("the build was canceled before it began")), None);
     }
-    let destination = RepositoryTag { repository: plan.repository.clone(), tag: plan.key.to_string() };
-    if let Some(present) = look(&assignment, &plan, &destination).await? {
-        return Ok(present);
-    }
-    let flight = assignment.shared.flights.board(&plan.key);
-    let _flight = tokio::select! {
-        flight = flight => flight,
-        () = assignment.stop.cancelled() => return Err(Failure::canceled("the build was canceled while another built the image")),
-    };
-    // Whoever flew before may have left the image.
-    if let Some(present) = look(&assignment, &plan, &destination).await? {
-        return Ok(present);
-    }
-    let image = assignment
-        .shared
-        .settings
-        .retry
-        .run(&assignment.progress, &assignment.stop, || attempt(&assignment, &plan, &destination))
-        .await?;
-    Ok(StepOutcome::Done(StepResult { image: Some(image), ..StepResult::default() }))
-}
-
-/// Whether the registry holds the image. What can not be found out is a failure of this step, never a build.
-async fn look(assignment: &Assignment, plan: &PlannedBuild, destination: &RepositoryTag) -> Result<Option<StepOutcome>, Failure> {
-    let registry = &assignment.shared.ports.registry;
-    let retry = &assignment.shared.settings.retry;
-    match retry.run(&assignment.progress, &assignment.stop, || registry.presence(destination)).await? {
-        // The image that is to be built anew is as good as none.
-        Presence::Present(image) if plan.replaces.as_ref() == Some(&image) => Ok(None),
-        Presence::Present(image) => {
-            assignment.progress.line(&format!("the registry holds {destination}"));
-            Ok(Some(StepOutcome::Unneeded(SkipReason::ImagePresent { image })))
+    let handed = assignment.seat.take();
+    let destination = destination(&plan);
+    let build = Arc::new(Build { shared: assignment.shared.clone(), plan, destination });
+    if handed.is_none() {
+        match build.look(&assignment.progress, &assignment.stop).await {
+            Ok(None) => {}
+            Ok(Some(image)) => return (Ok(present(image)), None),
+            Err(failure) => return (Err(failure), None),
         }
-        Presence::Absent => Ok(None),
+    }
+    fly(&assignment, &build, handed).await
+}
+
+/// The place of a build's image.
+pub(crate) fn destination(plan: &PlannedBuild) -> RepositoryTag {
+    RepositoryTag { repository: plan.repository.clone(), tag: plan.key.to_string() }
+}
+
+fn present(image: String) -> StepOutcome {
+    StepOutcome::Unneeded(SkipReason::ImagePresent { image })
+}
+
+/// Builds the image, or shares in the build of another.
+async fn fly(
+    assignment: &Assignment,
+    build: &Arc<Build>,
+    mut handed: Option<Seat>,
+) -> (Result<StepOutcome, Failure>, Option<Seat>) {
+    let (progress, stop) = (&assignment.progress, &assignment.stop);
+    loop {
+        let (seat, began) = match handed.take().map_or_else(|| build.board(), Boarding::Joined) {
+            Boarding::Began(seat) => (seat, true),
+            Boarding::Joined(seat) => (seat, false),
+            Boarding::Ending(flight) => {
+                tokio::select! {
+                    _ = flight.landing() => continue,
+                    () = stop.cancelled() => return (Err(Failure::canceled("the build was canceled before it began")), None),
+                }
+            }
+        };
+        if !began {
+            progress.line("the image is being built already; what follows is the log of that build");
+        }
+        seat.report_to(progress.clone());
+        let landing = tokio::select! {
+            landing = seat.landing() => landing,
+            () = stop.cancelled() => return leave(assignment, build, seat).await,
+        };
+        let outcome = match landing {
+            Ok(Landed::Built(image)) if began => done(image),
+            Ok(Landed::Built(image) | Landed::Present(image)) => present(image),
+            Err(failure) if seat.limits() != build.limits() => {
+                progress.line(&format!("the build had other limits than this service, and failed: {failure}; it begins anew"));
+                continue;
+            }
+            Err(failure) => return (Err(failure), None),
+        };
+        return (Ok(outcome), None);
     }
 }
 
-async fn attempt(assignment: &Assignment, plan: &PlannedBuild, destination: &RepositoryTag) -> Result<String, Failure> {
-    let (ports, progress, stop) = (&assignment.shared.ports, &assignment.progress, &assignment.stop);
-    let folder = work_folder(assignment)?;
-    progress.activity(Activity::Fetching);
-    progress.line(&format!("source {} at {}", plan.url, plan.commit));
-    let query = TreeQuery {
-        url: plan.url.clone(),
-        commit: plan.commit.clone(),
-        root: plan.root.clone(),
-        dockerfile: plan.dockerfile.clone(),
+fn done(image: String) -> StepOutcome {
+    StepOutcome::Done(StepResult { image: Some(image), ..StepResult::default() })
+}
+
+/// Wants the image no more. When nobody else does the build ends, and this returns when it is put away.
+async fn leave(assignment: &Assignment, build: &Build, seat: Seat) -> (Result<StepOutcome, Failure>, Option<Seat>) {
+    let canceled = || Failure::canceled("the build was canceled");
+    let is_another = |service: &&PlannedService| service.name != assignment.name;
+    let mut others = assignment.plan.services.iter().filter(is_another).filter_map(|service| service.build.as_ref());
+    if others.any(|other| matches!(other, BuildPlan::Image(plan) if destination(plan) == build.destination)) {
+        seat.fall_silent();
+        return (Err(canceled()), Some(seat));
+    }
+    let Some(ending) = seat.give_up() else {
+        assignment.progress.line("the build goes on for others who want the image");
+        return (Err(canceled()), None);
     };
-    let export = ports.repositories.export(&query, folder.path(), stop).await?;
-    let dockerfile_folder = match &plan.dockerfile_inline {
-        None => export.dockerfile_folder,
-        Some(text) => write_inline(folder.path(), text)?,
+    let outcome = match ending.landing().await {
+        // It came to its end first.
+        Ok(Landed::Built(image)) => Ok(done(image)),
+        Ok(Landed::Present(image)) => Ok(present(image)),
+        Err(failure) => Err(failure),
     };
-    progress.activity(Activity::Building);
-    let request = BuildRequest {
-        context: export.context,
-        dockerfile_folder,
-        target: plan.target.clone(),
-        args: plan.args.clone(),
-        platforms: plan.platforms.clone(),
-        line: plan.line(),
-        cpu: plan.cpu,
-        memory: plan.memory,
-        timeout: plan.timeout,
-        destination: destination.clone(),
-        annotations: annotations(plan),
-    };
-    let built = ports.builder.build(&request, progress, stop).await?;
-    match ports.registry.presence(destination).await? {
-        Presence::Present(digest) if digest == built.digest => Ok(digest),
-        Presence::Present(other) => Err(Failure::retry(
-            Code::DigestMismatch,
-            format!("the builder pushed {}, the registry holds {other} under {destination}", built.digest),
-        )),
-        Presence::Absent => Err(Failure::retry(
-            Code::BuildWithoutImage,
-            format!("the build ended well, and the registry does not hold {destination}"),
-        )),
+    (outcome, None)
+}
+
+impl Build {
+    fn board(self: &Arc<Self>) -> Boarding {
+        let build = self.clone();
+        self.shared.flights.board(&self.destination, self.limits(), |flight| async move { build.fly(&flight).await })
+    }
+
+    fn limits(&self) -> Limits {
+        Limits { cpu: self.plan.cpu, memory: self.plan.memory, timeout: self.plan.timeout }
+    }
+
+    async fn fly(&self, flight: &Flight) -> Landing {
+        let stop = flight.stop();
+        // Whoever flew before may have left the image.
+        if let Some(image) = self.look(flight, stop).await? {
+            return Ok(Landed::Present(image));
+        }
+        let retry = &self.shared.settings.retry;
+        retry.run(flight, stop, || self.attempt(flight, stop)).await.map(Landed::Built)
+    }
+
+    /// The image, if the registry holds it. What can not be found out is a failure of this step, never a build.
+    async fn look(&self, progress: &dyn Progress, stop: &CancellationToken) -> Result<Option<String>, Failure> {
+        let (registry, retry) = (&self.shared.ports.registry, &self.shared.settings.retry);
+        match retry.run(progress, stop, || registry.presence(&self.destination)).await? {
+            // The image that is to be built anew is as good as none.
+            Presence::Present(image) if self.plan.replaces.as_ref() == Some(&image) => Ok(None),
+            Presence::Present(image) => {
+                progress.line(&format!("the registry holds {}", self.destination));
+                Ok(Some(image))
+            }
+            Presence::Absent => Ok(None),
+        }
+    }
+
+    async fn attempt(&self, progress: &dyn Progress, stop: &CancellationToken) -> Result<String, Failure> {
+        let (ports, plan, destination) = (&self.shared.ports, &self.plan, &self.destination);
+        let folder = work_folder(&self.shared)?;
+        progress.activity(Activity::Fetching);
+        progress.line(&format!("source {} at {}", plan.url, plan.commit));
+        let query = TreeQuery {
+            url: plan.url.clone(),
+            commit: plan.commit.clone(),
+            root: plan.root.clone(),
+            dockerfile: plan.dockerfile.clone(),
+        };
+        let export = ports.repositories.export(&query, folder.path(), stop).await?;
+        let dockerfile_folder = match &plan.dockerfile_inline {
+            None => export.dockerfile_folder,
+            Some(text) => write_inline(folder.path(), text)?,
+        };
+        progress.activity(Activity::Building);
+        let request = BuildRequest {
+            context: export.context,
+            dockerfile_folder,
+            target: plan.target.clone(),
+            args: plan.args.clone(),
+            platforms: plan.platforms.clone(),
+            line: plan.line(),
+            cpu: plan.cpu,
+            memory: plan.memory,
+            timeout: plan.timeout,
+            destination: destination.clone(),
+            annotations: annotations(plan),
+        };
+        let built = ports.builder.build(&request, progress, stop).await?;
+        match ports.registry.presence(destination).await? {
+            Presence::Present(digest) if digest == built.digest => Ok(digest),
+            Presence::Present(other) => Err(Failure::retry(
+                Code::DigestMismatch,
+                format!("the builder pushed {}, the registry holds {other} under {destination}", built.digest),
+            )),
+            Presence::Absent => Err(Failure::retry(
+                Code::BuildWithoutImage,
+                format!("the build ended well, and the registry does not hold {destination}"),
+            )),
+        }
     }
 }
 
@@ -107,10 +205,10 @@ fn annotations(plan: &PlannedBuild) -> BTreeMap<String, String> {
     ])
 }
 
-fn work_folder(assignment: &Assignment) -> Result<tempfile::TempDir, Failure> {
+fn work_folder(shared: &Shared) -> Result<tempfile::TempDir, Failure> {
     let mut builder = tempfile::Builder::new();
     builder.prefix("build-");
-    let made = match &assignment.shared.settings.work_folder {
+    let made = match &shared.settings.work_folder {
         Some(parent) => builder.tempdir_in(parent),
         None => builder.tempdir(),
     };

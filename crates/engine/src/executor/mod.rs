@@ -22,10 +22,12 @@ use slipway_core::names;
 use slipway_core::plan::{Action, Plan, PlannedService};
 use slipway_ports::{CancellationToken, DeploymentSummary, Progress, Target};
 
+pub(crate) use build::destination;
 pub(crate) use ending::Ending;
 
 use crate::engine::Shared;
 use crate::feed::{Feed, StepProgress};
+use crate::single_flight::Seat;
 
 /// How a step is told to end.
 #[derive(Debug, Clone, Default)]
@@ -60,6 +62,8 @@ pub(crate) struct Assignment {
     /// Whether a running job is stopped too.
     force: CancellationToken,
     ending: Ending,
+    /// A seat on the flight to the image of a build, which another step has left.
+    seat: Option<Seat>,
 }
 
 impl Assignment {
@@ -74,6 +78,7 @@ impl Assignment {
         feed: &Arc<Feed>,
         stop: Stop,
         ending: Ending,
+        seat: Option<Seat>,
     ) -> Self {
         let run = deployment.service(&step.service);
         Self {
@@ -88,6 +93,7 @@ impl Assignment {
             stop: stop.end,
             force: stop.force,
             ending,
+            seat,
         }
     }
 
@@ -108,17 +114,18 @@ impl Assignment {
     }
 }
 
-/// Carries a step out, to whatever end.
-pub(crate) async fn execute(assignment: Assignment) -> StepOutcome {
+/// Carries a step out, to whatever end. With it comes the seat that a build has left to another step, if one begins now.
+pub(crate) async fn execute(assignment: Assignment) -> (StepOutcome, Option<Seat>) {
     let progress = assignment.progress.clone();
-    let done = match assignment.phase {
+    let (done, seat) = match assignment.phase {
         Phase::Build => build::execute(assignment).await,
-        Phase::Release => act(assignment).await,
+        Phase::Release => (act(assignment).await, None),
     };
-    done.unwrap_or_else(|failure| {
+    let outcome = done.unwrap_or_else(|failure| {
         progress.line(&failure.to_string());
         StepOutcome::Failed(failure)
-    })
+    });
+    (outcome, seat)
 }
 
 /// What the action does to a service once its image is there.

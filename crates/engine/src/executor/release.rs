@@ -108,10 +108,10 @@ async fn with_variables(assignment: &Assignment, image: &ReleasedImage, variable
 }
 
 fn masked(assignment: &Assignment, mut failure: Failure) -> Failure {
-    let mask = |text: &str| assignment.progress.mask(text);
-    failure.message = mask(&failure.message);
-    failure.hint = failure.hint.as_deref().map(mask);
-    failure.last_lines = failure.last_lines.iter().map(|line| mask(line)).collect();
+    let mask = assignment.progress.mask();
+    failure.message = mask.mask(&failure.message);
+    failure.hint = failure.hint.as_deref().map(|hint| mask.mask(hint));
+    failure.last_lines = mask.mask_lines(&failure.last_lines);
     failure
 }
 

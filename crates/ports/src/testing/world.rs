@@ -1,9 +1,10 @@
 //! Git, builder, registry, Helm and cluster in memory.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use slipway_core::failure::{Code, Failure};
@@ -12,9 +13,9 @@ use slipway_core::names::sha256_hex;
 use tokio::sync::watch;
 
 use crate::{
-    Activity, BuildRequest, Builder, BuiltImage, CancellationToken, Cluster, Export, LogQuery, Namespace, PodLine, Presence,
-    Progress, Registry, ReleaseRequest, ReleaseStatus, Releases, Repositories, RepositoryTag, Revision, RolloutKind,
-    RolloutRequest, SecretObject, SecretText, Target, TreeFacts, TreeQuery,
+    Activity, BuildRequest, Builder, BuiltImage, CancellationToken, Cluster, Export, Freed, ImageCollector, LogQuery, Namespace,
+    NeededImage, PodLine, Presence, Progress, Registry, ReleaseRequest, ReleaseStatus, Releases, Repositories, RepositoryTag,
+    Revision, RolloutKind, RolloutRequest, SecretObject, SecretText, Target, TreeFacts, TreeQuery,
 };
 
 /// A world that does at once what it is asked, unless a test says otherwise, and remembers it in a journal.
@@ -37,6 +38,7 @@ struct Told {
     /// The deployment that made each revision of a release, from revision 1.
     revisions: HashMap<String, Vec<String>>,
     secrets: BTreeMap<String, SecretObject>,
+    needed: BTreeSet<NeededImage>,
 }
 
 impl Default for World {
@@ -114,6 +116,11 @@ impl World {
     /// The Secrets that the cluster holds, by name.
     pub fn secrets(&self) -> BTreeMap<String, SecretObject> {
         self.told().secrets.clone()
+    }
+
+    /// The images that the last collection was told to leave.
+    pub fn needed(&self) -> BTreeSet<NeededImage> {
+        self.told().needed.clone()
     }
 
     async fn act(&self, what: &str, cancel: &CancellationToken) -> Result<(), Failure> {
@@ -228,6 +235,26 @@ impl Registry for World {
         progress.activity(Activity::Mirroring);
         self.act(&format!("mirror {}", source.path()), cancel).await?;
         Ok(format!("mirror/{}/{}", source.host(), source.path()))
+    }
+}
+
+#[async_trait]
+impl ImageCollector for World {
+    async fn collect(
+        &self,
+        needed: &BTreeSet<NeededImage>,
+        unused: Duration,
+        cancel: &CancellationToken,
+    ) -> Result<Freed, Failure> {
+        self.act(&format!("collect what is unused for {} s", unused.as_secs()), cancel).await?;
+        let mut told = self.told();
+        told.needed.clone_from(needed);
+        let before = told.images.len();
+        let is_needed = |image: &String| {
+            needed.iter().any(|needed| matches!(needed, NeededImage::Tagged(tagged) if tagged.to_string() == *image))
+        };
+        told.images.retain(|image, _| is_needed(image));
+        Ok(Freed { tags: before - told.images.len(), ..Freed::default() })
     }
 }
 

@@ -34,13 +34,13 @@ fn write_flushed(path: &Path, content: &[u8]) -> io::Result<()> {
     file.sync_all()
 }
 
-/// Flushes a finished file and moves it to `destination`.
-pub(crate) fn adopt_file(source: &Path, destination: &Path) -> io::Result<()> {
-    File::open(source)?.sync_all()?;
-    move_into_place(source, destination)
+/// Flushes a finished file, so that it can be moved into place.
+pub(crate) fn flush_file(path: &Path) -> io::Result<()> {
+    File::open(path)?.sync_all()
 }
 
-fn move_into_place(source: &Path, destination: &Path) -> io::Result<()> {
+/// Moves a flushed file to `destination`, replacing what is there in one step.
+pub(crate) fn move_into_place(source: &Path, destination: &Path) -> io::Result<()> {
     let parent = destination.parent().ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))?;
     create_directories(parent)?;
     fs::rename(source, destination)?;
@@ -49,14 +49,28 @@ fn move_into_place(source: &Path, destination: &Path) -> io::Result<()> {
 
 /// Removes a file; says whether there was one.
 pub(crate) fn remove_file(path: &Path) -> io::Result<bool> {
+    let existed = remove_unflushed(path)?;
+    if existed {
+        let parent = path.parent().ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))?;
+        synchronise_directory(parent)?;
+    }
+    Ok(existed)
+}
+
+/// Removes a file that a loss of power may bring back until its directory is flushed; says whether there was one.
+pub(crate) fn remove_unflushed(path: &Path) -> io::Result<bool> {
     match fs::remove_file(path) {
-        Ok(()) => {
-            let parent = path.parent().ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))?;
-            synchronise_directory(parent)?;
-            Ok(true)
-        }
+        Ok(()) => Ok(true),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
         Err(error) => Err(error),
+    }
+}
+
+/// Brings what was removed from a directory to the disk; one that is not there holds nothing.
+pub(crate) fn flush_directory(path: &Path) -> io::Result<()> {
+    match synchronise_directory(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        other => other,
     }
 }
 

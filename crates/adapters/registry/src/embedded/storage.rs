@@ -9,19 +9,22 @@ mod garbage;
 mod manifests;
 mod tags;
 mod uploads;
+mod used;
 
+use std::collections::HashSet;
 use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
-pub use garbage::Collected;
+pub use garbage::{Ages, Kept};
 pub(crate) use manifests::{ManifestRecord, StoredManifest};
 pub(crate) use tags::order as tag_order;
 
 use super::durable;
 use super::layout::Layout;
+use crate::digest::Digest;
 
 /// An upload that nobody touched for this long is removed when the registry opens.
 const STALE_UPLOAD: Duration = Duration::from_hours(24);
@@ -35,8 +38,13 @@ pub struct Storage {
 #[derive(Debug)]
 struct Shared {
     layout: Layout,
-    /// Held shared while content and its link are made, exclusively while unlinked content is removed.
+    /// Held shared while something is published, or a client is told that it is there; exclusively while something is removed that
+    /// nobody needs.
     publishing: RwLock<()>,
+    /// The content that was published since the collection began that runs, if one does.
+    published: Mutex<Option<HashSet<Digest>>>,
+    /// Held by the collection that runs.
+    collecting: Mutex<()>,
     /// Keeps the lock on the directory for as long as the storage lives.
     _lock: File,
 }
@@ -95,7 +103,13 @@ impl Storage {
             durable::create_directories(&directory).map_err(unusable)?;
         }
         empty_directory(&layout.temporaries()).map_err(unusable)?;
-        let shared = Shared { layout: layout.clone(), publishing: RwLock::new(()), _lock: lock };
+        let shared = Shared {
+            layout: layout.clone(),
+            publishing: RwLock::default(),
+            published: Mutex::default(),
+            collecting: Mutex::default(),
+            _lock: lock,
+        };
         let storage = Self { shared: Arc::new(shared) };
         let swept = storage.sweep_uploads(STALE_UPLOAD).map_err(unusable)?;
         tracing::debug!(directory = %layout.root().display(), swept, "registry directory opened");
@@ -113,11 +127,23 @@ impl Storage {
 
     fn publishing(&self) -> std::sync::RwLockReadGuard<'_, ()> {
         // The lock guards no data: a panic elsewhere leaves nothing inconsistent behind it.
-        self.shared.publishing.read().unwrap_or_else(std::sync::PoisonError::into_inner)
+        self.shared.publishing.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn publishing_halted(&self) -> std::sync::RwLockWriteGuard<'_, ()> {
-        self.shared.publishing.write().unwrap_or_else(std::sync::PoisonError::into_inner)
+        self.shared.publishing.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Content that was published during a collection, to be touched while publishing is held, shared or halted.
+    fn noted(&self) -> MutexGuard<'_, Option<HashSet<Digest>>> {
+        // A set is whole between two of its calls.
+        self.shared.published.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn note(&self, digest: &Digest) {
+        if let Some(noted) = self.noted().as_mut() {
+            noted.insert(digest.clone());
+        }
     }
 
     fn write(&self, destination: &Path, content: &[u8]) -> io::Result<()> {

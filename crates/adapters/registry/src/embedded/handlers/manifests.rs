@@ -35,9 +35,9 @@ pub(crate) async fn read(
     let found = blocking(move || {
         let digest = match reference {
             Reference::Digest(digest) => Some(digest),
-            Reference::Tag(tag) => owner.tag(&name, &tag)?,
+            Reference::Tag(tag) => owner.tag_in_use(&name, &tag)?,
         };
-        match digest.map(|digest| owner.manifest(&name, &digest)).transpose()?.flatten() {
+        match digest.map(|digest| owner.manifest_in_use(&name, &digest)).transpose()?.flatten() {
             Some(manifest) => Ok(Ok(manifest)),
             None => Ok(Err(owner.repository_exists(&name)?)),
         }

@@ -1,10 +1,10 @@
 //! Blobs: shared content, and the links that make it visible in a repository.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io;
 use std::path::Path;
 
-use super::Storage;
+use super::{Storage, used};
 use crate::digest::Digest;
 use crate::embedded::durable;
 use crate::name::RepositoryName;
@@ -20,9 +20,10 @@ impl Storage {
         Ok(self.layout().blob_link(name, digest).try_exists()? && self.layout().blob(digest).try_exists()?)
     }
 
-    /// The blob's file and length, or `None` when the repository does not have it.
+    /// The blob's file and length, or `None` when the repository does not have it. Whoever asked may rely on it for a while.
     pub(crate) fn open_blob(&self, name: &RepositoryName, digest: &Digest) -> io::Result<Option<(File, u64)>> {
-        if !self.layout().blob_link(name, digest).try_exists()? {
+        let _publishing = self.publishing();
+        if !used::mark(&self.layout().blob_link(name, digest))? {
             return Ok(None);
         }
         match File::open(self.layout().blob(digest)) {
@@ -37,8 +38,10 @@ impl Storage {
 
     /// Moves a verified file in as the blob's content and links it to the repository.
     pub(crate) fn publish_blob(&self, name: &RepositoryName, digest: &Digest, verified: &Path) -> io::Result<()> {
+        durable::flush_file(verified)?;
         let _publishing = self.publishing();
-        durable::adopt_file(verified, &self.layout().blob(digest))?;
+        self.note(digest);
+        durable::move_into_place(verified, &self.layout().blob(digest))?;
         self.write(&self.layout().blob_link(name, digest), b"")
     }
 
@@ -48,6 +51,7 @@ impl Storage {
         if !self.has_blob(from, digest)? {
             return Ok(false);
         }
+        self.note(digest);
         self.write(&self.layout().blob_link(name, digest), b"")?;
         Ok(true)
     }
@@ -60,9 +64,5 @@ impl Storage {
     /// Content that was written whole under its digest, whichever repository may see it.
     pub(super) fn read_content(&self, digest: &Digest) -> io::Result<Option<Vec<u8>>> {
         durable::read_if_present(&self.layout().blob(digest))
-    }
-
-    pub(super) fn content_length(&self, digest: &Digest) -> io::Result<u64> {
-        Ok(fs::metadata(self.layout().blob(digest))?.len())
     }
 }

@@ -1,51 +1,97 @@
-//! Removes what no repository needs any more.
+//! Removes what nobody needs any more, while pushes and pulls go on.
 //!
-//! A blob is needed by a repository when one of its manifests names it, or when it was pushed or mounted within the grace
-//! time: a push uploads blobs first and the manifest last. Content is needed while any repository links to it.
+//! Repository by repository, publishing is halted for a moment and everything goes that is neither needed nor was used lately: tags
+//! first, then manifests from the top down, then the links to blobs ([`repository`]). At last the content goes that no repository
+//! links to. So whatever is visible is complete at every instant, and a collection that is killed has removed a part of the garbage.
+//!
+//! What a client was told to be there was marked as used when it was told ([`used`](super::used)), so a push that relies on it finds
+//! it. Content that is published while a collection runs is noted, and stays.
 
-use std::collections::HashSet;
+mod graph;
+mod repository;
+
+use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::sync::PoisonError;
+use std::time::Duration;
+
+use slipway_ports::Freed;
 
 use super::Storage;
 use crate::digest::Digest;
 use crate::embedded::durable;
-use crate::manifest::Manifest;
-use crate::name::RepositoryName;
+use crate::name::{RepositoryName, Tag};
 
-/// What a collection removed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Collected {
-    /// Files of content.
-    pub contents: usize,
-    /// Their length in bytes.
-    pub bytes: u64,
+/// Content that is removed at once while publishing is halted.
+const BATCH: usize = 64;
+
+/// What stays however long nobody used it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Kept {
+    by_repository: HashMap<RepositoryName, KeptHere>,
+}
+
+/// What stays in one repository.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct KeptHere {
+    tags: HashSet<Tag>,
+    digests: HashSet<Digest>,
+}
+
+impl Kept {
+    /// Keeps a tag, and what it points to.
+    pub fn keep_tag(&mut self, name: RepositoryName, tag: Tag) {
+        self.by_repository.entry(name).or_default().tags.insert(tag);
+    }
+
+    /// Keeps a manifest.
+    pub fn keep_digest(&mut self, name: RepositoryName, digest: Digest) {
+        self.by_repository.entry(name).or_default().digests.insert(digest);
+    }
+}
+
+/// For how long something stays that is not kept. Both are far longer than a push takes between two of its requests.
+#[derive(Clone, Copy, Debug)]
+pub struct Ages {
+    /// Tags and manifests, since they were last used or kept.
+    pub unused: Duration,
+    /// Blobs that no manifest names, since they were pushed or asked for: the manifest of a push comes last.
+    pub unfinished: Duration,
+}
+
+/// One collection on its way.
+struct Pass<'a> {
+    kept: &'a Kept,
+    ages: Ages,
+    go_on: &'a dyn Fn() -> bool,
+    freed: Freed,
+    /// The content that the repositories which were passed still link to.
+    linked: HashSet<Digest>,
+}
+
+impl Pass<'_> {
+    /// Asked before every step.
+    fn step(&self) -> io::Result<()> {
+        if (self.go_on)() { Ok(()) } else { Err(io::Error::new(io::ErrorKind::Interrupted, "the collection was ended")) }
+    }
 }
 
 impl Storage {
-    /// Removes blobs that no manifest of their repository names and that were pushed longer than `grace` ago, then the
-    /// content that no repository links to. Pushes wait meanwhile; pulls do not.
-    pub fn collect_garbage(&self, grace: Duration) -> io::Result<Collected> {
-        let _halted = self.publishing_halted();
-        let now = SystemTime::now();
-        let mut linked = HashSet::new();
+    /// Removes tags and manifests that are not kept and were not used lately, blobs that no manifest needs, and content without a
+    /// link. `go_on` is asked before every step; when it says no, this ends with [`io::ErrorKind::Interrupted`].
+    pub fn collect_garbage(&self, kept: &Kept, ages: Ages, go_on: &dyn Fn() -> bool) -> io::Result<Freed> {
+        // The lock guards no data.
+        let _one_at_a_time = self.shared.collecting.lock().unwrap_or_else(PoisonError::into_inner);
+        let _noting = self.note_what_is_published();
+        let mut pass = Pass { kept, ages, go_on, freed: Freed::default(), linked: HashSet::new() };
         for name in self.repository_names()? {
-            let manifests = digests_in(&self.layout().manifest_links(&name))?;
-            let needed = self.blobs_of_manifests(&manifests)?;
-            for digest in digests_in(&self.layout().blob_links(&name))? {
-                let link = self.layout().blob_link(&name, &digest);
-                let age = now.duration_since(fs::metadata(&link)?.modified()?).unwrap_or_default();
-                if needed.contains(&digest) || age < grace {
-                    linked.insert(digest);
-                } else {
-                    durable::remove_file(&link)?;
-                }
-            }
-            linked.extend(manifests);
+            pass.step()?;
+            self.collect_repository(&name, &mut pass)?;
         }
-        self.remove_unlinked(&linked)
+        self.remove_unlinked(&mut pass)?;
+        Ok(pass.freed)
     }
 
     /// Every repository that something was pushed to, in order.
@@ -73,34 +119,55 @@ impl Storage {
         Ok(names)
     }
 
-    fn blobs_of_manifests(&self, manifests: &HashSet<Digest>) -> io::Result<HashSet<Digest>> {
-        let mut needed = HashSet::new();
-        for digest in manifests {
-            let Some(content) = self.read_content(digest)? else { continue };
-            // What was stored was checked when it was pushed; if it can't be read now, nothing may be removed.
-            let manifest =
-                Manifest::parse(&content, None).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error.to_string()))?;
-            needed.extend(manifest.references().map(|descriptor| descriptor.digest.clone()));
-        }
-        Ok(needed)
+    fn note_what_is_published(&self) -> Noting<'_> {
+        // Nobody is in the middle of publishing now: what anybody publishes from here on is noted, or linked already.
+        let _halted = self.publishing_halted();
+        *self.noted() = Some(HashSet::new());
+        Noting(self)
     }
 
-    fn remove_unlinked(&self, linked: &HashSet<Digest>) -> io::Result<Collected> {
-        let mut collected = Collected::default();
-        for algorithm in durable::names_in(&self.layout().blobs())? {
-            let directory = self.layout().blobs().join(&algorithm);
-            for prefix in durable::names_in(&directory)? {
-                for hexadecimal in durable::names_in(&directory.join(prefix))? {
-                    let Ok(digest) = format!("{algorithm}:{hexadecimal}").parse::<Digest>() else { continue };
-                    if !linked.contains(&digest) {
-                        collected.bytes += self.content_length(&digest)?;
-                        collected.contents += 1;
-                        durable::remove_file(&self.layout().blob(&digest))?;
-                    }
+    fn remove_unlinked(&self, pass: &mut Pass<'_>) -> io::Result<()> {
+        let blobs = self.layout().blobs();
+        let mut unlinked = Vec::new();
+        for algorithm in durable::names_in(&blobs)? {
+            for prefix in durable::names_in(&blobs.join(&algorithm))? {
+                pass.step()?;
+                let names = durable::names_in(&blobs.join(&algorithm).join(prefix))?;
+                let digests = names.iter().filter_map(|hexadecimal| format!("{algorithm}:{hexadecimal}").parse::<Digest>().ok());
+                unlinked.extend(digests.filter(|digest| !pass.linked.contains(digest)));
+            }
+        }
+        for batch in unlinked.chunks(BATCH) {
+            let _halted = self.publishing_halted();
+            for digest in batch {
+                pass.step()?;
+                let was_published = self.noted().as_ref().is_none_or(|noted| noted.contains(digest));
+                if !was_published {
+                    self.remove_content(digest, pass)?;
                 }
             }
         }
-        Ok(collected)
+        Ok(())
+    }
+
+    fn remove_content(&self, digest: &Digest, pass: &mut Pass<'_>) -> io::Result<()> {
+        let path = self.layout().blob(digest);
+        let bytes = fs::metadata(&path)?.len();
+        // What a loss of power brings back is garbage again.
+        if durable::remove_unflushed(&path)? {
+            pass.freed.contents += 1;
+            pass.freed.bytes += bytes;
+        }
+        Ok(())
+    }
+}
+
+/// Notes what is published, as long as it lives.
+struct Noting<'a>(&'a Storage);
+
+impl Drop for Noting<'_> {
+    fn drop(&mut self) {
+        *self.0.noted() = None;
     }
 }
 
@@ -115,3 +182,6 @@ fn digests_in(links: &Path) -> io::Result<HashSet<Digest>> {
     }
     Ok(digests)
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,7 +3,7 @@
 use std::io;
 use std::str::FromStr as _;
 
-use super::Storage;
+use super::{Storage, used};
 use crate::digest::Digest;
 use crate::embedded::durable;
 use crate::name::{RepositoryName, Tag};
@@ -35,8 +35,17 @@ impl Storage {
         self.layout().manifest_link(name, digest).try_exists()
     }
 
+    /// The manifest by its digest, for somebody who may rely on it for a while.
+    pub(crate) fn manifest_in_use(&self, name: &RepositoryName, digest: &Digest) -> io::Result<Option<StoredManifest>> {
+        let _publishing = self.publishing();
+        if !used::mark(&self.layout().manifest_link(name, digest))? {
+            return Ok(None);
+        }
+        self.manifest(name, digest)
+    }
+
     /// The manifest by its digest.
-    pub(crate) fn manifest(&self, name: &RepositoryName, digest: &Digest) -> io::Result<Option<StoredManifest>> {
+    fn manifest(&self, name: &RepositoryName, digest: &Digest) -> io::Result<Option<StoredManifest>> {
         let Some(media_type) = durable::read_if_present(&self.layout().manifest_link(name, digest))? else {
             return Ok(None);
         };
@@ -60,6 +69,7 @@ impl Storage {
         if !missing.is_empty() {
             return Ok(missing);
         }
+        self.note(record.digest);
         let layout = self.layout();
         self.write(&layout.blob(record.digest), record.content)?;
         if let Some((subject, descriptor)) = &record.referrer {

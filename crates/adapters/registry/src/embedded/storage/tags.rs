@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 use std::io;
 
-use super::Storage;
+use super::{Storage, used};
 use crate::digest::Digest;
 use crate::embedded::durable;
 use crate::name::{RepositoryName, Tag};
@@ -16,6 +16,15 @@ impl Storage {
         };
         let text = String::from_utf8_lossy(&content);
         text.parse().map(Some).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
+    }
+
+    /// The same for somebody who may rely on the tag for a while.
+    pub(crate) fn tag_in_use(&self, name: &RepositoryName, tag: &Tag) -> io::Result<Option<Digest>> {
+        let _publishing = self.publishing();
+        if !used::mark(&self.layout().tag(name, tag))? {
+            return Ok(None);
+        }
+        self.tag(name, tag)
     }
 
     /// Removes a tag; says whether it was there. The manifest stays.
