@@ -73,6 +73,12 @@ impl<'a> Context<'a> {
             let entries = self.objects.tree(&tree).await?;
             match entries.iter().find(|entry| entry.name == part.as_bytes()) {
                 Some(entry) if entry.kind == EntryKind::Folder => tree.clone_from(&entry.id),
+                Some(entry) if entry.kind == EntryKind::Submodule => {
+                    let path = parts[..=depth].join("/");
+                    return Err(not_found(format!(
+                        "`{path}` is a submodule: build it from its own repository, with its own `git.url`"
+                    )));
+                }
                 Some(_) => return Err(not_found(format!("`{}` is not a folder", parts[..=depth].join("/")))),
                 None => {
                     let place = if depth == 0 { "the repository".to_owned() } else { format!("`{}`", parts[..depth].join("/")) };

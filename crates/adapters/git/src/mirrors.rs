@@ -72,7 +72,10 @@ impl GitMirrors {
         for entry in std::fs::read_dir(&settings.folder)? {
             let entry = entry?;
             if entry.path().extension().is_some_and(|extension| extension == "lfs") {
-                Cache::clear_unfinished(&entry.path())?;
+                // As below: it is in nobody's way.
+                if let Err(error) = Cache::clear_unfinished(&entry.path()) {
+                    tracing::warn!(folder = %entry.path().display(), %error, "unfinished large files are left for the next start");
+                }
             }
             if entry.file_name().to_string_lossy().starts_with(UNFINISHED) {
                 // The git of a server that was killed may still be writing there; that must not keep this one from starting.

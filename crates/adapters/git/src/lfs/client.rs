@@ -55,6 +55,9 @@ struct Answer {
 #[derive(Deserialize)]
 struct Object {
     oid: String,
+    /// Whether the download needs no further credential.
+    #[serde(default)]
+    authenticated: bool,
     #[serde(default)]
     actions: Option<Actions>,
     #[serde(default)]
@@ -112,7 +115,7 @@ impl Client {
                     return Err(Failure::retry(Code::LfsUnavailable, message));
                 }
                 (None, Some(action)) => {
-                    downloads.insert(object.oid, download(endpoint, action)?);
+                    downloads.insert(object.oid, download(endpoint, action, object.authenticated)?);
                 }
                 // What is not there is told by the file that wants it.
                 (Some(_), _) | (None, None) => {}
@@ -129,7 +132,7 @@ impl Client {
     }
 }
 
-fn download(endpoint: &Endpoint, action: Action) -> Result<Download, Failure> {
+fn download(endpoint: &Endpoint, action: Action, authenticated: bool) -> Result<Download, Failure> {
     let invalid = || Failure::permanent(Code::LfsUnavailable, format!("{} names an address that cannot be asked", endpoint.url));
     let url = http(&action.href).ok_or_else(invalid)?;
     let mut headers = HeaderMap::new();
@@ -137,7 +140,8 @@ fn download(endpoint: &Endpoint, action: Action) -> Result<Download, Failure> {
         let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| invalid())?;
         headers.insert(name, sensitive(&value)?);
     }
-    if !headers.contains_key(AUTHORIZATION)
+    if !authenticated
+        && !headers.contains_key(AUTHORIZATION)
         && let Some(authorization) = endpoint.authorization_for(&url)
     {
         headers.insert(AUTHORIZATION, sensitive(authorization)?);

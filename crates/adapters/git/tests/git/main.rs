@@ -3,6 +3,7 @@
 
 mod contexts;
 mod host;
+mod keys;
 mod lfs;
 mod mirrors;
 mod submodules;

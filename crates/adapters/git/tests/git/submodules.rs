@@ -98,6 +98,11 @@ async fn a_submodule_that_can_not_be_had_is_a_failure_with_a_reason_of_its_own()
         host.fetch("shop").await;
         host.try_export(&host.query("shop", &commit, "")).await.unwrap_err()
     };
+    let commit = shop.commit();
+    host.fetch("shop").await;
+    let failure = host.mirrors.facts(&host.query("shop", &commit, "api/vendor/lib/docs")).await.unwrap_err();
+    assert_eq!(failure.code, Code::ContextNotFound);
+    assert!(failure.hint.unwrap().starts_with("`api/vendor/lib` is a submodule"));
     let failure = refused(shop.link("api/vendor/lib", &"1".repeat(40)).commit()).await;
     assert_eq!((failure.code, failure.kind), (Code::SubmoduleInvalid, FailureKind::Permanent));
     let expected =
