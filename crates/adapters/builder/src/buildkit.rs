@@ -1,5 +1,6 @@
 //! Builds by `buildctl`.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
@@ -13,6 +14,7 @@ use tokio::process::{ChildStderr, Command};
 use crate::arguments;
 use crate::credentials::{self, RegistryCredential};
 use crate::daemon::LocalBuildkitd;
+use crate::frontend::{self, Frontend};
 use crate::lines::Lines;
 use crate::outcome;
 use crate::process::{GroupGuard, bound, spawn};
@@ -30,6 +32,8 @@ pub struct BuildKitSettings {
     pub credentials: Vec<RegistryCredential>,
     /// A folder of its own, for the credentials and for what builds leave behind.
     pub folder: PathBuf,
+    /// The frontends that a Dockerfile may name, beside Docker's own.
+    pub frontends: Vec<Frontend>,
 }
 
 /// The builder.
@@ -38,6 +42,7 @@ pub struct BuildKit {
     daemon: Daemon,
     registry: String,
     folder: PathBuf,
+    frontends: BTreeSet<Frontend>,
 }
 
 #[derive(Debug)]
@@ -61,7 +66,8 @@ impl BuildKit {
 
     fn with(daemon: Daemon, settings: BuildKitSettings) -> io::Result<Self> {
         credentials::write(&settings.folder.join("docker"), &settings.credentials)?;
-        Ok(Self { daemon, registry: settings.registry, folder: settings.folder })
+        let frontends = settings.frontends.into_iter().chain([Frontend::docker()]).collect();
+        Ok(Self { daemon, registry: settings.registry, folder: settings.folder, frontends })
     }
 
     /// The daemon of our own, if it is one.
@@ -138,6 +144,7 @@ impl Builder for BuildKit {
         progress: &dyn Progress,
         cancel: &CancellationToken,
     ) -> Result<BuiltImage, Failure> {
+        frontend::check(request, &self.frontends)?;
         let canceled = || Failure::canceled("the build was canceled");
         tokio::select! {
             ensured = self.ensure() => ensured?,

@@ -11,6 +11,7 @@ mod buildkit;
 mod configuration;
 mod credentials;
 mod daemon;
+mod frontend;
 #[cfg(test)]
 mod hostile_tests;
 mod lines;
@@ -26,4 +27,5 @@ pub use buildkit::{BuildKit, BuildKitSettings};
 pub use configuration::DaemonSettings;
 pub use credentials::RegistryCredential;
 pub use daemon::LocalBuildkitd;
+pub use frontend::{Frontend, InvalidFrontend};
 pub use programs::BuildKitPrograms;
