@@ -33,6 +33,7 @@ impl EmbeddedBuilder {
             registry: self.credential.registry.clone(),
             credentials: vec![self.credential.clone()],
             folder: self.folder.join("client"),
+            frontends: self.daemon.frontends.clone(),
         };
         BuildKit::new(daemon, settings).map_err(|error| {
             let message = format!("the folder of the builder, {}, can not be used: {error}", self.folder.display());
@@ -116,8 +117,12 @@ exit 1
         let registry = "127.0.0.1:1".to_owned();
         let credential =
             RegistryCredential { registry: registry.clone(), user: "slipway".to_owned(), password: SecretText::new("x") };
-        let settings =
-            BuildKitSettings { registry: registry.clone(), credentials: Vec::new(), folder: folder.path().join("client") };
+        let settings = BuildKitSettings {
+            registry: registry.clone(),
+            credentials: Vec::new(),
+            folder: folder.path().join("client"),
+            frontends: Vec::new(),
+        };
         let builder = EmbeddedBuilder::new(folder.path().to_owned(), DaemonSettings::new(registry, true), credential);
         let kit = BuildKit::at(&buildctl, "unix:///nowhere", settings).unwrap();
         assert!(builder.started.set(kit).is_ok());

@@ -5,6 +5,8 @@ use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
+use slipway_builder::Frontend;
+
 /// How a server is started.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Options {
@@ -14,6 +16,8 @@ pub struct Options {
     pub registry_listen: SocketAddr,
     /// Where to ask instead of a registry.
     pub registry_mirrors: Vec<RegistryMirror>,
+    /// The frontends that a Dockerfile may name (`# syntax=`), beside `docker/dockerfile`.
+    pub frontends: Vec<Frontend>,
     /// Whether `file://` URLs of git repositories are taken.
     pub allow_file_urls: bool,
     /// The longest that a rollout may take, unless its probes allow longer.

@@ -163,7 +163,11 @@ fn builder(home: &Home, options: &Options, address: &str, password: &SecretText)
     let mirrors = options.registry_mirrors.iter().filter(|mirror| mirror.host == "docker.io");
     // BuildKit names a mirror by its host and prefix alone.
     let mirrors = mirrors.map(|mirror| mirror.url.split_once("://").map_or(mirror.url.as_str(), |(_, rest)| rest).to_owned());
-    let daemon = DaemonSettings { docker_io_mirrors: mirrors.collect(), ..DaemonSettings::new(address, true) };
+    let daemon = DaemonSettings {
+        docker_io_mirrors: mirrors.collect(),
+        frontends: options.frontends.clone(),
+        ..DaemonSettings::new(address, true)
+    };
     let credential =
         RegistryCredential { registry: address.to_owned(), user: REGISTRY_USER.to_owned(), password: password.clone() };
     EmbeddedBuilder::new(home.folder("buildkit"), daemon, credential)

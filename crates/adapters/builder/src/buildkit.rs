@@ -1,5 +1,6 @@
 //! Builds by `buildctl`.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
@@ -14,6 +15,7 @@ use crate::arguments;
 use crate::cgroup::BuildCgroup;
 use crate::credentials::{self, RegistryCredential};
 use crate::daemon::LocalBuildkitd;
+use crate::frontend::{self, Frontend};
 use crate::lines::Lines;
 use crate::outcome;
 use crate::process::{GroupGuard, bound, spawn};
@@ -31,6 +33,8 @@ pub struct BuildKitSettings {
     pub credentials: Vec<RegistryCredential>,
     /// A folder of its own, for the credentials and for what builds leave behind.
     pub folder: PathBuf,
+    /// The frontends that a Dockerfile may name, beside Docker's own.
+    pub frontends: Vec<Frontend>,
 }
 
 /// The builder.
@@ -39,6 +43,7 @@ pub struct BuildKit {
     daemon: Daemon,
     registry: String,
     folder: PathBuf,
+    frontends: BTreeSet<Frontend>,
 }
 
 #[derive(Debug)]
@@ -62,7 +67,8 @@ impl BuildKit {
 
     fn with(daemon: Daemon, settings: BuildKitSettings) -> io::Result<Self> {
         credentials::write(&settings.folder.join("docker"), &settings.credentials)?;
-        Ok(Self { daemon, registry: settings.registry, folder: settings.folder })
+        let frontends = settings.frontends.into_iter().chain([Frontend::docker()]).collect();
+        Ok(Self { daemon, registry: settings.registry, folder: settings.folder, frontends })
     }
 
     /// The daemon of our own, if it is one.
@@ -149,6 +155,7 @@ impl Builder for BuildKit {
         progress: &dyn Progress,
         cancel: &CancellationToken,
     ) -> Result<BuiltImage, Failure> {
+        frontend::check(request, &self.frontends)?;
         let canceled = || Failure::canceled("the build was canceled");
         tokio::select! {
             ensured = self.ensure() => ensured?,

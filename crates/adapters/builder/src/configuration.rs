@@ -1,8 +1,11 @@
 //! The configuration of our own `buildkitd`.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use toml::{Table, Value};
+
+use crate::frontend::Frontend;
 
 /// What a daemon of ours is to know.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,6 +16,8 @@ pub struct DaemonSettings {
     pub plain_http: bool,
     /// Where images of `docker.io` come from instead, as `host:port/prefix`.
     pub docker_io_mirrors: Vec<String>,
+    /// The frontends that a Dockerfile may name, beside Docker's own.
+    pub frontends: Vec<Frontend>,
     /// How many steps run at once, over all builds.
     pub most_parallel_steps: u32,
     /// The folder of CNI plugins; absent, or without `bridge`: steps share the machine's network.
@@ -27,6 +32,7 @@ impl DaemonSettings {
             registry: registry.into(),
             plain_http,
             docker_io_mirrors: Vec::new(),
+            frontends: Vec::new(),
             most_parallel_steps: 4,
             network_plugins: plugins.join("bridge").is_file().then_some(plugins),
         }
@@ -55,6 +61,7 @@ impl DaemonSettings {
                 worker.insert("networkMode".into(), Value::String("host".into()));
             }
         }
+        let docker = Frontend::docker();
         let mut registries = Table::new();
         let mirrors: Vec<Value> = self.docker_io_mirrors.iter().cloned().map(Value::String).collect();
         if !mirrors.is_empty() {
@@ -63,7 +70,8 @@ impl DaemonSettings {
         if self.plain_http {
             registries.insert(self.registry.clone(), table([("http", Value::Boolean(true))]));
         }
-        let frontends = Value::Array(vec![Value::String("docker.io/docker/dockerfile".into())]);
+        let frontends: BTreeSet<&Frontend> = self.frontends.iter().chain([&docker]).collect();
+        let frontends = Value::Array(frontends.into_iter().map(|frontend| Value::String(frontend.to_string())).collect());
         let gateway = table([("enabled", Value::Boolean(true)), ("allowedRepositories", frontends)]);
         let address = Value::Array(vec![Value::String(format!("unix://{}", socket.display()))]);
         let whole = table([
@@ -97,6 +105,7 @@ mod tests {
         let settings = DaemonSettings {
             docker_io_mirrors: vec!["127.0.0.1:5000/hub".to_owned()],
             network_plugins: None,
+            frontends: vec![Frontend::parse("ghcr.io/example/frontend").unwrap()],
             ..DaemonSettings::new("127.0.0.1:5000", true)
         };
         let read: Table = settings.text(Path::new("/data/build\"kit"), Path::new("/data/s.sock")).parse().unwrap();
@@ -106,6 +115,6 @@ mod tests {
         assert_eq!(read["registry"]["docker.io"]["mirrors"][0].as_str(), Some("127.0.0.1:5000/hub"));
         assert_eq!(read["worker"]["oci"]["networkMode"].as_str(), Some("host"));
         assert_eq!(read["worker"]["oci"]["max-parallelism"].as_integer(), Some(4));
-        assert_eq!(read["frontend"]["gateway.v0"]["allowedRepositories"].as_array().map(Vec::len), Some(1));
+        assert_eq!(read["frontend"]["gateway.v0"]["allowedRepositories"].as_array().map(Vec::len), Some(2));
     }
 }

@@ -12,6 +12,7 @@ mod cgroup;
 mod configuration;
 mod credentials;
 mod daemon;
+mod frontend;
 #[cfg(test)]
 mod hostile_tests;
 mod lines;
@@ -27,4 +28,5 @@ pub use buildkit::{BuildKit, BuildKitSettings};
 pub use configuration::DaemonSettings;
 pub use credentials::RegistryCredential;
 pub use daemon::LocalBuildkitd;
+pub use frontend::{Frontend, InvalidFrontend};
 pub use programs::BuildKitPrograms;

@@ -159,7 +159,12 @@ fn settings(registry: &Registry) -> DaemonSettings {
 }
 
 fn builder_settings(folder: &Path, address: &str) -> BuildKitSettings {
-    BuildKitSettings { registry: address.to_owned(), credentials: Vec::new(), folder: folder.join("builder") }
+    BuildKitSettings {
+        registry: address.to_owned(),
+        credentials: Vec::new(),
+        folder: folder.join("builder"),
+        frontends: Vec::new(),
+    }
 }
 
 const BASE: &str = "FROM scratch\nCOPY busybox /bin/busybox\nSHELL [\"/bin/busybox\", \"sh\", \"-c\"]\n";

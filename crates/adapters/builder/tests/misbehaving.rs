@@ -23,7 +23,12 @@ impl Progress for Lines {
 
 fn builder(folder: &Path, mode: &str) -> BuildKit {
     let buildctl = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fake/buildctl");
-    let settings = BuildKitSettings { registry: "127.0.0.1:1".to_owned(), credentials: Vec::new(), folder: folder.to_owned() };
+    let settings = BuildKitSettings {
+        registry: "127.0.0.1:1".to_owned(),
+        credentials: Vec::new(),
+        folder: folder.to_owned(),
+        frontends: Vec::new(),
+    };
     BuildKit::at(buildctl, format!("fake:{mode}"), settings).unwrap()
 }
 
@@ -145,7 +150,12 @@ async fn arguments_arrive_as_they_are_and_the_environment_of_the_server_does_not
 #[tokio::test]
 async fn a_builder_that_is_not_installed_says_what_to_install() {
     let folder = tempfile::tempdir().unwrap();
-    let settings = BuildKitSettings { registry: "r".to_owned(), credentials: Vec::new(), folder: folder.path().to_owned() };
+    let settings = BuildKitSettings {
+        registry: "r".to_owned(),
+        credentials: Vec::new(),
+        folder: folder.path().to_owned(),
+        frontends: Vec::new(),
+    };
     let builder = BuildKit::at("/nowhere/buildctl", "unix:///nowhere", settings).unwrap();
     let failure = builder.build(&request(Duration::from_secs(5)), &Silent, &CancellationToken::new()).await.unwrap_err();
     assert_eq!(failure.code, Code::BuilderUnavailable);

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::Args;
 use slipway_core::model::Bytes;
-use slipway_server::{Options, RegistryMirror};
+use slipway_server::{Frontend, Options, RegistryMirror};
 
 use crate::context::Context;
 use crate::output;
@@ -23,6 +23,10 @@ pub(crate) struct Serve {
     /// Ask a mirror instead of a registry, such as `docker.io=http://127.0.0.1:7879/hub`; may be repeated.
     #[arg(long = "registry-mirror", value_name = "HOST=URL", value_parser = RegistryMirror::parse)]
     pub(crate) registry_mirrors: Vec<RegistryMirror>,
+    /// Allow the frontends of a repository in `# syntax=`, such as `ghcr.io/example/frontend`, beside `docker/dockerfile`; may be
+    /// repeated.
+    #[arg(long = "frontend", value_name = "REPOSITORY", value_parser = Frontend::parse)]
+    pub(crate) frontends: Vec<Frontend>,
     /// Allow `file://` URLs of git repositories.
     #[arg(long)]
     pub(crate) allow_file_urls: bool,
@@ -80,6 +84,9 @@ impl Serve {
         for mirror in &self.registry_mirrors {
             arguments.extend(["--registry-mirror".to_owned(), mirror.to_string()]);
         }
+        for frontend in &self.frontends {
+            arguments.extend(["--frontend".to_owned(), frontend.to_string()]);
+        }
         arguments.extend(self.allow_file_urls.then(|| "--allow-file-urls".to_owned()));
         arguments.extend(["--rollout-timeout".to_owned(), format!("{}s", self.rollout_timeout.as_secs())]);
         arguments.extend(["--keep-deployments".to_owned(), self.keep_deployments.to_string()]);
@@ -94,6 +101,7 @@ impl Serve {
             listen: self.listen,
             registry_listen: self.registry_listen,
             registry_mirrors: self.registry_mirrors.clone(),
+            frontends: self.frontends.clone(),
             allow_file_urls: self.allow_file_urls,
             rollout_timeout: self.rollout_timeout,
             keep_deployments: self.keep_deployments,

@@ -1,96 +1,18 @@
 //! Laws of the collection, and what it leaves when it is killed.
 
+mod disk;
+
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
-use std::time::SystemTime;
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use tempfile::TempDir;
 
+use self::disk::Disk;
 use super::*;
-use crate::embedded::storage::ManifestRecord;
-use crate::manifest::Manifest;
 use crate::media_type::{OCI_INDEX, OCI_MANIFEST};
 
 const AGES: Ages = Ages { unused: Duration::from_hours(24), unfinished: Duration::from_hours(1) };
 const LONG_AGO: Duration = Duration::from_hours(24 * 30);
-
-struct Disk {
-    directory: TempDir,
-    storage: Storage,
-}
-
-impl Disk {
-    fn new() -> Self {
-        let directory = TempDir::new().unwrap();
-        let storage = Storage::open(directory.path()).unwrap();
-        Self { directory, storage }
-    }
-
-    fn blob(&self, name: &RepositoryName, content: &[u8]) -> Value {
-        let digest = Digest::sha256(content);
-        let file = self.storage.layout().temporary();
-        std::fs::write(&file, content).unwrap();
-        self.storage.publish_blob(name, &digest, &file).unwrap();
-        json!({ "mediaType": "application/octet-stream", "digest": digest.to_string(), "size": content.len() })
-    }
-
-    fn manifest(&self, name: &RepositoryName, document: &Value, tags: &[Tag]) -> Digest {
-        let content = document.to_string().into_bytes();
-        let (digest, manifest) = (Digest::sha256(&content), Manifest::parse(&content, None).unwrap());
-        let referrer = manifest.subject.clone().map(|subject| (subject, manifest.referrer_descriptor(&digest, content.len())));
-        let record = ManifestRecord {
-            digest: &digest,
-            media_type: document["mediaType"].as_str().unwrap(),
-            content: &content,
-            requires: manifest.references().map(|part| part.digest.clone()).collect(),
-            referrer,
-            tags: tags.to_vec(),
-        };
-        assert_eq!(self.storage.put_manifest(name, &record).unwrap(), []);
-        digest
-    }
-
-    /// Makes every file look as if nobody had used it for long, but for those.
-    fn age_all_but(&self, young: &[PathBuf]) {
-        for path in self.files("repositories").into_iter().filter(|path| !young.contains(path)) {
-            let file = std::fs::File::options().write(true).open(path).unwrap();
-            file.set_modified(SystemTime::now() - LONG_AGO).unwrap();
-        }
-    }
-
-    fn files(&self, below: &str) -> Vec<PathBuf> {
-        let mut found = Vec::new();
-        let mut pending = vec![self.directory.path().join(below)];
-        while let Some(directory) = pending.pop() {
-            for entry in std::fs::read_dir(directory).unwrap() {
-                let path = entry.unwrap().path();
-                if path.is_dir() { pending.push(path) } else { found.push(path) }
-            }
-        }
-        found.sort();
-        found
-    }
-
-    fn contents(&self) -> BTreeSet<String> {
-        self.files("blobs").iter().map(|path| path.file_name().unwrap().to_str().unwrap().to_owned()).collect()
-    }
-
-    fn collect(&self, kept: &Kept) -> Freed {
-        self.storage.collect_garbage(kept, AGES, &|| true).unwrap()
-    }
-
-    /// Everything that a manifest consists of can be read.
-    fn is_complete(&self, name: &RepositoryName, digest: &Digest) -> bool {
-        let Some(stored) = self.storage.manifest_in_use(name, digest).unwrap() else { return false };
-        let manifest = Manifest::parse(&stored.content, Some(&stored.media_type)).unwrap();
-        manifest.references().all(|part| match stored.media_type.as_str() {
-            OCI_INDEX => self.is_complete(name, &part.digest),
-            _ => self.storage.open_blob(name, &part.digest).unwrap().is_some(),
-        })
-    }
-}
 
 /// What is drawn of one manifest. Numbers are taken modulo what there is.
 #[derive(Debug, Clone)]
@@ -102,20 +24,31 @@ struct Drawn {
     /// About an earlier manifest of the repository.
     about: Option<usize>,
     tag: Option<usize>,
-    tag_is_young: bool,
-    is_young: bool,
-    tag_is_kept: bool,
-    is_kept: bool,
+    tag_use: Use,
+    own_use: Use,
+}
+
+/// Why something stays, or that it does not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Use {
+    Unused,
+    Young,
+    Kept,
 }
 
 fn drawn() -> impl Strategy<Value = Drawn> {
-    let rarely = || prop::bool::weighted(0.15);
-    let shape =
-        (0..2_usize, prop::collection::btree_set(0..6_usize, 0..4), prop::option::of(prop::collection::vec(0..8_usize, 1..3)));
+    let uses = || prop_oneof![6 => Just(Use::Unused), 1 => Just(Use::Young), 1 => Just(Use::Kept)];
+    let lists = prop::option::of(prop::collection::vec(0..8_usize, 1..3));
+    let shape = (0..2_usize, prop::collection::btree_set(0..6_usize, 0..4), lists);
     let place = (prop::option::weighted(0.3, 0..8_usize), prop::option::of(0..5_usize));
-    (shape, place, (rarely(), rarely(), rarely(), rarely())).prop_map(|((repository, layers, lists), (about, tag), flags)| {
-        let (tag_is_young, is_young, tag_is_kept, is_kept) = flags;
-        Drawn { repository, layers, lists, about, tag, tag_is_young, is_young, tag_is_kept, is_kept }
+    (shape, place, uses(), uses()).prop_map(|((repository, layers, lists), (about, tag), tag_use, own_use)| Drawn {
+        repository,
+        layers,
+        lists,
+        about,
+        tag,
+        tag_use,
+        own_use,
     })
 }
 
@@ -163,25 +96,23 @@ fn make(disk: &Disk, drawing: &[Drawn]) -> Made {
         }
         let tag: Option<Tag> = drawn.tag.map(|tag| format!("tag-{tag}").parse().unwrap());
         let digest = disk.manifest(name, &document, tag.as_slice());
-        if drawn.is_young {
-            young.push(disk.storage.layout().manifest_link(name, &digest));
-        }
-        if drawn.is_kept {
-            kept.keep_digest(name.clone(), digest.clone());
+        match drawn.own_use {
+            Use::Unused => {}
+            Use::Young => young.push(disk.storage.layout().manifest_link(name, &digest)),
+            Use::Kept => kept.keep_digest(name.clone(), digest.clone()),
         }
         if let Some(tag) = tag {
-            if drawn.tag_is_young {
-                young.push(disk.storage.layout().tag(name, &tag));
+            match drawn.tag_use {
+                Use::Unused => {}
+                Use::Young => young.push(disk.storage.layout().tag(name, &tag)),
+                Use::Kept => kept.keep_tag(name.clone(), tag.clone()),
             }
-            if drawn.tag_is_kept {
-                kept.keep_tag(name.clone(), tag.clone());
-            }
-            if drawn.tag_is_young || drawn.tag_is_kept {
+            if drawn.tag_use != Use::Unused {
                 rooted_tags.insert((drawn.repository, tag.clone()));
             }
             tags.insert((drawn.repository, tag), digest.clone());
         }
-        let is_root = drawn.is_young || drawn.is_kept;
+        let is_root = drawn.own_use != Use::Unused;
         here.insert(digest, Known { children, blobs, subject, is_root });
     }
     for (place, digest) in tags {
@@ -218,7 +149,16 @@ fn assert_whole(disk: &Disk, made: &Made) {
     }
 }
 
+/// Few cases, for every one is many files that are flushed to the disk; or a hundredth of what `PROPTEST_CASES` asks for.
+fn cases() -> ProptestConfig {
+    let default = ProptestConfig::default();
+    let cases = if std::env::var_os("PROPTEST_CASES").is_some() { default.cases / 100 } else { 0 };
+    ProptestConfig { cases: cases.max(48), failure_persistence: None, ..default }
+}
+
 proptest! {
+    #![proptest_config(cases())]
+
     #[test]
     fn what_is_kept_or_young_stays_whole_and_all_else_goes(drawing in prop::collection::vec(drawn(), 0..9)) {
         let disk = Disk::new();
