@@ -9,11 +9,11 @@ use std::time::Duration;
 
 use slipway_core::failure::{Code, Failure};
 use slipway_core::model::{Bytes, Millicores};
-use slipway_ports::{Activity, CancellationToken, Progress, RepositoryTag};
+use slipway_ports::{Activity, CancellationToken, LogCut, Progress, RepositoryTag};
 use tokio::sync::watch;
 
 /// What is kept of a flight's log for those who board later, in bytes; the end of it.
-const MOST_REPLAYED: usize = 1 << 20;
+const MOST_REPLAYED: u64 = 1 << 20;
 
 /// The builds in flight in this server, by what they build.
 #[derive(Clone, Default)]
@@ -44,7 +44,7 @@ struct Cabin {
     seats: BTreeMap<u64, Option<Box<dyn Progress>>>,
     activity: Option<Activity>,
     lines: VecDeque<String>,
-    bytes: usize,
+    weight: u64,
     left_out: usize,
 }
 
@@ -149,12 +149,12 @@ impl Progress for Flight {
     fn line(&self, text: &str) {
         let mut cabin = self.cabin();
         cabin.seats.values().flatten().for_each(|progress| progress.line(text));
-        cabin.bytes += text.len();
+        cabin.weight += weight(text);
         cabin.lines.push_back(text.to_owned());
-        while cabin.bytes > MOST_REPLAYED
+        while cabin.weight > MOST_REPLAYED
             && let Some(line) = cabin.lines.pop_front()
         {
-            cabin.bytes -= line.len();
+            cabin.weight -= weight(&line);
             cabin.left_out += 1;
         }
     }
@@ -211,6 +211,11 @@ impl Drop for Seat {
             self.flight.stop.cancel();
         }
     }
+}
+
+/// What a line takes, also one without a character.
+fn weight(line: &str) -> u64 {
+    LogCut::weight(line.len() as u64)
 }
 
 /// Tells the end of a flight, also of one whose task broke.
