@@ -97,6 +97,20 @@ async fn c12_two_services_with_the_same_key_build_once() {
     assert_eq!(bench.world.count("release worker"), 1);
 }
 
+/// A copy of a repository has the same keys, and its images are its own.
+#[tokio::test]
+async fn c12_equal_keys_of_two_repositories_are_two_images() {
+    let of = |service, url| application_in(service, url, "app", Workload::default());
+    let bench = Bench::with(&environment(vec![of("api", SHOP), of("copy", "https://git.test/copy.git")])).await;
+    bench.world.commit("https://git.test/copy.git", &commit(1));
+    let (_, deployment) = bench.deploy_to_the_end().await;
+    assert_eq!(bench.world.count("build app"), 2);
+    for service in ["api", "copy"] {
+        assert_eq!(state_of(&deployment, &build(service)), "succeeded");
+        assert_eq!(state_of(&deployment, &release(service)), "succeeded");
+    }
+}
+
 #[tokio::test]
 async fn b01_two_environments_that_want_one_image_at_the_same_time_share_its_build() {
     let bench = Bench::with(&environment(vec![application("api")])).await;

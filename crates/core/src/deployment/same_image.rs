@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use crate::image_key::ImageKey;
 
-/// The services that share an image key with another one.
+/// The services that share an image with another one: a key, and the repository that it is in.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct SameImage {
     /// Several services each, in execution order; the first that is not canceled leads.
@@ -15,11 +15,11 @@ pub(super) struct SameImage {
 
 impl SameImage {
     /// From the services that are built from known inputs, in execution order.
-    pub(super) fn of<'k>(keys: impl Iterator<Item = (usize, &'k ImageKey)>) -> Self {
+    pub(super) fn of<'k>(images: impl Iterator<Item = (usize, (&'k str, &'k ImageKey))>) -> Self {
         let mut same_image = Self::default();
-        let mut leaders: HashMap<&ImageKey, usize> = HashMap::with_capacity(keys.size_hint().1.unwrap_or(0));
-        for (index, key) in keys {
-            let leader = *leaders.entry(key).or_insert(index);
+        let mut leaders: HashMap<(&str, &ImageKey), usize> = HashMap::with_capacity(images.size_hint().1.unwrap_or(0));
+        for (index, image) in images {
+            let leader = *leaders.entry(image).or_insert(index);
             if leader != index {
                 same_image.share(leader, index);
             }

@@ -215,8 +215,8 @@ impl StepState {
 impl Deployment {
     /// A deployment that was just accepted: its first fact.
     pub fn accepted(plan: Plan, trigger: Trigger, at: Timestamp) -> Self {
-        let keys = plan.services.iter().enumerate();
-        let same_image = SameImage::of(keys.filter_map(|(index, service)| Some((index, service.build.as_ref()?.key()?))));
+        let images = plan.services.iter().enumerate();
+        let same_image = SameImage::of(images.filter_map(|(index, service)| Some((index, service.build.as_ref()?.image()?))));
         let mut services = Vec::with_capacity(plan.services.len());
         let mut index = HashMap::with_capacity(plan.services.len());
         let mut builds = Queue::default();

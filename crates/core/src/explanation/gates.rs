@@ -77,7 +77,7 @@ pub(super) struct Gates<'a> {
     /// By stage: its builds.
     builds: Vec<Gate>,
     /// The services that share an image key, in execution order.
-    sharing: HashMap<&'a ImageKey, Vec<usize>>,
+    sharing: HashMap<(&'a str, &'a ImageKey), Vec<usize>>,
 }
 
 impl<'a> Gates<'a> {
@@ -99,10 +99,10 @@ impl<'a> Gates<'a> {
             earlier.push(before);
             before = before.and(of(order, bound));
         }
-        let mut sharing: HashMap<&ImageKey, Vec<usize>> = HashMap::new();
+        let mut sharing: HashMap<(&str, &ImageKey), Vec<usize>> = HashMap::new();
         for (index, service) in plan.services.iter().enumerate() {
-            if let Some(key) = service.build.as_ref().and_then(BuildPlan::key) {
-                sharing.entry(key).or_default().push(index);
+            if let Some(image) = service.build.as_ref().and_then(BuildPlan::image) {
+                sharing.entry(image).or_default().push(index);
             }
         }
         let builds = (0..plan.stage_count()).map(|order| of(order, &[Phase::Build])).collect();
@@ -141,8 +141,8 @@ impl<'a> Gates<'a> {
 
     /// The build that makes the same image, and goes before (C12). One that took the lead over waited for those before it.
     fn shared(&self, record: &Record<'_>, index: usize) -> Option<Hold> {
-        let key = record.deployment.plan().services[index].build.as_ref()?.key()?;
-        let group = self.sharing.get(key)?;
+        let image = record.deployment.plan().services[index].build.as_ref()?.image()?;
+        let group = self.sharing.get(&image)?;
         let own = Slot::of(index, Phase::Build);
         let before = group.iter().take_while(|other| **other != index).map(|other| Slot::of(*other, Phase::Build));
         if let Some(began) = record.first_run(own) {

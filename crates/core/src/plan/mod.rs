@@ -105,6 +105,14 @@ impl BuildPlan {
             Self::Impossible(_) => None,
         }
     }
+
+    /// The image that the build makes, if it can be done: its repository and its key. Equal keys in two repositories are two images.
+    pub fn image(&self) -> Option<(&str, &ImageKey)> {
+        match self {
+            Self::Image(build) => Some((&build.repository, &build.key)),
+            Self::Impossible(_) => None,
+        }
+    }
 }
 
 impl PlannedBuild {
