@@ -114,7 +114,8 @@ impl Fixture {
             target: None,
             args: [].into(),
             platforms: Vec::new(),
-            line: "a line".to_owned(),
+            // Two builds of one line at once, of whatever server, would have two names for what is cached.
+            line: self.folder.path().display().to_string(),
             cpu: Millicores(1000),
             memory: Bytes::mebi(128),
             timeout: Duration::from_secs(120),
