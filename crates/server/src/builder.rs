@@ -41,11 +41,14 @@ impl EmbeddedBuilder {
         })
     }
 
-    /// Ends the daemon; a server that is killed leaves it, and the next one adopts it.
+    /// Ends the daemon, also one that a killed server left and that no build has needed since.
     pub(crate) async fn stop(&self) {
         self.stops.cancel();
-        let Some(daemon) = self.started.get().and_then(BuildKit::local) else { return };
-        if let Err(failure) = daemon.stop().await {
+        let stopped = match self.started.get().and_then(BuildKit::local) {
+            Some(daemon) => daemon.stop().await,
+            None => LocalBuildkitd::stop_left_behind(&self.folder).await,
+        };
+        if let Err(failure) = stopped {
             tracing::warn!(%failure, "the BuildKit daemon does not stop");
         }
     }

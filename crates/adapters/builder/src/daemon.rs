@@ -92,9 +92,9 @@ impl LocalBuildkitd {
         if self.answers().await {
             return Ok(());
         }
-        if let Some(pid) = self.listener().await {
+        if let Some(pid) = listener(&self.socket()).await {
             tracing::warn!(pid = pid.as_raw_nonzero().get(), "buildkitd does not answer and is replaced");
-            self.end(pid, &mut child).await?;
+            end(pid, &mut child).await?;
         }
         // No build goes on without a daemon: what one that was killed has left running has nobody who waits for it.
         if let Some(cgroups) = &self.cgroups {
@@ -107,14 +107,22 @@ impl LocalBuildkitd {
     /// Ends the daemon, whoever started it; harmless when there is none.
     pub async fn stop(&self) -> Result<(), Failure> {
         let mut child = self.child.lock().await;
-        match self.listener().await {
-            Some(pid) => self.end(pid, &mut child).await,
+        match listener(&self.socket()).await {
+            Some(pid) => end(pid, &mut child).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Ends the daemon that a server which was killed has left below `folder`; harmless when there is none.
+    pub async fn stop_left_behind(folder: &Path) -> Result<(), Failure> {
+        match listener(&socket(folder)).await {
+            Some(pid) => end(pid, &mut None).await,
             None => Ok(()),
         }
     }
 
     fn socket(&self) -> PathBuf {
-        self.folder.join("buildkitd.sock")
+        socket(&self.folder)
     }
 
     fn configuration(&self) -> PathBuf {
@@ -125,14 +133,8 @@ impl LocalBuildkitd {
         self.folder.join("buildkitd.log")
     }
 
-    /// The process that listens on our socket, as the kernel tells it: a file with its number could be out of date.
-    async fn listener(&self) -> Option<Pid> {
-        let stream = UnixStream::connect(self.socket()).await.ok()?;
-        Pid::from_raw(stream.peer_cred().ok()?.pid()?)
-    }
-
     async fn answers(&self) -> bool {
-        if self.listener().await.is_none() {
+        if listener(&self.socket()).await.is_none() {
             return false;
         }
         let mut command = Command::new(&self.programs.buildctl);
@@ -194,24 +196,34 @@ impl LocalBuildkitd {
         let lines: Vec<&str> = text.lines().collect();
         lines[lines.len().saturating_sub(20)..].iter().map(|line| (*line).to_owned()).collect()
     }
+}
 
-    async fn end(&self, pid: Pid, child: &mut Option<Child>) -> Result<(), Failure> {
-        for signal in [Signal::TERM, Signal::KILL] {
-            let _gone_already = kill_process(pid, signal);
-            let end = Instant::now() + LONGEST_STOP;
-            while Instant::now() < end {
-                // Our own child stays a zombie until it is waited for.
-                if let Some(Ok(Some(_))) = child.as_mut().map(Child::try_wait) {
-                    *child = None;
-                }
-                if has_ended(pid) {
-                    return Ok(());
-                }
-                sleep(PAUSE).await;
+fn socket(folder: &Path) -> PathBuf {
+    folder.join("buildkitd.sock")
+}
+
+/// The process that listens on a socket, as the kernel tells it: a file with its number could be out of date.
+async fn listener(socket: &Path) -> Option<Pid> {
+    let stream = UnixStream::connect(socket).await.ok()?;
+    Pid::from_raw(stream.peer_cred().ok()?.pid()?)
+}
+
+async fn end(pid: Pid, child: &mut Option<Child>) -> Result<(), Failure> {
+    for signal in [Signal::TERM, Signal::KILL] {
+        let _gone_already = kill_process(pid, signal);
+        let end = Instant::now() + LONGEST_STOP;
+        while Instant::now() < end {
+            // Our own child stays a zombie until it is waited for.
+            if let Some(Ok(Some(_))) = child.as_mut().map(Child::try_wait) {
+                *child = None;
             }
+            if has_ended(pid) {
+                return Ok(());
+            }
+            sleep(PAUSE).await;
         }
-        Err(unavailable(&format!("buildkitd (process {}) does not end", pid.as_raw_nonzero())))
     }
+    Err(unavailable(&format!("buildkitd (process {}) does not end", pid.as_raw_nonzero())))
 }
 
 /// Gone, or a zombie that whoever started it has yet to wait for.

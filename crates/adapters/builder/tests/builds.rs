@@ -363,3 +363,14 @@ async fn a_builder_that_never_built_it_begins_with_the_cache_of_the_line_in_the_
     assert!(seen.has("CACHED"), "{:#?}", seen.lines);
     fixture.end().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_daemon_that_a_killed_server_left_is_ended_by_one_that_never_needed_it() {
+    let fixture = Fixture::start().await;
+    let folder = fixture.folder.path().join("k");
+    let configuration = folder.join("buildkitd.toml").display().to_string();
+    assert_eq!(running(&configuration).len(), 1);
+    LocalBuildkitd::stop_left_behind(&folder).await.unwrap();
+    assert!(running(&configuration).is_empty());
+    LocalBuildkitd::stop_left_behind(&folder).await.expect("there is none, and that is well");
+}
