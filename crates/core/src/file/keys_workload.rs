@@ -26,7 +26,12 @@ pub(super) static PORT: Shape = Shape {
 
 pub(super) static PROBES: Shape = Shape {
     keys: &[
-        Key::new("readiness", Mapping(&PROBE), "none", "Whether requests may reach it; without one, a pod counts after three seconds."),
+        Key::new(
+            "readiness",
+            Mapping(&PROBE),
+            "none",
+            "Whether requests may reach it; without one, a pod counts after three seconds.",
+        ),
         Key::new("liveness", Mapping(&PROBE), "none", "Whether it must be started again."),
         Key::new("startup", Mapping(&PROBE), "none", "Whether it has started; the others wait for it."),
     ],
