@@ -8,7 +8,7 @@ use slipway_core::failure::{Code, Failure};
 use crate::context::{Context, hex};
 use crate::ignore::{Ignore, Matched};
 use crate::lfs::EffectiveLines;
-use crate::objects::{Entry, EntryKind};
+use crate::objects::{Entry, EntryKind, Objects};
 
 const ATTRIBUTES: &[u8] = b".gitattributes";
 /// As git has it.
@@ -24,6 +24,38 @@ pub(crate) struct Attributes {
     pub(crate) above: Option<String>,
 }
 
+/// The folders of a context that are still to be looked into.
+struct Folders {
+    pending: Vec<Folder>,
+    /// Entries so far.
+    seen: usize,
+}
+
+/// A folder of a context.
+struct Folder {
+    path: String,
+    tree: String,
+    /// What the ignore file says of what is in it.
+    matched: Option<Matched>,
+}
+
+impl Folders {
+    fn of(root: &str) -> Self {
+        Self { pending: vec![Folder { path: String::new(), tree: root.to_owned(), matched: None }], seen: 0 }
+    }
+
+    /// The next folder, and what is in it; bounded, for a tree may refer to itself in layers.
+    async fn next(&mut self, objects: &mut Objects) -> Result<Option<(Folder, Vec<Entry>)>, Failure> {
+        let Some(folder) = self.pending.pop() else { return Ok(None) };
+        let entries = objects.tree(&folder.tree).await?;
+        self.seen += entries.len();
+        if self.seen > MOST_ENTRIES {
+            return Err(too_many());
+        }
+        Ok(Some((folder, entries)))
+    }
+}
+
 impl Context<'_> {
     /// The commits of other repositories that the builder sees something of. Without a `.gitmodules` there are none that could be
     /// built, and then nothing is walked.
@@ -33,18 +65,16 @@ impl Context<'_> {
         if self.objects.tree(&top).await?.iter().all(|entry| entry.name != b".gitmodules") {
             return Ok(submodules);
         }
-        let mut seen = 0_usize;
-        let mut pending: Vec<(String, String, Option<Matched>)> = vec![(String::new(), root.to_owned(), None)];
-        while let Some((folder, tree, above)) = pending.pop() {
-            for entry in self.objects.tree(&tree).await? {
-                seen += 1;
-                if seen > MOST_ENTRIES {
-                    return Err(too_many());
-                }
-                let path = below(&folder, &entry);
-                let looked = ignore.map(|ignore| (ignore, ignore.excludes(&path, above.as_ref())));
+        let mut folders = Folders::of(root);
+        while let Some((folder, entries)) = folders.next(&mut self.objects).await? {
+            for entry in entries {
+                let path = below(&folder.path, &entry);
+                let looked = ignore.map(|ignore| (ignore, ignore.excludes(&path, folder.matched.as_ref())));
                 match entry.kind {
-                    EntryKind::Folder => pending.push((path, entry.id, looked.map(|(_, (_, matched))| matched))),
+                    EntryKind::Folder => {
+                        let matched = looked.map(|(_, (_, matched))| matched);
+                        folders.pending.push(Folder { path, tree: entry.id, matched });
+                    }
                     EntryKind::Submodule if looked.is_none_or(|(ignore, (excluded, _))| is_seen(ignore, &entry, excluded)) => {
                         submodules.insert(path, entry.id);
                     }
@@ -93,28 +123,23 @@ impl Context<'_> {
     pub(crate) async fn filtered(&mut self, root: &str, ignore: &Ignore, effective: EffectiveLines) -> Result<String, Failure> {
         let mut digest = Sha256::new();
         digest.update(b"slipway filtered context 1\0");
-        let mut seen = 0_usize;
-        let mut pending: Vec<(String, String, Option<Matched>)> = vec![(String::new(), root.to_owned(), None)];
-        while let Some((folder, tree, above)) = pending.pop() {
-            for entry in self.objects.tree(&tree).await? {
-                seen += 1;
-                if seen > MOST_ENTRIES {
-                    return Err(too_many());
-                }
-                let path = below(&folder, &entry);
-                let (excluded, matched) = ignore.excludes(&path, above.as_ref());
+        let mut folders = Folders::of(root);
+        while let Some((folder, entries)) = folders.next(&mut self.objects).await? {
+            for entry in entries {
+                let path = below(&folder.path, &entry);
+                let (excluded, matched) = ignore.excludes(&path, folder.matched.as_ref());
                 if is_seen(ignore, &entry, excluded) {
-                    describe(&mut digest, &folder, &entry);
+                    describe(&mut digest, &folder.path, &entry);
                 } else if entry.name == ATTRIBUTES {
                     // The builder does not see the file, and yet it decides what other files hold.
                     let text = self.attributes_file(&entry).await?;
                     let lines = effective.of(&text);
                     if !lines.is_empty() {
-                        part_of(&mut digest, &[&[folder.as_bytes(), ATTRIBUTES], lines.as_slice()].concat());
+                        part_of(&mut digest, &[&[folder.path.as_bytes(), ATTRIBUTES], lines.as_slice()].concat());
                     }
                 }
                 if entry.kind == EntryKind::Folder {
-                    pending.push((path, entry.id, Some(matched)));
+                    folders.pending.push(Folder { path, tree: entry.id, matched: Some(matched) });
                 }
             }
         }

@@ -71,7 +71,7 @@ pub(crate) fn write_all(mut receiver: mpsc::Receiver<Write>) -> Result<(), (Path
                 Err(error) => return Err((path, error)),
             },
             Write::Copy { from, path, executable } => {
-                // What of the two it is that fails is told by the path of the other.
+                // A read that breaks off is told with the path that was being written.
                 let mut from = File::open(&from).map_err(|error| (from, error))?;
                 let copied = new_file(&path, executable).and_then(|mut file| io::copy(&mut from, &mut file));
                 copied.map_err(|error| (path, error))?;
