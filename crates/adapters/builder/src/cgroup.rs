@@ -52,36 +52,10 @@ impl Cgroups {
         }
         match self {
             Self::V1 { memory: memory_root, cpu: cpu_root, .. } => {
-                let (at, limit) = (memory_root.join(&made.name), memory.0.to_string());
-                fs::create_dir_all(&at)?;
-                // Memory and swap together are never less than memory alone. A kernel may count no swap.
-                let with_swap = at.join("memory.memsw.limit_in_bytes");
-                if with_swap.exists() {
-                    fs::write(&with_swap, "-1")?;
-                }
-                fs::write(at.join("memory.limit_in_bytes"), &limit)?;
-                if with_swap.exists() {
-                    fs::write(&with_swap, &limit)?;
-                }
-                let at = cpu_root.join(&made.name);
-                fs::create_dir_all(&at)?;
-                fs::write(at.join("cpu.cfs_period_us"), PERIOD.to_string())?;
-                fs::write(at.join("cpu.cfs_quota_us"), quota(cpu).to_string())?;
+                limit_memory(&memory_root.join(&made.name), memory)?;
+                limit_cpu(&cpu_root.join(&made.name), cpu)?;
             }
-            Self::V2(root) => {
-                // A controller must be on in every folder above the one that it limits.
-                fs::write(root.join("cgroup.subtree_control"), "+cpu +memory")?;
-                fs::create_dir_all(root.join(BASE))?;
-                fs::write(root.join(BASE).join("cgroup.subtree_control"), "+cpu +memory")?;
-                let at = root.join(&made.name);
-                fs::create_dir_all(&at)?;
-                fs::write(at.join("memory.max"), memory.0.to_string())?;
-                let swap = at.join("memory.swap.max");
-                if swap.exists() {
-                    fs::write(swap, "0")?;
-                }
-                fs::write(at.join("cpu.max"), format!("{} {PERIOD}", quota(cpu)))?;
-            }
+            Self::V2(root) => limit_both(root, &made.name, cpu, memory)?,
         }
         Ok(made)
     }
@@ -195,6 +169,43 @@ fn clear(folder: &Path) {
             let _gone_already = kill_process(pid, Signal::KILL);
         }
     }
+}
+
+/// In a tree of the memory controller.
+fn limit_memory(folder: &Path, memory: Bytes) -> io::Result<()> {
+    fs::create_dir_all(folder)?;
+    // Memory and swap together are never less than memory alone. A kernel may count no swap.
+    let with_swap = folder.join("memory.memsw.limit_in_bytes");
+    if with_swap.exists() {
+        fs::write(&with_swap, "-1")?;
+    }
+    fs::write(folder.join("memory.limit_in_bytes"), memory.0.to_string())?;
+    if with_swap.exists() {
+        fs::write(&with_swap, memory.0.to_string())?;
+    }
+    Ok(())
+}
+
+/// In a tree of the CPU controller.
+fn limit_cpu(folder: &Path, cpu: Millicores) -> io::Result<()> {
+    fs::create_dir_all(folder)?;
+    fs::write(folder.join("cpu.cfs_period_us"), PERIOD.to_string())?;
+    fs::write(folder.join("cpu.cfs_quota_us"), quota(cpu).to_string())
+}
+
+/// In the one tree. A controller must be on in every folder above the one that it limits.
+fn limit_both(root: &Path, name: &str, cpu: Millicores, memory: Bytes) -> io::Result<()> {
+    fs::write(root.join("cgroup.subtree_control"), "+cpu +memory")?;
+    fs::create_dir_all(root.join(BASE))?;
+    fs::write(root.join(BASE).join("cgroup.subtree_control"), "+cpu +memory")?;
+    let folder = root.join(name);
+    fs::create_dir_all(&folder)?;
+    fs::write(folder.join("memory.max"), memory.0.to_string())?;
+    let swap = folder.join("memory.swap.max");
+    if swap.exists() {
+        fs::write(swap, "0")?;
+    }
+    fs::write(folder.join("cpu.max"), format!("{} {PERIOD}", quota(cpu)))
 }
 
 fn quota(cpu: Millicores) -> u64 {

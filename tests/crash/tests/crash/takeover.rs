@@ -52,7 +52,7 @@ fn followed(environment: &[(&str, &str)]) {
             end = second.ended();
             end.is_some()
         };
-        eventually(|| has_ended() || is_held.exists(), String::new);
+        eventually(|| has_ended() || is_held.exists(), || "the second server neither follows nor ends".to_owned());
         match end {
             None => break second,
             Some(end) => assert_eq!(end, End::Lost, "{}", second.said()),
