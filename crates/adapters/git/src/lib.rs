@@ -9,11 +9,14 @@
 mod context;
 mod export;
 mod ignore;
+mod known;
 mod lfs;
 mod mirrors;
 mod objects;
 mod path;
 mod program;
+mod readers;
+mod recent;
 mod refusal;
 mod revision;
 mod seen;

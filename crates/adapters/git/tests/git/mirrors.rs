@@ -280,3 +280,51 @@ async fn a_pinned_commit_is_exported_after_its_branch_was_rewritten_and_its_repo
         assert_eq!(host.export(&query).await["a"], content);
     }
 }
+
+/// The process ids of the readers of a mirror that run.
+fn readers_of(folder: &std::path::Path) -> Vec<String> {
+    let folder = folder.to_str().unwrap();
+    let reads = |id: &String| {
+        let line = std::fs::read(format!("/proc/{id}/cmdline")).unwrap_or_default();
+        let line = String::from_utf8_lossy(&line).into_owned();
+        line.contains(folder) && line.contains("cat-file")
+    };
+    let entries = std::fs::read_dir("/proc").unwrap().filter_map(|entry| entry.unwrap().file_name().into_string().ok());
+    entries.filter(|id| id.bytes().all(|byte| byte.is_ascii_digit())).filter(reads).collect()
+}
+
+#[tokio::test]
+async fn one_reader_serves_one_context_after_the_other_and_is_replaced_when_it_was_killed() {
+    let fixture = Fixture::new();
+    let commit =
+        fixture.write("a/Dockerfile", "FROM a\n").write("b/Dockerfile", "FROM b\n").write("c/Dockerfile", "FROM c\n").commit();
+    fixture.fetch().await;
+    let dockerfile =
+        async |root: &str| fixture.mirrors.facts(&fixture.query(&commit, root)).await.map(|facts| facts.dockerfile).unwrap();
+    assert_eq!(dockerfile("a").await, "FROM a\n");
+    let reader = readers_of(fixture.folder.path());
+    assert_eq!((dockerfile("b").await.as_str(), reader.len()), ("FROM b\n", 1));
+    assert_eq!(readers_of(fixture.folder.path()), reader);
+    assert!(std::process::Command::new("kill").args(["-KILL", &reader[0]]).status().unwrap().success());
+    assert_eq!(dockerfile("c").await, "FROM c\n");
+    assert_ne!(readers_of(fixture.folder.path()), reader);
+}
+
+#[tokio::test]
+async fn what_a_reader_knew_of_a_mirror_that_was_made_anew_is_forgotten() {
+    let fixture = Fixture::new();
+    let first = fixture.write("Dockerfile", "FROM a\n").commit();
+    fixture.fetch().await;
+    assert!(fixture.mirrors.facts(&fixture.query(&first, "")).await.is_ok());
+    fixture.write("Dockerfile", "FROM b\n");
+    git(&fixture.work, &["add", "--all"]);
+    git(&fixture.work, &["commit", "--quiet", "--amend", "--message", "other"]);
+    let second = git(&fixture.work, &["rev-parse", "HEAD"]);
+    let mirrors = fixture.folder.path().join("mirrors");
+    std::fs::remove_dir_all(std::fs::read_dir(&mirrors).unwrap().next().unwrap().unwrap().path()).unwrap();
+    fixture.fetch().await;
+    let read = fixture.mirrors.facts(&fixture.query(&second, "")).await.unwrap();
+    assert_eq!(read.dockerfile, "FROM b\n");
+    let failure = fixture.mirrors.facts(&fixture.query(&first, "")).await.unwrap_err();
+    assert_eq!(failure.code, Code::RevisionNotFound);
+}
