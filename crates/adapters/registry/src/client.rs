@@ -4,8 +4,10 @@
 //! between two of them. Nothing here waits or tries again: a failure says whether that is worth it, and the engine decides.
 
 mod challenge;
+mod copied;
 mod copy;
 mod endpoint;
+mod referrers;
 mod refusal;
 mod remote;
 mod session;
@@ -14,12 +16,14 @@ use async_trait::async_trait;
 use slipway_core::failure::{Code, Failure};
 use slipway_core::model::ImageReference;
 use slipway_ports::{Activity, CancellationToken, Presence, Progress, Registry, RepositoryTag};
+use tokio::sync::Semaphore;
 
 pub use endpoint::{Credential, InvalidEndpoint, RegistrySettings};
 
 use crate::digest::Digest;
 use crate::name::{RepositoryName, Tag};
 use crate::places::mirror_repository;
+use copied::Copied;
 use endpoint::Endpoint;
 use remote::Remote;
 use session::Session;
@@ -29,6 +33,9 @@ pub struct OciRegistry {
     settings: RegistrySettings,
     own: Endpoint,
     session: Session,
+    copied: Copied,
+    /// One permit for each blob on its way, over all copies.
+    blobs: Semaphore,
 }
 
 /// Why the client can't be made.
@@ -50,7 +57,7 @@ impl OciRegistry {
             Endpoint::of_host(&settings, host)?;
         }
         let session = Session::new(&settings).map_err(|error| ClientError::Transport(error.to_string()))?;
-        Ok(Self { settings, own, session })
+        Ok(Self { settings, own, session, copied: Copied::default(), blobs: Semaphore::new(copy::PARALLEL) })
     }
 
     fn endpoint(&self, reference: &ImageReference) -> Result<Endpoint, Failure> {
@@ -74,9 +81,11 @@ impl OciRegistry {
         let mount_from = endpoint.is_same_server(&self.own).then(|| endpoint.repository(source.path()));
         let copy = copy::Copy {
             source: Remote::to_read(&self.session, &endpoint, source.path()),
-            destination: Remote::to_write(&self.session, &self.own, destination.as_str(), mount_from.as_deref()),
+            destination: Remote::to_write(&self.session, &self.own, destination.as_str()),
             source_endpoint: endpoint,
             mount_from,
+            copied: &self.copied,
+            blobs: &self.blobs,
             progress,
             cancel: cancel.clone(),
         };
