@@ -4,21 +4,22 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use slipway_core::failure::{Code, Failure};
 use slipway_core::image_key::{ImageKey, KeyInputs, build_repository, declared_args};
-use slipway_core::model::{BuildSettings, Environment, GitSource, Service, ServiceKind};
+use slipway_core::model::{BuildSettings, Environment, GitSource, Service, ServiceKind, VariableName};
 use slipway_core::plan::{PlannedBuild, Version};
 use slipway_core::variables::{self, BuiltinFacts, Resolved, Scopes};
-use slipway_ports::{Repositories, Target, TreeFacts, TreeQuery};
+use slipway_ports::{Repositories, TreeFacts, TreeQuery};
 
 use crate::engine::Shared;
-use crate::workload_variables::{Versions, facts, variable_failure};
+use crate::workload_variables::variable_failure;
+
+/// The built-in variables of an environment, by their names.
+pub(super) type Builtins = BTreeMap<VariableName, Resolved>;
 
 /// The build of a service at a version.
-#[expect(clippy::too_many_arguments, reason = "each is one thing that a key depends on")]
 pub(super) async fn plan_build(
     shared: &Shared,
     environment: &Environment,
-    versions: Versions<'_>,
-    target: &Target,
+    builtins: &Builtins,
     service: &Service,
     git: &GitSource,
     build: &BuildSettings,
@@ -30,8 +31,7 @@ pub(super) async fn plan_build(
         Version::Image(_) => return Err(Failure::permanent(Code::Internal, "a build was sealed with an image as its version")),
     };
     let source = Source::read(&*shared.ports.repositories, git, build, commit).await?;
-    let builtins = facts(environment, versions, target, BTreeMap::new());
-    let args = build_arguments(environment, &builtins, service, build, &source.declared)?;
+    let args = build_arguments(environment, builtins, service, build, &source.declared)?;
     let key = ImageKey::of(&source.inputs(build, &args));
     let Source { query, tree, .. } = source;
     Ok(PlannedBuild {
@@ -99,20 +99,24 @@ impl Source {
     }
 }
 
-/// The values of the declared arguments (C14). Secrets take part only as something to refuse, so their values are not needed.
+/// The built-in variables that builds see. Secrets take part only as something to refuse, so their values are not needed.
+pub(super) fn builtins_of(environment: &Environment, facts: BuiltinFacts) -> Builtins {
+    let databases = environment.services.iter().filter(|service| matches!(service.kind, ServiceKind::Database(_)));
+    let passwords = databases.map(|service| (service.name.clone(), "a password".to_owned())).collect();
+    variables::builtins(environment, &BuiltinFacts { database_passwords: passwords, ..facts })
+}
+
+/// The values of the declared arguments (C14).
 pub(super) fn build_arguments(
     environment: &Environment,
-    builtins: &BuiltinFacts,
+    builtins: &Builtins,
     service: &Service,
     build: &BuildSettings,
     declared: &BTreeSet<String>,
 ) -> Result<BTreeMap<String, String>, Failure> {
-    let databases = environment.services.iter().filter(|service| matches!(service.kind, ServiceKind::Database(_)));
-    let passwords = databases.map(|service| (service.name.clone(), "a password".to_owned())).collect();
-    let builtins = BuiltinFacts { database_passwords: passwords, ..builtins.clone() };
     let workload = service.workload();
     let resolved = variables::resolve(&Scopes {
-        builtins: variables::builtins(environment, &builtins),
+        builtins,
         environment: &environment.variables,
         service: workload.map_or(&[], |workload| &workload.variables),
         secrets: environment.secrets.iter().map(|name| (name.clone(), Resolved::secret("a secret"))).collect(),
