@@ -1,12 +1,14 @@
 //! `/v2/<name>/blobs/<digest>`: read a blob or a part of it, delete it.
 
-use std::io::{Seek as _, SeekFrom};
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt as _;
+use std::sync::Arc;
 
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::Response;
-use tokio::io::AsyncReadExt as _;
-use tokio_util::io::ReaderStream;
+use futures::Stream;
 
 use super::{CONTENT_DIGEST, entity_tag, not_modified, respond, text};
 use crate::digest::Digest;
@@ -16,8 +18,8 @@ use crate::embedded::storage::Storage;
 use crate::embedded::upload::blocking;
 use crate::name::RepositoryName;
 
-/// How much of a blob is in memory at once while it is sent.
-const READ_SIZE: usize = 256 * 1024;
+/// How much of a blob is read at once while it is sent; twice as much is in memory.
+const READ_SIZE: usize = 512 * 1024;
 
 /// GET and HEAD.
 pub(crate) async fn read(
@@ -40,9 +42,9 @@ pub(crate) async fn read(
             Err(Refusal::new(StatusCode::RANGE_NOT_SATISFIABLE, ErrorCode::SizeInvalid, message)
                 .with_header(header::CONTENT_RANGE, format!("bytes */{total}")))
         }
-        Selection::Whole => content(StatusCode::OK, &digest, body(file, 0, total, method).await?, total),
+        Selection::Whole => content(StatusCode::OK, &digest, body(file, 0, total, method), total),
         Selection::Part { start, length } => {
-            let bytes = body(file, start, length, method).await?;
+            let bytes = body(file, start, length, method);
             let mut response = content(StatusCode::PARTIAL_CONTENT, &digest, bytes, length)?;
             let range = format!("bytes {start}-{}/{total}", start + length - 1);
             response.headers_mut().insert(header::CONTENT_RANGE, range.parse().map_err(std::io::Error::other)?);
@@ -67,13 +69,37 @@ fn still_valid(headers: &HeaderMap, digest: &Digest) -> bool {
     text(headers, &header::IF_RANGE).is_none_or(|validator| validator == entity_tag(digest))
 }
 
-async fn body(mut file: std::fs::File, start: u64, length: u64, method: &Method) -> Result<Body, Refusal> {
+fn body(file: File, start: u64, length: u64, method: &Method) -> Body {
     if *method == Method::HEAD {
-        return Ok(Body::empty());
+        return Body::empty();
     }
-    let file = blocking(move || file.seek(SeekFrom::Start(start)).map(|_| file)).await?;
-    let reader = tokio::fs::File::from_std(file).take(length);
-    Ok(Body::from_stream(ReaderStream::with_capacity(reader, READ_SIZE)))
+    Body::from_stream(pieces(file, start, length))
+}
+
+/// A part of a file, piece by piece. While one is sent, the next is read.
+fn pieces(file: File, start: u64, length: u64) -> impl Stream<Item = io::Result<Bytes>> + Send {
+    let file = Arc::new(file);
+    let read = move |at: u64| {
+        let (file, most) = (Arc::clone(&file), READ_SIZE.min(usize::try_from(start + length - at).unwrap_or(READ_SIZE)));
+        tokio::task::spawn_blocking(move || {
+            let mut piece = vec![0; most];
+            let count = file.read_at(&mut piece, at)?;
+            piece.truncate(count);
+            io::Result::Ok(Bytes::from(piece))
+        })
+    };
+    let end = start + length;
+    let first = (length > 0).then(|| (start, read(start)));
+    futures::stream::try_unfold((first, read), move |(reading, read)| async move {
+        let Some((at, reading)) = reading else { return Ok(None) };
+        let piece: Bytes = reading.await.map_err(io::Error::other)??;
+        if piece.is_empty() {
+            return Err(io::Error::from(io::ErrorKind::UnexpectedEof));
+        }
+        let next = at + piece.len() as u64;
+        let following = (next < end).then(|| (next, read(next)));
+        Ok(Some((piece, (following, read))))
+    })
 }
 
 fn content(status: StatusCode, digest: &Digest, body: Body, length: u64) -> Result<Response, Refusal> {
