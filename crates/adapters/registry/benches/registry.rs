@@ -21,6 +21,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use axum::serve::ListenerExt as _;
 use bytes::Bytes;
 use futures::StreamExt as _;
 use reqwest::{Body, Client, StatusCode};
@@ -178,6 +179,8 @@ fn debian(folder: &Path) -> (Child, String) {
 async fn serve(folder: &str) {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     println!("{}", listener.local_addr().unwrap());
+    // As the server does.
+    let listener = listener.tap_io(|stream| stream.set_nodelay(true).unwrap());
     axum::serve(listener, router(Storage::open(folder).unwrap(), Auth::Anonymous)).await.unwrap();
 }
 
