@@ -1,11 +1,11 @@
-//! The builder killed in the midst of a build, while the server goes on.
+//! Kills in the midst of a build and of its push.
 
 use std::path::Path;
 use std::time::Duration;
 
 use crate::git::Repository;
 use crate::process::{command, eventually, run};
-use crate::server::{Server, build};
+use crate::server::{Server, build, service};
 
 /// A service that is built and not run.
 fn environment(url: &str) -> String {
@@ -66,6 +66,45 @@ fn a_builder_that_is_killed_in_mid_build_comes_back_and_the_build_goes_on_to_one
     let again = server.slipway(["deploy", "--environment", "builder/test"]);
     again.expect_code(0);
     assert_eq!(build(&server.deployment("builder/test"), "hangs"), ("skipped", "image-present"));
+}
+
+/// The largest file of the uploads to a server's registry, in bytes.
+fn received(server: &Server) -> u64 {
+    let uploads = std::fs::read_dir(server.home().join("registry/uploads")).into_iter().flatten();
+    let sizes = uploads.filter_map(|upload| Some(upload.ok()?.path().join("data").metadata().ok()?.len()));
+    sizes.max().unwrap_or_default()
+}
+
+#[test]
+fn a_server_that_is_killed_while_its_registry_takes_a_push_ends_with_one_whole_image() {
+    let server = Server::start();
+    let repository = Repository::new();
+    let large = "FROM docker.io/library/debian:bookworm-slim\nRUN head -c 300000000 /dev/urandom > /large\n";
+    repository.commit(&[("Dockerfile", large)]);
+    let file = server.file(&environment(&repository.url()));
+    server.slipway(["deploy", "--file", &file, "--detach"]).expect_code(0);
+    // So much is no upload of the base image, which is there already.
+    eventually("the push has begun", Duration::from_secs(120), || (received(&server) > 40_000_000).then_some(()));
+    server.kill();
+    let left = received(&server);
+    assert!(left > 0 && left < 300_000_000, "killed in the midst of the layer, at {left} bytes");
+    server.up();
+    let deployment = eventually("the end of the deployment", Duration::from_secs(180), || {
+        let deployment = server.deployment("builder/test");
+        deployment["finishedAt"].is_string().then_some(deployment)
+    });
+    assert_eq!((deployment["state"].as_str(), build(&deployment, "hangs").0), (Some("succeeded"), "succeeded"), "{deployment:#}");
+    let digest = service(&deployment, "hangs")["build"]["image"].as_str().expect("the build has an image").to_owned();
+    let builds = server.home().join("registry/repositories/builds");
+    let found = run(&mut command("find", [builds.display().to_string().as_str(), "-name", "k1-*"])).expect_code(0).stdout;
+    assert_eq!(found.lines().count(), 1, "one image: {found}");
+    // A client that checks every digest.
+    let place = found.split("/repositories/").nth(1).and_then(|rest| rest.split("/_").next()).expect("it lies in a repository");
+    let password = std::fs::read_to_string(server.home().join("registry-password")).expect("the server has written it");
+    let (source, copy) = (format!("docker://{}/{place}@{digest}", server.registry()), server.home().join("copy"));
+    let (credential, copy) = (format!("slipway:{}", password.trim()), format!("dir:{}", copy.display()));
+    run(&mut command("skopeo", ["copy", "--quiet", "--src-tls-verify=false", "--src-creds", &credential, &source, &copy]))
+        .expect_code(0);
 }
 
 fn name_of(process: &str) -> String {
