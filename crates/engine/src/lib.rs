@@ -21,6 +21,7 @@ mod prepare;
 mod preview;
 mod queue;
 mod random;
+mod readers;
 mod retention;
 mod retry;
 mod settings;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use slipway_core::deployment::{SkipReason, StepOutcome, StepResult};
 use slipway_core::failure::{Code, Failure};
 use slipway_core::plan::{BuildPlan, PlannedBuild, PlannedService};
-use slipway_ports::{Activity, BuildRequest, CancellationToken, Presence, Progress, RepositoryTag, TreeQuery};
+use slipway_ports::{Activity, BuildRequest, CancellationToken, Presence, Progress, Reader, RepositoryTag, TreeQuery};
 
 use super::Assignment;
 use crate::engine::Shared;
@@ -16,6 +16,8 @@ use crate::single_flight::{Boarding, Flight, Landed, Landing, Limits, Seat};
 /// What of a build is the same for all who want it.
 struct Build {
     shared: Arc<Shared>,
+    /// Of the service that began it. All who share in it have read the repository when their plans were sealed.
+    reader: Reader,
     plan: PlannedBuild,
     destination: RepositoryTag,
 }
@@ -32,9 +34,13 @@ pub(super) async fn execute(mut assignment: Assignment) -> (Result<StepOutcome, 
     if assignment.stop.is_cancelled() {
         return (Err(Failure::canceled("the build was canceled before it began")), None);
     }
+    let reader = match assignment.reader().await {
+        Ok(reader) => reader,
+        Err(failure) => return (Err(failure), None),
+    };
     let handed = assignment.seat.take();
     let destination = destination(&plan);
-    let build = Arc::new(Build { shared: assignment.shared.clone(), plan, destination });
+    let build = Arc::new(Build { shared: assignment.shared.clone(), reader, plan, destination });
     if handed.is_none() {
         match build.look(&assignment.progress, &assignment.stop).await {
             Ok(None) => {}
@@ -164,7 +170,7 @@ impl Build {
             root: plan.root.clone(),
             dockerfile: plan.dockerfile.clone(),
         };
-        let export = ports.repositories.export(&query, folder.path(), stop).await?;
+        let export = ports.repositories.export(&query, &self.reader, folder.path(), stop).await?;
         let dockerfile_folder = match &plan.dockerfile_inline {
             None => export.dockerfile_folder,
             Some(text) => write_inline(folder.path(), text)?,

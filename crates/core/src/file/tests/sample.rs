@@ -83,10 +83,8 @@ services:
             "schedules",
             "notifications",
             "services[0].database.access",
-            "services[1].job.source.git.credential",
             "services[1].job.build.secrets",
             "services[1].job.build.platforms",
-            "services[2].container.image.credential",
         ]
     );
     let first = &unsupported(&file)[0];
