@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use slipway_core::failure::Failure;
 use slipway_core::model::{Bytes, Millicores};
 
-use crate::{CancellationToken, Progress, RepositoryTag};
+use crate::{CancellationToken, Progress, RepositoryTag, SecretText};
 
 /// Builds images and pushes them.
 #[async_trait]
@@ -39,6 +39,8 @@ pub struct BuildRequest {
     pub target: Option<String>,
     /// Values of declared build arguments.
     pub args: BTreeMap<String, String>,
+    /// Secrets that `RUN --mount=type=secret` may read, by id; they reach the build in no other way.
+    pub secrets: BTreeMap<String, SecretText>,
     /// OCI platforms; empty: the builder's own.
     pub platforms: Vec<String>,
     /// What stays the same from one build of a service to the next: the builder keeps what it caches by it.

@@ -101,6 +101,7 @@ exit 1
             dockerfile_folder: "/dockerfile".into(),
             target: None,
             args: BTreeMap::new(),
+            secrets: [].into(),
             platforms: Vec::new(),
             line: "a line".to_owned(),
             cpu: Millicores(1000),

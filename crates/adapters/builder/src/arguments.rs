@@ -4,9 +4,12 @@ use std::ffi::OsString;
 use std::path::Path;
 
 use slipway_core::failure::{Code, Failure};
-use slipway_ports::BuildRequest;
+use slipway_ports::{BuildRequest, SecretText};
 
 use crate::cgroup::line_name;
+
+/// The kernel's bound for one variable of an environment is 128 KiB, its name among them.
+const LONGEST_SECRET: usize = 127 << 10;
 
 /// What `buildctl` is given; no value is ever joined with another's text, but for the one that is CSV, and that is quoted.
 pub(crate) fn build(
@@ -31,6 +34,9 @@ pub(crate) fn build(
     for (name, value) in &request.args {
         pair("--opt", format!("build-arg:{name}={value}").into());
     }
+    for (number, name) in request.secrets.keys().enumerate() {
+        pair("--secret", secret(number, name)?.into());
+    }
     if let Some(cgroup) = cgroup {
         pair("--opt", format!("cgroup-parent={cgroup}").into());
     }
@@ -51,6 +57,30 @@ pub(crate) fn build(
             .with_hint("a value of a build argument may hold any character but NUL"));
     }
     Ok(arguments)
+}
+
+/// The build reads a secret by its name; `buildctl` has the value in its environment, under a name that means nothing to it.
+fn secret(number: usize, name: &str) -> Result<String, Failure> {
+    if name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
+        return Err(Failure::permanent(Code::Internal, format!("{name:?} is not a name that a secret can have")));
+    }
+    Ok(format!("id={name},env={}", secret_variable(number)))
+}
+
+fn secret_variable(number: usize) -> String {
+    format!("SLIPWAY_BUILD_SECRET_{number}")
+}
+
+/// The values of the secrets, for the environment of `buildctl`: neither a list of processes nor a disk shows them.
+pub(crate) fn secret_variables(request: &BuildRequest) -> Result<Vec<(String, &SecretText)>, Failure> {
+    let variables = request.secrets.iter().enumerate().map(|(number, (name, value))| {
+        if value.expose().contains('\0') || value.expose().len() > LONGEST_SECRET {
+            let message = format!("the secret `{name}` holds a NUL character, or more than {LONGEST_SECRET} bytes");
+            return Err(Failure::permanent(Code::BuildFailed, message).with_hint("a build can not be given such a secret"));
+        }
+        Ok((secret_variable(number), value))
+    });
+    variables.collect()
 }
 
 fn path_value(prefix: &str, path: &Path) -> OsString {
@@ -98,6 +128,7 @@ mod tests {
             dockerfile_folder: "/data/dockerfile".into(),
             target: Some("--runtime".to_owned()),
             args: BTreeMap::from([("A".to_owned(), "x y\n\"--output=,;$(touch /tmp/x)".to_owned())]),
+            secrets: [].into(),
             platforms: vec!["linux/amd64".to_owned(), "linux/arm64".to_owned()],
             line: "a line".to_owned(),
             cpu: Millicores(1500),
@@ -133,6 +164,17 @@ mod tests {
             ["type=image,name=127.0.0.1:5000/builds/git.example.com/shop:k1-abc,push=true,oci-mediatypes=true,\
               \"annotation.org.opencontainers.image.title=a \"\"b\"\", push=false\""]
         );
+        let secrets = BTreeMap::from(["NPM_TOKEN", "PATH"].map(|name| (name.to_owned(), SecretText::new("a canary"))));
+        let request = BuildRequest { secrets, ..request };
+        let given = build(&request, "unix:///s", "r", None, Path::new("/m")).unwrap();
+        assert!(given.contains(&"id=PATH,env=SLIPWAY_BUILD_SECRET_1".into()), "{given:?}");
+        assert!(!format!("{given:?}").contains("canary"), "{given:?}");
+        let variables = secret_variables(&request).unwrap();
+        assert_eq!(variables[1], ("SLIPWAY_BUILD_SECRET_1".to_owned(), &SecretText::new("a canary")));
+        let unreadable = BuildRequest { secrets: [("A".to_owned(), SecretText::new("\0"))].into(), ..request.clone() };
+        assert_eq!(secret_variables(&unreadable).unwrap_err().code, Code::BuildFailed);
+        let unspeakable = BuildRequest { secrets: [("A,src=/x".to_owned(), SecretText::new(""))].into(), ..request.clone() };
+        assert!(build(&unspeakable, "unix:///s", "r", None, Path::new("/m")).is_err());
         let hostile = BuildRequest { args: BTreeMap::from([("A".to_owned(), "\0".to_owned())]), ..request.clone() };
         assert_eq!(build(&hostile, "unix:///s", "r", None, Path::new("/m")).unwrap_err().code, Code::BuildFailed);
         let destination = RepositoryTag { repository: "x,push=false".to_owned(), tag: "t".to_owned() };

@@ -168,6 +168,9 @@ impl Builder for BuildKit {
         let cgroup_name = cgroup.as_ref().map(BuildCgroup::name);
         let mut command = self.command();
         command.args(arguments::build(request, &self.address(), &self.registry, cgroup_name, &metadata)?);
+        for (name, value) in arguments::secret_variables(request)? {
+            command.env(name, value.expose());
+        }
         progress.activity(Activity::Building);
         let (status, transcribed) = tokio::select! {
             ended = self.run(command, progress) => ended?,

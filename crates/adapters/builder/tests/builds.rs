@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use slipway_builder::{BuildKit, BuildKitPrograms, BuildKitSettings, DaemonSettings, LocalBuildkitd};
 use slipway_core::failure::{Code, Failure, FailureKind};
 use slipway_core::model::{Bytes, Millicores};
-use slipway_ports::{Activity, BuildRequest, Builder, BuiltImage, CancellationToken, Progress, RepositoryTag};
+use slipway_ports::{Activity, BuildRequest, Builder, BuiltImage, CancellationToken, Progress, RepositoryTag, SecretText};
 use tempfile::TempDir;
 use tokio::sync::Notify;
 
@@ -113,6 +113,7 @@ impl Fixture {
             context,
             target: None,
             args: [].into(),
+            secrets: [].into(),
             platforms: Vec::new(),
             // Two builds of one line at once, of whatever server, would have two names for what is cached.
             line: self.folder.path().display().to_string(),
@@ -247,6 +248,63 @@ async fn a_canceled_build_leaves_no_step_running() {
         assert!(Instant::now() < end, "the step still runs");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
+    fixture.end().await;
+}
+
+/// The files below a folder that hold a text, as they are or compressed.
+fn files_with(text: &str, folder: &Path) -> Vec<PathBuf> {
+    let holds = |bytes: &[u8]| bytes.windows(text.len()).any(|window| window == text.as_bytes());
+    let mut found = Vec::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap().flatten() {
+            let (path, kind) = (entry.path(), entry.file_type().unwrap());
+            if kind.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let Some(bytes) = std::fs::read(&path).ok().filter(|_| kind.is_file()) else { continue };
+            let plain = || Command::new("gzip").arg("-dc").arg(&path).stderr(Stdio::null()).output().unwrap().stdout;
+            if holds(&bytes) || (bytes.starts_with(&[0x1f, 0x8b]) && holds(&plain())) {
+                found.push(path);
+            }
+        }
+    }
+    found
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_secret_is_seen_by_the_step_that_mounts_it_and_left_nowhere() {
+    const CANARY: &str = "canary-7d1c0a55e2";
+    let fixture = Fixture::start().await;
+    let mount = "RUN --mount=type=secret,id=TOKEN,required=true";
+    let careful = format!("{BASE}{mount} /bin/busybox rev /run/secrets/TOKEN; /bin/busybox sleep 2\nRUN env\n");
+    let given = |dockerfile: &str| BuildRequest {
+        secrets: [("TOKEN".to_owned(), SecretText::new(CANARY)), ("PATH".to_owned(), SecretText::new("/nowhere"))].into(),
+        ..fixture.request(dockerfile)
+    };
+    let seen = Seen::default();
+    let reversed: String = CANARY.chars().rev().collect();
+    let (request, looking) = (given(&careful), async {
+        seen.until(&reversed).await;
+        assert_eq!(running(CANARY), Vec::<PathBuf>::new(), "no list of processes shows it");
+    });
+    let (built, ()) = tokio::join!(fixture.build(&request, &seen), looking);
+    let image = built.unwrap();
+    assert!(!seen.has(CANARY), "{:#?}", seen.lines);
+    assert_eq!(files_with(CANARY, fixture.folder.path()), Vec::<PathBuf>::new(), "neither image nor cache nor daemon keep it");
+    let changed = BuildRequest { secrets: [("TOKEN".to_owned(), SecretText::new("another"))].into(), ..request.clone() };
+    assert_eq!(fixture.build(&changed, &Seen::default()).await.unwrap(), image, "what is cached goes by no secret");
+
+    let without = BuildRequest { secrets: [].into(), ..fixture.request(&careful.replace("sleep 2", "sleep 0")) };
+    let failure = fixture.build(&without, &Seen::default()).await.unwrap_err();
+    assert!(failure.code == Code::BuildFailed && failure.message.contains("TOKEN"), "{failure}");
+    // What looks for it would have found it.
+    fixture
+        .build(&given(&format!("{BASE}{mount} /bin/busybox cp /run/secrets/TOKEN /leaked\n")), &Seen::default())
+        .await
+        .unwrap();
+    assert!(files_with(CANARY, &fixture.folder.path().join("registry")).len() > 0);
     fixture.end().await;
 }
 

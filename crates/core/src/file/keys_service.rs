@@ -109,7 +109,7 @@ pub(super) static BUILD: Shape = Shape {
             "none",
             "Build arguments; they override variables of the same name.",
         ),
-        Key::new("secrets", Value(SECRETS), "none", "What `RUN --mount=type=secret` may read, by id.").support(NotYet),
+        Key::new("secrets", Value(SECRETS), "none", "What `RUN --mount=type=secret` may read, by id."),
         Key::new("cpu", Value(CPU), "`4`", "CPU of the build."),
         Key::new("memory", Value(MEMORY), "`4Gi`", "Memory of the build."),
         Key::new("timeout", Value(DURATION), "`30m`", "The longest that it may take."),

@@ -197,6 +197,8 @@ impl Builder for World {
         self.most_building.fetch_max(running, Ordering::SeqCst);
         let name = request.dockerfile_folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         progress.line(&format!("building {name}"));
+        // As a careless step does.
+        request.secrets.iter().for_each(|(id, value)| progress.line(&format!("{id} is {}", value.expose())));
         let done = self.act(&format!("build {name}"), cancel).await;
         self.building.fetch_sub(1, Ordering::SeqCst);
         done?;
