@@ -16,7 +16,7 @@ pub trait Builder: Send + Sync {
     /// Builds, pushes under the tag, and returns the digest of what was pushed.
     ///
     /// Fails with `build-failed` (its last lines are the failing step's), `dockerfile-invalid`, `build-timeout`,
-    /// `build-out-of-memory`, `build-without-image`, `builder-unavailable` (retry) or `registry-unavailable` (retry).
+    /// `build-out-of-memory`, `build-without-image`, `emulation-missing`, `builder-unavailable` (retry) or `registry-unavailable` (retry).
     async fn build(
         &self,
         request: &BuildRequest,

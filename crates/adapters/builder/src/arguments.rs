@@ -11,6 +11,9 @@ use crate::cgroup::line_name;
 /// The kernel's bound for one variable of an environment is 128 KiB, its name among them.
 const LONGEST_SECRET: usize = 127 << 10;
 
+/// Who built, in the provenance of an image.
+const BUILDER: &str = "https://slipway.dev/builder";
+
 /// What `buildctl` is given; no value is ever joined with another's text, but for the one that is CSV, and that is quoted.
 pub(crate) fn build(
     request: &BuildRequest,
@@ -40,6 +43,8 @@ pub(crate) fn build(
     if let Some(cgroup) = cgroup {
         pair("--opt", format!("cgroup-parent={cgroup}").into());
     }
+    // The smallest: it names what the build was made from, and neither its arguments nor its secrets.
+    pair("--opt", format!("attest:provenance=mode=min,version=v1,builder-id={BUILDER}").into());
     // They hold for each step, and tell which one wanted too much; swap is on top of memory, so the same number means none.
     pair("--opt", format!("memory={}", request.memory.0).into());
     pair("--opt", format!("memswap={}", request.memory.0).into());
@@ -95,7 +100,8 @@ fn cache(request: &BuildRequest) -> String {
     format!("caches/{repository}:{}", line_name(&request.line))
 }
 
-/// One manifest without attestations: the digest is the image's own, and stays so whatever builds it.
+/// An index: the image of each platform, and beside it how it was built. That knows times, so the index is another one for each build;
+/// an image in it is the same when it is made of the same layers.
 fn output(request: &BuildRequest, registry: &str) -> Result<String, Failure> {
     let name = format!("{registry}/{}", request.destination);
     if name.contains(|c: char| matches!(c, ',' | '"') || c.is_whitespace() || c.is_control()) {
@@ -103,10 +109,12 @@ fn output(request: &BuildRequest, registry: &str) -> Result<String, Failure> {
     }
     let mut output = format!("type=image,name={name},push=true,oci-mediatypes=true");
     for (key, value) in &request.annotations {
-        let field: String = format!("annotation.{key}={value}").chars().filter(|character| !character.is_control()).collect();
-        output.push_str(",\"");
-        output.push_str(&field.replace('"', "\"\""));
-        output.push('"');
+        for of in ["annotation", "annotation-index"] {
+            let field: String = format!("{of}.{key}={value}").chars().filter(|character| !character.is_control()).collect();
+            output.push_str(",\"");
+            output.push_str(&field.replace('"', "\"\""));
+            output.push('"');
+        }
     }
     Ok(output)
 }
@@ -162,7 +170,8 @@ mod tests {
         assert_eq!(
             after("--output"),
             ["type=image,name=127.0.0.1:5000/builds/git.example.com/shop:k1-abc,push=true,oci-mediatypes=true,\
-              \"annotation.org.opencontainers.image.title=a \"\"b\"\", push=false\""]
+              \"annotation.org.opencontainers.image.title=a \"\"b\"\", push=false\",\
+              \"annotation-index.org.opencontainers.image.title=a \"\"b\"\", push=false\""]
         );
         let secrets = BTreeMap::from(["NPM_TOKEN", "PATH"].map(|name| (name.to_owned(), SecretText::new("a canary"))));
         let request = BuildRequest { secrets, ..request };

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test ends where something is not as it says")]
 
 use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Mutex;
@@ -125,6 +126,26 @@ impl Fixture {
         }
     }
 
+    /// The image of each platform in an index, with the platform.
+    fn images(&self, index: &BuiltImage) -> Vec<(String, String)> {
+        let index = self.stored(&index.digest);
+        assert_eq!(index["mediaType"], "application/vnd.oci.image.index.v1+json");
+        let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
+        let platform = |of: &serde_json::Value| format!("{}/{}", text(&of["os"]), text(&of["architecture"]));
+        let images = index["manifests"].as_array().unwrap().iter().filter(|entry| entry["annotations"].is_null());
+        images.map(|entry| (platform(&entry["platform"]), text(&entry["digest"]))).collect()
+    }
+
+    /// How each image in an index was built, as its provenance says.
+    fn provenance(&self, index: &BuiltImage) -> Vec<serde_json::Value> {
+        let index = self.stored(&index.digest);
+        let entries = index["manifests"].as_array().unwrap().iter();
+        let attestations = entries.filter(|entry| entry["annotations"]["vnd.docker.reference.type"] == "attestation-manifest");
+        attestations
+            .map(|entry| self.stored(self.stored(entry["digest"].as_str().unwrap())["layers"][0]["digest"].as_str().unwrap()))
+            .collect()
+    }
+
     /// A manifest as the registry stored it.
     fn stored(&self, digest: &str) -> serde_json::Value {
         let hex = digest.strip_prefix("sha256:").unwrap();
@@ -185,11 +206,16 @@ async fn a_build_is_pushed_with_its_arguments_and_a_second_one_is_cached() {
     let image = fixture.build(&request, &seen).await.unwrap();
     assert!(seen.has("said: a \"b\", $(c)=d"), "{:#?}", seen.lines);
     assert_eq!(*seen.activities.lock().unwrap(), [Activity::Building, Activity::Pushing]);
-    let manifest = fixture.stored(&image.digest);
-    assert_eq!(manifest["mediaType"], "application/vnd.oci.image.manifest.v1+json");
-    assert_eq!(manifest["annotations"]["org.opencontainers.image.revision"], "a, \"b\"");
+    let images = fixture.images(&image);
+    let [(_, digest)] = &images[..] else { panic!("one platform has one image: {images:?}") };
+    for stored in [fixture.stored(&image.digest), fixture.stored(digest)] {
+        assert_eq!(stored["annotations"]["org.opencontainers.image.revision"], "a, \"b\"");
+    }
+    let [provenance] = &fixture.provenance(&image)[..] else { panic!("it has one provenance") };
+    assert_eq!(provenance["predicateType"], "https://slsa.dev/provenance/v1");
+    assert!(!provenance.to_string().contains("$(c)=d"), "no value of an argument is in it: {provenance}");
     let again = Seen::default();
-    assert_eq!(fixture.build(&request, &again).await.unwrap(), image);
+    assert_eq!(fixture.images(&fixture.build(&request, &again).await.unwrap()), images, "the same layers make the same image");
     assert!(again.has("CACHED"));
     fixture.end().await;
 }
@@ -251,6 +277,47 @@ async fn a_canceled_build_leaves_no_step_running() {
     fixture.end().await;
 }
 
+/// Busybox for two machines: the one that is not ours says so, and is a program that our kernel does not run.
+fn of_each_machine(context: &Path) {
+    let program = std::fs::read(context.join("busybox")).unwrap();
+    // The field of an ELF header that says for which machine it is.
+    for (name, machine) in [("amd64", 62), ("arm64", 183)] {
+        let mut program = program.clone();
+        program[18] = machine;
+        let path = context.join(format!("busybox-{name}"));
+        std::fs::write(&path, program).unwrap();
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn several_platforms_make_one_index_and_a_program_without_emulation_says_what_to_install() {
+    let fixture = Fixture::start().await;
+    let (own, foreign) =
+        if cfg!(target_arch = "aarch64") { ("linux/arm64", "linux/amd64") } else { ("linux/amd64", "linux/arm64") };
+    let platforms = vec![own.to_owned(), foreign.to_owned()];
+    let request = BuildRequest { platforms: platforms.clone(), ..fixture.request(BASE) };
+    let image = fixture.build(&request, &Seen::default()).await.unwrap();
+    let images = fixture.images(&image);
+    assert_eq!(images.iter().map(|(platform, _)| platform).collect::<Vec<_>>(), [own, foreign]);
+    for stored in images.iter().map(|(_, digest)| digest).chain([&image.digest]).map(|digest| fixture.stored(digest)) {
+        assert_eq!(stored["annotations"]["org.opencontainers.image.revision"], "a, \"b\"");
+    }
+    assert_eq!(fixture.provenance(&image).len(), 2);
+
+    let running =
+        BASE.replace("COPY busybox", "ARG TARGETARCH\nCOPY busybox-$TARGETARCH") + "RUN echo \"it runs on $(uname -m)\"\n";
+    for platforms in [platforms, vec![foreign.to_owned()]] {
+        let request = BuildRequest { platforms, ..fixture.request(&running) };
+        of_each_machine(&request.context);
+        let failure = fixture.build(&request, &Seen::default()).await.unwrap_err();
+        assert_eq!(failure.code, Code::EmulationMissing, "{failure} {:?}", failure.last_lines);
+        assert!(failure.message.contains(&format!("lacks emulation for {foreign}")), "{failure}");
+        assert!(failure.hint.unwrap().contains("binfmt"));
+    }
+    fixture.end().await;
+}
+
 /// The files below a folder that hold a text, as they are or compressed.
 fn files_with(text: &str, folder: &Path) -> Vec<PathBuf> {
     let holds = |bytes: &[u8]| bytes.windows(text.len()).any(|window| window == text.as_bytes());
@@ -290,11 +357,12 @@ async fn a_secret_is_seen_by_the_step_that_mounts_it_and_left_nowhere() {
         assert_eq!(running(CANARY), Vec::<PathBuf>::new(), "no list of processes shows it");
     });
     let (built, ()) = tokio::join!(fixture.build(&request, &seen), looking);
-    let image = built.unwrap();
+    let images = fixture.images(&built.unwrap());
     assert!(!seen.has(CANARY), "{:#?}", seen.lines);
     assert_eq!(files_with(CANARY, fixture.folder.path()), Vec::<PathBuf>::new(), "neither image nor cache nor daemon keep it");
     let changed = BuildRequest { secrets: [("TOKEN".to_owned(), SecretText::new("another"))].into(), ..request.clone() };
-    assert_eq!(fixture.build(&changed, &Seen::default()).await.unwrap(), image, "what is cached goes by no secret");
+    let again = fixture.build(&changed, &Seen::default()).await.unwrap();
+    assert_eq!(fixture.images(&again), images, "what is cached goes by no secret");
 
     let without = BuildRequest { secrets: [].into(), ..fixture.request(&careful.replace("sleep 2", "sleep 0")) };
     let failure = fixture.build(&without, &Seen::default()).await.unwrap_err();
@@ -304,7 +372,7 @@ async fn a_secret_is_seen_by_the_step_that_mounts_it_and_left_nowhere() {
         .build(&given(&format!("{BASE}{mount} /bin/busybox cp /run/secrets/TOKEN /leaked\n")), &Seen::default())
         .await
         .unwrap();
-    assert!(files_with(CANARY, &fixture.folder.path().join("registry")).len() > 0);
+    assert!(!files_with(CANARY, &fixture.folder.path().join("registry")).is_empty());
     fixture.end().await;
 }
 
@@ -413,11 +481,11 @@ async fn a_builder_that_never_built_it_begins_with_the_cache_of_the_line_in_the_
         BASE.replace("scratch", "scratch AS inner")
     );
     let request = fixture.request(&stages);
-    let image = fixture.build(&request, &Seen::default()).await.unwrap();
+    let images = fixture.images(&fixture.build(&request, &Seen::default()).await.unwrap());
     fixture.builder.local().unwrap().stop().await.unwrap();
     std::fs::remove_dir_all(fixture.folder.path().join("k/state")).unwrap();
     let seen = Seen::default();
-    assert_eq!(fixture.build(&request, &seen).await.unwrap(), image);
+    assert_eq!(fixture.images(&fixture.build(&request, &seen).await.unwrap()), images);
     assert!(seen.has("CACHED"), "{:#?}", seen.lines);
     fixture.end().await;
 }

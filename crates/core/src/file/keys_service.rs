@@ -3,7 +3,7 @@
 use super::keys::{DURATION, NAME, SECRETS, VARIABLE};
 use super::keys_workload::{FILE, INSTANCES, PORT, PROBES, STORAGE};
 use super::table::Content::{ListOf, Mapping, Named, Value};
-use super::table::Support::{NotYet, NotYetFor, NotYetSeveral};
+use super::table::Support::{NotYet, NotYetFor};
 use super::table::{Key, Shape};
 
 const VECTOR: &str = "list of texts";
@@ -113,8 +113,7 @@ pub(super) static BUILD: Shape = Shape {
         Key::new("cpu", Value(CPU), "`4`", "CPU of the build."),
         Key::new("memory", Value(MEMORY), "`4Gi`", "Memory of the build."),
         Key::new("timeout", Value(DURATION), "`30m`", "The longest that it may take."),
-        Key::new("platforms", Value("list such as `[linux/amd64]`"), "the builder's own", "OCI platforms.")
-            .support(NotYetSeveral),
+        Key::new("platforms", Value("list such as `[linux/amd64]`"), "the builder's own", "OCI platforms."),
     ],
 };
 

@@ -84,7 +84,6 @@ services:
             "notifications",
             "services[0].database.access",
             "services[1].job.source.git.credential",
-            "services[1].job.build.platforms",
             "services[2].container.image.credential",
         ]
     );
