@@ -67,6 +67,10 @@ impl Registry for Gated<dyn Registry> {
         self.pass("registry.resolve", self.port.resolve(reference)).await
     }
 
+    async fn bases(&self, image: &RepositoryTag) -> Result<Vec<ImageReference>, Failure> {
+        self.pass("registry.bases", self.port.bases(image)).await
+    }
+
     async fn mirror(
         &self,
         source: &ImageReference,

@@ -277,6 +277,31 @@ async fn a_canceled_build_leaves_no_step_running() {
     fixture.end().await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_base_that_was_built_on_is_recorded_with_its_digest_and_a_rebuild_takes_the_one_that_moved() {
+    let fixture = Fixture::start().await;
+    let base = |text: &str| BuildRequest {
+        destination: RepositoryTag { repository: "base".to_owned(), tag: "1".to_owned() },
+        ..fixture.request(&format!("{BASE}ENV WHICH={text}\n"))
+    };
+    let request = fixture.request(&format!("FROM {}/base:1\nCOPY Dockerfile /\n", fixture.registry.address));
+    let mut digests = Vec::new();
+    for which in ["first", "second"] {
+        let base = fixture.build(&base(which), &Seen::default()).await.unwrap().digest;
+        let built = fixture.build(&request, &Seen::default()).await.unwrap();
+        let [provenance] = &fixture.provenance(&built)[..] else { panic!("it has one provenance") };
+        let [dependency] = &provenance["predicate"]["buildDefinition"]["resolvedDependencies"].as_array().unwrap()[..] else {
+            panic!("it has one base: {provenance}")
+        };
+        let uri = dependency["uri"].as_str().unwrap();
+        assert!(uri.starts_with(&format!("pkg:docker/{}/base@1?platform=linux", fixture.registry.address)), "{uri}");
+        assert_eq!(format!("sha256:{}", dependency["digest"]["sha256"].as_str().unwrap()), base);
+        digests.push(fixture.images(&built));
+    }
+    assert_ne!(digests[0], digests[1]);
+    fixture.end().await;
+}
+
 /// Busybox for two machines: the one that is not ours says so, and is a program that our kernel does not run.
 fn of_each_machine(context: &Path) {
     let program = std::fs::read(context.join("busybox")).unwrap();

@@ -35,6 +35,7 @@ struct Told {
     failures: HashMap<String, Vec<Failure>>,
     held: HashSet<String>,
     images: HashMap<String, String>,
+    bases: Vec<ImageReference>,
     /// The deployment that made each revision of a release, from revision 1.
     revisions: HashMap<String, Vec<String>>,
     secrets: BTreeMap<String, SecretObject>,
@@ -66,6 +67,11 @@ impl World {
     /// The Dockerfile of a folder; `FROM scratch` unless it is told.
     pub fn dockerfile(&self, root: &str, text: &str) {
         self.told().dockerfiles.insert(root.to_owned(), text.to_owned());
+    }
+
+    /// The base images of every image that is built.
+    pub fn built_on(&self, bases: Vec<ImageReference>) {
+        self.told().bases = bases;
     }
 
     /// The next time that `what` is done it fails with this. `what` is as the journal writes it.
@@ -226,6 +232,11 @@ impl Registry for World {
     async fn resolve(&self, reference: &ImageReference) -> Result<String, Failure> {
         self.act_now(&format!("resolve {reference}")).await?;
         Ok(digest(&reference.to_string()))
+    }
+
+    async fn bases(&self, image: &RepositoryTag) -> Result<Vec<ImageReference>, Failure> {
+        self.act_now(&format!("bases {}", image.repository)).await?;
+        Ok(self.told().bases.clone())
     }
 
     async fn mirror(

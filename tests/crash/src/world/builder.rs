@@ -59,6 +59,10 @@ impl Registry for World {
         Ok(digest(&reference.to_string()))
     }
 
+    async fn bases(&self, _: &RepositoryTag) -> Result<Vec<ImageReference>, Failure> {
+        Ok(Vec::new())
+    }
+
     async fn mirror(&self, source: &ImageReference, progress: &dyn Progress, _: &CancellationToken) -> Result<String, Failure> {
         progress.activity(Activity::Mirroring);
         tokio::time::sleep(A_WHILE).await;
