@@ -48,6 +48,8 @@ pub enum Code {
     BuildOutOfMemory,
     /// The builder ended without an image.
     BuildWithoutImage,
+    /// The build runs programs of a platform that the builder's machine can not run.
+    EmulationMissing,
     /// The builder does not answer, or died.
     BuilderUnavailable,
     /// The registry does not answer.
@@ -98,7 +100,7 @@ pub enum Code {
 
 impl Code {
     /// Every code, in the order of the documentation.
-    pub const ALL: [Self; 37] = [
+    pub const ALL: [Self; 38] = [
         Self::Internal,
         Self::Canceled,
         Self::RepositoryUnreachable,
@@ -113,6 +115,7 @@ impl Code {
         Self::BuildTimeout,
         Self::BuildOutOfMemory,
         Self::BuildWithoutImage,
+        Self::EmulationMissing,
         Self::BuilderUnavailable,
         Self::RegistryUnavailable,
         Self::RegistryUnauthorized,
@@ -155,6 +158,7 @@ impl Code {
             Self::BuildTimeout => "build-timeout",
             Self::BuildOutOfMemory => "build-out-of-memory",
             Self::BuildWithoutImage => "build-without-image",
+            Self::EmulationMissing => "emulation-missing",
             Self::BuilderUnavailable => "builder-unavailable",
             Self::RegistryUnavailable => "registry-unavailable",
             Self::RegistryUnauthorized => "registry-unauthorized",

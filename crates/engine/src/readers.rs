@@ -2,7 +2,7 @@
 
 use slipway_core::failure::{Code, Failure};
 use slipway_core::model::{Name, Service};
-use slipway_ports::{Access, Reader, Store, StoreError};
+use slipway_ports::{Access, Login, Reader, SecretText, Store, StoreError};
 
 /// One who has all the credentials of a project.
 pub(crate) async fn of_project(store: &dyn Store, access: &Access, project: &Name) -> Result<Reader, StoreError> {
@@ -49,6 +49,14 @@ pub(crate) fn for_service(reader: &Reader, service: &Service) -> Result<Reader, 
 
 fn unusable(message: String) -> Failure {
     Failure::permanent(Code::CredentialUnusable, message)
+}
+
+/// What of a reader's credentials no log may show.
+pub(crate) fn secrets(reader: &Reader) -> impl Iterator<Item = SecretText> + '_ {
+    reader.credentials().iter().map(|credential| match &credential.login {
+        Login::Password { password, .. } => password.clone(),
+        Login::SshKey { private_key, .. } => private_key.clone(),
+    })
 }
 
 /// Who a reader is to the host of a repository: the id of a credential.

@@ -139,3 +139,18 @@ async fn an_outage_of_the_source_is_harmless_for_what_the_environment_runs_and_f
     let (_, deployment) = bench.deploy_to_the_end().await;
     assert_eq!(outcome(&deployment), Outcome::Succeeded);
 }
+#[tokio::test]
+async fn a_credential_is_in_no_log_line_event_or_journal() {
+    let bench = Bench::with(&environment(vec![application("api")])).await;
+    set(&bench, "robot", "git https://git.test").await;
+    let words = vec![format!("fatal: https://robot:{CANARY}@git.test refused")];
+    bench
+        .world
+        .fail("export api", Failure::permanent(Code::RepositoryUnreachable, format!("no {CANARY}")).with_last_lines(words));
+    let (id, _) = bench.deploy_to_the_end().await;
+    let mut read = bench.world.journal();
+    read.extend(bench.store.events(&access(), &id, 0).await.expect("stored").iter().map(|event| format!("{event:?}")));
+    read.extend(bench.log(&id).await.into_iter().map(|(_, line)| line.text));
+    assert!(read.iter().any(|text| text.contains("refused")), "what was said is there: {read:?}");
+    assert!(!read.iter().any(|text| text.contains(CANARY)), "{read:?}");
+}

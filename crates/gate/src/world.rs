@@ -73,6 +73,10 @@ impl Registry for Gated<dyn Registry> {
         self.pass("registry.resolve", self.port.resolve(reference, reader)).await
     }
 
+    async fn bases(&self, image: &RepositoryTag) -> Result<Vec<ImageReference>, Failure> {
+        self.pass("registry.bases", self.port.bases(image)).await
+    }
+
     async fn mirror(
         &self,
         source: &ImageReference,

@@ -23,6 +23,12 @@ pub trait Registry: Send + Sync {
     /// Fails with `image-not-found`, `registry-unauthorized`, `registry-unavailable` (retry).
     async fn resolve(&self, reference: &ImageReference, reader: &Reader) -> Result<String, Failure>;
 
+    /// The base images of a built image, each with its tag and the digest that this stood for, as the image's provenance tells: none
+    /// where it has none. A base that was named by digest is left out.
+    ///
+    /// Fails with `image-not-found`, `not-supported` (a provenance that can not be read), `registry-unavailable` (retry).
+    async fn bases(&self, image: &RepositoryTag) -> Result<Vec<ImageReference>, Failure>;
+
     /// Copies an image, with all its platforms, into `mirror/<host>/<path>` and returns the repository it is in.
     /// `source` is pinned to a digest, which stays the same, and the reader has been let in by [`Self::resolve`]; only blobs that are missing are copied. An image that already
     /// lives in this registry stays where it is.

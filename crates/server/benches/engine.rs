@@ -73,6 +73,10 @@ impl Registry for Timed {
         self.fake.resolve(reference, reader).await
     }
 
+    async fn bases(&self, image: &RepositoryTag) -> Result<Vec<ImageReference>, Failure> {
+        self.fake.bases(image).await
+    }
+
     async fn mirror(
         &self,
         source: &ImageReference,

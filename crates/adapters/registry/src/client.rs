@@ -6,6 +6,7 @@
 mod challenge;
 mod copy;
 mod endpoint;
+mod provenance;
 mod refusal;
 mod remote;
 mod session;
@@ -58,6 +59,14 @@ impl OciRegistry {
             .map_err(|error| Failure::permanent(Code::ImageNotFound, error.to_string()))
     }
 
+    /// A place in the mirroring registry, to read.
+    fn own_image(&self, image: &RepositoryTag) -> Result<(Remote<'_>, Tag), Failure> {
+        let repository: RepositoryName =
+            image.repository.parse().map_err(|error| internal(&format!("repository {:?}: {error}", image.repository)))?;
+        let tag = image.tag.parse().map_err(|error| internal(&format!("tag {:?}: {error}", image.tag)))?;
+        Ok((Remote::to_read(&self.session, &self.own, repository.as_str()), tag))
+    }
+
     /// Whether the image is pulled from the mirroring registry already.
     fn lives_here(&self, reference: &ImageReference) -> bool {
         reference.host() == self.settings.address && !self.settings.mirrors.contains_key(reference.host())
@@ -105,10 +114,7 @@ impl Registry for OciRegistry {
     }
 
     async fn presence(&self, image: &RepositoryTag) -> Result<Presence, Failure> {
-        let repository: RepositoryName =
-            image.repository.parse().map_err(|error| internal(&format!("repository {:?}: {error}", image.repository)))?;
-        let tag: Tag = image.tag.parse().map_err(|error| internal(&format!("tag {:?}: {error}", image.tag)))?;
-        let remote = Remote::to_read(&self.session, &self.own, repository.as_str());
+        let (remote, tag) = self.own_image(image)?;
         let digest = remote.digest_of(tag.as_str()).await?;
         Ok(digest.map_or(Presence::Absent, |digest: Digest| Presence::Present(digest.to_string())))
     }
@@ -126,6 +132,11 @@ impl Registry for OciRegistry {
             Failure::permanent(Code::ImageNotFound, format!("image {reference} does not exist in its registry"))
                 .with_hint("check the name and the tag")
         })
+    }
+
+    async fn bases(&self, image: &RepositoryTag) -> Result<Vec<ImageReference>, Failure> {
+        let (remote, tag) = self.own_image(image)?;
+        provenance::bases(&remote, tag.as_str()).await
     }
 
     async fn mirror(

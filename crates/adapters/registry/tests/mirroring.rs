@@ -30,6 +30,26 @@ async fn the_contract_holds_against_the_embedded_registry() {
 }
 
 #[tokio::test]
+async fn the_bases_of_an_image_are_read_from_its_provenance_which_is_mirrored_with_it() {
+    let (registry, source) = (TestRegistry::start().await, TestRegistry::start().await);
+    let moved = "1".repeat(64);
+    let digest = source.push_built("team/api", "k1-1", "debian@12", &moved).await;
+    source.push_image("team/old", "1", "an image without an index").await;
+    let expected = [reference("debian:12").with_digest(format!("sha256:{moved}"))];
+    let image = |repository: &str, tag: &str| RepositoryTag { repository: repository.to_owned(), tag: tag.to_owned() };
+    let of_source = client(&source.address.to_string());
+    assert_eq!(of_source.bases(&image("team/api", "k1-1")).await.unwrap(), expected);
+    assert_eq!(of_source.bases(&image("team/old", "1")).await.unwrap(), []);
+    assert_eq!(of_source.bases(&image("team/api", "none")).await.unwrap_err().code, Code::ImageNotFound);
+
+    let of_registry = client(&registry.address.to_string());
+    let named = reference(&format!("{}/team/api:k1-1@{digest}", source.address));
+    let repository = mirror(&of_registry, &named).await.unwrap();
+    assert_whole(&registry.http, of_registry.address(), &repository, &digest.to_string()).await;
+    assert_eq!(of_registry.bases(&image(&repository, "k1-1")).await.unwrap(), expected);
+}
+
+#[tokio::test]
 async fn within_one_registry_blobs_are_mounted() {
     let registry = TestRegistry::start().await;
     let digest = registry.push_image("hub/library/redis", "7.2", "redis").await;

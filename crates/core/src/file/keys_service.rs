@@ -3,7 +3,7 @@
 use super::keys::{DURATION, NAME, SECRETS, VARIABLE};
 use super::keys_workload::{FILE, INSTANCES, PORT, PROBES, STORAGE};
 use super::table::Content::{ListOf, Mapping, Named, Value};
-use super::table::Support::{NotYet, NotYetFor, NotYetSeveral};
+use super::table::Support::{NotYet, NotYetFor};
 use super::table::{Key, Shape};
 
 const VECTOR: &str = "list of texts";
@@ -114,12 +114,11 @@ pub(super) static BUILD: Shape = Shape {
             "none",
             "Build arguments; they override variables of the same name.",
         ),
-        Key::new("secrets", Value(SECRETS), "none", "What `RUN --mount=type=secret` may read, by id.").support(NotYet),
+        Key::new("secrets", Value(SECRETS), "none", "What `RUN --mount=type=secret` may read, by id."),
         Key::new("cpu", Value(CPU), "`4`", "CPU of the build."),
         Key::new("memory", Value(MEMORY), "`4Gi`", "Memory of the build."),
         Key::new("timeout", Value(DURATION), "`30m`", "The longest that it may take."),
-        Key::new("platforms", Value("list such as `[linux/amd64]`"), "the builder's own", "OCI platforms.")
-            .support(NotYetSeveral),
+        Key::new("platforms", Value("list such as `[linux/amd64]`"), "the builder's own", "OCI platforms."),
     ],
 };
 

@@ -106,6 +106,16 @@ impl ImageReference {
         self.digest.as_deref().or(self.tag.as_deref()).unwrap_or("latest")
     }
 
+    /// Name and tag as people write them: without Docker Hub's host and its `library`, and without the digest.
+    pub fn familiar(&self) -> String {
+        let name = match (self.host.as_str(), self.path.strip_prefix("library/")) {
+            ("docker.io", Some(official)) => official.to_owned(),
+            ("docker.io", None) => self.path.clone(),
+            (host, _) => format!("{host}/{}", self.path),
+        };
+        self.tag.as_ref().map_or(name.clone(), |tag| format!("{name}:{tag}"))
+    }
+
     /// The same image pinned to a digest; the tag stays, for people.
     #[must_use]
     pub fn with_digest(mut self, digest: impl Into<String>) -> Self {
@@ -211,6 +221,13 @@ mod tests {
             ("ghcr.io/a/b__c", "ghcr.io/a/b__c"),
         ] {
             assert_eq!(ImageReference::parse(text).unwrap().to_string(), normal, "{text}");
+        }
+    }
+
+    #[test]
+    fn people_see_names_as_they_write_them() {
+        for text in ["debian:12", "bitnami/redis:7", "ghcr.io/library/a:1", "127.0.0.1:5000/a"] {
+            assert_eq!(ImageReference::parse(text).unwrap().familiar(), text);
         }
     }
 

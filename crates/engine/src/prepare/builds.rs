@@ -48,6 +48,7 @@ pub(super) async fn plan_build(
         dockerfile_inline: build.dockerfile_inline.clone(),
         target: build.target.clone(),
         args,
+        secrets: build.secrets.clone(),
         platforms: build.platforms.clone(),
         cpu: build.cpu,
         memory: build.memory,
@@ -115,12 +116,13 @@ pub(super) fn build_arguments(
     let passwords = databases.map(|service| (service.name.clone(), "a password".to_owned())).collect();
     let builtins = BuiltinFacts { database_passwords: passwords, ..builtins.clone() };
     let workload = service.workload();
+    let visible = workload.map_or(&[][..], |workload| &workload.secrets).iter().chain(&build.secrets).cloned();
     let resolved = variables::resolve(&Scopes {
         builtins: variables::builtins(environment, &builtins),
         environment: &environment.variables,
         service: workload.map_or(&[], |workload| &workload.variables),
         secrets: environment.secrets.iter().map(|name| (name.clone(), Resolved::secret("a secret"))).collect(),
-        visible_secrets: workload.map_or(&[], |workload| &workload.secrets),
+        visible_secrets: &visible.collect::<Vec<_>>(),
         files: workload.map_or(&[], |workload| &workload.files),
     });
     let resolved = resolved.map_err(|problem| variable_failure(&problem))?;

@@ -32,7 +32,7 @@ pub use pipeline::{
     Approval, EditedView, NewStage, PipelineServiceView, PipelineStageView, ServiceChange, StageChange, StageDeletion,
     StageOrder, StagePosition, StageQuery,
 };
-pub use plan::{PlanServiceView, PlanStageView, PlanStepView, PlanView};
+pub use plan::{BaseView, PlanServiceView, PlanStageView, PlanStepView, PlanView};
 pub use problem::{FileProblem, ProblemDetails};
 pub use target::{NewTarget, TargetView};
 

@@ -35,6 +35,7 @@ struct Told {
     failures: HashMap<String, Vec<Failure>>,
     held: HashSet<String>,
     images: HashMap<String, String>,
+    bases: Vec<ImageReference>,
     /// The deployment that made each revision of a release, from revision 1.
     revisions: HashMap<String, Vec<String>>,
     secrets: BTreeMap<String, SecretObject>,
@@ -66,6 +67,11 @@ impl World {
     /// The Dockerfile of a folder; `FROM scratch` unless it is told.
     pub fn dockerfile(&self, root: &str, text: &str) {
         self.told().dockerfiles.insert(root.to_owned(), text.to_owned());
+    }
+
+    /// The base images of every image that is built.
+    pub fn built_on(&self, bases: Vec<ImageReference>) {
+        self.told().bases = bases;
     }
 
     /// The next time that `what` is done it fails with this. `what` is as the journal writes it.
@@ -208,6 +214,8 @@ impl Builder for World {
         self.most_building.fetch_max(running, Ordering::SeqCst);
         let name = request.dockerfile_folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         progress.line(&format!("building {name}"));
+        // As a careless step does.
+        request.secrets.iter().for_each(|(id, value)| progress.line(&format!("{id} is {}", value.expose())));
         let done = self.act(&format!("build {name}"), cancel).await;
         self.building.fetch_sub(1, Ordering::SeqCst);
         done?;
@@ -235,6 +243,11 @@ impl Registry for World {
     async fn resolve(&self, reference: &ImageReference, reader: &Reader) -> Result<String, Failure> {
         self.act_now(&format!("resolve {reference}{}", as_whom(reader.for_image(reference)))).await?;
         Ok(reference.digest().map_or_else(|| digest(&reference.to_string()), str::to_owned))
+    }
+
+    async fn bases(&self, image: &RepositoryTag) -> Result<Vec<ImageReference>, Failure> {
+        self.act_now(&format!("bases {}", image.repository)).await?;
+        Ok(self.told().bases.clone())
     }
 
     async fn mirror(

@@ -109,6 +109,10 @@ impl Registry for Fake {
         Ok(digest())
     }
 
+    async fn bases(&self, _: &RepositoryTag) -> Result<Vec<ImageReference>, Failure> {
+        Ok(Vec::new())
+    }
+
     async fn mirror(&self, _: &ImageReference, _: &Reader, _: &dyn Progress, _: &CancellationToken) -> Result<String, Failure> {
         Ok("mirror/docker.io/library/redis".to_owned())
     }

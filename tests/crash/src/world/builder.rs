@@ -59,6 +59,10 @@ impl Registry for World {
         Ok(digest(&reference.to_string()))
     }
 
+    async fn bases(&self, _: &RepositoryTag) -> Result<Vec<ImageReference>, Failure> {
+        Ok(Vec::new())
+    }
+
     async fn mirror(
         &self,
         source: &ImageReference,
