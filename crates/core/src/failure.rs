@@ -48,6 +48,8 @@ pub enum Code {
     BuildOutOfMemory,
     /// The builder ended without an image.
     BuildWithoutImage,
+    /// The build runs programs of a platform that the builder's machine can not run.
+    EmulationMissing,
     /// The builder does not answer, or died.
     BuilderUnavailable,
     /// The registry does not answer.
@@ -62,6 +64,8 @@ pub enum Code {
     VariableInvalid,
     /// A secret that the environment declares has no value.
     SecretMissing,
+    /// A service names a credential that is not there, or that is for another place.
+    CredentialUnusable,
     /// The cluster does not answer.
     ClusterUnreachable,
     /// The cluster refuses the request.
@@ -96,7 +100,7 @@ pub enum Code {
 
 impl Code {
     /// Every code, in the order of the documentation.
-    pub const ALL: [Self; 36] = [
+    pub const ALL: [Self; 38] = [
         Self::Internal,
         Self::Canceled,
         Self::RepositoryUnreachable,
@@ -111,6 +115,7 @@ impl Code {
         Self::BuildTimeout,
         Self::BuildOutOfMemory,
         Self::BuildWithoutImage,
+        Self::EmulationMissing,
         Self::BuilderUnavailable,
         Self::RegistryUnavailable,
         Self::RegistryUnauthorized,
@@ -118,6 +123,7 @@ impl Code {
         Self::DigestMismatch,
         Self::VariableInvalid,
         Self::SecretMissing,
+        Self::CredentialUnusable,
         Self::ClusterUnreachable,
         Self::ClusterRefused,
         Self::ReleaseFailed,
@@ -152,6 +158,7 @@ impl Code {
             Self::BuildTimeout => "build-timeout",
             Self::BuildOutOfMemory => "build-out-of-memory",
             Self::BuildWithoutImage => "build-without-image",
+            Self::EmulationMissing => "emulation-missing",
             Self::BuilderUnavailable => "builder-unavailable",
             Self::RegistryUnavailable => "registry-unavailable",
             Self::RegistryUnauthorized => "registry-unauthorized",
@@ -159,6 +166,7 @@ impl Code {
             Self::DigestMismatch => "digest-mismatch",
             Self::VariableInvalid => "variable-invalid",
             Self::SecretMissing => "secret-missing",
+            Self::CredentialUnusable => "credential-unusable",
             Self::ClusterUnreachable => "cluster-unreachable",
             Self::ClusterRefused => "cluster-refused",
             Self::ReleaseFailed => "release-failed",

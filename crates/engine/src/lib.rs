@@ -8,6 +8,7 @@
 //!
 //! Recovery is the same loop over the stored facts: steps whose owner is gone wait again, and are begun again with the same keys.
 
+mod bases;
 mod deployed;
 mod dispatcher;
 mod engine;
@@ -21,6 +22,7 @@ mod prepare;
 mod preview;
 mod queue;
 mod random;
+mod readers;
 mod retention;
 mod retry;
 mod settings;
@@ -28,6 +30,7 @@ mod single_flight;
 mod time;
 mod workload_variables;
 
+pub use bases::{Base, BaseState};
 pub use engine::{Accepted, Engine, Ports};
 pub use error::EngineError;
 pub use feed::Update;

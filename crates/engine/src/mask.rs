@@ -8,11 +8,13 @@ mod forms;
 
 use std::collections::HashMap;
 use std::ops::Range;
+use std::sync::{Mutex, PoisonError};
 
 use aho_corasick::Anchored;
 use aho_corasick::automaton::{Automaton as _, StateID};
 use aho_corasick::nfa::contiguous::NFA;
-use slipway_ports::SecretText;
+use slipway_core::failure::Failure;
+use slipway_ports::{Activity, Progress, SecretText};
 
 use self::forms::{Form, decoded, forms};
 
@@ -65,6 +67,36 @@ pub(crate) struct LineMask {
     unfinished: SecretText,
 }
 
+/// Tells on what is reported to it, without the secrets.
+pub(crate) struct MaskedProgress<'a> {
+    progress: &'a dyn Progress,
+    mask: Mask,
+    lines: Mutex<LineMask>,
+}
+
+impl<'a> MaskedProgress<'a> {
+    /// Reports to `progress` what is left when these secrets are masked.
+    pub(crate) fn new(progress: &'a dyn Progress, secrets: impl IntoIterator<Item = SecretText>) -> Self {
+        Self { progress, mask: Mask::default().and(secrets), lines: Mutex::default() }
+    }
+
+    /// What is masked.
+    pub(crate) fn mask(&self) -> &Mask {
+        &self.mask
+    }
+}
+
+impl Progress for MaskedProgress<'_> {
+    fn activity(&self, activity: Activity) {
+        self.progress.activity(activity);
+    }
+
+    fn line(&self, text: &str) {
+        let masked = self.lines.lock().unwrap_or_else(PoisonError::into_inner).line(&self.mask, text);
+        self.progress.line(&masked);
+    }
+}
+
 impl Default for LineMask {
     fn default() -> Self {
         Self { unfinished: SecretText::new("") }
@@ -96,6 +128,14 @@ impl Mask {
     /// A text without the secrets.
     pub(crate) fn mask(&self, text: &str) -> String {
         LineMask::default().line(self, text)
+    }
+
+    /// A failure that quotes none of the secrets.
+    pub(crate) fn mask_failure(&self, mut failure: Failure) -> Failure {
+        failure.message = self.mask(&failure.message);
+        failure.hint = failure.hint.as_deref().map(|hint| self.mask(hint));
+        failure.last_lines = self.mask_lines(&failure.last_lines);
+        failure
     }
 
     /// Texts that follow each other, without the secrets.

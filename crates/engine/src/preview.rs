@@ -1,6 +1,6 @@
 //! What a deployment would do, and why (B7).
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use futures::StreamExt;
 use slipway_core::deployment::{Phase, SkipReason};
@@ -9,9 +9,11 @@ use slipway_core::model::{Job, JobEvent, JobTrigger, Name, ServiceKind};
 use slipway_core::plan::{Action, BuildPlan, Plan, PlannedBuild, PlannedService, Version};
 use slipway_ports::{Access, Presence, RepositoryTag};
 
+use crate::bases::{self, Base};
 use crate::deployed::deployed;
 use crate::engine::Shared;
 use crate::error::EngineError;
+use crate::readers;
 
 /// A plan, and what each of its steps would do.
 #[derive(Debug, Clone)]
@@ -31,6 +33,8 @@ pub struct PreviewStep {
     pub phase: Phase,
     /// What would be done.
     pub does: Does,
+    /// The bases of the image that a skipped build leaves in place.
+    pub bases: Vec<Base>,
 }
 
 /// What a step would do.
@@ -80,6 +84,8 @@ pub(crate) async fn preview(shared: &Shared, access: &Access, plan: Plan) -> Res
     let environment = &plan.environment;
     let deployed = deployed(&*shared.ports.store, access, &environment.project, &environment.name).await?;
     let presences = presences(shared, &plan).await;
+    let reader = readers::of_project(&*shared.ports.store, access, &environment.project).await?;
+    let bases = bases::bases(shared, &reader, present(&plan, &presences)).await;
     let mut leaders = HashMap::new();
     let mut steps = Vec::new();
     for service in &plan.services {
@@ -93,24 +99,37 @@ pub(crate) async fn preview(shared: &Shared, access: &Access, plan: Plan) -> Res
             }
         };
         let failed = matches!(does, Some(Does::Fail(_)));
-        steps.extend(does.map(|does| PreviewStep { service: service.name.clone(), phase: Phase::Build, does }));
+        let bases = service.build.as_ref().and_then(tag).and_then(|image| bases.get(&image).cloned()).unwrap_or_default();
+        steps.extend(does.map(|does| PreviewStep { service: service.name.clone(), phase: Phase::Build, does, bases }));
         if !failed {
             let does = act_does(&plan, service, before);
-            steps.push(PreviewStep { service: service.name.clone(), phase: Phase::Release, does });
+            steps.push(PreviewStep { service: service.name.clone(), phase: Phase::Release, does, bases: Vec::new() });
         }
     }
     Ok(Preview { plan, steps })
 }
 
 async fn presences(shared: &Shared, plan: &Plan) -> HashMap<Name, Result<Presence, Failure>> {
-    let asks = plan.services.iter().filter_map(|service| match &service.build {
-        Some(BuildPlan::Image(build)) => Some(async move {
-            let image = RepositoryTag { repository: build.repository.clone(), tag: build.key.to_string() };
-            (service.name.clone(), shared.ports.registry.presence(&image).await)
-        }),
-        Some(BuildPlan::Impossible(_)) | None => None,
+    let asks = plan.services.iter().filter_map(|service| {
+        let image = service.build.as_ref().and_then(tag)?;
+        Some(async move { (service.name.clone(), shared.ports.registry.presence(&image).await) })
     });
     futures::stream::iter(asks.collect::<Vec<_>>()).buffer_unordered(7).collect().await
+}
+
+/// The place of the image of a build that can be done.
+fn tag(build: &BuildPlan) -> Option<RepositoryTag> {
+    let (repository, key) = build.image()?;
+    Some(RepositoryTag { repository: repository.to_owned(), tag: key.to_string() })
+}
+
+/// The images that are there and stay as they are.
+fn present(plan: &Plan, presences: &HashMap<Name, Result<Presence, Failure>>) -> BTreeSet<RepositoryTag> {
+    let stays = |service: &&PlannedService| match (&service.build, presences.get(&service.name)) {
+        (Some(BuildPlan::Image(build)), Some(Ok(Presence::Present(digest)))) => build.replaces.as_ref() != Some(digest),
+        _ => false,
+    };
+    plan.services.iter().filter(stays).filter_map(|service| tag(service.build.as_ref()?)).collect()
 }
 
 fn build_does(

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use slipway_core::failure::{Code, Failure};
-use slipway_core::model::{Bytes, Millicores};
+use slipway_core::model::{Bytes, Millicores, Name};
 use slipway_ports::{Activity, CancellationToken, LogCut, Progress, RepositoryTag};
 use tokio::sync::watch;
 
@@ -19,17 +19,26 @@ const MOST_REPLAYED: u64 = 1 << 20;
 #[derive(Clone, Default)]
 pub(crate) struct Flights(Arc<Mutex<HashMap<RepositoryTag, Arc<Flight>>>>);
 
-/// What a build may take. It is no part of the image, so those who share a build may differ in it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Limits {
+/// What a build may take and read. It is no part of the image, so those who share a build may differ in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Terms {
     pub(crate) cpu: Millicores,
     pub(crate) memory: Bytes,
     pub(crate) timeout: Duration,
+    pub(crate) secrets: Option<BuildSecrets>,
+}
+
+/// Which secrets a build may read: their names, and whose they are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct BuildSecrets {
+    pub(crate) project: Name,
+    pub(crate) environment: Name,
+    pub(crate) names: Vec<String>,
 }
 
 /// A build that is under way.
 pub(crate) struct Flight {
-    limits: Limits,
+    terms: Terms,
     /// Fires when the last seat is given up.
     stop: CancellationToken,
     cabin: Mutex<Cabin>,
@@ -80,7 +89,7 @@ pub(crate) enum Boarding {
 
 impl Flights {
     /// Takes a seat on the flight to this image; where there is none, `fly` begins one.
-    pub(crate) fn board<F>(&self, destination: &RepositoryTag, limits: Limits, fly: impl FnOnce(Arc<Flight>) -> F) -> Boarding
+    pub(crate) fn board<F>(&self, destination: &RepositoryTag, terms: Terms, fly: impl FnOnce(Arc<Flight>) -> F) -> Boarding
     where
         F: Future<Output = Landing> + Send + 'static,
     {
@@ -89,7 +98,7 @@ impl Flights {
             Some(flight) if flight.stop.is_cancelled() => Boarding::Ending(flight.clone()),
             Some(flight) => Boarding::Joined(self.seat(destination, flight)),
             None => {
-                let flight = Arc::new(Flight::new(limits));
+                let flight = Arc::new(Flight::new(terms));
                 flights.insert(destination.clone(), flight.clone());
                 let lands = Lands { destination: destination.clone(), flight: flight.clone(), flights: self.clone() };
                 let flying = fly(flight.clone());
@@ -117,8 +126,8 @@ impl Flights {
 }
 
 impl Flight {
-    fn new(limits: Limits) -> Self {
-        Self { limits, stop: CancellationToken::new(), cabin: Mutex::default(), landing: watch::Sender::new(None) }
+    fn new(terms: Terms) -> Self {
+        Self { terms, stop: CancellationToken::new(), cabin: Mutex::default(), landing: watch::Sender::new(None) }
     }
 
     /// Fires when nobody wants the image any more.
@@ -166,9 +175,9 @@ impl Seat {
         self.destination == *destination
     }
 
-    /// What the build may take, as whoever began it wants it.
-    pub(crate) fn limits(&self) -> Limits {
-        self.flight.limits
+    /// What the build may take and read, as whoever began it wants it.
+    pub(crate) fn terms(&self) -> &Terms {
+        &self.flight.terms
     }
 
     /// Reports all that happens there, and what has happened so far.

@@ -113,7 +113,8 @@ pub(crate) async fn secret_of(
         let password = passwords.get(name).cloned().unwrap_or_default();
         variables::database_environment(database.database_type, &variables::DatabaseAccount::of(service), &password)
     } else {
-        let set = shared.ports.store.secrets(&environment.project, &environment.name).await.map_err(|error| store(&error))?;
+        let set =
+            shared.ports.store.secrets(&environment.project, &environment.name).await.map_err(|error| store_failure(&error))?;
         let secrets = set.iter().map(|(name, value)| (name.clone(), Resolved::secret(value.expose())));
         parts.extend(set.values().cloned());
         let workload = service.workload();
@@ -184,10 +185,11 @@ async fn salt(shared: &Shared, environment: &Environment) -> Result<SecretText, 
 async fn kept(shared: &Shared, environment: &Environment, name: &str) -> Result<SecretText, Failure> {
     let fresh = random::password().map_err(|error| Failure::permanent(Code::Internal, error.to_string()))?;
     let kept = shared.ports.store.secret_or_insert(&environment.project, &environment.name, name, fresh).await;
-    kept.map_err(|error| store(&error))
+    kept.map_err(|error| store_failure(&error))
 }
 
-fn store(error: &StoreError) -> Failure {
+/// What the store could not do, as a failure of the step that wants it.
+pub(crate) fn store_failure(error: &StoreError) -> Failure {
     match error {
         StoreError::Unavailable(_) => Failure::retry(Code::Internal, error.to_string()),
         StoreError::NotFound(_) | StoreError::Conflict { .. } | StoreError::Fenced { .. } | StoreError::Damaged { .. } => {

@@ -4,14 +4,15 @@ mod support;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use slipway_core::deployment::Outcome;
 use slipway_core::failure::{Code, Failure};
 use slipway_core::model::{
     Bytes, Database, DatabaseAccess, DatabaseType, Millicores, Service, ServiceKind, ServiceType, Variable, VariableName,
     VariableValue, Workload,
 };
 use slipway_engine::Update;
-use slipway_ports::Store;
-use support::{Bench, SHOP, access, application_in, environment, placed, within};
+use slipway_ports::{SecretText, Store};
+use support::{Bench, SHOP, access, application_in, build, environment, failure_of, name, outcome, placed, within};
 
 const CANARY: &str = "canary-2f9b61c0";
 
@@ -123,4 +124,65 @@ async fn the_password_of_a_database_is_made_once() {
         first.keys().collect::<Vec<_>>(),
         "the same hash, the same Secret"
     );
+}
+
+/// `api`, whose build reads `TOKEN`, in `shop/demo` and in `shop/staging`, each with a value of its own.
+async fn builds_with_a_secret() -> Bench {
+    let mut api = application_in("api", SHOP, "api", Workload::default());
+    let ServiceKind::Application(application) = &mut api.kind else { panic!("it is an application") };
+    application.build.secrets = vec!["TOKEN".to_owned()];
+    let mut environment = environment(vec![api]);
+    environment.secrets = vec!["TOKEN".to_owned()];
+    let bench = Bench::with(&environment).await;
+    bench.secret("TOKEN", CANARY).await;
+    environment.name = name("staging");
+    bench.store.put_environment(&access(), &environment, 0).await.expect("an environment is stored");
+    let (project, name, other) = (&environment.project, &environment.name, SecretText::new(OTHER));
+    bench.store.put_secret(&access(), project, name, "TOKEN", &other).await.expect("a secret is stored");
+    bench
+}
+
+const OTHER: &str = "canary-of-another-55a0";
+
+#[tokio::test]
+async fn a_secret_of_a_build_is_in_no_log_of_those_who_share_it() {
+    let bench = builds_with_a_secret().await;
+    bench.world.hold("build api");
+    let line = format!("GET https://example.test/?token={CANARY}: 403");
+    let refused = Failure::permanent(Code::BuildFailed, format!("step `fetch {CANARY}` failed")).with_last_lines(vec![line]);
+    bench.world.fail("build api", refused);
+    let leader = bench.deploy().await;
+    bench.begun("build api").await;
+    let follower = bench.deploy_of("staging").await;
+    bench.line(&follower, "is being built already").await;
+    bench.world.let_go("build api");
+    let failed = bench.end_of(&leader).await;
+    assert_eq!(outcome(&failed), Outcome::Failed);
+    assert_eq!(outcome(&bench.end_of(&follower).await), Outcome::Succeeded, "it builds by its own secret");
+    assert_eq!(bench.world.count("build api"), 2);
+    for id in [&leader, &follower] {
+        let log = bench.log(id).await;
+        assert!(log.iter().any(|(_, line)| line.text == "TOKEN is ***"), "{log:?}");
+        let all = format!("{log:?} {:?}", bench.facts(id).await);
+        assert!(!all.contains(CANARY) && !all.contains(OTHER), "{all}");
+    }
+}
+
+#[tokio::test]
+async fn c05_a_secret_that_changes_builds_nothing_anew() {
+    let bench = builds_with_a_secret().await;
+    assert_eq!(outcome(&bench.deploy_to_the_end().await.1), Outcome::Succeeded);
+    bench.secret("TOKEN", OTHER).await;
+    assert_eq!(outcome(&bench.deploy_to_the_end().await.1), Outcome::Succeeded);
+    assert_eq!(bench.world.count("build api"), 1);
+}
+
+#[tokio::test]
+async fn an_argument_with_the_name_of_a_secret_of_the_build_is_refused() {
+    let bench = builds_with_a_secret().await;
+    bench.world.dockerfile("api", "FROM scratch\nARG TOKEN\n");
+    let (_, ended) = bench.deploy_to_the_end().await;
+    let failure = failure_of(ended.step(&build("api")));
+    assert_eq!(failure.code, Code::VariableInvalid, "{failure}");
+    assert_eq!(bench.world.count("build api"), 0);
 }

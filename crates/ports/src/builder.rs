@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use slipway_core::failure::Failure;
 use slipway_core::model::{Bytes, Millicores};
 
-use crate::{CancellationToken, Progress, RepositoryTag};
+use crate::{CancellationToken, Progress, Reader, RepositoryTag, SecretText};
 
 /// Builds images and pushes them.
 #[async_trait]
@@ -16,7 +16,7 @@ pub trait Builder: Send + Sync {
     /// Builds, pushes under the tag, and returns the digest of what was pushed.
     ///
     /// Fails with `build-failed` (its last lines are the failing step's), `dockerfile-invalid`, `build-timeout`,
-    /// `build-out-of-memory`, `build-without-image`, `builder-unavailable` (retry) or `registry-unavailable` (retry).
+    /// `build-out-of-memory`, `build-without-image`, `emulation-missing`, `builder-unavailable` (retry) or `registry-unavailable` (retry).
     async fn build(
         &self,
         request: &BuildRequest,
@@ -39,6 +39,10 @@ pub struct BuildRequest {
     pub target: Option<String>,
     /// Values of declared build arguments.
     pub args: BTreeMap<String, String>,
+    /// Secrets that `RUN --mount=type=secret` may read, by id; they reach the build in no other way.
+    pub secrets: BTreeMap<String, SecretText>,
+    /// Who reads the base images.
+    pub reader: Reader,
     /// OCI platforms; empty: the builder's own.
     pub platforms: Vec<String>,
     /// What stays the same from one build of a service to the next: the builder keeps what it caches by it.

@@ -27,7 +27,7 @@ use slipway_core::model::{Environment, GitRevision, Name};
 use slipway_core::plan::{Action, BuildPlan, Request};
 use slipway_engine::{Engine, Ports, Settings};
 use slipway_git::{GitMirrors, GitSettings};
-use slipway_ports::{Access, CancellationToken, Repositories, Store, Target, TreeQuery};
+use slipway_ports::{Access, CancellationToken, Reader, Repositories, Store, Target, TreeQuery};
 use slipway_store::SqliteStore;
 use tokio::sync::Semaphore;
 
@@ -89,7 +89,7 @@ impl Bench {
                 root: format!("services/s{service}"),
                 dockerfile: Some("Dockerfile".to_owned()),
             };
-            let facts = mirrors.facts(&query).await.expect("the facts can be read");
+            let facts = mirrors.facts(&query, &Reader::nobody()).await.expect("the facts can be read");
             declared_args(&facts.dockerfile).expect("the Dockerfile can be read");
             let inputs = KeyInputs {
                 context_tree: &facts.context_tree,
@@ -105,8 +105,14 @@ impl Bench {
 
     async fn round(&self, times: &mut Times) {
         let mirrors = self.mirrors();
-        let main = mirrors.resolve(&self.url, &GitRevision::Branch("main".to_owned())).await.expect("there is the branch main");
-        let next = mirrors.resolve(&self.url, &GitRevision::Branch("next".to_owned())).await.expect("there is the branch next");
+        let main = mirrors
+            .resolve(&self.url, &Reader::nobody(), &GitRevision::Branch("main".to_owned()))
+            .await
+            .expect("there is the branch main");
+        let next = mirrors
+            .resolve(&self.url, &Reader::nobody(), &GitRevision::Branch("next".to_owned()))
+            .await
+            .expect("there is the branch next");
         let began = Instant::now();
         let first = self.keys(&mirrors, &main).await;
         times.note("keys, the first time", began);
@@ -171,7 +177,7 @@ async fn main() {
     let rounds = std::env::var("SLIPWAY_BENCH_ROUNDS").ok().and_then(|text| text.parse().ok()).unwrap_or(5);
     let bench = Bench { url: format!("file://{repository}"), folder: tempfile::tempdir().expect("a temporary folder") };
     let began = Instant::now();
-    bench.mirrors().fetch(&bench.url, &CancellationToken::new()).await.expect("the repository is fetched");
+    bench.mirrors().fetch(&bench.url, &Reader::nobody(), &CancellationToken::new()).await.expect("the repository is fetched");
     println!("the mirror is made in {:.1} s", began.elapsed().as_secs_f64());
     let mut times = Times::default();
     for _ in 0..rounds {

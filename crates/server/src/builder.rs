@@ -101,6 +101,8 @@ exit 1
             dockerfile_folder: "/dockerfile".into(),
             target: None,
             args: BTreeMap::new(),
+            secrets: [].into(),
+            reader: slipway_ports::Reader::nobody(),
             platforms: Vec::new(),
             line: "a line".to_owned(),
             cpu: Millicores(1000),

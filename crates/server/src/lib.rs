@@ -9,6 +9,7 @@ mod app;
 mod build_key;
 mod builder;
 mod connections;
+mod credential;
 mod events;
 mod explanation;
 mod guard;

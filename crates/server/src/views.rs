@@ -8,9 +8,9 @@ use slipway_core::file::Applied;
 use slipway_core::model::{Environment, Service};
 use slipway_core::pipeline_edit::Edited;
 use slipway_core::plan::{Plan, PlannedService, Request, Selection};
-use slipway_engine::{Does, Preview};
+use slipway_engine::{Base, BaseState, Does, Preview, PreviewStep};
 use slipway_ports::api::{
-    AppliedView, Approval, ApprovalState, ApprovalView, BuildView, DeployBody, DeploymentView, EditedView,
+    AppliedView, Approval, ApprovalState, ApprovalView, BaseView, BuildView, DeployBody, DeploymentView, EditedView,
     EnvironmentServiceView, EnvironmentView, HeadView, LogLineView, MergedView, NewTarget, PipelineServiceView,
     PipelineStageView, PlanServiceView, PlanStageView, PlanStepView, PlanView, ReleaseView, ServiceView, StageView, State,
     TargetView, TriggerView,
@@ -298,12 +298,7 @@ pub(crate) fn plan(preview: &Preview) -> PlanView {
             name: service.name.to_string(),
             kind: kind_of(plan, service),
             version: service.version.short(),
-            steps: preview
-                .steps
-                .iter()
-                .filter(|step| step.service == service.name)
-                .map(|step| plan_step(step.phase, &step.does))
-                .collect(),
+            steps: preview.steps.iter().filter(|step| step.service == service.name).map(plan_step).collect(),
         });
         PlanStageView { order, name: stage.name.to_string(), services: services.collect() }
     });
@@ -315,8 +310,8 @@ pub(crate) fn plan(preview: &Preview) -> PlanView {
     }
 }
 
-fn plan_step(phase: Phase, does: &Does) -> PlanStepView {
-    let (word, reason, failure) = match does {
+fn plan_step(step: &PreviewStep) -> PlanStepView {
+    let (word, reason, failure) = match &step.does {
         Does::Build { reason } => ("build", reason.clone(), None),
         Does::SkipBuild { reason } | Does::SkipRelease { reason } => ("skip", reason.clone(), None),
         Does::Release { reason } => ("release", reason.clone(), None),
@@ -325,7 +320,18 @@ fn plan_step(phase: Phase, does: &Does) -> PlanStepView {
         Does::Remove { reason } => ("remove", reason.clone(), None),
         Does::Fail(failure) => ("fail", failure.message.clone(), Some(failure.clone())),
     };
-    PlanStepView { phase: phase.as_str().to_owned(), does: word.to_owned(), reason, failure }
+    let bases = step.bases.iter().map(base).collect();
+    PlanStepView { phase: step.phase.as_str().to_owned(), does: word.to_owned(), reason, failure, bases }
+}
+
+fn base(base: &Base) -> BaseView {
+    let (state, now, failure) = match &base.state {
+        BaseState::Same => ("same", None, None),
+        BaseState::Moved(digest) => ("moved", Some(digest.clone()), None),
+        BaseState::Unknown(failure) => ("unknown", None, Some(failure.clone())),
+    };
+    let built_on = base.image.digest().unwrap_or_default().to_owned();
+    BaseView { image: base.image.familiar(), built_on, state: state.to_owned(), now, failure }
 }
 
 /// A target, and the version of its API server when it was asked.

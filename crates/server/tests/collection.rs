@@ -23,8 +23,8 @@ use slipway_core::model::{GitRevision, Name};
 use slipway_core::plan::{Action, Request};
 use slipway_engine::{Engine, EngineError, Ports, Settings};
 use slipway_ports::{
-    Access, BuildRequest, Builder, BuiltImage, CancellationToken, DeploymentSummary, Export, Freed, Presence, Progress, Registry,
-    Repositories, RepositoryTag, Store, Target, TreeFacts, TreeQuery, async_trait,
+    Access, BuildRequest, Builder, BuiltImage, CancellationToken, DeploymentSummary, Export, Freed, Presence, Progress, Reader,
+    Registry, Repositories, RepositoryTag, Store, Target, TreeFacts, TreeQuery, async_trait,
 };
 use slipway_registry::embedded::{Auth, EmbeddedCollector, Storage, router};
 use slipway_registry::{Digest, OciRegistry, RegistrySettings};
@@ -54,20 +54,20 @@ struct Source {
 
 #[async_trait]
 impl Repositories for Source {
-    async fn fetch(&self, _: &str, _: &CancellationToken) -> Result<(), Failure> {
+    async fn fetch(&self, _: &str, _: &Reader, _: &CancellationToken) -> Result<(), Failure> {
         Ok(())
     }
 
-    async fn resolve(&self, _: &str, _: &GitRevision) -> Result<String, Failure> {
+    async fn resolve(&self, _: &str, _: &Reader, _: &GitRevision) -> Result<String, Failure> {
         Ok(format!("{:040x}", self.commit.load(Ordering::SeqCst)))
     }
 
-    async fn facts(&self, query: &TreeQuery) -> Result<TreeFacts, Failure> {
+    async fn facts(&self, query: &TreeQuery, _: &Reader) -> Result<TreeFacts, Failure> {
         let dockerfile = "FROM scratch\n".to_owned();
         Ok(TreeFacts { context_tree: format!("tree:{}", query.commit), dockerfile, submodules: BTreeMap::new() })
     }
 
-    async fn export(&self, _: &TreeQuery, into: &Path, _: &CancellationToken) -> Result<Export, Failure> {
+    async fn export(&self, _: &TreeQuery, _: &Reader, into: &Path, _: &CancellationToken) -> Result<Export, Failure> {
         Ok(Export { context: into.to_owned(), dockerfile_folder: into.to_owned() })
     }
 }

@@ -4,9 +4,15 @@ use std::ffi::OsString;
 use std::path::Path;
 
 use slipway_core::failure::{Code, Failure};
-use slipway_ports::BuildRequest;
+use slipway_ports::{BuildRequest, SecretText};
 
 use crate::cgroup::line_name;
+
+/// The kernel's bound for one variable of an environment is 128 KiB, its name among them.
+const LONGEST_SECRET: usize = 127 << 10;
+
+/// Who built, in the provenance of an image.
+const BUILDER: &str = "https://slipway.dev/builder";
 
 /// What `buildctl` is given; no value is ever joined with another's text, but for the one that is CSV, and that is quoted.
 pub(crate) fn build(
@@ -31,9 +37,14 @@ pub(crate) fn build(
     for (name, value) in &request.args {
         pair("--opt", format!("build-arg:{name}={value}").into());
     }
+    for (number, name) in request.secrets.keys().enumerate() {
+        pair("--secret", secret(number, name)?.into());
+    }
     if let Some(cgroup) = cgroup {
         pair("--opt", format!("cgroup-parent={cgroup}").into());
     }
+    // The smallest: it names what the build was made from, and neither its arguments nor its secrets.
+    pair("--opt", format!("attest:provenance=mode=min,version=v1,builder-id={BUILDER}").into());
     // They hold for each step, and tell which one wanted too much; swap is on top of memory, so the same number means none.
     pair("--opt", format!("memory={}", request.memory.0).into());
     pair("--opt", format!("memswap={}", request.memory.0).into());
@@ -53,6 +64,30 @@ pub(crate) fn build(
     Ok(arguments)
 }
 
+/// The build reads a secret by its name; `buildctl` has the value in its environment, under a name that means nothing to it.
+fn secret(number: usize, name: &str) -> Result<String, Failure> {
+    if name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
+        return Err(Failure::permanent(Code::Internal, format!("{name:?} is not a name that a secret can have")));
+    }
+    Ok(format!("id={name},env={}", secret_variable(number)))
+}
+
+fn secret_variable(number: usize) -> String {
+    format!("SLIPWAY_BUILD_SECRET_{number}")
+}
+
+/// The values of the secrets, for the environment of `buildctl`: neither a list of processes nor a disk shows them.
+pub(crate) fn secret_variables(request: &BuildRequest) -> Result<Vec<(String, &SecretText)>, Failure> {
+    let variables = request.secrets.iter().enumerate().map(|(number, (name, value))| {
+        if value.expose().contains('\0') || value.expose().len() > LONGEST_SECRET {
+            let message = format!("the secret `{name}` holds a NUL character, or more than {LONGEST_SECRET} bytes");
+            return Err(Failure::permanent(Code::BuildFailed, message).with_hint("a build can not be given such a secret"));
+        }
+        Ok((secret_variable(number), value))
+    });
+    variables.collect()
+}
+
 fn path_value(prefix: &str, path: &Path) -> OsString {
     let mut value = OsString::from(prefix);
     value.push(path);
@@ -65,7 +100,8 @@ fn cache(request: &BuildRequest) -> String {
     format!("caches/{repository}:{}", line_name(&request.line))
 }
 
-/// One manifest without attestations: the digest is the image's own, and stays so whatever builds it.
+/// An index: the image of each platform, and beside it how it was built. That knows times, so the index is another one for each build;
+/// an image in it is the same when it is made of the same layers.
 fn output(request: &BuildRequest, registry: &str) -> Result<String, Failure> {
     let name = format!("{registry}/{}", request.destination);
     if name.contains(|c: char| matches!(c, ',' | '"') || c.is_whitespace() || c.is_control()) {
@@ -73,10 +109,12 @@ fn output(request: &BuildRequest, registry: &str) -> Result<String, Failure> {
     }
     let mut output = format!("type=image,name={name},push=true,oci-mediatypes=true");
     for (key, value) in &request.annotations {
-        let field: String = format!("annotation.{key}={value}").chars().filter(|character| !character.is_control()).collect();
-        output.push_str(",\"");
-        output.push_str(&field.replace('"', "\"\""));
-        output.push('"');
+        for of in ["annotation", "annotation-index"] {
+            let field: String = format!("{of}.{key}={value}").chars().filter(|character| !character.is_control()).collect();
+            output.push_str(",\"");
+            output.push_str(&field.replace('"', "\"\""));
+            output.push('"');
+        }
     }
     Ok(output)
 }
@@ -98,6 +136,8 @@ mod tests {
             dockerfile_folder: "/data/dockerfile".into(),
             target: Some("--runtime".to_owned()),
             args: BTreeMap::from([("A".to_owned(), "x y\n\"--output=,;$(touch /tmp/x)".to_owned())]),
+            secrets: [].into(),
+            reader: slipway_ports::Reader::nobody(),
             platforms: vec!["linux/amd64".to_owned(), "linux/arm64".to_owned()],
             line: "a line".to_owned(),
             cpu: Millicores(1500),
@@ -131,8 +171,20 @@ mod tests {
         assert_eq!(
             after("--output"),
             ["type=image,name=127.0.0.1:5000/builds/git.example.com/shop:k1-abc,push=true,oci-mediatypes=true,\
-              \"annotation.org.opencontainers.image.title=a \"\"b\"\", push=false\""]
+              \"annotation.org.opencontainers.image.title=a \"\"b\"\", push=false\",\
+              \"annotation-index.org.opencontainers.image.title=a \"\"b\"\", push=false\""]
         );
+        let secrets = BTreeMap::from(["NPM_TOKEN", "PATH"].map(|name| (name.to_owned(), SecretText::new("a canary"))));
+        let request = BuildRequest { secrets, ..request };
+        let given = build(&request, "unix:///s", "r", None, Path::new("/m")).unwrap();
+        assert!(given.contains(&"id=PATH,env=SLIPWAY_BUILD_SECRET_1".into()), "{given:?}");
+        assert!(!format!("{given:?}").contains("canary"), "{given:?}");
+        let variables = secret_variables(&request).unwrap();
+        assert_eq!(variables[1], ("SLIPWAY_BUILD_SECRET_1".to_owned(), &SecretText::new("a canary")));
+        let unreadable = BuildRequest { secrets: [("A".to_owned(), SecretText::new("\0"))].into(), ..request.clone() };
+        assert_eq!(secret_variables(&unreadable).unwrap_err().code, Code::BuildFailed);
+        let unspeakable = BuildRequest { secrets: [("A,src=/x".to_owned(), SecretText::new(""))].into(), ..request.clone() };
+        assert!(build(&unspeakable, "unix:///s", "r", None, Path::new("/m")).is_err());
         let hostile = BuildRequest { args: BTreeMap::from([("A".to_owned(), "\0".to_owned())]), ..request.clone() };
         assert_eq!(build(&hostile, "unix:///s", "r", None, Path::new("/m")).unwrap_err().code, Code::BuildFailed);
         let destination = RepositoryTag { repository: "x,push=false".to_owned(), tag: "t".to_owned() };

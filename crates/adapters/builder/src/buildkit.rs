@@ -15,6 +15,7 @@ use crate::arguments;
 use crate::cgroup::BuildCgroup;
 use crate::credentials::{self, RegistryCredential};
 use crate::daemon::LocalBuildkitd;
+use crate::emulation;
 use crate::frontend::{self, Frontend};
 use crate::lines::Lines;
 use crate::outcome;
@@ -23,6 +24,8 @@ use crate::transcript::{Transcribed, Transcript};
 
 /// A longer line of progress is left out: BuildKit's own are far shorter.
 const LONGEST_PROGRESS: usize = 8 << 20;
+/// How long the daemon may take to tell of itself.
+const LONGEST_ANSWER: Duration = Duration::from_secs(20);
 
 /// Where images go, and where the builder keeps what is its own.
 #[derive(Debug, Clone)]
@@ -42,6 +45,7 @@ pub struct BuildKitSettings {
 pub struct BuildKit {
     daemon: Daemon,
     registry: String,
+    credentials: Vec<RegistryCredential>,
     folder: PathBuf,
     frontends: BTreeSet<Frontend>,
 }
@@ -68,7 +72,7 @@ impl BuildKit {
     fn with(daemon: Daemon, settings: BuildKitSettings) -> io::Result<Self> {
         credentials::write(&settings.folder.join("docker"), &settings.credentials)?;
         let frontends = settings.frontends.into_iter().chain([Frontend::docker()]).collect();
-        Ok(Self { daemon, registry: settings.registry, folder: settings.folder, frontends })
+        Ok(Self { daemon, registry: settings.registry, credentials: settings.credentials, folder: settings.folder, frontends })
     }
 
     /// The daemon of our own, if it is one.
@@ -121,6 +125,34 @@ impl BuildKit {
         command
     }
 
+    /// Why a build failed.
+    async fn failure(&self, request: &BuildRequest, transcribed: Transcribed) -> Failure {
+        if emulation::is_suspected(&transcribed) {
+            // A builder that does not tell leaves the step's own words.
+            let runs = self.ask(&["debug", "workers"]).await.unwrap_or_default();
+            if let Some(failure) = emulation::missing(&transcribed, &request.platforms, &emulation::platforms_in(&runs)) {
+                return failure;
+            }
+        }
+        outcome::failure(transcribed, request.memory, &self.registry)
+    }
+
+    /// What the daemon answers to a question of `buildctl`.
+    async fn ask(&self, question: &[&str]) -> Result<String, Failure> {
+        let mut command = self.command();
+        command.args(["--addr", &self.address()]).args(question).stdout(Stdio::piped());
+        let unanswered = |why: &str| outcome::unavailable(&format!("the daemon at {} does not answer: {why}", self.address()));
+        let child = spawn(command).await.map_err(|error| not_started(self.buildctl(), &error))?;
+        let output = tokio::time::timeout(LONGEST_ANSWER, child.wait_with_output())
+            .await
+            .map_err(|_| unanswered("it did not answer within 20 s"))?
+            .map_err(|error| unanswered(&error.to_string()))?;
+        if !output.status.success() {
+            return Err(unanswered(String::from_utf8_lossy(&output.stderr).trim()));
+        }
+        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+    }
+
     async fn run(&self, command: Command, progress: &dyn Progress) -> Result<(ExitStatus, Transcribed), Failure> {
         let broken = |error: io::Error| outcome::unavailable(&format!("buildctl could not be run: {error}"));
         let mut child = spawn(command).await.map_err(|error| not_started(self.buildctl(), &error))?;
@@ -166,36 +198,26 @@ impl Builder for BuildKit {
         let metadata = left.path().join("metadata.json");
         let cgroup = self.cgroup(request, progress);
         let cgroup_name = cgroup.as_ref().map(BuildCgroup::name);
+        let docker = left.path().join("docker");
+        credentials::write(&docker, &credentials::of_build(&self.credentials, &request.reader)).map_err(kept)?;
         let mut command = self.command();
+        command.env("DOCKER_CONFIG", docker);
         command.args(arguments::build(request, &self.address(), &self.registry, cgroup_name, &metadata)?);
+        for (name, value) in arguments::secret_variables(request)? {
+            command.env(name, value.expose());
+        }
         progress.activity(Activity::Building);
         let (status, transcribed) = tokio::select! {
             ended = self.run(command, progress) => ended?,
             () = tokio::time::sleep(request.timeout) => return Err(timed_out(request.timeout)),
             () = cancel.cancelled() => return Err(canceled()),
         };
-        if status.success() {
-            outcome::image(&metadata)
-        } else {
-            Err(outcome::failure(transcribed, request.memory, &self.registry))
-        }
+        if status.success() { outcome::image(&metadata) } else { Err(self.failure(request, transcribed).await) }
     }
 
     async fn version(&self) -> Result<String, Failure> {
         self.ensure().await?;
-        let mut command = self.command();
-        command.args(["--addr", &self.address(), "debug", "info"]).stdout(Stdio::piped());
-        let unanswered =
-            |why: &str| outcome::unavailable(&format!("the daemon at {} does not tell its version: {why}", self.address()));
-        let child = spawn(command).await.map_err(|error| not_started(self.buildctl(), &error))?;
-        let output = tokio::time::timeout(Duration::from_secs(20), child.wait_with_output())
-            .await
-            .map_err(|_| unanswered("it did not answer within 20 s"))?
-            .map_err(|error| unanswered(&error.to_string()))?;
-        if !output.status.success() {
-            return Err(unanswered(String::from_utf8_lossy(&output.stderr).trim()));
-        }
-        crate::programs::supported_version(&String::from_utf8_lossy(&output.stdout))
+        crate::programs::supported_version(&self.ask(&["debug", "info"]).await?)
     }
 }
 

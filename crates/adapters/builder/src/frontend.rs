@@ -158,6 +158,8 @@ mod tests {
             dockerfile_folder: folder.path().to_owned(),
             target: None,
             args: args.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
+            secrets: [].into(),
+            reader: slipway_ports::Reader::nobody(),
             platforms: Vec::new(),
             line: "a line".to_owned(),
             cpu: Millicores(1000),

@@ -12,6 +12,7 @@ mod cgroup;
 mod configuration;
 mod credentials;
 mod daemon;
+mod emulation;
 mod frontend;
 #[cfg(test)]
 mod hostile_tests;

@@ -8,9 +8,11 @@
 
 mod context;
 mod export;
+mod idle;
 mod ignore;
 mod known;
 mod lfs;
+mod login;
 mod mirrors;
 mod objects;
 mod path;

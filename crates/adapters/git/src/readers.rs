@@ -1,64 +1,43 @@
-//! Readers of mirrors that are kept for a while, so that git is started once for the many services of a deployment.
+//! Who has read a repository: only he may use its mirror.
+//!
+//! A mirror is one for all projects of a server. The host says who may read it, each time that it is fetched; what it said is kept
+//! in the mirror, so that commits which the mirror holds can still be read by the same when the host is gone.
 
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
 
-use crate::objects::Objects;
+use sha2::{Digest, Sha256};
+use slipway_core::failure::{Code, Failure};
+use slipway_ports::Credential;
 
-/// Each is a process.
-const MOST: usize = 4;
-/// How long a reader that nobody uses is kept.
-const LONGEST: Duration = Duration::from_secs(10);
+use crate::context::hex;
 
-/// The readers that nobody uses.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Readers {
-    idle: Arc<Mutex<Vec<Idle>>>,
+const FOLDER: &str = "slipway-readers";
+
+/// The mark of a reader; those who have no credential are one.
+fn mark(mirror: &Path, credential: Option<&Credential>) -> PathBuf {
+    let name = credential.map_or_else(|| "anybody".to_owned(), |credential| hex(&Sha256::digest(credential.id.as_bytes())));
+    mirror.join(FOLDER).join(name)
 }
 
-#[derive(Debug)]
-struct Idle {
-    mirror: PathBuf,
-    objects: Objects,
-    since: Instant,
+/// Whether the mirror is there, and its host has let the reader in.
+pub(crate) fn has_read(mirror: &Path, credential: Option<&Credential>) -> io::Result<bool> {
+    mark(mirror, credential).try_exists()
 }
 
-impl Readers {
-    /// A reader of a mirror, if one is left. It may have ended meanwhile, or know a mirror that was replaced: what it does not find
-    /// is to be looked for by a new one.
-    pub(crate) fn take(&self, mirror: &Path) -> Option<Objects> {
-        let mut idle = self.idle();
-        let place = idle.iter().rposition(|idle| idle.mirror == mirror)?;
-        Some(idle.swap_remove(place).objects)
-    }
-
-    /// Leaves a reader for whoever comes next.
-    pub(crate) fn give_back(&self, mirror: &Path, objects: Objects) {
-        let mut idle = self.idle();
-        if idle.len() >= MOST {
-            return;
+/// Keeps what the host has said: that it lets the reader in, or does not any more. A host that could not be asked said neither.
+pub(crate) fn remember(mirror: &Path, credential: Option<&Credential>, fetched: &Result<(), Failure>) -> io::Result<()> {
+    let mark = mark(mirror, credential);
+    match fetched {
+        Ok(()) if mark.try_exists()? => Ok(()),
+        Ok(()) => {
+            fs::create_dir_all(mirror.join(FOLDER))?;
+            fs::write(mark, "")
         }
-        idle.push(Idle { mirror: mirror.to_owned(), objects, since: Instant::now() });
-        // One task watches all of them, for as long as there are any.
-        if idle.len() == 1 {
-            tokio::spawn(end_the_unused(self.clone()));
+        Err(failure) if failure.code == Code::RepositoryUnauthorized => {
+            fs::remove_file(mark).or_else(|error| if error.kind() == io::ErrorKind::NotFound { Ok(()) } else { Err(error) })
         }
-    }
-
-    fn idle(&self) -> MutexGuard<'_, Vec<Idle>> {
-        // A list is whole between two of its calls.
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-async fn end_the_unused(readers: Readers) {
-    loop {
-        tokio::time::sleep(LONGEST).await;
-        let mut idle = readers.idle();
-        idle.retain(|idle| idle.since.elapsed() < LONGEST);
-        if idle.is_empty() {
-            return;
-        }
+        Err(_) => Ok(()),
     }
 }

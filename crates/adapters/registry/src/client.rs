@@ -7,6 +7,7 @@ mod challenge;
 mod copied;
 mod copy;
 mod endpoint;
+mod provenance;
 mod referrers;
 mod refusal;
 mod remote;
@@ -15,7 +16,7 @@ mod session;
 use async_trait::async_trait;
 use slipway_core::failure::{Code, Failure};
 use slipway_core::model::ImageReference;
-use slipway_ports::{Activity, CancellationToken, Presence, Progress, Registry, RepositoryTag};
+use slipway_ports::{Activity, CancellationToken, Presence, Progress, Reader, Registry, RepositoryTag};
 use tokio::sync::Semaphore;
 
 pub use endpoint::{Credential, InvalidEndpoint, RegistrySettings};
@@ -54,15 +55,23 @@ impl OciRegistry {
     pub fn new(settings: RegistrySettings) -> Result<Self, ClientError> {
         let own = Endpoint::of_mirroring_registry(&settings)?;
         for host in settings.mirrors.keys() {
-            Endpoint::of_host(&settings, host)?;
+            Endpoint::of_host(&settings, host, None)?;
         }
-        let session = Session::new(&settings).map_err(|error| ClientError::Transport(error.to_string()))?;
+        let session = Session::new().map_err(|error| ClientError::Transport(error.to_string()))?;
         Ok(Self { settings, own, session, copied: Copied::default(), blobs: Semaphore::new(copy::PARALLEL) })
     }
 
-    fn endpoint(&self, reference: &ImageReference) -> Result<Endpoint, Failure> {
-        Endpoint::of_host(&self.settings, reference.host())
+    fn endpoint(&self, reference: &ImageReference, reader: &Reader) -> Result<Endpoint, Failure> {
+        Endpoint::of_host(&self.settings, reference.host(), reader.for_image(reference))
             .map_err(|error| Failure::permanent(Code::ImageNotFound, error.to_string()))
+    }
+
+    /// A place in the mirroring registry, to read.
+    fn own_image(&self, image: &RepositoryTag) -> Result<(Remote<'_>, Tag), Failure> {
+        let repository: RepositoryName =
+            image.repository.parse().map_err(|error| internal(&format!("repository {:?}: {error}", image.repository)))?;
+        let tag = image.tag.parse().map_err(|error| internal(&format!("tag {:?}: {error}", image.tag)))?;
+        Ok((Remote::to_read(&self.session, &self.own, repository.as_str()), tag))
     }
 
     /// Whether the image is pulled from the mirroring registry already.
@@ -70,14 +79,21 @@ impl OciRegistry {
         reference.host() == self.settings.address && !self.settings.mirrors.contains_key(reference.host())
     }
 
+    /// Whether a reference names an image that Slipway itself put into the mirroring registry, maybe for another project.
+    fn is_of_somebody(&self, reference: &ImageReference) -> bool {
+        const OWN: [&str; 3] = ["builds/", "mirror/", "caches/"];
+        self.lives_here(reference) && OWN.iter().any(|own| reference.path().starts_with(own))
+    }
+
     async fn copy(
         &self,
         source: &ImageReference,
+        reader: &Reader,
         destination: &RepositoryName,
         progress: &dyn Progress,
         cancel: &CancellationToken,
     ) -> Result<(), Failure> {
-        let endpoint = self.endpoint(source)?;
+        let endpoint = self.endpoint(source, reader)?;
         let mount_from = endpoint.is_same_server(&self.own).then(|| endpoint.repository(source.path()));
         let copy = copy::Copy {
             source: Remote::to_read(&self.session, &endpoint, source.path()),
@@ -91,7 +107,10 @@ impl OciRegistry {
         };
         let digest = match source.digest() {
             Some(text) => text.parse().map_err(|error| internal(&format!("{text}: {error}")))?,
-            None => copy::unless(cancel, self.resolve(source)).await?.parse().map_err(|error| internal(&format!("{error}")))?,
+            None => copy::unless(cancel, self.resolve(source, reader))
+                .await?
+                .parse()
+                .map_err(|error| internal(&format!("{error}")))?,
         };
         copy.run(&digest, source.tag()).await
     }
@@ -104,16 +123,18 @@ impl Registry for OciRegistry {
     }
 
     async fn presence(&self, image: &RepositoryTag) -> Result<Presence, Failure> {
-        let repository: RepositoryName =
-            image.repository.parse().map_err(|error| internal(&format!("repository {:?}: {error}", image.repository)))?;
-        let tag: Tag = image.tag.parse().map_err(|error| internal(&format!("tag {:?}: {error}", image.tag)))?;
-        let remote = Remote::to_read(&self.session, &self.own, repository.as_str());
+        let (remote, tag) = self.own_image(image)?;
         let digest = remote.digest_of(tag.as_str()).await?;
         Ok(digest.map_or(Presence::Absent, |digest: Digest| Presence::Present(digest.to_string())))
     }
 
-    async fn resolve(&self, reference: &ImageReference) -> Result<String, Failure> {
-        let endpoint = self.endpoint(reference)?;
+    async fn resolve(&self, reference: &ImageReference, reader: &Reader) -> Result<String, Failure> {
+        if self.is_of_somebody(reference) && reader.for_image(reference).is_none() {
+            let message = format!("{reference} was built or mirrored by Slipway, and is not had by its place in the registry");
+            return Err(Failure::permanent(Code::RegistryUnauthorized, message)
+                .with_hint("name its repository or its source, or set a credential for this registry"));
+        }
+        let endpoint = self.endpoint(reference, reader)?;
         let remote = Remote::to_read(&self.session, &endpoint, reference.path());
         let digest = remote.digest_of(reference.digest_or_tag()).await?;
         digest.map(|digest| digest.to_string()).ok_or_else(|| {
@@ -122,9 +143,15 @@ impl Registry for OciRegistry {
         })
     }
 
+    async fn bases(&self, image: &RepositoryTag) -> Result<Vec<ImageReference>, Failure> {
+        let (remote, tag) = self.own_image(image)?;
+        provenance::bases(&remote, tag.as_str()).await
+    }
+
     async fn mirror(
         &self,
         source: &ImageReference,
+        reader: &Reader,
         progress: &dyn Progress,
         cancel: &CancellationToken,
     ) -> Result<String, Failure> {
@@ -135,7 +162,7 @@ impl Registry for OciRegistry {
         let destination = mirror_repository(source.host(), source.path()).map_err(|error| {
             Failure::permanent(Code::ImageNotFound, format!("{source} has no place in the mirroring registry: {error}"))
         })?;
-        self.copy(source, &destination, progress, cancel).await?;
+        self.copy(source, reader, &destination, progress, cancel).await?;
         Ok(destination.to_string())
     }
 }

@@ -76,6 +76,22 @@ async fn assert_whole(registry: &TestRegistry, repository: &str, reference: &str
     }
 }
 
+#[tokio::test]
+async fn the_provenance_of_a_kept_image_is_kept_and_that_of_another_is_not() {
+    let registry = TestRegistry::start().await;
+    let kept = registry.push_built("kept", "k1-1", "debian@12", &"1".repeat(64)).await;
+    let unused = registry.push_built("unused", "k1-1", "debian@12", &"2".repeat(64)).await;
+    age(registry.directory.path());
+    let mut keep = Kept::default();
+    keep.keep_tag("kept".parse().unwrap(), "k1-1".parse().unwrap());
+    registry.storage.collect_garbage(&keep, AGES, &|| true).unwrap();
+    let address = registry.address.to_string();
+    support::contract::assert_whole(&registry.http, &address, "kept", &kept.to_string()).await;
+    assert_eq!(registry.get(&format!("unused/manifests/{unused}")).await.status(), StatusCode::NOT_FOUND);
+    let freed = registry.storage.collect_garbage(&Kept::default(), AGES, &|| true).unwrap();
+    assert_eq!(freed.manifests, 0, "what was just read is used");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_collection_takes_nothing_that_a_push_in_flight_relies_on() {
     let registry = Arc::new(TestRegistry::start().await);

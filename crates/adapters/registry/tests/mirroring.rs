@@ -16,7 +16,8 @@ use axum::response::{IntoResponse, Response};
 use reqwest::StatusCode;
 use serde_json::json;
 use slipway_core::failure::{Code, Failure, FailureKind};
-use slipway_ports::{CancellationToken, Presence, Registry, RepositoryTag, SecretText};
+use slipway_core::model::Name;
+use slipway_ports::{CancellationToken, Login, Presence, Reader, Registry, RepositoryTag, SecretText};
 use slipway_registry::embedded::{Auth, User};
 use slipway_registry::{Credential, Digest, OciRegistry, RegistrySettings};
 use support::contract::{Lines, assert_whole, client, holds_against, mirror, reference};
@@ -29,6 +30,26 @@ async fn the_contract_holds_against_the_embedded_registry() {
 }
 
 #[tokio::test]
+async fn the_bases_of_an_image_are_read_from_its_provenance_which_is_mirrored_with_it() {
+    let (registry, source) = (TestRegistry::start().await, TestRegistry::start().await);
+    let moved = "1".repeat(64);
+    let digest = source.push_built("team/api", "k1-1", "debian@12", &moved).await;
+    source.push_image("team/old", "1", "an image without an index").await;
+    let expected = [reference("debian:12").with_digest(format!("sha256:{moved}"))];
+    let image = |repository: &str, tag: &str| RepositoryTag { repository: repository.to_owned(), tag: tag.to_owned() };
+    let of_source = client(&source.address.to_string());
+    assert_eq!(of_source.bases(&image("team/api", "k1-1")).await.unwrap(), expected);
+    assert_eq!(of_source.bases(&image("team/old", "1")).await.unwrap(), []);
+    assert_eq!(of_source.bases(&image("team/api", "none")).await.unwrap_err().code, Code::ImageNotFound);
+
+    let of_registry = client(&registry.address.to_string());
+    let named = reference(&format!("{}/team/api:k1-1@{digest}", source.address));
+    let repository = mirror(&of_registry, &named).await.unwrap();
+    assert_whole(&registry.http, of_registry.address(), &repository, &digest.to_string()).await;
+    assert_eq!(of_registry.bases(&image(&repository, "k1-1")).await.unwrap(), expected);
+}
+
+#[tokio::test]
 async fn within_one_registry_blobs_are_mounted() {
     let registry = TestRegistry::start().await;
     let digest = registry.push_image("hub/library/redis", "7.2", "redis").await;
@@ -37,10 +58,10 @@ async fn within_one_registry_blobs_are_mounted() {
     let settings = RegistrySettings { address: address.clone(), mirrors, ..RegistrySettings::default() };
     let client = OciRegistry::new(settings).unwrap();
     let redis = reference("redis:7.2");
-    assert_eq!(client.resolve(&redis).await.unwrap(), digest.to_string());
+    assert_eq!(client.resolve(&redis, &Reader::nobody()).await.unwrap(), digest.to_string());
     let lines = Lines::default();
     let pinned = redis.with_digest(digest.to_string());
-    let repository = client.mirror(&pinned, &lines, &CancellationToken::new()).await.unwrap();
+    let repository = client.mirror(&pinned, &Reader::nobody(), &lines, &CancellationToken::new()).await.unwrap();
     assert_eq!(repository, "mirror/docker.io/library/redis");
     assert!(lines.text().contains("0 blobs copied (0.0 MB), 3 mounted, 0 already there"), "{}", lines.text());
     assert_whole(&registry.http, &address, &repository, &digest.to_string()).await;
@@ -71,6 +92,64 @@ async fn each_registry_is_sent_its_own_credential() {
     mirror(&with(&[reader, writer]), &named).await.unwrap();
 }
 
+fn robot(id: &str, place: &str, password: &str) -> Reader {
+    Reader::new(vec![slipway_ports::Credential {
+        id: id.to_owned(),
+        name: Name::new("robot").unwrap(),
+        place: format!("registry {place}").parse().unwrap(),
+        login: Login::Password { user: "reader".to_owned(), password: SecretText::new(password) },
+    }])
+}
+
+#[tokio::test]
+async fn a_private_registry_is_read_with_the_readers_own_credential_alone() {
+    let source = TestRegistry::start().await;
+    let digest = source.push_image("acme/a", "v1", "private").await;
+    let auth = Auth::Basic(vec![User::new("reader", "canary-one")]);
+    let (locked, _) = serve(slipway_registry::embedded::router(source.storage.clone(), auth)).await;
+    let own = TestRegistry::start().await;
+    let client = client(&own.address.to_string());
+    let named = reference(&format!("{locked}/acme/a:v1"));
+    let good = robot("1", &locked.to_string(), "canary-one");
+    assert_eq!(client.resolve(&named, &good).await.unwrap(), digest.to_string());
+    let pinned = named.clone().with_digest(digest.to_string());
+    let repository = client.mirror(&pinned, &good, &Lines::default(), &CancellationToken::new()).await.unwrap();
+    assert_whole(&own.http, &own.address.to_string(), &repository, &digest.to_string()).await;
+    // It is mirrored now, and others are refused all the same, also one whose token or password another was let in with.
+    let others = [
+        Reader::nobody(),
+        robot("2", &locked.to_string(), "canary-wrong"),
+        robot("3", &format!("{locked}/other"), "canary-one"),
+        robot("4", "elsewhere.example", "canary-one"),
+    ];
+    for other in others {
+        for image in [&named, &pinned] {
+            let failure = client.resolve(image, &other).await.unwrap_err();
+            assert_eq!((failure.kind, failure.code), (FailureKind::Permanent, Code::RegistryUnauthorized), "{failure}");
+            assert!(!format!("{failure:?}").contains("canary"), "{failure:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_slipway_put_into_its_registry_is_not_had_by_its_place_there() {
+    let open = TestRegistry::start().await;
+    let theirs = open.push_image("builds/git.example/shop", "k1-a", "private").await;
+    let ours = open.push_image("hand/made", "v1", "pushed by hand").await;
+    let auth = Auth::Basic(vec![User::new("slipway", "two"), User::reader("reader", "one")]);
+    let (own, _) = serve(slipway_registry::embedded::router(open.storage.clone(), auth)).await;
+    let address = own.to_string();
+    let credentials = [(address.clone(), Credential { user: "slipway".to_owned(), secret: SecretText::new("two") })].into();
+    let client =
+        OciRegistry::new(RegistrySettings { address: address.clone(), credentials, ..RegistrySettings::default() }).unwrap();
+    let built = reference(&format!("{address}/builds/git.example/shop:k1-a"));
+    let failure = client.resolve(&built, &Reader::nobody()).await.unwrap_err();
+    assert_eq!(failure.code, Code::RegistryUnauthorized, "{failure}");
+    assert_eq!(client.resolve(&built, &robot("1", &address, "one")).await.unwrap(), theirs.to_string());
+    let made = reference(&format!("{address}/hand/made:v1"));
+    assert_eq!(client.resolve(&made, &Reader::nobody()).await.unwrap(), ours.to_string());
+}
+
 #[tokio::test]
 async fn a_token_is_fetched_once_and_used_until_it_ends() {
     let tokens = Arc::new(AtomicUsize::new(0));
@@ -83,7 +162,7 @@ async fn a_token_is_fetched_once_and_used_until_it_ends() {
     let client = client(&address.to_string());
     for _ in 0..3 {
         let named = reference(&format!("{address}/a:v1"));
-        assert_eq!(client.resolve(&named).await.unwrap(), Digest::sha256(b"x").to_string());
+        assert_eq!(client.resolve(&named, &Reader::nobody()).await.unwrap(), Digest::sha256(b"x").to_string());
     }
     assert_eq!(tokens.load(Ordering::SeqCst), 1);
 }
@@ -273,7 +352,8 @@ async fn canceling_in_the_midst_of_a_blob_puts_the_upload_away() {
     let cancel = CancellationToken::new();
     let named = reference(&format!("{address}/a:v1@{digest}"));
     let lines = Lines::default();
-    let copying = client.mirror(&named, &lines, &cancel);
+    let nobody = Reader::nobody();
+    let copying = client.mirror(&named, &nobody, &lines, &cancel);
     let canceling = async {
         begun.notified().await;
         cancel.cancel();
@@ -362,7 +442,7 @@ async fn an_image_comes_with_its_signatures_and_what_is_about_these() {
     let client = client(&own.address.to_string());
     let lines = Lines::default();
     let named = reference(&format!("{}/team/app:v1@{index}", source.address));
-    let repository = client.mirror(&named, &lines, &CancellationToken::new()).await.unwrap();
+    let repository = client.mirror(&named, &Reader::nobody(), &lines, &CancellationToken::new()).await.unwrap();
     assert!(lines.text().contains("copied 3 signatures, attestations and the like"), "{}", lines.text());
     for (subject, referrer) in [(&index, &about_index), (&about_index, &about_signature), (&child, &about_child)] {
         assert_eq!(referrers(&own, &repository, subject).await, [referrer.to_string()]);
@@ -415,7 +495,7 @@ async fn an_image_is_mirrored_when_its_signatures_can_not_be_had_and_the_log_say
         let lines = Lines::default();
         let named = reference(&format!("{address}/team/app:v1@{image}"));
         let client = client(&own.address.to_string());
-        let repository = client.mirror(&named, &lines, &CancellationToken::new()).await.unwrap();
+        let repository = client.mirror(&named, &Reader::nobody(), &lines, &CancellationToken::new()).await.unwrap();
         assert!(lines.text().contains("its signatures and attestations are not copied"), "{failing}: {}", lines.text());
         assert_whole(&own.http, &own.address.to_string(), &repository, &image.to_string()).await;
         assert_ne!(own.get(&format!("{repository}/manifests/{signature}")).await.status(), StatusCode::OK);
@@ -433,7 +513,7 @@ async fn a_blob_that_another_repository_has_from_the_same_registry_is_mounted_an
         let digest = push_layers(registry, repository, &layers.map(layer_of)).await;
         let lines = Lines::default();
         let named = reference(&format!("{}/{repository}:v1@{digest}", registry.address));
-        let mirrored = client.mirror(&named, &lines, &CancellationToken::new()).await.unwrap();
+        let mirrored = client.mirror(&named, &Reader::nobody(), &lines, &CancellationToken::new()).await.unwrap();
         assert_whole(&own.http, &own.address.to_string(), &mirrored, &digest.to_string()).await;
         told.push(lines.text().lines().last().unwrap().split_once(": ").unwrap().1.to_owned());
     }
@@ -508,5 +588,5 @@ async fn what_is_mirrored_needs_its_source_no_more() {
     let tag = RepositoryTag { repository: repository.clone(), tag: "v1".to_owned() };
     assert_eq!(later.presence(&tag).await.unwrap(), Presence::Present(digest.to_string()));
     assert_whole(&own.http, &own.address.to_string(), &repository, &digest.to_string()).await;
-    assert_eq!(later.resolve(&named).await.unwrap_err().kind, FailureKind::Retry, "the source is out");
+    assert_eq!(later.resolve(&named, &Reader::nobody()).await.unwrap_err().kind, FailureKind::Retry, "the source is out");
 }

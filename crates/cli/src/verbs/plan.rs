@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use slipway_core::outline;
-use slipway_ports::api::PlanView;
+use slipway_ports::api::{BaseView, PlanView};
 
 use crate::context::Context;
 use crate::output::{self, Output};
@@ -101,6 +101,9 @@ fn print(selection: &Selection, plan: &PlanView) -> Result<(), Stop> {
                 if let Some(hint) = step.failure.as_ref().and_then(|failure| failure.hint.as_ref()) {
                     output::line(format!("        {} {hint}", paint.cyan("hint:")))?;
                 }
+                for line in step.bases.iter().filter_map(|base| base_line(base, paint)) {
+                    output::line(format!("        {line}"))?;
+                }
             }
         }
         if stage.services.is_empty() {
@@ -108,6 +111,25 @@ fn print(selection: &Selection, plan: &PlanView) -> Result<(), Stop> {
         }
     }
     output::line(summary(plan))
+}
+
+/// What there is to say of a base image, if anything.
+fn base_line(base: &BaseView, paint: Paint) -> Option<String> {
+    let image = &base.image;
+    match (base.state.as_str(), &base.now) {
+        ("moved", Some(now)) => {
+            let (before, now) = (short(&base.built_on), short(now));
+            let says = format!("base {image} moved: {before} → {now}; `slipway deploy --rebuild` builds on it");
+            Some(format!("{} {says}", paint.yellow("warning:")))
+        }
+        ("unknown", _) => Some(paint.dim(format!("base {image}: it is not known whether it moved"))),
+        _ => None,
+    }
+}
+
+/// A digest as a person compares it.
+fn short(digest: &str) -> String {
+    digest.chars().take("sha256:".len() + 12).collect()
 }
 
 /// `2 builds, 1 skipped; 3 releases, 1 remove`, and what would fail.
@@ -133,6 +155,24 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn a_base_image_that_moved_is_told_with_what_builds_on_it() {
+        let base = |state: &str, now: Option<&str>| BaseView {
+            image: "debian:12".to_owned(),
+            built_on: format!("sha256:{}", "a".repeat(64)),
+            state: state.to_owned(),
+            now: now.map(str::to_owned),
+            failure: None,
+        };
+        let moved = format!("sha256:{}", "b".repeat(64));
+        let bases = [base("moved", Some(&moved)), base("same", None), base("unknown", None)];
+        let lines: Vec<String> = bases.iter().filter_map(|base| base_line(base, Paint::when(false))).collect();
+        insta::assert_snapshot!(lines.join("\n"), @"
+        warning: base debian:12 moved: sha256:aaaaaaaaaaaa → sha256:bbbbbbbbbbbb; `slipway deploy --rebuild` builds on it
+        base debian:12: it is not known whether it moved
+        ");
+    }
 
     #[test]
     fn b07_a_plan_ends_with_what_it_comes_to() {

@@ -3,7 +3,7 @@
 use super::keys::{DURATION, NAME, SECRETS, VARIABLE};
 use super::keys_workload::{FILE, INSTANCES, PORT, PROBES, STORAGE};
 use super::table::Content::{ListOf, Mapping, Named, Value};
-use super::table::Support::{NotYet, NotYetFor, NotYetSeveral};
+use super::table::Support::{NotYet, NotYetFor};
 use super::table::{Key, Shape};
 
 const VECTOR: &str = "list of texts";
@@ -96,7 +96,12 @@ pub(super) static GIT: Shape = Shape {
         Key::new("commit", Value("40 hex digits"), "none", "What to check out, instead of `branch`."),
         Key::new("root", Value(REPOSITORY_PATH), "the whole repository", "The folder of the build context."),
         Key::new("dockerfile", Value("path from `root`"), "`Dockerfile`", "The Dockerfile."),
-        Key::new("credential", Value("text"), "none", "The name of the credential that reads it.").support(NotYet),
+        Key::new(
+            "credential",
+            Value("text"),
+            "the closest one",
+            "The name of the credential that reads it; see [credentials](credentials.md).",
+        ),
     ],
 };
 
@@ -109,12 +114,11 @@ pub(super) static BUILD: Shape = Shape {
             "none",
             "Build arguments; they override variables of the same name.",
         ),
-        Key::new("secrets", Value(SECRETS), "none", "What `RUN --mount=type=secret` may read, by id.").support(NotYet),
+        Key::new("secrets", Value(SECRETS), "none", "What `RUN --mount=type=secret` may read, by id."),
         Key::new("cpu", Value(CPU), "`4`", "CPU of the build."),
         Key::new("memory", Value(MEMORY), "`4Gi`", "Memory of the build."),
         Key::new("timeout", Value(DURATION), "`30m`", "The longest that it may take."),
-        Key::new("platforms", Value("list such as `[linux/amd64]`"), "the builder's own", "OCI platforms.")
-            .support(NotYetSeveral),
+        Key::new("platforms", Value("list such as `[linux/amd64]`"), "the builder's own", "OCI platforms."),
     ],
 };
 
@@ -130,7 +134,12 @@ pub(super) static IMAGE: Shape = Shape {
         Key::new("name", Value("registry and path"), "required", "The image without tag and digest."),
         Key::new("tag", Value("text"), "or `digest`", "Its tag, in quotes when it looks like a number."),
         Key::new("digest", Value("`sha256:` and 64 hex digits"), "or `tag`", "Its digest."),
-        Key::new("credential", Value("text"), "none", "The name of the credential that reads it.").support(NotYet),
+        Key::new(
+            "credential",
+            Value("text"),
+            "the closest one",
+            "The name of the credential that reads it; see [credentials](credentials.md).",
+        ),
     ],
 };
 

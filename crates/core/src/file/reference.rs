@@ -41,7 +41,6 @@ fn supported(key: &Key) -> String {
         Support::Yes => "yes".to_owned(),
         Support::NotYet => "not yet".to_owned(),
         Support::NotYetFor(values) => format!("not yet: `{}`", values.join("`, `")),
-        Support::NotYetSeveral => "one; several not yet".to_owned(),
     }
 }
 

@@ -37,8 +37,6 @@ pub(super) enum Support {
     NotYet,
     /// There is none for these values.
     NotYetFor(&'static [&'static str]),
-    /// There is none for more than one item.
-    NotYetSeveral,
 }
 
 impl Key {

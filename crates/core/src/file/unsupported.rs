@@ -55,11 +55,6 @@ fn check(key: &Key, entry: &Entry, path: &str, found: &mut Vec<Problem>) {
     match key.support {
         Support::Yes => {}
         Support::NotYet => refuse(entry.line, entry.column, path, format!("`{}`", key.name)),
-        Support::NotYetSeveral => {
-            if matches!(&entry.node.value, Value::List(items) if items.len() > 1) {
-                refuse(entry.line, entry.column, path, format!("more than one of `{}`", key.name));
-            }
-        }
         Support::NotYetFor(values) => match &entry.node.value {
             Value::List(items) => {
                 for (index, item) in items.iter().enumerate().filter(|(_, item)| is_one_of(item, values)) {

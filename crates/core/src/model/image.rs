@@ -62,13 +62,23 @@ impl ImageReference {
         };
         let host = if host == "index.docker.io" || host == "registry-1.docker.io" { "docker.io".to_owned() } else { host };
         let path = if host == "docker.io" && !path.contains('/') { format!("library/{path}") } else { path };
-        if !is_host(&host) {
+        if !is_host_and_port(&host) {
             return Err(refuse("expected a host name, with a port if need be, before the first `/`"));
         }
         if path.len() > 255 || !path.split('/').all(is_path_part) {
             return Err(refuse("expected a path of lower-case letters and digits with `.`, `_`, `-` or `/` between them"));
         }
         Ok(Self { host, path, tag, digest })
+    }
+
+    /// Whether a text can be the host of a registry, with or without a port.
+    pub(super) fn is_host(text: &str) -> bool {
+        is_host_and_port(text)
+    }
+
+    /// Whether a text can stand between two slashes of the path of a repository.
+    pub(super) fn is_path_part(text: &str) -> bool {
+        is_path_part(text)
     }
 
     /// The registry's host, with its port if it has one.
@@ -94,6 +104,16 @@ impl ImageReference {
     /// What to ask the registry for: the digest, else the tag, else `latest`.
     pub fn digest_or_tag(&self) -> &str {
         self.digest.as_deref().or(self.tag.as_deref()).unwrap_or("latest")
+    }
+
+    /// Name and tag as people write them: without Docker Hub's host and its `library`, and without the digest.
+    pub fn familiar(&self) -> String {
+        let name = match (self.host.as_str(), self.path.strip_prefix("library/")) {
+            ("docker.io", Some(official)) => official.to_owned(),
+            ("docker.io", None) => self.path.clone(),
+            (host, _) => format!("{host}/{}", self.path),
+        };
+        self.tag.as_ref().map_or(name.clone(), |tag| format!("{name}:{tag}"))
     }
 
     /// The same image pinned to a digest; the tag stays, for people.
@@ -126,7 +146,7 @@ fn is_tag(text: &str) -> bool {
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-'))
 }
 
-fn is_host(text: &str) -> bool {
+fn is_host_and_port(text: &str) -> bool {
     let (name, port) = text.split_once(':').map_or((text, None), |(name, port)| (name, Some(port)));
     let name_is_good = name.split('.').all(|label| {
         !label.is_empty()
@@ -201,6 +221,13 @@ mod tests {
             ("ghcr.io/a/b__c", "ghcr.io/a/b__c"),
         ] {
             assert_eq!(ImageReference::parse(text).unwrap().to_string(), normal, "{text}");
+        }
+    }
+
+    #[test]
+    fn people_see_names_as_they_write_them() {
+        for text in ["debian:12", "bitnami/redis:7", "ghcr.io/library/a:1", "127.0.0.1:5000/a"] {
+            assert_eq!(ImageReference::parse(text).unwrap().familiar(), text);
         }
     }
 

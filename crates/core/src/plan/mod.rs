@@ -174,6 +174,9 @@ pub struct PlannedBuild {
     pub target: Option<String>,
     /// The declared build arguments that have a value.
     pub args: BTreeMap<String, String>,
+    /// The names of the secrets that its steps may read; no part of the key.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub secrets: Vec<String>,
     /// OCI platforms; empty: the builder's own.
     pub platforms: Vec<String>,
     /// CPU of the build.

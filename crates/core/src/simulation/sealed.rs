@@ -79,6 +79,7 @@ fn stand_in(git: &GitSource, build: &BuildSettings) -> PlannedBuild {
         dockerfile_inline: None,
         target: None,
         args,
+        secrets: Vec::new(),
         platforms: Vec::new(),
         cpu: build.cpu,
         memory: build.memory,

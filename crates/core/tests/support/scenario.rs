@@ -208,6 +208,7 @@ fn planned_build(key: u8, commit: &str) -> PlannedBuild {
         dockerfile_inline: None,
         target: None,
         args,
+        secrets: Vec::new(),
         platforms: Vec::new(),
         cpu: Millicores(4000),
         memory: Bytes::gibi(4),

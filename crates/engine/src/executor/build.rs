@@ -6,18 +6,27 @@ use std::sync::Arc;
 
 use slipway_core::deployment::{SkipReason, StepOutcome, StepResult};
 use slipway_core::failure::{Code, Failure};
-use slipway_core::plan::{BuildPlan, PlannedBuild, PlannedService};
-use slipway_ports::{Activity, BuildRequest, CancellationToken, Presence, Progress, RepositoryTag, TreeQuery};
+use slipway_core::model::Environment;
+use slipway_core::plan::{BuildPlan, Plan, PlannedBuild, PlannedService};
+use slipway_ports::{
+    Activity, BuildRequest, CancellationToken, Presence, Progress, Reader, RepositoryTag, SecretText, TreeQuery,
+};
 
 use super::Assignment;
 use crate::engine::Shared;
-use crate::single_flight::{Boarding, Flight, Landed, Landing, Limits, Seat};
+use crate::mask::MaskedProgress;
+use crate::readers;
+use crate::single_flight::{Boarding, BuildSecrets, Flight, Landed, Landing, Seat, Terms};
+use crate::workload_variables::store_failure;
 
 /// What of a build is the same for all who want it.
 struct Build {
     shared: Arc<Shared>,
+    /// Of the service that began it. All who share in it have read the repository when their plans were sealed.
+    reader: Reader,
     plan: PlannedBuild,
     destination: RepositoryTag,
+    secrets: Option<BuildSecrets>,
 }
 
 /// Carries the step out. A canceled step hands on its seat when another service of the deployment may want the image: the build goes
@@ -32,9 +41,14 @@ pub(super) async fn execute(mut assignment: Assignment) -> (Result<StepOutcome, 
     if assignment.stop.is_cancelled() {
         return (Err(Failure::canceled("the build was canceled before it began")), None);
     }
+    let reader = match assignment.reader().await {
+        Ok(reader) => reader,
+        Err(failure) => return (Err(failure), None),
+    };
     let handed = assignment.seat.take();
     let destination = destination(&plan);
-    let build = Arc::new(Build { shared: assignment.shared.clone(), plan, destination });
+    let secrets = secrets_of(&assignment.plan, &plan);
+    let build = Arc::new(Build { shared: assignment.shared.clone(), reader, plan, destination, secrets });
     if handed.is_none() {
         match build.look(&assignment.progress, &assignment.stop).await {
             Ok(None) => {}
@@ -48,6 +62,12 @@ pub(super) async fn execute(mut assignment: Assignment) -> (Result<StepOutcome, 
 /// The place of a build's image.
 pub(crate) fn destination(plan: &PlannedBuild) -> RepositoryTag {
     RepositoryTag { repository: plan.repository.clone(), tag: plan.key.to_string() }
+}
+
+fn secrets_of(plan: &Plan, build: &PlannedBuild) -> Option<BuildSecrets> {
+    let Environment { project, name, .. } = &plan.environment;
+    let secrets = || BuildSecrets { project: project.clone(), environment: name.clone(), names: build.secrets.clone() };
+    (!build.secrets.is_empty()).then(secrets)
 }
 
 fn present(image: String) -> StepOutcome {
@@ -83,8 +103,10 @@ async fn fly(
         let outcome = match landing {
             Ok(Landed::Built(image)) if began => done(image),
             Ok(Landed::Built(image) | Landed::Present(image)) => present(image),
-            Err(failure) if seat.limits() != build.limits() => {
-                progress.line(&format!("the build had other limits than this service, and failed: {failure}; it begins anew"));
+            Err(failure) if *seat.terms() != build.terms() => {
+                progress.line(&format!(
+                    "the build had other limits or secrets than this service, and failed: {failure}; it begins anew"
+                ));
                 continue;
             }
             Err(failure) => return (Err(failure), None),
@@ -122,11 +144,12 @@ async fn leave(assignment: &Assignment, build: &Build, seat: Seat) -> (Result<St
 impl Build {
     fn board(self: &Arc<Self>) -> Boarding {
         let build = self.clone();
-        self.shared.flights.board(&self.destination, self.limits(), |flight| async move { build.fly(&flight).await })
+        self.shared.flights.board(&self.destination, self.terms(), |flight| async move { build.fly(&flight).await })
     }
 
-    fn limits(&self) -> Limits {
-        Limits { cpu: self.plan.cpu, memory: self.plan.memory, timeout: self.plan.timeout }
+    fn terms(&self) -> Terms {
+        let PlannedBuild { cpu, memory, timeout, .. } = self.plan;
+        Terms { cpu, memory, timeout, secrets: self.secrets.clone() }
     }
 
     async fn fly(&self, flight: &Flight) -> Landing {
@@ -135,8 +158,26 @@ impl Build {
         if let Some(image) = self.look(flight, stop).await? {
             return Ok(Landed::Present(image));
         }
+        let secrets = self.read_secrets().await?;
+        // Whoever shares the build sees its log, also those who have no right to its secrets and credentials.
+        let progress = &MaskedProgress::new(flight, secrets.values().cloned().chain(readers::secrets(&self.reader)));
         let retry = &self.shared.settings.retry;
-        retry.run(flight, stop, || self.attempt(flight, stop)).await.map(Landed::Built)
+        let built = retry.run(progress, stop, || self.attempt(&secrets, progress, stop)).await;
+        built.map(Landed::Built).map_err(|failure| progress.mask().mask_failure(failure))
+    }
+
+    /// The secrets that the build may read, as they are now.
+    async fn read_secrets(&self) -> Result<BTreeMap<String, SecretText>, Failure> {
+        let Some(BuildSecrets { project, environment, names }) = &self.secrets else { return Ok(BTreeMap::new()) };
+        let mut set = self.shared.ports.store.secrets(project, environment).await.map_err(|error| store_failure(&error))?;
+        let read = names.iter().map(|name| {
+            let value = set.remove(name).ok_or_else(|| {
+                Failure::permanent(Code::SecretMissing, format!("the secret `{name}`, which the build reads, has no value"))
+                    .with_hint(format!("`slipway secret set {name}` sets one"))
+            })?;
+            Ok((name.clone(), value))
+        });
+        read.collect()
     }
 
     /// The image, if the registry holds it. What can not be found out is a failure of this step, never a build.
@@ -153,7 +194,12 @@ impl Build {
         }
     }
 
-    async fn attempt(&self, progress: &dyn Progress, stop: &CancellationToken) -> Result<String, Failure> {
+    async fn attempt(
+        &self,
+        secrets: &BTreeMap<String, SecretText>,
+        progress: &dyn Progress,
+        stop: &CancellationToken,
+    ) -> Result<String, Failure> {
         let (ports, plan, destination) = (&self.shared.ports, &self.plan, &self.destination);
         let folder = work_folder(&self.shared)?;
         progress.activity(Activity::Fetching);
@@ -164,7 +210,7 @@ impl Build {
             root: plan.root.clone(),
             dockerfile: plan.dockerfile.clone(),
         };
-        let export = ports.repositories.export(&query, folder.path(), stop).await?;
+        let export = ports.repositories.export(&query, &self.reader, folder.path(), stop).await?;
         let dockerfile_folder = match &plan.dockerfile_inline {
             None => export.dockerfile_folder,
             Some(text) => write_inline(folder.path(), text)?,
@@ -175,6 +221,8 @@ impl Build {
             dockerfile_folder,
             target: plan.target.clone(),
             args: plan.args.clone(),
+            secrets: secrets.clone(),
+            reader: self.reader.clone(),
             platforms: plan.platforms.clone(),
             line: plan.line(),
             cpu: plan.cpu,

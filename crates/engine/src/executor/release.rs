@@ -107,12 +107,8 @@ async fn with_variables(assignment: &Assignment, image: &ReleasedImage, variable
     }
 }
 
-fn masked(assignment: &Assignment, mut failure: Failure) -> Failure {
-    let mask = assignment.progress.mask();
-    failure.message = mask.mask(&failure.message);
-    failure.hint = failure.hint.as_deref().map(|hint| mask.mask(hint));
-    failure.last_lines = mask.mask_lines(&failure.last_lines);
-    failure
+fn masked(assignment: &Assignment, failure: Failure) -> Failure {
+    assignment.progress.mask().mask_failure(failure)
 }
 
 async fn release(assignment: &Assignment, request: &ReleaseRequest) -> Result<Revision, Failure> {

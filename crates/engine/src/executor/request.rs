@@ -44,7 +44,8 @@ pub(super) async fn image(assignment: &Assignment) -> Result<ReleasedImage, Fail
     let (progress, stop) = (&assignment.progress, &assignment.stop);
     progress.activity(Activity::Mirroring);
     let retry = &assignment.shared.settings.retry;
-    let repository = retry.run(progress, stop, || ports.registry.mirror(source, progress, stop)).await?;
+    let reader = assignment.reader().await?;
+    let repository = retry.run(progress, stop, || ports.registry.mirror(source, &reader, progress, stop)).await?;
     Ok(wanted(&repository, digest))
 }
 

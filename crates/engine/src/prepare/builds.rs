@@ -7,9 +7,10 @@ use slipway_core::image_key::{ImageKey, KeyInputs, build_repository, declared_ar
 use slipway_core::model::{BuildSettings, Environment, GitSource, Service, ServiceKind, VariableName};
 use slipway_core::plan::{PlannedBuild, Version};
 use slipway_core::variables::{self, BuiltinFacts, Resolved, Scopes};
-use slipway_ports::{Repositories, TreeFacts, TreeQuery};
+use slipway_ports::{Reader, Repositories, TreeFacts, TreeQuery};
 
 use crate::engine::Shared;
+use crate::readers;
 use crate::workload_variables::variable_failure;
 
 /// The built-in variables of an environment, by their names.
@@ -18,6 +19,7 @@ pub(super) type Builtins = BTreeMap<VariableName, Resolved>;
 /// The build of a service at a version.
 pub(super) async fn plan_build(
     shared: &Shared,
+    reader: &Reader,
     environment: &Environment,
     builtins: &Builtins,
     service: &Service,
@@ -30,7 +32,8 @@ pub(super) async fn plan_build(
         Version::Unresolved(failure) => return Err(failure.clone()),
         Version::Image(_) => return Err(Failure::permanent(Code::Internal, "a build was sealed with an image as its version")),
     };
-    let source = Source::read(&*shared.ports.repositories, git, build, commit).await?;
+    let reader = readers::for_service(reader, service)?;
+    let source = Source::read(&*shared.ports.repositories, &reader, git, build, commit).await?;
     let args = build_arguments(environment, builtins, service, build, &source.declared)?;
     let key = ImageKey::of(&source.inputs(build, &args));
     let Source { query, tree, .. } = source;
@@ -45,6 +48,7 @@ pub(super) async fn plan_build(
         dockerfile_inline: build.dockerfile_inline.clone(),
         target: build.target.clone(),
         args,
+        secrets: build.secrets.clone(),
         platforms: build.platforms.clone(),
         cpu: build.cpu,
         memory: build.memory,
@@ -66,6 +70,7 @@ impl Source {
     /// Reads the context and the Dockerfile of a commit.
     pub(super) async fn read(
         repositories: &dyn Repositories,
+        reader: &Reader,
         git: &GitSource,
         build: &BuildSettings,
         commit: String,
@@ -77,7 +82,7 @@ impl Source {
             root: git.root.clone(),
             dockerfile: if inline.is_some() { None } else { Some(build.dockerfile.clone()) },
         };
-        let tree = repositories.facts(&query).await?;
+        let tree = repositories.facts(&query, reader).await?;
         let dockerfile = inline.unwrap_or_else(|| tree.dockerfile.clone());
         let declared = declared_args(&dockerfile).map_err(|problem| {
             let message = format!("{}, line {}: {}", build.dockerfile, problem.line, problem.message);
@@ -115,12 +120,14 @@ pub(super) fn build_arguments(
     declared: &BTreeSet<String>,
 ) -> Result<BTreeMap<String, String>, Failure> {
     let workload = service.workload();
+    let visible = workload.map_or(&[][..], |workload| &workload.secrets).iter().chain(&build.secrets).cloned();
+    let visible: Vec<_> = visible.collect();
     let resolved = variables::resolve(&Scopes {
         builtins,
         environment: &environment.variables,
         service: workload.map_or(&[], |workload| &workload.variables),
         secrets: environment.secrets.iter().map(|name| (name.clone(), Resolved::secret("a secret"))).collect(),
-        visible_secrets: workload.map_or(&[], |workload| &workload.secrets),
+        visible_secrets: &visible,
         files: workload.map_or(&[], |workload| &workload.files),
     });
     let resolved = resolved.map_err(|problem| variable_failure(&problem))?;

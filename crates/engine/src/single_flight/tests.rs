@@ -2,7 +2,7 @@
 
 use super::*;
 
-const LIMITS: Limits = Limits { cpu: Millicores(1000), memory: Bytes(1 << 30), timeout: Duration::from_secs(60) };
+const TERMS: Terms = Terms { cpu: Millicores(1000), memory: Bytes(1 << 30), timeout: Duration::from_secs(60), secrets: None };
 
 fn image() -> RepositoryTag {
     RepositoryTag { repository: "builds/git.test/shop".to_owned(), tag: "k1-a".to_owned() }
@@ -32,10 +32,10 @@ fn seat(boarding: Boarding) -> Seat {
 #[tokio::test]
 async fn who_boards_late_hears_all_and_of_a_flood_its_end() {
     let flights = Flights::default();
-    let began = seat(flights.board(&image(), LIMITS, |_| std::future::pending()));
+    let began = seat(flights.board(&image(), TERMS, |_| std::future::pending()));
     began.flight.activity(Activity::Building);
     began.flight.line("first");
-    let (late, ear) = (seat(flights.board(&image(), LIMITS, |_| async { unreachable!("it flies") })), Ear::default());
+    let (late, ear) = (seat(flights.board(&image(), TERMS, |_| async { unreachable!("it flies") })), Ear::default());
     late.report_to(ear.clone());
     began.flight.line("second");
     assert_eq!(*ear.0.lock().unwrap(), (vec!["first".to_owned(), "second".to_owned()], vec![Activity::Building]));
@@ -57,26 +57,26 @@ async fn who_boards_late_hears_all_and_of_a_flood_its_end() {
 async fn who_comes_while_a_flight_is_being_put_away_waits_for_that_and_flies_anew() {
     let flights = Flights::default();
     let (put_away, may_end) = tokio::sync::oneshot::channel::<()>();
-    let first = seat(flights.board(&image(), LIMITS, |flight| async move {
+    let first = seat(flights.board(&image(), TERMS, |flight| async move {
         flight.stop().cancelled().await;
         let _ = may_end.await;
         Err(Failure::canceled("nobody wants it"))
     }));
     let ending = first.give_up().expect("it was the last seat");
-    let Boarding::Ending(waited_for) = flights.board(&image(), LIMITS, |_| async { unreachable!("one at a time") }) else {
+    let Boarding::Ending(waited_for) = flights.board(&image(), TERMS, |_| async { unreachable!("one at a time") }) else {
         panic!("it is still being put away")
     };
     put_away.send(()).unwrap();
     assert_eq!(waited_for.landing().await.unwrap_err().code, Code::Canceled);
     assert_eq!(ending.landing().await.unwrap_err().code, Code::Canceled);
-    let anew = flights.board(&image(), LIMITS, |_| async { Ok(Landed::Built("sha256:1".to_owned())) });
+    let anew = flights.board(&image(), TERMS, |_| async { Ok(Landed::Built("sha256:1".to_owned())) });
     assert_eq!(seat(anew).landing().await, Ok(Landed::Built("sha256:1".to_owned())));
 }
 
 #[tokio::test]
 async fn a_flight_that_breaks_ends_for_all() {
     let flights = Flights::default();
-    let began = seat(flights.board(&image(), LIMITS, |_| async { panic!("a bug") }));
+    let began = seat(flights.board(&image(), TERMS, |_| async { panic!("a bug") }));
     assert_eq!(began.landing().await.unwrap_err().code, Code::Internal);
     assert!(flights.lock().is_empty());
 }

@@ -56,4 +56,25 @@ pub struct PlanStepView {
     /// How it would fail.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure: Option<Failure>,
+    /// The base images of an image that is not built anew.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub bases: Vec<BaseView>,
+}
+
+/// A base image.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BaseView {
+    /// Its name and tag, as Docker shortens them.
+    pub image: String,
+    /// The digest that the image was built on.
+    pub built_on: String,
+    /// Whether the tag stands for something else now: `same`, `moved` or `unknown`.
+    pub state: String,
+    /// The digest that a moved tag stands for now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub now: Option<String>,
+    /// Why it is unknown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure: Option<Failure>,
 }

@@ -132,7 +132,7 @@ impl<'a> Remote<'a> {
         }
         let content_type = response.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
         let content_type = content_type.map(media_type::essence).filter(|text| ManifestKind::of(text).is_some());
-        let content = self.manifest_content(response, reference).await?;
+        let content = self.small_content(response, reference).await?;
         let digest = match reference.parse::<Digest>() {
             Ok(expected) => {
                 let actual = Digest::of(expected.algorithm(), &content);
@@ -151,13 +151,23 @@ impl<'a> Remote<'a> {
         Ok(FetchedManifest { digest, content, manifest })
     }
 
-    async fn manifest_content(&self, response: Response, reference: &str) -> Result<Vec<u8>, Failure> {
+    /// A blob that is read whole, checked against its digest.
+    pub(crate) async fn small_blob(&self, digest: &Digest) -> Result<Vec<u8>, Failure> {
+        let content = self.small_content(self.blob(digest).await?, &digest.to_string()).await?;
+        if Digest::of(digest.algorithm(), &content) != *digest {
+            let message = format!("{} is not what its digest says", self.shown(&digest.to_string()));
+            return Err(Failure::permanent(Code::DigestMismatch, message));
+        }
+        Ok(content)
+    }
+
+    async fn small_content(&self, response: Response, reference: &str) -> Result<Vec<u8>, Failure> {
         let mut content = Vec::new();
         let mut chunks = response.bytes_stream();
         while let Some(chunk) = chunks.next().await {
             content.extend_from_slice(&chunk.map_err(|error| refusal::unreachable(self.endpoint(), error))?);
             if content.len() > LARGEST_MANIFEST {
-                let message = format!("{} has a manifest of more than {LARGEST_MANIFEST} bytes", self.shown(reference));
+                let message = format!("{} has more than {LARGEST_MANIFEST} bytes", self.shown(reference));
                 return Err(Failure::permanent(Code::NotSupported, message));
             }
         }

@@ -126,6 +126,31 @@ impl TestRegistry {
         json!({ "schemaVersion": 2, "mediaType": OCI_MANIFEST, "config": config, "layers": parts })
     }
 
+    /// Pushes an index as BuildKit does: an image, and beside it its provenance, which names a base.
+    pub async fn push_built(&self, repository: &str, tag: &str, base: &str, digest: &str) -> Digest {
+        let image = self.image(repository, tag).await;
+        let image_digest = self.push_manifest(repository, "unnamed", OCI_MANIFEST, &image).await;
+        let image = descriptor(OCI_MANIFEST, &image_digest, image.to_string().len());
+        let statement = json!({ "_type": "https://in-toto.io/Statement/v1", "predicateType": "https://slsa.dev/provenance/v1",
+            "predicate": { "buildDefinition": { "resolvedDependencies": [
+                { "uri": format!("pkg:docker/{base}?platform=linux%2Famd64"), "digest": { "sha256": digest } }] } } })
+        .to_string();
+        let mut layer =
+            descriptor("application/vnd.in-toto+json", &self.push_blob(repository, statement.as_bytes()).await, statement.len());
+        layer["annotations"] = json!({ "in-toto.io/predicate-type": "https://slsa.dev/provenance/v1" });
+        let config = descriptor("application/vnd.oci.empty.v1+json", &self.push_blob(repository, b"{}").await, 2);
+        let attestation = json!({ "schemaVersion": 2, "mediaType": OCI_MANIFEST, "config": config, "layers": [layer],
+            "artifactType": "application/vnd.docker.attestation.manifest.v1+json", "subject": image });
+        let attestation_digest = self.push_manifest(repository, "unnamed", OCI_MANIFEST, &attestation).await;
+        let mut listed = descriptor(OCI_MANIFEST, &attestation_digest, attestation.to_string().len());
+        listed["annotations"] = json!({ "vnd.docker.reference.type": "attestation-manifest",
+            "vnd.docker.reference.digest": image_digest.to_string() });
+        listed["platform"] = json!({ "architecture": "unknown", "os": "unknown" });
+        self.send(Method::DELETE, &format!("{repository}/manifests/unnamed")).await;
+        let index = json!({ "schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": [image, listed] });
+        self.push_manifest(repository, tag, OCI_INDEX, &index).await
+    }
+
     /// Pushes an index of two images; returns its digest.
     pub async fn push_index(&self, repository: &str, tag: &str, seed: &str) -> Digest {
         let mut entries = Vec::new();
