@@ -60,6 +60,8 @@ fn a_builder_that_is_killed_in_mid_build_comes_back_and_the_build_goes_on_to_one
     assert_eq!((deployment["state"].as_str(), build(&deployment, "hangs").0), (Some("succeeded"), "succeeded"), "{deployment:#}");
     let said = log();
     assert!(said.contains("hanging") && said.contains("again"), "{said}");
+    let found = server.slipway(["logs", "hangs", "--build", "--environment", "builder/test", "--search", "HANGING"]).stdout;
+    assert!(!found.is_empty() && found.lines().all(|line| line.contains("hanging")), "{found}");
     eventually("no step is left of the killed builder", Duration::from_secs(30), || hanging().is_empty().then_some(()));
     let running = daemons();
     assert!(running.len() == 1 && running != killed, "another builder runs: {running:?}, killed was {killed:?}");
