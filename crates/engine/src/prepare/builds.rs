@@ -23,8 +23,7 @@ pub(super) async fn plan_build(
     environment: &Environment,
     builtins: &Builtins,
     service: &Service,
-    git: &GitSource,
-    build: &BuildSettings,
+    (git, build): (&GitSource, &BuildSettings),
     version: &Version,
 ) -> Result<PlannedBuild, Failure> {
     let commit = match version {

@@ -194,7 +194,7 @@ async fn plan_builds(shared: &Shared, asked: &Asked<'_>, reader: &Reader, plan: 
     for planned in plan.services.iter_mut().filter(|planned| planned.leaves.is_none()) {
         let Some(service) = asked.environment.service(&planned.name) else { continue };
         let Some((git, build)) = service.build() else { continue };
-        let build = builds::plan_build(shared, reader, asked.environment, &builtins, service, git, build, &planned.version);
+        let build = builds::plan_build(shared, reader, asked.environment, &builtins, service, (git, build), &planned.version);
         let mut build = build.await.map_or_else(BuildPlan::Impossible, BuildPlan::Image);
         if asked.request.rebuild {
             build = rebuilt(shared, build).await;
