@@ -12,15 +12,17 @@ use tokio::sync::OnceCell;
 pub(crate) struct EmbeddedBuilder {
     folder: PathBuf,
     daemon: DaemonSettings,
-    credential: RegistryCredential,
+    /// What stands before a repository in the name of an image.
+    registry: String,
+    credential: Option<RegistryCredential>,
     started: OnceCell<BuildKit>,
     stops: CancellationToken,
 }
 
 impl EmbeddedBuilder {
     /// Nothing is started yet.
-    pub(crate) fn new(folder: PathBuf, daemon: DaemonSettings, credential: RegistryCredential) -> Self {
-        Self { folder, daemon, credential, started: OnceCell::new(), stops: CancellationToken::new() }
+    pub(crate) fn new(folder: PathBuf, daemon: DaemonSettings, registry: String, credential: Option<RegistryCredential>) -> Self {
+        Self { folder, daemon, registry, credential, started: OnceCell::new(), stops: CancellationToken::new() }
     }
 
     async fn started(&self) -> Result<&BuildKit, Failure> {
@@ -30,8 +32,8 @@ impl EmbeddedBuilder {
     async fn start(&self) -> Result<BuildKit, Failure> {
         let daemon = LocalBuildkitd::start(&self.folder, &self.daemon, BuildKitPrograms::find()?).await?;
         let settings = BuildKitSettings {
-            registry: self.credential.registry.clone(),
-            credentials: vec![self.credential.clone()],
+            registry: self.registry.clone(),
+            credentials: self.credential.iter().cloned().collect(),
             folder: self.folder.join("client"),
             frontends: self.daemon.frontends.clone(),
         };
@@ -128,7 +130,12 @@ exit 1
             folder: folder.path().join("client"),
             frontends: Vec::new(),
         };
-        let builder = EmbeddedBuilder::new(folder.path().to_owned(), DaemonSettings::new(registry, true), credential);
+        let builder = EmbeddedBuilder::new(
+            folder.path().to_owned(),
+            DaemonSettings::new(registry.clone(), true),
+            registry,
+            Some(credential),
+        );
         let kit = BuildKit::at(&buildctl, "unix:///nowhere", settings).unwrap();
         assert!(builder.started.set(kit).is_ok());
 
