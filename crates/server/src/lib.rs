@@ -34,5 +34,5 @@ pub use options::{InvalidMirror, Options, RegistryMirror};
 pub use ownership::{Ownership, OwnershipError};
 pub use routes::router;
 pub use serve::{ServeError, install_crypto_provider, serve};
-pub use slipway_builder::Frontend;
+pub use slipway_builder::{BuilderAddress, Frontend, InvalidBuilder, TransportWish};
 pub use slipway_engine::BuildKeyError;

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
-use slipway_builder::Frontend;
+use slipway_builder::{BuilderAddress, Frontend};
 
 /// How a server is started.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,6 +16,8 @@ pub struct Options {
     pub registry_listen: SocketAddr,
     /// Where to ask instead of a registry.
     pub registry_mirrors: Vec<RegistryMirror>,
+    /// The builder.
+    pub builder: BuilderAddress,
     /// The frontends that a Dockerfile may name (`# syntax=`), beside `docker/dockerfile`.
     pub frontends: Vec<Frontend>,
     /// Whether `file://` URLs of git repositories are taken.

@@ -170,7 +170,7 @@ fn builder(home: &Home, options: &Options, address: &str, password: &SecretText)
     };
     let credential =
         RegistryCredential { registry: address.to_owned(), user: REGISTRY_USER.to_owned(), password: password.clone() };
-    EmbeddedBuilder::new(home.folder("buildkit"), daemon, credential)
+    EmbeddedBuilder::new(options.builder.clone(), home.folder("buildkit"), daemon, credential)
 }
 
 /// Makes a folder empty.

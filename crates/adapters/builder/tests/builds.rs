@@ -9,7 +9,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use slipway_builder::{BuildKit, BuildKitPrograms, BuildKitSettings, DaemonSettings, LocalBuildkitd};
+use slipway_builder::{BuildKit, BuildKitPrograms, BuildKitSettings, DaemonSettings, LocalBuildkitd, Transport};
 use slipway_core::failure::{Code, Failure, FailureKind};
 use slipway_core::model::{Bytes, Millicores};
 use slipway_ports::{Activity, BuildRequest, Builder, BuiltImage, CancellationToken, Progress, RepositoryTag, SecretText};
@@ -184,6 +184,7 @@ fn settings(registry: &Registry) -> DaemonSettings {
 fn builder_settings(folder: &Path, address: &str) -> BuildKitSettings {
     BuildKitSettings {
         registry: address.to_owned(),
+        registry_is_plain: true,
         credentials: Vec::new(),
         folder: folder.join("builder"),
         frontends: Vec::new(),
@@ -253,7 +254,7 @@ async fn a_registry_that_is_down_may_be_tried_again() {
     let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
     let daemon = fixture.builder.local().unwrap();
     let settings = builder_settings(&fixture.folder.path().join("other"), &closed);
-    let other = BuildKit::at(&daemon.programs().buildctl, daemon.address(), settings).unwrap();
+    let other = BuildKit::at(&daemon.programs().buildctl, daemon.address(), Transport::Plain, settings).unwrap();
     let failure = other.build(&fixture.request(BASE), &Seen::default(), &CancellationToken::new()).await.unwrap_err();
     assert_eq!((failure.code, failure.kind), (Code::RegistryUnavailable, FailureKind::Retry), "{failure}");
     fixture.end().await;
