@@ -36,6 +36,6 @@ pub use options::{ExternalRegistry, InvalidMirror, Options, RegistryLogin, Regis
 pub use ownership::{Ownership, OwnershipError};
 pub use routes::router;
 pub use serve::{ServeError, install_crypto_provider, serve};
-pub use slipway_builder::Frontend;
+pub use slipway_builder::{BuilderAddress, Frontend, InvalidBuilder, TransportWish};
 pub use slipway_engine::BuildKeyError;
 pub use slipway_registry::RegistryPlace;

@@ -6,7 +6,7 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use slipway_builder::Frontend;
+use slipway_builder::{BuilderAddress, Frontend};
 use slipway_registry::RegistryPlace;
 
 /// How a server is started.
@@ -20,6 +20,8 @@ pub struct Options {
     pub registry: Option<ExternalRegistry>,
     /// Where to ask instead of a registry.
     pub registry_mirrors: Vec<RegistryMirror>,
+    /// The builder.
+    pub builder: BuilderAddress,
     /// The frontends that a Dockerfile may name (`# syntax=`), beside `docker/dockerfile`.
     pub frontends: Vec<Frontend>,
     /// Whether `file://` URLs of git repositories are taken.

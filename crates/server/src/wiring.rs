@@ -139,7 +139,8 @@ fn builder(home: &Home, options: &Options, registry: &MirroringRegistry) -> Embe
         frontends: options.frontends.clone(),
         ..DaemonSettings::new(&registry.settings.address, registry.is_plain)
     };
-    EmbeddedBuilder::new(home.folder("buildkit"), daemon, registry.address.clone(), registry.writer.clone())
+    let address = registry.address.clone();
+    EmbeddedBuilder::new(options.builder.clone(), home.folder("buildkit"), daemon, address, registry.writer.clone())
 }
 
 /// Makes a folder empty.

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use clap::Args;
 use slipway_core::model::Bytes;
-use slipway_server::{ExternalRegistry, Frontend, Options, RegistryLogin, RegistryMirror, RegistryPlace};
+use slipway_server::{
+    BuilderAddress, ExternalRegistry, Frontend, Options, RegistryLogin, RegistryMirror, RegistryPlace, TransportWish,
+};
 
 use crate::context::Context;
 use crate::output;
@@ -30,6 +32,16 @@ pub(crate) struct Serve {
     /// repeated.
     #[arg(long = "frontend", value_name = "REPOSITORY", value_parser = Frontend::parse)]
     pub(crate) frontends: Vec<Frontend>,
+    /// What builds: `local`, a BuildKit of this server's own; the one at `unix:///path` or `tcp://host:port`; or `docker`, the one in
+    /// the Docker Engine of `DOCKER_HOST`, or at `docker:///path`.
+    #[arg(long, value_name = "ADDRESS", default_value = "local")]
+    pub(crate) builder: String,
+    /// Speak to a builder at `tcp://` by TLS, with `ca.pem`, `cert.pem` and `key.pem` of this folder.
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) builder_tls: Option<PathBuf>,
+    /// Allow plain TCP to a builder on another machine: whoever is on the way can read secrets and replace images.
+    #[arg(long, conflicts_with = "builder_tls")]
+    pub(crate) builder_plain: bool,
     /// Allow `file://` URLs of git repositories.
     #[arg(long)]
     pub(crate) allow_file_urls: bool,
@@ -140,6 +152,11 @@ impl Serve {
         for frontend in &self.frontends {
             arguments.extend(["--frontend".to_owned(), frontend.to_string()]);
         }
+        arguments.extend(["--builder".to_owned(), self.builder.clone()]);
+        // It starts in another folder.
+        let tls = self.builder_tls.as_ref().map(|folder| std::path::absolute(folder).unwrap_or_else(|_| folder.clone()));
+        arguments.extend(tls.into_iter().flat_map(|folder| ["--builder-tls".to_owned(), folder.display().to_string()]));
+        arguments.extend(self.builder_plain.then(|| "--builder-plain".to_owned()));
         arguments.extend(self.allow_file_urls.then(|| "--allow-file-urls".to_owned()));
         arguments.extend(["--rollout-timeout".to_owned(), format!("{}s", self.rollout_timeout.as_secs())]);
         arguments.extend(["--keep-deployments".to_owned(), self.keep_deployments.to_string()]);
@@ -149,8 +166,17 @@ impl Serve {
         arguments
     }
 
-    fn options(&self) -> Options {
-        Options {
+    /// The builder that the arguments name.
+    pub(crate) fn builder(&self) -> Result<BuilderAddress, Stop> {
+        let wish = TransportWish { tls: self.builder_tls.clone(), plain_is_allowed: self.builder_plain };
+        let docker_host = std::env::var("DOCKER_HOST").ok();
+        BuilderAddress::parse(&self.builder, &wish, docker_host.as_deref())
+            .map_err(|error| Stop::new(Exit::Refused, format!("--builder: {error}")))
+    }
+
+    fn options(&self) -> Result<Options, Stop> {
+        Ok(Options {
+            builder: self.builder()?,
             listen: self.listen,
             registry_listen: self.registry_listen,
             registry: self.registry.option(),
@@ -162,11 +188,12 @@ impl Serve {
             keep_images: self.keep_images,
             most_log_bytes: self.log_limit.0,
             lease: self.lease,
-        }
+        })
     }
 }
 
 pub(crate) fn run(context: &Context, arguments: &Serve) -> Result<Exit, Stop> {
+    let options = arguments.options()?;
     let filter =
         tracing_subscriber::EnvFilter::try_from_env("SLIPWAY_LOG").unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
     let colour = std::io::IsTerminal::is_terminal(&std::io::stderr());
@@ -174,7 +201,7 @@ pub(crate) fn run(context: &Context, arguments: &Serve) -> Result<Exit, Stop> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Stop::new(Exit::Internal, format!("no threads for the server: {error}")))?;
     let home = context.home.clone();
-    let ended = runtime.block_on(slipway_server::serve(home, arguments.options()));
+    let ended = runtime.block_on(slipway_server::serve(home, options));
     // What still runs, such as a build, goes on at the next start; nothing waits for it here.
     runtime.shutdown_background();
     ended.map_err(|error| Stop::new(Exit::Internal, error.to_string()))?;
