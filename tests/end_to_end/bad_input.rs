@@ -34,6 +34,13 @@ fn b08_each_mistake_ends_its_own_service_and_what_ran_before_goes_on() {
         ("fails/Dockerfile", &format!("{BASE}RUN echo about to break && exit 3\n")),
         ("unparsable/Dockerfile", &format!("{BASE}RUNN true\n")),
         ("empty/README", "no Dockerfile here\n"),
+        // The byte of a program's head that says for which machine it is.
+        (
+            "foreign/Dockerfile",
+            &format!(
+                "{BASE}RUN (head -c 18 /bin/true; printf '\\000'; tail -c +20 /bin/true) > /x && chmod +x /x\nRUN [\"/x\"]\n"
+            ),
+        ),
     ]);
     let url = repository.url();
     let good = r#"
@@ -54,6 +61,7 @@ fn b08_each_mistake_ends_its_own_service_and_what_ran_before_goes_on() {
   - {{name: no-dockerfile, stage: all, application: {{git: {{url: "{url}", branch: main, root: empty}}}}}}
   - {{name: unparsable, stage: all, application: {{git: {{url: "{url}", branch: main, root: unparsable}}}}}}
   - {{name: fails, stage: all, application: {{git: {{url: "{url}", branch: main, root: fails}}}}}}
+  - {{name: foreign, stage: all, application: {{git: {{url: "{url}", branch: main, root: foreign}}, build: {{platforms: [linux/s390x]}}}}}}
   - {{name: no-registry, stage: all, container: {{image: {{name: 127.0.0.1:1/none, tag: "1"}}}}}}
   - {{name: no-image, stage: all, container: {{image: {{name: docker.io/library/redis, tag: absent}}}}}}
   - name: never-ready
@@ -81,6 +89,7 @@ fn b08_each_mistake_ends_its_own_service_and_what_ran_before_goes_on() {
         ("no-dockerfile", "build", "dockerfile-not-found", "Dockerfile"),
         ("unparsable", "build", "dockerfile-invalid", "RUNN"),
         ("fails", "build", "build-failed", "3"),
+        ("foreign", "build", "emulation-missing", "linux/s390x"),
         ("no-registry", "release", "registry-unavailable", "127.0.0.1:1"),
         ("no-image", "release", "image-not-found", "absent"),
         ("never-ready", "release", "probe-failed", "ready"),

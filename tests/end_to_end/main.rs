@@ -7,6 +7,7 @@
 mod actions;
 mod bad_input;
 mod builder;
+mod builds;
 mod cancel;
 mod cluster;
 mod contract;
@@ -15,6 +16,7 @@ mod flood;
 mod git;
 mod kill;
 mod offline;
+mod private;
 mod process;
 mod server;
 mod shop;

@@ -1,26 +1,38 @@
-//! The builder of this server: a BuildKit daemon of its own, started by the first build that needs it.
+//! The builder of this server: a BuildKit daemon of its own, started by the first build that needs it, or the one that the operator
+//! names.
 
 use std::path::PathBuf;
 
 use async_trait::async_trait;
-use slipway_builder::{BuildKit, BuildKitPrograms, BuildKitSettings, DaemonSettings, LocalBuildkitd, RegistryCredential};
+use slipway_builder::{
+    BuildKit, BuildKitPrograms, BuildKitSettings, BuilderAddress, DaemonSettings, LocalBuildkitd, RegistryCredential,
+};
 use slipway_core::failure::{Code, Failure};
 use slipway_ports::{BuildRequest, Builder, BuiltImage, CancellationToken, Progress};
 use tokio::sync::OnceCell;
 
 /// A server without BuildKit starts all the same: `doctor`, and each build, say what is missing.
 pub(crate) struct EmbeddedBuilder {
+    address: BuilderAddress,
     folder: PathBuf,
     daemon: DaemonSettings,
-    credential: RegistryCredential,
+    /// What stands before a repository in the name of an image.
+    registry: String,
+    credential: Option<RegistryCredential>,
     started: OnceCell<BuildKit>,
     stops: CancellationToken,
 }
 
 impl EmbeddedBuilder {
     /// Nothing is started yet.
-    pub(crate) fn new(folder: PathBuf, daemon: DaemonSettings, credential: RegistryCredential) -> Self {
-        Self { folder, daemon, credential, started: OnceCell::new(), stops: CancellationToken::new() }
+    pub(crate) fn new(
+        address: BuilderAddress,
+        folder: PathBuf,
+        daemon: DaemonSettings,
+        registry: String,
+        credential: Option<RegistryCredential>,
+    ) -> Self {
+        Self { address, folder, daemon, registry, credential, started: OnceCell::new(), stops: CancellationToken::new() }
     }
 
     async fn started(&self) -> Result<&BuildKit, Failure> {
@@ -28,14 +40,24 @@ impl EmbeddedBuilder {
     }
 
     async fn start(&self) -> Result<BuildKit, Failure> {
-        let daemon = LocalBuildkitd::start(&self.folder, &self.daemon, BuildKitPrograms::find()?).await?;
         let settings = BuildKitSettings {
-            registry: self.credential.registry.clone(),
-            credentials: vec![self.credential.clone()],
+            registry: self.registry.clone(),
+            registry_is_plain: self.daemon.plain_http,
+            credentials: self.credential.iter().cloned().collect(),
             folder: self.folder.join("client"),
             frontends: self.daemon.frontends.clone(),
         };
-        BuildKit::new(daemon, settings).map_err(|error| {
+        let kit = match &self.address {
+            BuilderAddress::Local => {
+                let daemon = LocalBuildkitd::start(&self.folder, &self.daemon, BuildKitPrograms::find()?).await?;
+                BuildKit::new(daemon, settings)
+            }
+            BuilderAddress::BuildKit { address, transport } => {
+                BuildKit::at(BuildKitPrograms::find_client()?, address, transport.clone(), settings)
+            }
+            BuilderAddress::Docker(socket) => BuildKit::of_docker(BuildKitPrograms::find_client()?, socket.clone(), settings),
+        };
+        kit.map_err(|error| {
             let message = format!("the folder of the builder, {}, can not be used: {error}", self.folder.display());
             Failure::permanent(Code::BuilderUnavailable, message)
         })
@@ -82,6 +104,7 @@ mod tests {
     use std::os::unix::fs::PermissionsExt as _;
     use std::time::Duration;
 
+    use slipway_builder::Transport;
     use slipway_core::model::{Bytes, Millicores};
     use slipway_ports::{RepositoryTag, SecretText, Silent};
 
@@ -89,6 +112,7 @@ mod tests {
 
     /// Says that it runs, and fails as `buildctl` does whose daemon goes away, when `gone` is there.
     const BUILDCTL: &str = "#!/bin/sh
+case \" $* \" in *\" debug info \"*) echo 'BuildKit: github.com/moby/buildkit v0.34.2'; exit 0 ;; esac
 touch \"$HOME_OF_TEST/runs\"
 while [ ! -e \"$HOME_OF_TEST/gone\" ]; do sleep 0.02; done
 echo 'error: failed to receive status: rpc error: code = Unavailable desc = error reading from server: EOF' >&2
@@ -124,12 +148,19 @@ exit 1
             RegistryCredential { registry: registry.clone(), user: "slipway".to_owned(), password: SecretText::new("x") };
         let settings = BuildKitSettings {
             registry: registry.clone(),
+            registry_is_plain: true,
             credentials: Vec::new(),
             folder: folder.path().join("client"),
             frontends: Vec::new(),
         };
-        let builder = EmbeddedBuilder::new(folder.path().to_owned(), DaemonSettings::new(registry, true), credential);
-        let kit = BuildKit::at(&buildctl, "unix:///nowhere", settings).unwrap();
+        let builder = EmbeddedBuilder::new(
+            BuilderAddress::Local,
+            folder.path().to_owned(),
+            DaemonSettings::new(registry.clone(), true),
+            registry,
+            Some(credential),
+        );
+        let kit = BuildKit::at(&buildctl, "unix:///nowhere", Transport::Plain, settings).unwrap();
         assert!(builder.started.set(kit).is_ok());
 
         let (request, never) = (request(), CancellationToken::new());

@@ -14,16 +14,30 @@ const LONGEST_SECRET: usize = 127 << 10;
 /// Who built, in the provenance of an image.
 const BUILDER: &str = "https://slipway.dev/builder";
 
+/// The registry that is pushed to.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Destination<'a> {
+    pub(crate) address: &'a str,
+    /// Whether the daemon must be told that it speaks plain HTTP.
+    pub(crate) is_told_plain: bool,
+}
+
+impl Destination<'_> {
+    fn attribute(&self) -> &'static str {
+        if self.is_told_plain { ",registry.insecure=true" } else { "" }
+    }
+}
+
 /// What `buildctl` is given; no value is ever joined with another's text, but for the one that is CSV, and that is quoted.
 pub(crate) fn build(
     request: &BuildRequest,
-    address: &str,
-    registry: &str,
+    connection: &[OsString],
+    registry: Destination<'_>,
     cgroup: Option<&str>,
     metadata: &Path,
 ) -> Result<Vec<OsString>, Failure> {
-    let mut arguments: Vec<OsString> =
-        ["--addr", address, "build", "--progress=rawjson", "--frontend", "dockerfile.v0"].map(OsString::from).into();
+    let mut arguments = connection.to_vec();
+    arguments.extend(["build", "--progress=rawjson", "--frontend", "dockerfile.v0"].map(OsString::from));
     let mut pair = |flag: &str, value: OsString| arguments.extend([OsString::from(flag), value]);
     pair("--local", path_value("context=", &request.context));
     pair("--local", path_value("dockerfile=", &request.dockerfile_folder));
@@ -51,7 +65,7 @@ pub(crate) fn build(
     pair("--opt", "cpuperiod=100000".into());
     pair("--opt", format!("cpuquota={}", u64::from(request.cpu.0) * 100).into());
     // What a builder that has lost its own cache, or never had it, begins with; a build is not the worse for a cache that is away.
-    let cache = format!("type=registry,ref={registry}/{}", cache(request));
+    let cache = format!("type=registry,ref={}/{}{}", registry.address, cache(request), registry.attribute());
     pair("--import-cache", cache.clone().into());
     pair("--export-cache", format!("{cache},mode=max,image-manifest=true,oci-mediatypes=true,ignore-error=true").into());
     pair("--output", output(request, registry)?.into());
@@ -102,12 +116,12 @@ fn cache(request: &BuildRequest) -> String {
 
 /// An index: the image of each platform, and beside it how it was built. That knows times, so the index is another one for each build;
 /// an image in it is the same when it is made of the same layers.
-fn output(request: &BuildRequest, registry: &str) -> Result<String, Failure> {
-    let name = format!("{registry}/{}", request.destination);
+fn output(request: &BuildRequest, registry: Destination<'_>) -> Result<String, Failure> {
+    let name = format!("{}/{}", registry.address, request.destination);
     if name.contains(|c: char| matches!(c, ',' | '"') || c.is_whitespace() || c.is_control()) {
         return Err(Failure::permanent(Code::Internal, format!("{name:?} is not a name that an image can be pushed to")));
     }
-    let mut output = format!("type=image,name={name},push=true,oci-mediatypes=true");
+    let mut output = format!("type=image,name={name},push=true,oci-mediatypes=true{}", registry.attribute());
     for (key, value) in &request.annotations {
         for of in ["annotation", "annotation-index"] {
             let field: String = format!("{of}.{key}={value}").chars().filter(|character| !character.is_control()).collect();
@@ -129,6 +143,14 @@ mod tests {
 
     use super::*;
 
+    fn connection() -> Vec<OsString> {
+        ["--addr", "unix:///s"].map(OsString::from).into()
+    }
+
+    fn to(address: &str) -> Destination<'_> {
+        Destination { address, is_told_plain: false }
+    }
+
     #[test]
     fn values_stay_one_argument_each() {
         let request = BuildRequest {
@@ -146,7 +168,7 @@ mod tests {
             destination: RepositoryTag { repository: "builds/git.example.com/shop".to_owned(), tag: "k1-abc".to_owned() },
             annotations: BTreeMap::from([("org.opencontainers.image.title".to_owned(), "a \"b\", push=false\n".to_owned())]),
         };
-        let arguments = build(&request, "unix:///s", "127.0.0.1:5000", Some("slipway/7"), Path::new("/m.json")).unwrap();
+        let arguments = build(&request, &connection(), to("127.0.0.1:5000"), Some("slipway/7"), Path::new("/m.json")).unwrap();
         let after = |flag: &str| -> Vec<&str> {
             arguments.windows(2).filter(|pair| pair[0] == flag).map(|pair| pair[1].to_str().unwrap()).collect()
         };
@@ -166,7 +188,7 @@ mod tests {
         let [import] = after("--import-cache")[..] else { panic!("{arguments:?}") };
         assert!(import.starts_with("type=registry,ref=127.0.0.1:5000/caches/git.example.com/shop:"), "{import}");
         let other = BuildRequest { line: "another".to_owned(), ..request.clone() };
-        let other = build(&other, "unix:///s", "127.0.0.1:5000", None, Path::new("/m")).unwrap();
+        let other = build(&other, &connection(), to("127.0.0.1:5000"), None, Path::new("/m")).unwrap();
         assert!(!other.contains(&import.into()), "each line has a cache of its own");
         assert_eq!(
             after("--output"),
@@ -176,7 +198,7 @@ mod tests {
         );
         let secrets = BTreeMap::from(["NPM_TOKEN", "PATH"].map(|name| (name.to_owned(), SecretText::new("a canary"))));
         let request = BuildRequest { secrets, ..request };
-        let given = build(&request, "unix:///s", "r", None, Path::new("/m")).unwrap();
+        let given = build(&request, &connection(), to("r"), None, Path::new("/m")).unwrap();
         assert!(given.contains(&"id=PATH,env=SLIPWAY_BUILD_SECRET_1".into()), "{given:?}");
         assert!(!format!("{given:?}").contains("canary"), "{given:?}");
         let variables = secret_variables(&request).unwrap();
@@ -184,10 +206,10 @@ mod tests {
         let unreadable = BuildRequest { secrets: [("A".to_owned(), SecretText::new("\0"))].into(), ..request.clone() };
         assert_eq!(secret_variables(&unreadable).unwrap_err().code, Code::BuildFailed);
         let unspeakable = BuildRequest { secrets: [("A,src=/x".to_owned(), SecretText::new(""))].into(), ..request.clone() };
-        assert!(build(&unspeakable, "unix:///s", "r", None, Path::new("/m")).is_err());
+        assert!(build(&unspeakable, &connection(), to("r"), None, Path::new("/m")).is_err());
         let hostile = BuildRequest { args: BTreeMap::from([("A".to_owned(), "\0".to_owned())]), ..request.clone() };
-        assert_eq!(build(&hostile, "unix:///s", "r", None, Path::new("/m")).unwrap_err().code, Code::BuildFailed);
+        assert_eq!(build(&hostile, &connection(), to("r"), None, Path::new("/m")).unwrap_err().code, Code::BuildFailed);
         let destination = RepositoryTag { repository: "x,push=false".to_owned(), tag: "t".to_owned() };
-        assert!(build(&BuildRequest { destination, ..request }, "unix:///s", "r", None, Path::new("/m")).is_err());
+        assert!(build(&BuildRequest { destination, ..request }, &connection(), to("r"), None, Path::new("/m")).is_err());
     }
 }

@@ -1,25 +1,30 @@
 //! Builds by `buildctl`.
 
 use std::collections::BTreeSet;
+use std::ffi::OsString;
 use std::io;
 use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use slipway_core::failure::{Code, Failure};
+use slipway_core::failure::{Code, Failure, FailureKind};
 use slipway_ports::{Activity, BuildRequest, Builder, BuiltImage, CancellationToken, Progress};
 use tokio::process::{ChildStderr, Command};
+use tokio::sync::OnceCell;
 
-use crate::arguments;
+use crate::address::Transport;
+use crate::arguments::{self, Destination};
 use crate::cgroup::BuildCgroup;
 use crate::credentials::{self, RegistryCredential};
 use crate::daemon::LocalBuildkitd;
+use crate::docker::DockerRelay;
 use crate::emulation;
 use crate::frontend::{self, Frontend};
 use crate::lines::Lines;
 use crate::outcome;
 use crate::process::{GroupGuard, bound, spawn};
+use crate::programs::supported_version;
 use crate::transcript::{Transcribed, Transcript};
 
 /// A longer line of progress is left out: BuildKit's own are far shorter.
@@ -27,11 +32,17 @@ const LONGEST_PROGRESS: usize = 8 << 20;
 /// How long the daemon may take to tell of itself.
 const LONGEST_ANSWER: Duration = Duration::from_secs(20);
 
+/// What is said of a builder whose builds have a cgroup, and of one whose have none (C6).
+const LIMITS_OF_BUILD: &str = "limits hold for all steps of a build together";
+const LIMITS_OF_STEP: &str = "limits hold for each step by itself";
+
 /// Where images go, and where the builder keeps what is its own.
 #[derive(Debug, Clone)]
 pub struct BuildKitSettings {
     /// `host:port` of the registry that images are pushed to.
     pub registry: String,
+    /// Whether that registry speaks plain HTTP.
+    pub registry_is_plain: bool,
     /// Who the builder is to registries, that one among them.
     pub credentials: Vec<RegistryCredential>,
     /// A folder of its own, for the credentials and for what builds leave behind.
@@ -46,6 +57,7 @@ pub struct BuildKit {
     daemon: Daemon,
     registry: String,
     credentials: Vec<RegistryCredential>,
+    registry_is_plain: bool,
     folder: PathBuf,
     frontends: BTreeSet<Frontend>,
 }
@@ -55,7 +67,34 @@ enum Daemon {
     /// Ours: it is started again when it died.
     Local(Box<LocalBuildkitd>),
     /// Somebody else's.
-    Given { buildctl: PathBuf, address: String },
+    Given(Given),
+}
+
+/// A daemon that others start and end.
+#[derive(Debug)]
+struct Given {
+    buildctl: PathBuf,
+    way: Way,
+    /// Its version, once it was found good.
+    version: OnceCell<String>,
+}
+
+/// How a daemon of others is reached.
+#[derive(Debug)]
+enum Way {
+    /// By itself.
+    Direct { address: String, transport: Transport },
+    /// Through its Docker Engine.
+    Docker(DockerRelay),
+}
+
+impl Way {
+    fn address(&self) -> String {
+        match self {
+            Self::Direct { address, .. } => address.clone(),
+            Self::Docker(relay) => relay.address(),
+        }
+    }
 }
 
 impl BuildKit {
@@ -65,48 +104,91 @@ impl BuildKit {
     }
 
     /// Builds by the daemon at an address that `buildctl` understands.
-    pub fn at(buildctl: impl Into<PathBuf>, address: impl Into<String>, settings: BuildKitSettings) -> io::Result<Self> {
-        Self::with(Daemon::Given { buildctl: buildctl.into(), address: address.into() }, settings)
+    pub fn at(
+        buildctl: impl Into<PathBuf>,
+        address: impl Into<String>,
+        transport: Transport,
+        settings: BuildKitSettings,
+    ) -> io::Result<Self> {
+        let way = Way::Direct { address: address.into(), transport };
+        Self::with(Daemon::Given(Given { buildctl: buildctl.into(), way, version: OnceCell::new() }), settings)
+    }
+
+    /// Builds by the BuildKit in the Docker Engine that listens at a socket.
+    pub fn of_docker(buildctl: impl Into<PathBuf>, engine: PathBuf, settings: BuildKitSettings) -> io::Result<Self> {
+        let way = Way::Docker(DockerRelay::listen(&settings.folder.join("relay"), engine)?);
+        Self::with(Daemon::Given(Given { buildctl: buildctl.into(), way, version: OnceCell::new() }), settings)
     }
 
     fn with(daemon: Daemon, settings: BuildKitSettings) -> io::Result<Self> {
         credentials::write(&settings.folder.join("docker"), &settings.credentials)?;
         let frontends = settings.frontends.into_iter().chain([Frontend::docker()]).collect();
-        Ok(Self { daemon, registry: settings.registry, credentials: settings.credentials, folder: settings.folder, frontends })
+        let BuildKitSettings { registry, registry_is_plain, credentials, folder, .. } = settings;
+        Ok(Self { daemon, registry, credentials, registry_is_plain, folder, frontends })
     }
 
     /// The daemon of our own, if it is one.
     pub fn local(&self) -> Option<&LocalBuildkitd> {
         match &self.daemon {
             Daemon::Local(daemon) => Some(daemon),
-            Daemon::Given { .. } => None,
+            Daemon::Given(_) => None,
         }
     }
 
     fn buildctl(&self) -> &PathBuf {
         match &self.daemon {
             Daemon::Local(daemon) => &daemon.programs().buildctl,
-            Daemon::Given { buildctl, .. } => buildctl,
+            Daemon::Given(given) => &given.buildctl,
         }
     }
 
     fn address(&self) -> String {
         match &self.daemon {
             Daemon::Local(daemon) => daemon.address(),
-            Daemon::Given { address, .. } => address.clone(),
+            Daemon::Given(given) => given.way.address(),
         }
     }
 
     async fn ensure(&self) -> Result<(), Failure> {
         match &self.daemon {
             Daemon::Local(daemon) => daemon.ensure().await,
-            Daemon::Given { .. } => Ok(()),
+            Daemon::Given(given) => {
+                let found = given.version.get_or_try_init(|| self.given_version(given)).await;
+                found.map(|_| ()).map_err(|failure| self.with_what_to_do(failure))
+            }
         }
+    }
+
+    /// The version of a daemon of others, with where it is; one that can not build for us is refused.
+    async fn given_version(&self, given: &Given) -> Result<String, Failure> {
+        let of = match &given.way {
+            Way::Direct { address, .. } => format!("at {address}"),
+            Way::Docker(relay) => format!("of Docker Engine {}", relay.engine_version().await?),
+        };
+        Ok(format!("{} {of}", supported_version(&self.ask(&["debug", "info"]).await?)?))
+    }
+
+    /// What `buildctl` is told of the daemon.
+    fn connection(&self) -> Vec<OsString> {
+        let mut arguments = vec![OsString::from("--addr"), self.address().into()];
+        if let Daemon::Given(Given { way: Way::Direct { transport: Transport::Tls(folder), .. }, .. }) = &self.daemon {
+            arguments.extend([OsString::from("--tlsdir"), folder.into()]);
+        }
+        arguments
+    }
+
+    /// The registry; a daemon of ours knows of it by its configuration.
+    fn destination(&self) -> Destination<'_> {
+        Destination { address: &self.registry, is_told_plain: self.local().is_none() && self.registry_is_plain }
     }
 
     /// The cgroup of a build, where the daemon is ours.
     fn cgroup(&self, request: &BuildRequest, progress: &dyn Progress) -> Option<BuildCgroup> {
-        let made = self.local()?.cgroups()?.make(&request.line, request.cpu, request.memory);
+        let Some(daemon) = self.local() else {
+            progress.line("the limits hold for each step by itself: the builder is not this server's own");
+            return None;
+        };
+        let made = daemon.cgroups()?.make(&request.line, request.cpu, request.memory);
         let told = |error: io::Error| {
             tracing::warn!(%error, "no cgroup could be made for a build");
             progress.line(&format!("the limits hold for each step by itself: no cgroup could be made for the build ({error})"));
@@ -137,10 +219,20 @@ impl BuildKit {
         outcome::failure(transcribed, request.memory, &self.registry)
     }
 
+    /// A daemon of others that is away is not started again by us.
+    fn with_what_to_do(&self, failure: Failure) -> Failure {
+        if self.local().is_none() && failure.code == Code::BuilderUnavailable && failure.kind == FailureKind::Retry {
+            return failure.with_hint(
+                "start the builder that `--builder` names, or leave that out for one of Slipway's own; it is tried again",
+            );
+        }
+        failure
+    }
+
     /// What the daemon answers to a question of `buildctl`.
     async fn ask(&self, question: &[&str]) -> Result<String, Failure> {
         let mut command = self.command();
-        command.args(["--addr", &self.address()]).args(question).stdout(Stdio::piped());
+        command.args(self.connection()).args(question).stdout(Stdio::piped());
         let unanswered = |why: &str| outcome::unavailable(&format!("the daemon at {} does not answer: {why}", self.address()));
         let child = spawn(command).await.map_err(|error| not_started(self.buildctl(), &error))?;
         let output = tokio::time::timeout(LONGEST_ANSWER, child.wait_with_output())
@@ -148,7 +240,12 @@ impl BuildKit {
             .map_err(|_| unanswered("it did not answer within 20 s"))?
             .map_err(|error| unanswered(&error.to_string()))?;
         if !output.status.success() {
-            return Err(unanswered(String::from_utf8_lossy(&output.stderr).trim()));
+            let said = String::from_utf8_lossy(&output.stderr);
+            return Err(match said.trim() {
+                said if said.starts_with("setpriv: ") => outcome::client_missing(said.trim_start_matches("setpriv: ")),
+                said if said.contains("Unimplemented") => too_old(&self.address(), said),
+                said => unanswered(said),
+            });
         }
         Ok(String::from_utf8_lossy(&output.stdout).into_owned())
     }
@@ -168,6 +265,12 @@ impl BuildKit {
 fn not_started(program: &std::path::Path, error: &io::Error) -> Failure {
     Failure::permanent(Code::BuilderUnavailable, format!("{} could not be started: {error}", program.display()))
         .with_hint("install BuildKit 0.28.1 or newer; a build argument or the list of them may also be too long for a command (128 KiB each)")
+}
+
+/// What did not know the question yet.
+fn too_old(address: &str, said: &str) -> Failure {
+    Failure::permanent(Code::BuilderUnavailable, format!("the daemon at {address} is too old, and unsafe: {said}"))
+        .with_hint("use BuildKit 0.28.1 or newer, or leave `--builder` out for a builder of Slipway's own")
 }
 
 async fn transcribe(stderr: ChildStderr, progress: &dyn Progress) -> io::Result<Transcribed> {
@@ -202,7 +305,7 @@ impl Builder for BuildKit {
         credentials::write(&docker, &credentials::of_build(&self.credentials, &request.reader)).map_err(kept)?;
         let mut command = self.command();
         command.env("DOCKER_CONFIG", docker);
-        command.args(arguments::build(request, &self.address(), &self.registry, cgroup_name, &metadata)?);
+        command.args(arguments::build(request, &self.connection(), self.destination(), cgroup_name, &metadata)?);
         for (name, value) in arguments::secret_variables(request)? {
             command.env(name, value.expose());
         }
@@ -212,12 +315,27 @@ impl Builder for BuildKit {
             () = tokio::time::sleep(request.timeout) => return Err(timed_out(request.timeout)),
             () = cancel.cancelled() => return Err(canceled()),
         };
-        if status.success() { outcome::image(&metadata) } else { Err(self.failure(request, transcribed).await) }
+        if status.success() {
+            outcome::image(&metadata)
+        } else {
+            Err(self.with_what_to_do(self.failure(request, transcribed).await))
+        }
     }
 
     async fn version(&self) -> Result<String, Failure> {
-        self.ensure().await?;
-        crate::programs::supported_version(&self.ask(&["debug", "info"]).await?)
+        match &self.daemon {
+            Daemon::Local(daemon) => {
+                daemon.ensure().await?;
+                let version = supported_version(&self.ask(&["debug", "info"]).await?)?;
+                let limits = if daemon.cgroups().is_some() { LIMITS_OF_BUILD } else { LIMITS_OF_STEP };
+                Ok(format!("{version} of this server; {limits}"))
+            }
+            // Asked anew: it may have been replaced since.
+            Daemon::Given(given) => {
+                let told = self.given_version(given).await.map_err(|failure| self.with_what_to_do(failure))?;
+                Ok(format!("{told}; {LIMITS_OF_STEP}"))
+            }
+        }
     }
 }
 

@@ -86,8 +86,7 @@ pub(crate) fn failure(transcribed: Transcribed, memory: Bytes, registry: &str) -
     let reason = reason(&transcribed.plain);
     let has = |words: &[&str]| words.iter().any(|word| reason.contains(word));
     if let Some(why) = reason.strip_prefix("setpriv: ") {
-        return Failure::permanent(Code::BuilderUnavailable, format!("the builder's client could not be started: {why}"))
-            .with_hint("install BuildKit 0.28.1 or newer, so that buildctl can be run by the server");
+        return client_missing(why);
     }
     if reason.is_empty() {
         return unavailable("buildctl ended without a word").with_last_lines(last(transcribed.plain));
@@ -123,6 +122,12 @@ pub(crate) fn failure(transcribed: Transcribed, memory: Bytes, registry: &str) -
             .with_last_lines(last(transcribed.plain));
     }
     of_step(transcribed, &reason, memory)
+}
+
+/// What `setpriv` says when there is no `buildctl` that it could start.
+pub(crate) fn client_missing(why: &str) -> Failure {
+    Failure::permanent(Code::BuilderUnavailable, format!("the builder's client could not be started: {why}"))
+        .with_hint("install BuildKit 0.28.1 or newer, so that buildctl can be run by the server")
 }
 
 /// The last `error: …` line, which may go on over more lines.

@@ -22,10 +22,7 @@ pub struct BuildKitPrograms {
 impl BuildKitPrograms {
     /// The programs on `PATH`, else those that the development tools built below `SLIPWAY_DEV_CACHE`.
     pub fn find() -> Result<Self, Failure> {
-        let on_path = std::env::var_os("PATH").map(|path| std::env::split_paths(&path).collect::<Vec<_>>()).unwrap_or_default();
-        let mut folders = on_path;
-        folders.extend(cached(&cache()));
-        folders.iter().find_map(|folder| Self::in_folder(folder)).ok_or_else(|| {
+        folders().iter().find_map(|folder| Self::in_folder(folder)).ok_or_else(|| {
             Failure::permanent(
                 Code::BuilderUnavailable,
                 "there is no BuildKit on the server: `buildkitd` and `buildctl` were not found",
@@ -33,6 +30,16 @@ impl BuildKitPrograms {
             .with_hint(
                 "install BuildKit 0.28.1 or newer so that both are on PATH; in a checkout of Slipway: dev/tools/install buildkit",
             )
+        })
+    }
+
+    /// The client alone, for a daemon that is not ours; sought where the programs are.
+    pub fn find_client() -> Result<PathBuf, Failure> {
+        let found = folders().into_iter().map(|folder| folder.join("buildctl")).find(|program| program.is_file());
+        found.ok_or_else(|| {
+            let message = "there is no client of BuildKit on the server: `buildctl` was not found";
+            Failure::permanent(Code::BuilderUnavailable, message)
+                .with_hint("install BuildKit 0.28.1 or newer so that `buildctl` is on PATH")
         })
     }
 
@@ -70,6 +77,14 @@ pub(crate) fn supported_version(text: &str) -> Result<String, Failure> {
             .with_hint("install BuildKit 0.28.1 or newer"));
     }
     Ok(version)
+}
+
+/// Where programs are sought.
+fn folders() -> Vec<PathBuf> {
+    let mut folders: Vec<PathBuf> =
+        std::env::var_os("PATH").map(|path| std::env::split_paths(&path).collect()).unwrap_or_default();
+    folders.extend(cached(&cache()));
+    folders
 }
 
 fn cache() -> PathBuf {

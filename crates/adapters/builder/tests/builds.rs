@@ -9,7 +9,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use slipway_builder::{BuildKit, BuildKitPrograms, BuildKitSettings, DaemonSettings, LocalBuildkitd};
+use slipway_builder::{BuildKit, BuildKitPrograms, BuildKitSettings, DaemonSettings, LocalBuildkitd, Transport};
 use slipway_core::failure::{Code, Failure, FailureKind};
 use slipway_core::model::{Bytes, Millicores, Name};
 use slipway_ports::{
@@ -67,7 +67,7 @@ impl Registry {
     }
 
     /// A registry over the same files that only the user `reader` with the password `canary-one` may read.
-    fn locked(&self, folder: &Path) -> Self {
+    fn locked(folder: &Path) -> Self {
         let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
         let users = folder.join("htpasswd");
         std::fs::write(&users, "reader:$2b$05$abcdefghijklmnopqrstuuyoPL3fagUSR007wit568EhDMy/5waLK\n").unwrap();
@@ -201,6 +201,7 @@ fn settings(registry: &Registry) -> DaemonSettings {
 fn builder_settings(folder: &Path, address: &str) -> BuildKitSettings {
     BuildKitSettings {
         registry: address.to_owned(),
+        registry_is_plain: true,
         credentials: Vec::new(),
         folder: folder.join("builder"),
         frontends: Vec::new(),
@@ -270,7 +271,7 @@ async fn a_registry_that_is_down_may_be_tried_again() {
     let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
     let daemon = fixture.builder.local().unwrap();
     let settings = builder_settings(&fixture.folder.path().join("other"), &closed);
-    let other = BuildKit::at(&daemon.programs().buildctl, daemon.address(), settings).unwrap();
+    let other = BuildKit::at(&daemon.programs().buildctl, daemon.address(), Transport::Plain, settings).unwrap();
     let failure = other.build(&fixture.request(BASE), &Seen::default(), &CancellationToken::new()).await.unwrap_err();
     assert_eq!((failure.code, failure.kind), (Code::RegistryUnavailable, FailureKind::Retry), "{failure}");
     fixture.end().await;
@@ -553,7 +554,7 @@ async fn a_private_base_image_is_read_with_the_credential_of_the_project_and_sha
         ..base
     };
     fixture.build(&base, &Seen::default()).await.unwrap();
-    let locked = fixture.registry.locked(fixture.folder.path());
+    let locked = Registry::locked(fixture.folder.path());
     let robot = |password: &str| {
         let login = Login::Password { user: "reader".to_owned(), password: SecretText::new(password) };
         let place = format!("registry {}", locked.address).parse().unwrap();

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use slipway_builder::{BuildKit, BuildKitSettings};
+use slipway_builder::{BuildKit, BuildKitSettings, Transport};
 use slipway_core::failure::{Code, Failure, FailureKind};
 use slipway_core::model::{Bytes, Millicores};
 use slipway_ports::{Activity, BuildRequest, Builder, BuiltImage, CancellationToken, Progress, RepositoryTag, Silent};
@@ -25,11 +25,12 @@ fn builder(folder: &Path, mode: &str) -> BuildKit {
     let buildctl = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fake/buildctl");
     let settings = BuildKitSettings {
         registry: "127.0.0.1:1".to_owned(),
+        registry_is_plain: true,
         credentials: Vec::new(),
         folder: folder.to_owned(),
         frontends: Vec::new(),
     };
-    BuildKit::at(buildctl, format!("fake:{mode}"), settings).unwrap()
+    BuildKit::at(buildctl, format!("fake:{mode}"), Transport::Plain, settings).unwrap()
 }
 
 fn request(timeout: Duration) -> BuildRequest {
@@ -150,15 +151,23 @@ async fn arguments_arrive_as_they_are_and_the_environment_of_the_server_does_not
 }
 
 #[tokio::test]
+async fn a_given_builder_that_is_too_old_is_refused_before_it_builds() {
+    let failure = build("old", &Silent).await.unwrap_err();
+    assert_eq!((failure.code, failure.kind), (Code::BuilderUnavailable, FailureKind::Permanent));
+    assert!(failure.message.contains("0.9.3 is too old"), "{failure}");
+}
+
+#[tokio::test]
 async fn a_builder_that_is_not_installed_says_what_to_install() {
     let folder = tempfile::tempdir().unwrap();
     let settings = BuildKitSettings {
         registry: "r".to_owned(),
+        registry_is_plain: true,
         credentials: Vec::new(),
         folder: folder.path().to_owned(),
         frontends: Vec::new(),
     };
-    let builder = BuildKit::at("/nowhere/buildctl", "unix:///nowhere", settings).unwrap();
+    let builder = BuildKit::at("/nowhere/buildctl", "unix:///nowhere", Transport::Plain, settings).unwrap();
     let failure = builder.build(&request(Duration::from_secs(5)), &Silent, &CancellationToken::new()).await.unwrap_err();
     assert_eq!(failure.code, Code::BuilderUnavailable);
     assert!(failure.hint.unwrap().contains("BuildKit 0.28.1"));

@@ -19,6 +19,7 @@ use slipway_core::model::ImageReference;
 use slipway_ports::{Activity, CancellationToken, Presence, Progress, Reader, Registry, RepositoryTag};
 use tokio::sync::Semaphore;
 
+pub(crate) use endpoint::is_loopback;
 pub use endpoint::{Credential, InvalidEndpoint, RegistrySettings};
 
 use crate::digest::Digest;
@@ -32,6 +33,8 @@ use session::Session;
 /// Registries, reached by the Distribution API.
 pub struct OciRegistry {
     settings: RegistrySettings,
+    /// Host and prefix of the mirroring registry.
+    address: String,
     own: Endpoint,
     session: Session,
     copied: Copied,
@@ -58,12 +61,23 @@ impl OciRegistry {
             Endpoint::of_host(&settings, host, None)?;
         }
         let session = Session::new().map_err(|error| ClientError::Transport(error.to_string()))?;
-        Ok(Self { settings, own, session, copied: Copied::default(), blobs: Semaphore::new(copy::PARALLEL) })
+        let address = match settings.prefix.as_str() {
+            "" => settings.address.clone(),
+            prefix => format!("{}/{prefix}", settings.address),
+        };
+        Ok(Self { settings, address, own, session, copied: Copied::default(), blobs: Semaphore::new(copy::PARALLEL) })
     }
 
     fn endpoint(&self, reference: &ImageReference, reader: &Reader) -> Result<Endpoint, Failure> {
-        Endpoint::of_host(&self.settings, reference.host(), reader.for_image(reference))
-            .map_err(|error| Failure::permanent(Code::ImageNotFound, error.to_string()))
+        let own = reader.for_image(reference);
+        let mut endpoint = Endpoint::of_host(&self.settings, reference.host(), own)
+            .map_err(|error| Failure::permanent(Code::ImageNotFound, error.to_string()))?;
+        let is_elsewhere = !self.settings.mirrors.contains_key(reference.host()) && self.own_repository(reference).is_none();
+        if is_elsewhere && own.is_none() && reference.host() == self.settings.address {
+            // What this server may read beside its own part of the registry is no project's for that.
+            endpoint.sent = None;
+        }
+        Ok(endpoint)
     }
 
     /// A place in the mirroring registry, to read.
@@ -74,15 +88,20 @@ impl OciRegistry {
         Ok((Remote::to_read(&self.session, &self.own, repository.as_str()), tag))
     }
 
-    /// Whether the image is pulled from the mirroring registry already.
-    fn lives_here(&self, reference: &ImageReference) -> bool {
-        reference.host() == self.settings.address && !self.settings.mirrors.contains_key(reference.host())
+    /// The repository of an image that is pulled from the mirroring registry already.
+    fn own_repository<'a>(&self, reference: &'a ImageReference) -> Option<&'a str> {
+        let is_here = reference.host() == self.settings.address && !self.settings.mirrors.contains_key(reference.host());
+        match self.settings.prefix.as_str() {
+            _ if !is_here => None,
+            "" => Some(reference.path()),
+            prefix => reference.path().strip_prefix(prefix)?.strip_prefix('/'),
+        }
     }
 
     /// Whether a reference names an image that Slipway itself put into the mirroring registry, maybe for another project.
     fn is_of_somebody(&self, reference: &ImageReference) -> bool {
         const OWN: [&str; 3] = ["builds/", "mirror/", "caches/"];
-        self.lives_here(reference) && OWN.iter().any(|own| reference.path().starts_with(own))
+        self.own_repository(reference).is_some_and(|path| OWN.iter().any(|own| path.starts_with(own)))
     }
 
     async fn copy(
@@ -119,7 +138,7 @@ impl OciRegistry {
 #[async_trait]
 impl Registry for OciRegistry {
     fn address(&self) -> &str {
-        &self.settings.address
+        &self.address
     }
 
     async fn presence(&self, image: &RepositoryTag) -> Result<Presence, Failure> {
@@ -155,8 +174,8 @@ impl Registry for OciRegistry {
         progress: &dyn Progress,
         cancel: &CancellationToken,
     ) -> Result<String, Failure> {
-        if self.lives_here(source) {
-            return Ok(source.path().to_owned());
+        if let Some(repository) = self.own_repository(source) {
+            return Ok(repository.to_owned());
         }
         progress.activity(Activity::Mirroring);
         let destination = mirror_repository(source.host(), source.path()).map_err(|error| {

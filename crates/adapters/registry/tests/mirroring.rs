@@ -92,6 +92,42 @@ async fn each_registry_is_sent_its_own_credential() {
     mirror(&with(&[reader, writer]), &named).await.unwrap();
 }
 
+#[tokio::test]
+async fn below_a_prefix_of_a_registry_all_is_kept_there_and_the_rest_of_it_is_another_source() {
+    let registry = TestRegistry::start().await;
+    let address = registry.address.to_string();
+    let settings =
+        RegistrySettings { address: address.clone(), prefix: "team/slipway".to_owned(), ..RegistrySettings::default() };
+    let client = OciRegistry::new(settings.clone()).unwrap();
+    assert_eq!(client.address(), format!("{address}/team/slipway"));
+    let nobody = Reader::nobody();
+    let theirs = registry.push_image("other/app", "v1", "theirs").await;
+    let named = reference(&format!("{address}/other/app:v1"));
+    assert_eq!(client.resolve(&named, &nobody).await.unwrap(), theirs.to_string());
+    let lines = Lines::default();
+    let pinned = named.with_digest(theirs.to_string());
+    let repository = client.mirror(&pinned, &nobody, &lines, &CancellationToken::new()).await.unwrap();
+    let place = format!("team/slipway/{repository}");
+    assert_whole(&registry.http, &address, &place, &theirs.to_string()).await;
+    assert!(lines.text().contains("3 mounted"), "{}", lines.text());
+    let ours = registry.push_image("team/slipway/hand/made", "v1", "ours").await;
+    let tag = RepositoryTag { repository: "hand/made".to_owned(), tag: "v1".to_owned() };
+    assert_eq!(client.presence(&tag).await.unwrap(), Presence::Present(ours.to_string()));
+    let named = reference(&format!("{address}/team/slipway/hand/made:v1@{ours}"));
+    assert_eq!(client.mirror(&named, &nobody, &lines, &CancellationToken::new()).await.unwrap(), "hand/made");
+
+    // What the server may read there is no project's for that.
+    let auth = Auth::Basic(vec![User::new("slipway", "two"), User::reader("reader", "one")]);
+    let (locked, _) = serve(slipway_registry::embedded::router(registry.storage.clone(), auth)).await;
+    let address = locked.to_string();
+    let credentials = [(address.clone(), Credential { user: "slipway".to_owned(), secret: SecretText::new("two") })].into();
+    let client = OciRegistry::new(RegistrySettings { address: address.clone(), credentials, ..settings }).unwrap();
+    assert_eq!(client.presence(&tag).await.unwrap(), Presence::Present(ours.to_string()));
+    let named = reference(&format!("{address}/other/app:v1"));
+    assert_eq!(client.resolve(&named, &nobody).await.unwrap_err().code, Code::RegistryUnauthorized);
+    assert_eq!(client.resolve(&named, &robot("1", &address, "one")).await.unwrap(), theirs.to_string());
+}
+
 fn robot(id: &str, place: &str, password: &str) -> Reader {
     Reader::new(vec![slipway_ports::Credential {
         id: id.to_owned(),

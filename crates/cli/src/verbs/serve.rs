@@ -1,11 +1,14 @@
 //! `slipway serve`: the server, in the foreground.
 
 use std::num::NonZeroUsize;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
 use slipway_core::model::Bytes;
-use slipway_server::{Frontend, Options, RegistryMirror};
+use slipway_server::{
+    BuilderAddress, ExternalRegistry, Frontend, Options, RegistryLogin, RegistryMirror, RegistryPlace, TransportWish,
+};
 
 use crate::context::Context;
 use crate::output;
@@ -20,6 +23,8 @@ pub(crate) struct Serve {
     /// Where the embedded registry listens.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:7879")]
     pub(crate) registry_listen: std::net::SocketAddr,
+    #[command(flatten)]
+    pub(crate) registry: ExternalRegistryArguments,
     /// Ask a mirror instead of a registry, such as `docker.io=http://127.0.0.1:7879/hub`; may be repeated.
     #[arg(long = "registry-mirror", value_name = "HOST=URL", value_parser = RegistryMirror::parse)]
     pub(crate) registry_mirrors: Vec<RegistryMirror>,
@@ -27,6 +32,16 @@ pub(crate) struct Serve {
     /// repeated.
     #[arg(long = "frontend", value_name = "REPOSITORY", value_parser = Frontend::parse)]
     pub(crate) frontends: Vec<Frontend>,
+    /// What builds: `local`, a BuildKit of this server's own; the one at `unix:///path` or `tcp://host:port`; or `docker`, the one in
+    /// the Docker Engine of `DOCKER_HOST`, or at `docker:///path`.
+    #[arg(long, value_name = "ADDRESS", default_value = "local")]
+    pub(crate) builder: String,
+    /// Speak to a builder at `tcp://` by TLS, with `ca.pem`, `cert.pem` and `key.pem` of this folder.
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) builder_tls: Option<PathBuf>,
+    /// Allow plain TCP to a builder on another machine: whoever is on the way can read secrets and replace images.
+    #[arg(long, conflicts_with = "builder_tls")]
+    pub(crate) builder_plain: bool,
     /// Allow `file://` URLs of git repositories.
     #[arg(long)]
     pub(crate) allow_file_urls: bool,
@@ -45,6 +60,55 @@ pub(crate) struct Serve {
     /// How long the server may be silent before another that waits for its home takes over, such as `15s`; at least `1s`.
     #[arg(long, value_name = "DURATION", default_value = "15s", value_parser = lease)]
     pub(crate) lease: Duration,
+}
+
+/// A registry of somebody else's, instead of the embedded one.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ExternalRegistryArguments {
+    /// Build and mirror into this registry instead of the embedded one, such as `https://registry.example.com/team`.
+    #[arg(long, value_name = "URL")]
+    registry: Option<RegistryPlace>,
+    /// Who writes there.
+    #[arg(long, value_name = "USER", requires_all = ["registry", "registry_password_file"])]
+    registry_user: Option<String>,
+    /// A file with the password of that user, which nobody else can read.
+    #[arg(long, value_name = "FILE", requires = "registry_user")]
+    registry_password_file: Option<PathBuf>,
+    /// Who reads there, for the pods; absent: who writes.
+    #[arg(long, value_name = "USER", requires_all = ["registry", "registry_pull_password_file"])]
+    registry_pull_user: Option<String>,
+    /// A file with the password of that user, which nobody else can read.
+    #[arg(long, value_name = "FILE", requires = "registry_pull_user")]
+    registry_pull_password_file: Option<PathBuf>,
+}
+
+impl ExternalRegistryArguments {
+    fn to_arguments(&self) -> Vec<String> {
+        let text = |name: &str, value: Option<String>| value.map(|value| [format!("--{name}"), value]);
+        // The process that they are for runs in another folder.
+        let path = |path: &Option<PathBuf>| {
+            path.as_ref().map(|path| std::path::absolute(path).unwrap_or_else(|_| path.clone()).display().to_string())
+        };
+        let arguments = [
+            text("registry", self.registry.as_ref().map(ToString::to_string)),
+            text("registry-user", self.registry_user.clone()),
+            text("registry-password-file", path(&self.registry_password_file)),
+            text("registry-pull-user", self.registry_pull_user.clone()),
+            text("registry-pull-password-file", path(&self.registry_pull_password_file)),
+        ];
+        arguments.into_iter().flatten().flatten().collect()
+    }
+
+    fn option(&self) -> Option<ExternalRegistry> {
+        let login = |user: &Option<String>, file: &Option<PathBuf>| {
+            Some(RegistryLogin { user: user.clone()?, password_file: file.clone()? })
+        };
+        Some(ExternalRegistry {
+            place: self.registry.clone()?,
+            writer: login(&self.registry_user, &self.registry_password_file),
+            puller: login(&self.registry_pull_user, &self.registry_pull_password_file),
+        })
+    }
 }
 
 fn duration(text: &str) -> Result<Duration, String> {
@@ -81,12 +145,18 @@ impl Serve {
     pub(crate) fn to_arguments(&self) -> Vec<String> {
         let mut arguments = vec!["--listen".to_owned(), self.listen.to_string()];
         arguments.extend(["--registry-listen".to_owned(), self.registry_listen.to_string()]);
+        arguments.extend(self.registry.to_arguments());
         for mirror in &self.registry_mirrors {
             arguments.extend(["--registry-mirror".to_owned(), mirror.to_string()]);
         }
         for frontend in &self.frontends {
             arguments.extend(["--frontend".to_owned(), frontend.to_string()]);
         }
+        arguments.extend(["--builder".to_owned(), self.builder.clone()]);
+        // It starts in another folder.
+        let tls = self.builder_tls.as_ref().map(|folder| std::path::absolute(folder).unwrap_or_else(|_| folder.clone()));
+        arguments.extend(tls.into_iter().flat_map(|folder| ["--builder-tls".to_owned(), folder.display().to_string()]));
+        arguments.extend(self.builder_plain.then(|| "--builder-plain".to_owned()));
         arguments.extend(self.allow_file_urls.then(|| "--allow-file-urls".to_owned()));
         arguments.extend(["--rollout-timeout".to_owned(), format!("{}s", self.rollout_timeout.as_secs())]);
         arguments.extend(["--keep-deployments".to_owned(), self.keep_deployments.to_string()]);
@@ -96,10 +166,20 @@ impl Serve {
         arguments
     }
 
-    fn options(&self) -> Options {
-        Options {
+    /// The builder that the arguments name.
+    pub(crate) fn builder(&self) -> Result<BuilderAddress, Stop> {
+        let wish = TransportWish { tls: self.builder_tls.clone(), plain_is_allowed: self.builder_plain };
+        let docker_host = std::env::var("DOCKER_HOST").ok();
+        BuilderAddress::parse(&self.builder, &wish, docker_host.as_deref())
+            .map_err(|error| Stop::new(Exit::Refused, format!("--builder: {error}")))
+    }
+
+    fn options(&self) -> Result<Options, Stop> {
+        Ok(Options {
+            builder: self.builder()?,
             listen: self.listen,
             registry_listen: self.registry_listen,
+            registry: self.registry.option(),
             registry_mirrors: self.registry_mirrors.clone(),
             frontends: self.frontends.clone(),
             allow_file_urls: self.allow_file_urls,
@@ -108,11 +188,12 @@ impl Serve {
             keep_images: self.keep_images,
             most_log_bytes: self.log_limit.0,
             lease: self.lease,
-        }
+        })
     }
 }
 
 pub(crate) fn run(context: &Context, arguments: &Serve) -> Result<Exit, Stop> {
+    let options = arguments.options()?;
     let filter =
         tracing_subscriber::EnvFilter::try_from_env("SLIPWAY_LOG").unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
     let colour = std::io::IsTerminal::is_terminal(&std::io::stderr());
@@ -120,7 +201,7 @@ pub(crate) fn run(context: &Context, arguments: &Serve) -> Result<Exit, Stop> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Stop::new(Exit::Internal, format!("no threads for the server: {error}")))?;
     let home = context.home.clone();
-    let ended = runtime.block_on(slipway_server::serve(home, arguments.options()));
+    let ended = runtime.block_on(slipway_server::serve(home, options));
     // What still runs, such as a build, goes on at the next start; nothing waits for it here.
     runtime.shutdown_background();
     ended.map_err(|error| Stop::new(Exit::Internal, error.to_string()))?;

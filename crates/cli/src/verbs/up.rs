@@ -31,6 +31,8 @@ pub(crate) struct Up {
 }
 
 pub(crate) async fn run(context: &Context, arguments: &Up) -> Result<Exit, Stop> {
+    // Here, where somebody sees it, and not in the log of a server that ends at once.
+    arguments.serve.builder()?;
     context.home.create()?;
     let started = !is_up(context).await?;
     if started {

@@ -20,6 +20,8 @@ pub struct Credential {
 pub struct RegistrySettings {
     /// `host:port` under which targets pull from the mirroring registry.
     pub address: String,
+    /// What stands before every repository that is made there; empty, or without a slash at either end.
+    pub prefix: String,
     /// Where this process reaches the mirroring registry, when not under its address: `http://127.0.0.1:5000`.
     pub url: Option<String>,
     /// Registry mirrors: a source host, and the base that is asked in its place (`docker.io` → `http://127.0.0.1:5000/hub`).
@@ -70,7 +72,8 @@ impl Endpoint {
             return Ok(Self::of_url(mirror)?.with_credential_of(settings));
         }
         let mut endpoint = if host == settings.address {
-            Self::of_mirroring_registry(settings)?
+            // A reference has the whole path.
+            Self { prefix: String::new(), ..Self::of_mirroring_registry(settings)? }
         } else {
             Self::of_authority(settings, host)?.with_credential_of(settings)
         };
@@ -97,6 +100,9 @@ impl Endpoint {
             None => Self::of_authority(settings, &settings.address)?,
         };
         endpoint.credential_host.clone_from(&settings.address);
+        if !settings.prefix.is_empty() {
+            endpoint.prefix = format!("{}{}/", endpoint.prefix, settings.prefix);
+        }
         Ok(endpoint.with_credential_of(settings))
     }
 
@@ -187,6 +193,7 @@ mod tests {
     fn settings() -> RegistrySettings {
         RegistrySettings {
             address: "registry.example:5000".to_owned(),
+            prefix: String::new(),
             url: Some("http://127.0.0.1:7000".to_owned()),
             mirrors: BTreeMap::from([("quay.io".to_owned(), "http://127.0.0.1:5000/hub/".to_owned())]),
             plain_http: BTreeSet::from(["plain.example:80".to_owned()]),
