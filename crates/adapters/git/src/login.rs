@@ -4,9 +4,9 @@
 //! another gives nothing away. Secrets are in the environment of git, or in a folder that only this user can read: never among
 //! arguments.
 
-use std::fs::OpenOptions;
+use std::fs::{OpenOptions, Permissions};
 use std::io::{self, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
 
 use slipway_core::failure::{Code, Failure};
@@ -66,7 +66,7 @@ fn origin(url: &str) -> &str {
 
 /// Writes the key and the configuration into a folder of its own.
 fn ssh(private_key: &str, host_keys: Option<&str>, known_hosts: &Path) -> io::Result<TempDir> {
-    let folder = tempfile::Builder::new().prefix("slipway-ssh-").tempdir()?;
+    let folder = tempfile::Builder::new().prefix("slipway-ssh-").permissions(Permissions::from_mode(0o700)).tempdir()?;
     let key = folder.path().join("key");
     // `ssh` reads no key whose last line has no end.
     private(&key, &format!("{}\n", private_key.trim_end()))?;
