@@ -6,6 +6,7 @@
 
 mod actions;
 mod bad_input;
+mod builder;
 mod builds;
 mod cancel;
 mod cluster;

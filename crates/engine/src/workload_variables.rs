@@ -118,8 +118,9 @@ pub(crate) async fn secret_of(
         let secrets = set.iter().map(|(name, value)| (name.clone(), Resolved::secret(value.expose())));
         parts.extend(set.values().cloned());
         let workload = service.workload();
+        let builtins = variables::builtins(environment, &facts(environment, versions, target, passwords));
         let resolved = variables::resolve(&Scopes {
-            builtins: variables::builtins(environment, &facts(environment, versions, target, passwords)),
+            builtins: &builtins,
             environment: &environment.variables,
             service: workload.map_or(&[], |workload| &workload.variables),
             secrets: secrets.collect(),

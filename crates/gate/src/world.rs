@@ -10,9 +10,9 @@ use slipway_core::failure::Failure;
 use slipway_core::model::{Environment, GitRevision, ImageReference, Name};
 use slipway_ports::{
     Access, BuildRequest, Builder, BuiltImage, CancellationToken, Cluster, Credential, DeploymentSummary, Export, Freed,
-    ImageCollector, LogLine, LogQuery, Namespace, NeededImage, NewDeployment, PodLine, Presence, Progress, Reader, RecordedEvent,
-    Registry, ReleaseRequest, ReleaseStatus, Releases, Repositories, RepositoryTag, Revision, RolloutKind, RolloutRequest,
-    SecretObject, SecretText, Store, StoreError, StoredEnvironment, Target, TreeFacts, TreeQuery,
+    ImageCollector, LogLine, LogMatches, LogQuery, LogSearch, Namespace, NeededImage, NewDeployment, PodLine, Presence, Progress,
+    Reader, RecordedEvent, Registry, ReleaseRequest, ReleaseStatus, Releases, Repositories, RepositoryTag, Revision, RolloutKind,
+    RolloutRequest, SecretObject, SecretText, Store, StoreError, StoredEnvironment, Target, TreeFacts, TreeQuery,
 };
 use tokio::sync::mpsc;
 
@@ -268,6 +268,10 @@ impl Store for Gated<dyn Store> {
         limit: u32,
     ) -> Result<Vec<(u64, LogLine)>, StoreError> {
         self.port.log(access, deployment, service, after, limit).await
+    }
+
+    async fn search_log(&self, access: &Access, deployment: &str, search: &LogSearch<'_>) -> Result<LogMatches, StoreError> {
+        self.port.search_log(access, deployment, search).await
     }
 
     async fn bound_log(&self, deployment: &str, most_bytes: u64) -> Result<(), StoreError> {

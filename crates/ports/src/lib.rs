@@ -35,5 +35,8 @@ pub use registry::{Presence, Registry, RepositoryTag};
 pub use releases::{DEPLOYMENT_LABEL, ReleaseRequest, ReleaseStatus, Releases, Revision, WantedImage};
 pub use repositories::{Export, Repositories, TreeFacts, TreeQuery};
 pub use secret::SecretText;
-pub use store::{Access, DeploymentSummary, LogLine, NewDeployment, RecordedEvent, Store, StoreError, StoredEnvironment, Target};
+pub use store::{
+    Access, DeploymentSummary, LogLine, LogMatches, LogSearch, NewDeployment, RecordedEvent, Store, StoreError,
+    StoredEnvironment, Target,
+};
 pub use tokio_util::sync::CancellationToken;

@@ -73,6 +73,9 @@ pub trait Store: Send + Sync {
         limit: u32,
     ) -> Result<Vec<(u64, LogLine)>, StoreError>;
 
+    /// Lines of a deployment that hold a text, in order. One call looks at a bounded number of lines, and says where to go on.
+    async fn search_log(&self, access: &Access, deployment: &str, search: &LogSearch<'_>) -> Result<LogMatches, StoreError>;
+
     /// Cuts out the middle of the log of a deployment that has more than so many bytes, as [`LogCut`](crate::LogCut) counts them:
     /// as many lines as go into half of them stay at the beginning, and as many at the end. A line in between says what is missing,
     /// what was cut out before included. Numbers of lines stay.
@@ -225,6 +228,35 @@ pub struct LogLine {
     pub phase: Phase,
     /// The line, without its end.
     pub text: String,
+}
+
+/// Which lines of a log are looked for.
+#[derive(Debug, Clone, Copy)]
+pub struct LogSearch<'a> {
+    /// What they hold; the letters A to Z count as their small ones.
+    pub text: &'a str,
+    /// Only those of this service.
+    pub service: Option<&'a Name>,
+    /// Only those of this phase.
+    pub phase: Option<Phase>,
+    /// Only those after this number.
+    pub after: u64,
+    /// At most so many.
+    pub limit: u32,
+}
+
+/// What a search has found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogMatches {
+    /// The lines, by their numbers.
+    pub lines: Vec<(u64, LogLine)>,
+    /// The number after which to go on; absent at the end of the log.
+    pub next: Option<u64>,
+}
+
+impl LogMatches {
+    /// The most lines that one call looks at.
+    pub const MOST_LOOKED_AT: u32 = 50_000;
 }
 
 /// Why the store did not do it.

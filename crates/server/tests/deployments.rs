@@ -93,6 +93,36 @@ async fn the_log_is_read_in_pages_and_by_phase() {
 }
 
 #[tokio::test]
+async fn the_log_is_searched_in_pages_for_plain_text() {
+    let server = Server::with_environment().await;
+    server.gate.add_permits(1);
+    let id = server.deploy().await;
+    server.events(&format!("/deployments/{id}/events"), None).await.until(is_end).await;
+    let (mut lines, mut cursor, mut pages) = (Vec::new(), String::new(), 0);
+    loop {
+        let path = format!("/deployments/{id}/logs?service=api&phase=build&search=EFORE%201&limit=4{cursor}");
+        let (status, page) = server.ask("GET", &path, "").await;
+        assert_eq!(status, StatusCode::OK);
+        for line in page["items"].as_array().unwrap() {
+            lines.push((line["number"].as_u64().unwrap(), line["text"].as_str().unwrap().to_owned()));
+        }
+        pages += 1;
+        match page["nextCursor"].as_str() {
+            Some(next) => cursor = format!("&cursor={next}"),
+            None => break,
+        }
+    }
+    let expected: Vec<_> = std::iter::once(1).chain(10..20).map(|line| format!("before {line}")).collect();
+    assert_eq!((lines.iter().map(|(_, text)| text).collect::<Vec<_>>(), pages), (expected.iter().collect(), 3));
+    assert!(lines.is_sorted_by(|one, other| one.0 < other.0));
+    let of = async |query: &str| server.ask("GET", &format!("/deployments/{id}/logs?{query}"), "").await;
+    assert_eq!(of("search=before%20%25").await.1["items"], serde_json::json!([]));
+    assert_eq!(of("search=before&phase=release").await.1["items"], serde_json::json!([]));
+    assert_eq!(of("search=").await.0, StatusCode::BAD_REQUEST);
+    assert_eq!(of(&format!("search={}", "x".repeat(1001))).await.0, StatusCode::BAD_REQUEST);
+}
+
+#[tokio::test]
 async fn a_canceled_deployment_ends_canceled_and_can_not_be_canceled_again() {
     let server = Server::with_environment().await;
     let id = server.deploy().await;

@@ -8,6 +8,7 @@ use slipway_ports::{TreeFacts, TreeQuery};
 
 use crate::export::{Folder, Part};
 use crate::ignore::Ignore;
+use crate::known::{FilteredBy, Known};
 use crate::objects::{Entry, EntryKind, Objects};
 use crate::path::parts_below;
 use crate::program::Program;
@@ -38,7 +39,11 @@ pub(crate) struct IgnoreFile {
 impl<'a> Context<'a> {
     /// Opens the commit of a query.
     pub(crate) async fn open(program: &Program, mirror: &Path, query: &'a TreeQuery) -> Result<Self, Failure> {
-        let mut objects = Objects::open(program, mirror)?;
+        Self::open_with(Objects::open(program, mirror)?, mirror, query).await
+    }
+
+    /// The same, with a reader of the mirror.
+    pub(crate) async fn open_with(mut objects: Objects, mirror: &Path, query: &'a TreeQuery) -> Result<Self, Failure> {
         let top = if is_commit_id(&query.commit) { objects.tree_of(&query.commit).await? } else { None };
         let top = top.ok_or_else(|| {
             Failure::permanent(Code::RevisionNotFound, format!("there is no commit `{}` in the mirror", query.commit))
@@ -70,7 +75,7 @@ impl<'a> Context<'a> {
         let parts = parts_below("", &query.root).ok_or_else(|| not_found("the path must stay in the repository".to_owned()))?;
         let mut tree = self.top.clone();
         for (depth, part) in parts.iter().enumerate() {
-            let entries = self.objects.tree(&tree).await?;
+            let entries = self.objects.remembered_tree(&tree).await?;
             match entries.iter().find(|entry| entry.name == part.as_bytes()) {
                 Some(entry) if entry.kind == EntryKind::Folder => tree.clone_from(&entry.id),
                 Some(entry) if entry.kind == EntryKind::Submodule => {
@@ -131,14 +136,14 @@ impl<'a> Context<'a> {
         'link: for _ in 0..16 {
             let mut tree = self.top.clone();
             for depth in 0..parts.len() {
-                let entries = self.objects.tree(&tree).await?;
-                let Some(entry) = entries.into_iter().find(|entry| entry.name == parts[depth].as_bytes()) else {
+                let entries = self.objects.remembered_tree(&tree).await?;
+                let Some(entry) = entries.iter().find(|entry| entry.name == parts[depth].as_bytes()) else {
                     return Ok(None);
                 };
                 let is_last = depth + 1 == parts.len();
                 match entry.kind {
-                    EntryKind::Folder if !is_last => tree = entry.id,
-                    EntryKind::File { .. } if is_last => return Ok(Some(entry)),
+                    EntryKind::Folder if !is_last => tree.clone_from(&entry.id),
+                    EntryKind::File { .. } if is_last => return Ok(Some(entry.clone())),
                     EntryKind::Link => {
                         let Some(target) = self.objects.blob(&entry.id, 4096).await? else { return Ok(None) };
                         let target = String::from_utf8_lossy(&target).into_owned();
@@ -164,13 +169,13 @@ impl<'a> Context<'a> {
     async fn alike(&mut self, parts: &[String]) -> Result<String, Failure> {
         let mut tree = self.top.clone();
         for part in &parts[..parts.len().saturating_sub(1)] {
-            let entries = self.objects.tree(&tree).await?;
-            match entries.into_iter().find(|entry| entry.name == part.as_bytes() && entry.kind == EntryKind::Folder) {
-                Some(entry) => tree = entry.id,
+            let entries = self.objects.remembered_tree(&tree).await?;
+            match entries.iter().find(|entry| entry.name == part.as_bytes() && entry.kind == EntryKind::Folder) {
+                Some(entry) => tree.clone_from(&entry.id),
                 None => return Ok(format!("there is no folder `{part}` on its way")),
             }
         }
-        let entries = self.objects.tree(&tree).await?;
+        let entries = self.objects.remembered_tree(&tree).await?;
         let is_alike = |entry: &Entry| String::from_utf8_lossy(&entry.name).to_lowercase().contains("dockerfile");
         if entries.iter().any(is_alike) {
             return Ok(format!("beside it there are: {}", names(&entries, is_alike)));
@@ -179,14 +184,29 @@ impl<'a> Context<'a> {
     }
 
     /// What the image key needs to know.
-    pub(crate) async fn facts(&mut self) -> Result<TreeFacts, Failure> {
+    pub(crate) async fn facts(&mut self, known: &Known) -> Result<TreeFacts, Failure> {
         let root = self.root().await?;
         let dockerfile = self.dockerfile().await?;
         let ignore = self.ignore(&root, dockerfile.as_ref()).await?;
         let attributes = self.attributes().await?;
         let mut context_tree = match (&ignore.text, &ignore.patterns) {
             (None, _) => format!("tree:{root}"),
-            (Some(_), Some(patterns)) => format!("filtered:{}", self.filtered(&root, patterns, attributes.effective).await?),
+            (Some(text), Some(patterns)) => {
+                let by = FilteredBy {
+                    mirror: self.mirror.clone(),
+                    tree: root.clone(),
+                    ignore: hex(&Sha256::digest(text)),
+                    any_line: attributes.effective.any_line(),
+                };
+                let digest = if let Some(digest) = known.filtered(&by) {
+                    digest
+                } else {
+                    let digest = self.filtered(&root, patterns, attributes.effective).await?;
+                    known.remember_filtered(by, &digest);
+                    digest
+                };
+                format!("filtered:{digest}")
+            }
             (Some(text), None) => format!("unfiltered:{root}:{}", hex(&Sha256::digest(text))),
         };
         if let Some(above) = attributes.above {
@@ -207,7 +227,7 @@ impl<'a> Context<'a> {
     }
 
     async fn common_ignore(&mut self, root: &str) -> Result<Option<Vec<u8>>, Failure> {
-        let entries = self.objects.tree(root).await?;
+        let entries = self.objects.remembered_tree(root).await?;
         let found = entries.iter().find(|entry| entry.name == b".dockerignore");
         match found {
             Some(Entry { kind: EntryKind::File { .. }, id, .. }) => self.objects.blob(id, LARGEST_TEXT).await,

@@ -8,7 +8,9 @@
 
 mod context;
 mod export;
+mod idle;
 mod ignore;
+mod known;
 mod lfs;
 mod login;
 mod mirrors;
@@ -16,6 +18,7 @@ mod objects;
 mod path;
 mod program;
 mod readers;
+mod recent;
 mod refusal;
 mod revision;
 mod seen;

@@ -14,6 +14,8 @@ use slipway_ports::{CancellationToken, Credential, Export, Reader, Repositories,
 
 use crate::context::{Context, hex};
 use crate::export::export;
+use crate::idle::IdleReaders;
+use crate::known::{FactsOf, Known};
 use crate::lfs::{Cache, Client, Endpoint, Pointer};
 use crate::login;
 use crate::objects::Objects;
@@ -58,6 +60,8 @@ pub struct GitMirrors {
     fetches: Mutex<HashMap<String, Arc<Fetches>>>,
     /// Made when the first large file is wanted.
     lfs: OnceLock<Client>,
+    idle: IdleReaders,
+    known: Known,
 }
 
 /// The fetches of one repository: one at a time, and whoever waited for one that began after they asked shares it.
@@ -96,7 +100,14 @@ impl GitMirrors {
             }
         }
         let program = Program { file_is_allowed: settings.file_urls };
-        Ok(Self { settings, program, fetches: Mutex::default(), lfs: OnceLock::new() })
+        Ok(Self {
+            settings,
+            program,
+            fetches: Mutex::default(),
+            lfs: OnceLock::new(),
+            idle: IdleReaders::default(),
+            known: Known::default(),
+        })
     }
 
     /// The version of git, for `doctor`.
@@ -180,6 +191,23 @@ impl GitMirrors {
         Ok(mirror)
     }
 
+    /// Reads the facts of a commit, with a reader that was left if there is one. One that fails may be at fault itself.
+    async fn read_facts(&self, mirror: &Path, query: &TreeQuery) -> Result<TreeFacts, Failure> {
+        if let Some(objects) = self.idle.take(mirror)
+            && let Ok(facts) = self.facts_with(objects, mirror, query).await
+        {
+            return Ok(facts);
+        }
+        self.facts_with(Objects::open(&self.program, mirror)?, mirror, query).await
+    }
+
+    async fn facts_with(&self, objects: Objects, mirror: &Path, query: &TreeQuery) -> Result<TreeFacts, Failure> {
+        let mut context = Context::open_with(objects, mirror, query).await?;
+        let facts = context.facts(&self.known).await?;
+        self.idle.give_back(mirror, context.objects);
+        Ok(facts)
+    }
+
     fn fetches_of(&self, url: &str) -> Arc<Fetches> {
         let mut fetches = self.fetches.lock().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(fetches.entry(url.to_owned()).or_default())
@@ -204,6 +232,7 @@ impl GitMirrors {
         }
         self.fetch_into(asked, unfinished.path(), cancel).await?;
         std::fs::rename(unfinished.path(), mirror).map_err(|error| not_kept(mirror, &error))?;
+        self.known.forget();
         // It has its name: what is left to forget is the guard that would delete it.
         let _moved = unfinished.keep();
         Ok(())
@@ -270,7 +299,18 @@ impl Repositories for GitMirrors {
 
     async fn facts(&self, query: &TreeQuery, reader: &Reader) -> Result<TreeFacts, Failure> {
         let mirror = self.existing_mirror(&query.url, reader)?;
-        Context::open(&self.program, &mirror, query).await?.facts().await
+        let of = FactsOf {
+            mirror: mirror.clone(),
+            commit: query.commit.clone(),
+            root: query.root.clone(),
+            dockerfile: query.dockerfile.clone(),
+        };
+        if let Some(facts) = self.known.facts(&of) {
+            return Ok(facts);
+        }
+        let facts = self.read_facts(&mirror, query).await?;
+        self.known.remember_facts(of, &facts);
+        Ok(facts)
     }
 
     async fn export(

@@ -2,24 +2,31 @@
 
 use std::path::Path;
 use std::process::Stdio;
+use std::sync::Arc;
 
 use slipway_core::failure::{Code, Failure};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, ChildStdin, ChildStdout};
 
 use crate::program::{Program, not_started};
+use crate::recent::Recent;
 
 /// A tree of this many bytes has some 200,000 entries in one folder.
 const LARGEST_TREE: u64 = 16 << 20;
 const LONGEST_HEADER: usize = 4096;
+/// Entries of trees that a reader remembers, some 150 bytes each: the way to a folder is the same for many services.
+const MOST_REMEMBERED: usize = 50_000;
 
 /// A running reader of objects; it ends with the value.
+#[derive(Debug)]
 pub(crate) struct Objects {
     _child: Child,
     input: ChildStdin,
     output: BufReader<ChildStdout>,
     /// Bytes of the last object that were not read, with its line end.
     unread: u64,
+    /// Trees that were read lately, by their ids.
+    trees: Recent<String, Arc<Vec<Entry>>>,
 }
 
 /// What an object is.
@@ -69,7 +76,8 @@ impl Objects {
         let (Some(input), Some(output)) = (child.stdin.take(), child.stdout.take()) else {
             return Err(broken("it has no standard streams"));
         };
-        Ok(Self { _child: child, input, output: BufReader::with_capacity(64 << 10, output), unread: 0 })
+        let output = BufReader::with_capacity(64 << 10, output);
+        Ok(Self { _child: child, input, output, unread: 0, trees: Recent::holding(MOST_REMEMBERED) })
     }
 
     /// The head of an object named by its hexadecimal id, or by `<hex>^{tree}`; `None` when the mirror does not hold it.
@@ -133,6 +141,17 @@ impl Objects {
     pub(crate) async fn tree(&mut self, id: &str) -> Result<Vec<Entry>, Failure> {
         let content = self.blob(id, LARGEST_TREE).await?.ok_or_else(|| broken(&format!("tree {id} is too large")))?;
         entries(&content, id.len() / 2).ok_or_else(|| broken(&format!("tree {id} is malformed")))
+    }
+
+    /// The same, remembered for the next time: for folders that lie on the way to others.
+    pub(crate) async fn remembered_tree(&mut self, id: &str) -> Result<Arc<Vec<Entry>>, Failure> {
+        let id = id.to_owned();
+        if let Some(entries) = self.trees.get(&id) {
+            return Ok(entries);
+        }
+        let entries = Arc::new(self.tree(&id).await?);
+        self.trees.insert(id, Arc::clone(&entries), entries.len() + 1);
+        Ok(entries)
     }
 
     /// The id of a commit's tree; `None` when the mirror does not hold the commit.

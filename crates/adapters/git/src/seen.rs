@@ -62,7 +62,7 @@ impl Context<'_> {
     pub(crate) async fn submodules(&mut self, root: &str, ignore: Option<&Ignore>) -> Result<BTreeMap<String, String>, Failure> {
         let mut submodules = BTreeMap::new();
         let top = self.top.clone();
-        if self.objects.tree(&top).await?.iter().all(|entry| entry.name != b".gitmodules") {
+        if self.objects.remembered_tree(&top).await?.iter().all(|entry| entry.name != b".gitmodules") {
             return Ok(submodules);
         }
         let mut folders = Folders::of(root);
@@ -94,7 +94,7 @@ impl Context<'_> {
         let mut matters = false;
         let mut tree = top;
         for name in path.split('/').map(Some).chain([None]) {
-            let entries = self.objects.tree(&tree).await?;
+            let entries = self.objects.remembered_tree(&tree).await?;
             let file = match entries.iter().find(|entry| entry.name == ATTRIBUTES) {
                 Some(entry) => self.attributes_file(entry).await?,
                 None => Vec::new(),
@@ -104,8 +104,8 @@ impl Context<'_> {
             let lines = effective.of(&file);
             matters |= !lines.is_empty();
             part_of(&mut digest, &[&[b"folder".as_slice()], lines.as_slice()].concat());
-            let Some(entry) = entries.into_iter().find(|entry| entry.name == name.as_bytes()) else { break };
-            tree = entry.id;
+            let Some(entry) = entries.iter().find(|entry| entry.name == name.as_bytes()) else { break };
+            tree.clone_from(&entry.id);
         }
         let effective = effective.unwrap_or_else(|| EffectiveLines::of_repository(b""));
         Ok(Attributes { effective, above: matters.then(|| hex(&digest.finalize())) })

@@ -4,9 +4,11 @@
 //! between two of them. Nothing here waits or tries again: a failure says whether that is worth it, and the engine decides.
 
 mod challenge;
+mod copied;
 mod copy;
 mod endpoint;
 mod provenance;
+mod referrers;
 mod refusal;
 mod remote;
 mod session;
@@ -15,6 +17,7 @@ use async_trait::async_trait;
 use slipway_core::failure::{Code, Failure};
 use slipway_core::model::ImageReference;
 use slipway_ports::{Activity, CancellationToken, Presence, Progress, Reader, Registry, RepositoryTag};
+use tokio::sync::Semaphore;
 
 pub(crate) use endpoint::is_loopback;
 pub use endpoint::{Credential, InvalidEndpoint, RegistrySettings};
@@ -22,6 +25,7 @@ pub use endpoint::{Credential, InvalidEndpoint, RegistrySettings};
 use crate::digest::Digest;
 use crate::name::{RepositoryName, Tag};
 use crate::places::mirror_repository;
+use copied::Copied;
 use endpoint::Endpoint;
 use remote::Remote;
 use session::Session;
@@ -33,6 +37,9 @@ pub struct OciRegistry {
     address: String,
     own: Endpoint,
     session: Session,
+    copied: Copied,
+    /// One permit for each blob on its way, over all copies.
+    blobs: Semaphore,
 }
 
 /// Why the client can't be made.
@@ -58,7 +65,8 @@ impl OciRegistry {
             "" => settings.address.clone(),
             prefix => format!("{}/{prefix}", settings.address),
         };
-        Ok(Self { settings, address, own, session })
+        let blobs = Semaphore::new(copy::PARALLEL);
+        Ok(Self { settings, address, own, session, copied: Copied::default(), blobs })
     }
 
     fn endpoint(&self, reference: &ImageReference, reader: &Reader) -> Result<Endpoint, Failure> {
@@ -109,9 +117,11 @@ impl OciRegistry {
         let mount_from = endpoint.is_same_server(&self.own).then(|| endpoint.repository(source.path()));
         let copy = copy::Copy {
             source: Remote::to_read(&self.session, &endpoint, source.path()),
-            destination: Remote::to_write(&self.session, &self.own, destination.as_str(), mount_from.as_deref()),
+            destination: Remote::to_write(&self.session, &self.own, destination.as_str()),
             source_endpoint: endpoint,
             mount_from,
+            copied: &self.copied,
+            blobs: &self.blobs,
             progress,
             cancel: cancel.clone(),
         };

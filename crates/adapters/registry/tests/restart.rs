@@ -7,15 +7,25 @@ use std::io::{BufRead as _, BufReader};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
+use axum::Router;
+use axum::extract::Request;
+use axum::response::IntoResponse as _;
+use futures::StreamExt as _;
 use reqwest::{Body, Client, Method, Response, StatusCode};
+use slipway_core::failure::{Code, FailureKind};
 use slipway_registry::Digest;
 use slipway_registry::embedded::{OpenError, Storage};
+use support::contract::{assert_whole, client, mirror, reference};
 use support::{OCI_MANIFEST, TestRegistry, header};
 use tempfile::TempDir;
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
+use tokio::sync::Notify;
+use tower::ServiceExt as _;
 
 /// A registry in a process of its own, which can be killed.
 struct Process {
@@ -26,11 +36,15 @@ struct Process {
 
 impl Process {
     fn start(directory: &Path) -> Self {
+        Self::start_at(directory, "127.0.0.1:0")
+    }
+
+    fn start_at(directory: &Path, address: &str) -> Self {
         let tests = std::env::current_exe().expect("the test knows its own path");
         let program = tests.parent().and_then(Path::parent).expect("tests lie in target/<profile>/deps");
         let mut child = Command::new(program.join("examples/embedded_registry"))
             .arg(directory)
-            .arg("127.0.0.1:0")
+            .arg(address)
             .stdout(Stdio::piped())
             .spawn()
             .expect("cargo builds the examples before it runs tests");
@@ -189,4 +203,53 @@ fn one_directory_is_served_by_one_process() {
     let _registry = Process::start(directory.path());
     assert!(matches!(Storage::open(directory.path()), Err(OpenError::InUse(_))));
     assert!(Storage::open_as_owner(directory.path()).is_ok(), "the other is known to be stopped for good");
+}
+
+#[tokio::test]
+async fn a_copy_is_made_whole_after_the_registry_was_killed_in_its_midst() {
+    let source = TestRegistry::start().await;
+    let image = source.push_image("team/app", "v1", "layer").await;
+    let behind = slipway_registry::embedded::router(source.storage.clone(), slipway_registry::embedded::Auth::Anonymous);
+    let (stalls, stalled) = (Arc::new(AtomicBool::new(true)), Arc::new(Notify::new()));
+    let (stall, told) = (Arc::clone(&stalls), Arc::clone(&stalled));
+    let large = Digest::sha256(&"layer".as_bytes().repeat(100_000)).to_string();
+    let (address, _) = support::serve(Router::new().fallback(move |request: Request| {
+        let (behind, told) = (behind.clone(), Arc::clone(&told));
+        let stall = stall.load(Ordering::SeqCst) && request.method() == Method::GET && request.uri().path().ends_with(&large);
+        async move {
+            let response = behind.oneshot(request).await.into_response();
+            if !stall {
+                return response;
+            }
+            // Half of it, then silence.
+            let half = "layer".as_bytes().repeat(50_000);
+            let half = futures::stream::once(async move { Ok::<_, std::io::Error>(half) });
+            let silence = futures::stream::once(async move {
+                told.notify_one();
+                std::future::pending().await
+            });
+            axum::body::Body::from_stream(half.chain(silence)).into_response()
+        }
+    }))
+    .await;
+    let directory = TempDir::new().unwrap();
+    let first = Process::start(directory.path());
+    let own = first.address.to_string();
+    let named = reference(&format!("{address}/team/app:v1@{image}"));
+    let copying = tokio::spawn({
+        let (own, named) = (own.clone(), named.clone());
+        async move { mirror(&client(&own), &named).await }
+    });
+    stalled.notified().await;
+    first.kill();
+    let failure = copying.await.unwrap().unwrap_err();
+    assert_eq!((failure.kind, failure.code), (FailureKind::Retry, Code::RegistryUnavailable), "{failure}");
+
+    stalls.store(false, Ordering::SeqCst);
+    let second = Process::start_at(directory.path(), &own);
+    let repository = format!("/v2/mirror/{}/team/app", address.to_string().replace(':', "_"));
+    let absent = second.send(Method::HEAD, &format!("{repository}/manifests/{image}"), "").await;
+    assert_eq!(absent.status(), StatusCode::NOT_FOUND, "nothing is half-registered");
+    let mirrored = mirror(&client(&own), &named).await.unwrap();
+    assert_whole(&second.http, &own, &mirrored, &image.to_string()).await;
 }

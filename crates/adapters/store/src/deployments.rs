@@ -2,7 +2,7 @@
 
 use slipway_core::deployment::{Event, Fact, Outcome, Phase, Timestamp};
 use slipway_core::model::Name;
-use slipway_ports::{Access, DeploymentSummary, LogLine, NewDeployment, RecordedEvent, StoreError};
+use slipway_ports::{Access, DeploymentSummary, LogLine, LogMatches, LogSearch, NewDeployment, RecordedEvent, StoreError};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqliteConnection};
 
@@ -152,6 +152,47 @@ impl SqliteStore {
         .await
         .map_err(unavailable)?;
         rows.iter().map(log_line).collect()
+    }
+
+    pub(crate) async fn find_in_log(&self, deployment: &str, search: &LogSearch<'_>) -> Result<LogMatches, StoreError> {
+        let most = LogMatches::MOST_LOOKED_AT;
+        let looked_at = sqlx::query(
+            "SELECT COUNT(*), MAX(number) FROM
+                 (SELECT number FROM log WHERE deployment = ? AND number > ? ORDER BY number LIMIT ?)",
+        )
+        .bind(deployment)
+        .bind(number(search.after))
+        .bind(most)
+        .fetch_one(&self.pool)
+        .await
+        .map_err(unavailable)?;
+        let Some(last) = looked_at.get::<Option<i64>, _>(1) else { return Ok(LogMatches { lines: Vec::new(), next: None }) };
+        // SQLite's own `lower` knows the letters A to Z alone.
+        let rows = sqlx::query(
+            "SELECT number, service, phase, at, text FROM log
+             WHERE deployment = ? AND number > ? AND number <= ? AND (? IS NULL OR service = ?) AND (? IS NULL OR phase = ?)
+               AND instr(lower(text), lower(?)) > 0 ORDER BY number LIMIT ?",
+        )
+        .bind(deployment)
+        .bind(number(search.after))
+        .bind(last)
+        .bind(search.service.map(Name::as_str))
+        .bind(search.service.map(Name::as_str))
+        .bind(search.phase.map(Phase::as_str))
+        .bind(search.phase.map(Phase::as_str))
+        .bind(search.text)
+        .bind(search.limit)
+        .fetch_all(&self.pool)
+        .await
+        .map_err(unavailable)?;
+        let lines = rows.iter().map(log_line).collect::<Result<Vec<_>, _>>()?;
+        let is_full = lines.len() == search.limit as usize;
+        let is_bounded = looked_at.get::<i64, _>(0) == i64::from(most);
+        let next = match lines.last() {
+            Some((number, _)) if is_full => Some(*number),
+            Some(_) | None => is_bounded.then(|| last.cast_unsigned()),
+        };
+        Ok(LogMatches { lines, next })
     }
 }
 

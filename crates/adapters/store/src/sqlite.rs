@@ -8,8 +8,8 @@ use async_trait::async_trait;
 use slipway_core::deployment::Event;
 use slipway_core::model::{Environment, Name};
 use slipway_ports::{
-    Access, CancellationToken, Credential, DeploymentSummary, Lease, LogLine, NewDeployment, RecordedEvent, SecretText, Store,
-    StoreError, StoredEnvironment, Target,
+    Access, CancellationToken, Credential, DeploymentSummary, Lease, LogLine, LogMatches, LogSearch, NewDeployment,
+    RecordedEvent, SecretText, Store, StoreError, StoredEnvironment, Target,
 };
 use sqlx::sqlite::{SqliteAutoVacuum, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{Connection as _, Sqlite, SqlitePool, Transaction};
@@ -183,6 +183,11 @@ impl Store for SqliteStore {
     ) -> Result<Vec<(u64, LogLine)>, StoreError> {
         self.deployment(access, deployment).await?;
         self.read_log(deployment, service, after, limit).await
+    }
+
+    async fn search_log(&self, access: &Access, deployment: &str, search: &LogSearch<'_>) -> Result<LogMatches, StoreError> {
+        self.deployment(access, deployment).await?;
+        self.find_in_log(deployment, search).await
     }
 
     async fn bound_log(&self, deployment: &str, most_bytes: u64) -> Result<(), StoreError> {

@@ -4,6 +4,7 @@ use clap::Args;
 use slipway_core::model::Name;
 use slipway_ports::api::{DeploymentPage, HeadView, LogLineView, LogPage, PodLineView};
 
+use crate::client::encoded;
 use crate::context::Context;
 use crate::follow::{self, Update};
 use crate::output::{self, Output};
@@ -27,6 +28,9 @@ pub(crate) struct Logs {
     /// The lines of this deployment, by number or id, instead of its pods'.
     #[arg(long, value_name = "DEPLOYMENT")]
     deployment: Option<String>,
+    /// Of a build or deployment: only lines that hold this text, each with its number. Plain text; a to z match A to Z.
+    #[arg(long, value_name = "TEXT", conflicts_with = "follow")]
+    search: Option<String>,
     /// Of pods: so many last lines of each container.
     #[arg(long, value_name = "COUNT")]
     tail: Option<u32>,
@@ -36,14 +40,22 @@ pub(crate) async fn run(context: &Context, arguments: &Logs) -> Result<Exit, Sto
     let service = arguments.service.as_deref().map(Name::new).transpose();
     let service = service.map_err(|error| Stop::new(Exit::Refused, error.to_string()))?;
     match &service {
-        Some(service) if !arguments.build && arguments.deployment.is_none() => pods(context, arguments, service).await?,
+        Some(service) if !arguments.build && arguments.deployment.is_none() => {
+            if arguments.search.is_some() {
+                return Err(Stop::new(Exit::Refused, "lines of pods are not kept, so they can not be searched")
+                    .with_hint("add `--build` to search the log of its build, or `--deployment` for that of a deployment"));
+            }
+            pods(context, arguments, service).await?;
+        }
         _ => {
             let head = deployment(context, arguments.deployment.as_deref()).await?;
             let wanted = |line: &LogLineView| {
                 service.as_ref().is_none_or(|service| line.service == service.as_str())
                     && (!arguments.build || line.phase == "build")
             };
-            if arguments.follow {
+            if let Some(text) = &arguments.search {
+                search(context, &head, text, arguments.build, service.as_ref()).await?;
+            } else if arguments.follow {
                 follow_deployment(context, &head, wanted).await?;
             } else {
                 print_deployment(context, &head, wanted).await?;
@@ -68,6 +80,32 @@ async fn print_deployment(context: &Context, head: &HeadView, wanted: impl Fn(&L
     loop {
         let page: LogPage = client.get(&format!("/deployments/{}/logs?limit=1000{cursor}", head.id)).await?;
         page.items.iter().filter(|line| wanted(line)).try_for_each(|line| print(context, line))?;
+        match page.next_cursor {
+            Some(next) => cursor = format!("&cursor={next}"),
+            None => return Ok(()),
+        }
+    }
+}
+
+/// The lines that hold a text, by the server's search.
+async fn search(context: &Context, head: &HeadView, text: &str, build: bool, service: Option<&Name>) -> Result<(), Stop> {
+    let client = context.client()?;
+    let mut fixed = format!("/deployments/{}/logs?limit=1000&search={}", head.id, encoded(text));
+    fixed.extend(service.map(|service| format!("&service={service}")));
+    fixed.push_str(if build { "&phase=build" } else { "" });
+    let paint = Paint::of(&std::io::stdout());
+    let mut cursor = String::new();
+    loop {
+        let page: LogPage = client.get(&format!("{fixed}{cursor}")).await?;
+        for line in &page.items {
+            match context.output {
+                Output::Json => output::line(serde_json::json!(line))?,
+                Output::Text => {
+                    let place = paint.dim(format!("{} {} {} |", line.number, line.service, line.phase));
+                    output::line(format!("{place} {}", line.text))?;
+                }
+            }
+        }
         match page.next_cursor {
             Some(next) => cursor = format!("&cursor={next}"),
             None => return Ok(()),

@@ -15,7 +15,7 @@ const SEEN: [&str; 2] = ["SLIPWAY_PROJECT_NAME", "SLIPWAY_ENVIRONMENT_NAME"];
 #[derive(Debug, Clone)]
 pub struct Scopes<'a> {
     /// What Slipway gives; seen only by what names it.
-    pub builtins: BTreeMap<VariableName, Resolved>,
+    pub builtins: &'a BTreeMap<VariableName, Resolved>,
     /// The environment's.
     pub environment: &'a [Variable],
     /// The service's own.
@@ -30,12 +30,12 @@ pub struct Scopes<'a> {
 
 /// What a service sees.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Resolution {
+pub struct Resolution<'a> {
     /// Its variables: of the environment, its own, its secrets, and where it is. Other built-in variables are seen only by what
     /// names them: the version of another service in everybody's environment would restart everybody.
     pub values: BTreeMap<VariableName, Resolved>,
-    /// The built-in variables that it does not see.
-    pub unseen: BTreeMap<VariableName, Resolved>,
+    /// The built-in variables, most of which it does not see.
+    builtins: &'a BTreeMap<VariableName, Resolved>,
     /// The files that variables stand for.
     pub files: Vec<FileContent>,
 }
@@ -131,9 +131,10 @@ fn pieces(text: &str) -> impl Iterator<Item = Piece<'_>> {
 }
 
 /// The variables that a service sees, each with its value.
-pub fn resolve(scopes: &Scopes<'_>) -> Result<Resolution, VariableProblem> {
+pub fn resolve<'a>(scopes: &Scopes<'a>) -> Result<Resolution<'a>, VariableProblem> {
     let mut resolver = Resolver { scopes, done: BTreeMap::new(), path: Vec::new(), size: 0 };
-    let mut names: BTreeSet<&VariableName> = scopes.builtins.keys().collect();
+    let seen: Vec<VariableName> = SEEN.iter().filter_map(|name| VariableName::new(*name).ok()).collect();
+    let mut names: BTreeSet<&VariableName> = seen.iter().filter(|name| scopes.builtins.contains_key(name)).collect();
     names.extend(scopes.environment.iter().chain(scopes.service).map(|variable| &variable.name));
     let visible: Vec<VariableName> =
         scopes.visible_secrets.iter().filter_map(|name| VariableName::new(name.as_str()).ok()).collect();
@@ -155,18 +156,15 @@ pub fn resolve(scopes: &Scopes<'_>) -> Result<Resolution, VariableProblem> {
         files.push(FileContent { mount: file.mount.clone(), key: format!("file.{index}"), content });
     }
     let builtin = |name: &VariableName| resolver.declared(name).is_none() && scopes.builtins.contains_key(name);
-    let (unseen, values) = resolver
-        .done
-        .iter()
-        .map(|(name, value)| (name.clone(), value.clone()))
-        .partition(|(name, _)| builtin(name) && !SEEN.contains(&name.as_str()));
-    Ok(Resolution { values, unseen, files })
+    let seen = resolver.done.iter().filter(|(name, _)| !builtin(name) || SEEN.contains(&name.as_str()));
+    let values = seen.map(|(name, value)| (name.clone(), value.clone())).collect();
+    Ok(Resolution { values, builtins: scopes.builtins, files })
 }
 
-impl Resolution {
+impl Resolution<'_> {
     /// A variable that the service sees or may name.
     pub fn get(&self, name: &VariableName) -> Option<&Resolved> {
-        self.values.get(name).or_else(|| self.unseen.get(name))
+        self.values.get(name).or_else(|| self.builtins.get(name))
     }
 }
 
@@ -259,7 +257,7 @@ fn undefined(name: &str, wanted_by: &str) -> VariableProblem {
 pub fn build_args(
     declared: &BTreeSet<String>,
     args: &BTreeMap<VariableName, String>,
-    variables: &Resolution,
+    variables: &Resolution<'_>,
 ) -> Result<BTreeMap<String, String>, VariableProblem> {
     let mut values = BTreeMap::new();
     for name in declared.iter().filter_map(|name| VariableName::new(name.as_str()).ok()) {
@@ -278,7 +276,7 @@ pub fn build_args(
     Ok(values)
 }
 
-fn interpolated(text: &str, of: &VariableName, variables: &Resolution) -> Result<Resolved, VariableProblem> {
+fn interpolated(text: &str, of: &VariableName, variables: &Resolution<'_>) -> Result<Resolved, VariableProblem> {
     let mut value = String::new();
     let mut secret = false;
     for piece in pieces(text) {
@@ -306,9 +304,12 @@ mod tests {
         Variable { name: name(variable), value: VariableValue::Text(value.to_owned()) }
     }
 
+    static BUILTINS: std::sync::LazyLock<BTreeMap<VariableName, Resolved>> =
+        std::sync::LazyLock::new(|| BTreeMap::from([(name("SLIPWAY_DATABASE_DB_URL"), Resolved::secret("postgresql://pw@db"))]));
+
     fn scopes<'a>(environment: &'a [Variable], service: &'a [Variable]) -> Scopes<'a> {
         Scopes {
-            builtins: BTreeMap::from([(name("SLIPWAY_DATABASE_DB_URL"), Resolved::secret("postgresql://pw@db"))]),
+            builtins: &BUILTINS,
             environment,
             service,
             secrets: BTreeMap::from([("TOKEN".to_owned(), Resolved::secret("hunter2"))]),
@@ -399,6 +400,16 @@ mod tests {
             environment.push(text(&format!("V{index}"), &format!("{{{{V{}}}}}", index - 1).repeat(10)));
         }
         assert_eq!(resolve(&scopes(&environment, &[])).unwrap_err(), VariableProblem::TooLarge);
+    }
+
+    #[test]
+    fn built_in_variables_that_nobody_names_take_no_room() {
+        let many = (0..3000).map(|index| (name(&format!("SLIPWAY_SERVICE_S{index}_HOST")), Resolved::plain("x".repeat(1000))));
+        let builtins = many.collect();
+        let environment = [text("ONE", "{{SLIPWAY_SERVICE_S7_HOST}}")];
+        let resolution = resolve(&Scopes { builtins: &builtins, ..scopes(&environment, &[]) }).unwrap();
+        assert_eq!(resolution.values.keys().collect::<Vec<_>>(), [&name("ONE")]);
+        assert_eq!(resolution.get(&name("SLIPWAY_SERVICE_S8_HOST")), Some(&Resolved::plain("x".repeat(1000))));
     }
 
     #[test]

@@ -11,7 +11,7 @@ use slipway_core::plan::Version;
 use slipway_core::variables::BuiltinFacts;
 use slipway_ports::{CancellationToken, Reader, Repositories, Silent};
 
-use super::builds::{Source, build_arguments};
+use super::builds::{Source, build_arguments, builtins_of};
 use super::versions::configured_image;
 use crate::retry::RetryPolicy;
 
@@ -79,7 +79,7 @@ async fn arguments(
             builtins.public_urls.insert(other.name.clone(), mark("url", &other.name));
         }
     }
-    let marked = build_arguments(environment, &builtins, service, build, &source.declared)?;
+    let marked = build_arguments(environment, &builtins_of(environment, builtins.clone()), service, build, &source.declared)?;
     for other in &environment.services {
         let takes = |what: &str| marked.iter().find(|(_, value)| value.contains(&mark(what, &other.name)));
         if let Some((argument, _)) = takes("url") {
@@ -94,7 +94,7 @@ async fn arguments(
             builtins.versions.insert(other.name.clone(), version);
         }
     }
-    Ok(build_arguments(environment, &builtins, service, build, &source.declared)?)
+    Ok(build_arguments(environment, &builtins_of(environment, builtins), service, build, &source.declared)?)
 }
 
 /// A text that no sensible value holds; one that did would be refused, or resolve a version that nobody needs.

@@ -4,26 +4,26 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use slipway_core::failure::{Code, Failure};
 use slipway_core::image_key::{ImageKey, KeyInputs, build_repository, declared_args};
-use slipway_core::model::{BuildSettings, Environment, GitSource, Service, ServiceKind};
+use slipway_core::model::{BuildSettings, Environment, GitSource, Service, ServiceKind, VariableName};
 use slipway_core::plan::{PlannedBuild, Version};
 use slipway_core::variables::{self, BuiltinFacts, Resolved, Scopes};
-use slipway_ports::{Reader, Repositories, Target, TreeFacts, TreeQuery};
+use slipway_ports::{Reader, Repositories, TreeFacts, TreeQuery};
 
 use crate::engine::Shared;
 use crate::readers;
-use crate::workload_variables::{Versions, facts, variable_failure};
+use crate::workload_variables::variable_failure;
+
+/// The built-in variables of an environment, by their names.
+pub(super) type Builtins = BTreeMap<VariableName, Resolved>;
 
 /// The build of a service at a version.
-#[expect(clippy::too_many_arguments, reason = "each is one thing that a key depends on")]
 pub(super) async fn plan_build(
     shared: &Shared,
     reader: &Reader,
     environment: &Environment,
-    versions: Versions<'_>,
-    target: &Target,
+    builtins: &Builtins,
     service: &Service,
-    git: &GitSource,
-    build: &BuildSettings,
+    (git, build): (&GitSource, &BuildSettings),
     version: &Version,
 ) -> Result<PlannedBuild, Failure> {
     let commit = match version {
@@ -33,8 +33,7 @@ pub(super) async fn plan_build(
     };
     let reader = readers::for_service(reader, service)?;
     let source = Source::read(&*shared.ports.repositories, &reader, git, build, commit).await?;
-    let builtins = facts(environment, versions, target, BTreeMap::new());
-    let args = build_arguments(environment, &builtins, service, build, &source.declared)?;
+    let args = build_arguments(environment, builtins, service, build, &source.declared)?;
     let key = ImageKey::of(&source.inputs(build, &args));
     let Source { query, tree, .. } = source;
     Ok(PlannedBuild {
@@ -104,25 +103,30 @@ impl Source {
     }
 }
 
-/// The values of the declared arguments (C14). Secrets take part only as something to refuse, so their values are not needed.
+/// The built-in variables that builds see. Secrets take part only as something to refuse, so their values are not needed.
+pub(super) fn builtins_of(environment: &Environment, facts: BuiltinFacts) -> Builtins {
+    let databases = environment.services.iter().filter(|service| matches!(service.kind, ServiceKind::Database(_)));
+    let passwords = databases.map(|service| (service.name.clone(), "a password".to_owned())).collect();
+    variables::builtins(environment, &BuiltinFacts { database_passwords: passwords, ..facts })
+}
+
+/// The values of the declared arguments (C14).
 pub(super) fn build_arguments(
     environment: &Environment,
-    builtins: &BuiltinFacts,
+    builtins: &Builtins,
     service: &Service,
     build: &BuildSettings,
     declared: &BTreeSet<String>,
 ) -> Result<BTreeMap<String, String>, Failure> {
-    let databases = environment.services.iter().filter(|service| matches!(service.kind, ServiceKind::Database(_)));
-    let passwords = databases.map(|service| (service.name.clone(), "a password".to_owned())).collect();
-    let builtins = BuiltinFacts { database_passwords: passwords, ..builtins.clone() };
     let workload = service.workload();
     let visible = workload.map_or(&[][..], |workload| &workload.secrets).iter().chain(&build.secrets).cloned();
+    let visible: Vec<_> = visible.collect();
     let resolved = variables::resolve(&Scopes {
-        builtins: variables::builtins(environment, &builtins),
+        builtins,
         environment: &environment.variables,
         service: workload.map_or(&[], |workload| &workload.variables),
         secrets: environment.secrets.iter().map(|name| (name.clone(), Resolved::secret("a secret"))).collect(),
-        visible_secrets: &visible.collect::<Vec<_>>(),
+        visible_secrets: &visible,
         files: workload.map_or(&[], |workload| &workload.files),
     });
     let resolved = resolved.map_err(|problem| variable_failure(&problem))?;

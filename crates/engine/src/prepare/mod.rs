@@ -16,12 +16,13 @@ use slipway_core::plan::{Action, BuildPlan, Plan, PlannedService, Request, Versi
 use slipway_ports::{Access, Presence, Reader, RepositoryTag, Target};
 
 pub use self::build_key::{BuildKeyError, build_key};
+use self::builds::builtins_of;
 use self::versions::{Wanted, WantedVersion, resolve_all};
 use crate::deployed::deployed;
 use crate::engine::Shared;
 use crate::error::EngineError;
 use crate::readers;
-use crate::workload_variables::Versions;
+use crate::workload_variables::{Versions, facts};
 
 /// What a plan is made from.
 pub(crate) struct Asked<'a> {
@@ -189,11 +190,11 @@ fn leaving(asked: &Asked<'_>, deployed: &BTreeMap<Name, DeployedService>) -> Vec
 async fn plan_builds(shared: &Shared, asked: &Asked<'_>, reader: &Reader, plan: &mut Plan) {
     let sealed = plan.services.clone();
     let versions = Versions { services: &sealed, others: &plan.other_versions };
+    let builtins = builtins_of(asked.environment, facts(asked.environment, versions, asked.target, BTreeMap::new()));
     for planned in plan.services.iter_mut().filter(|planned| planned.leaves.is_none()) {
         let Some(service) = asked.environment.service(&planned.name) else { continue };
-        let Some((git, build)) = service.build() else { continue };
-        let build =
-            builds::plan_build(shared, reader, asked.environment, versions, asked.target, service, git, build, &planned.version);
+        let Some(source) = service.build() else { continue };
+        let build = builds::plan_build(shared, reader, asked.environment, &builtins, service, source, &planned.version);
         let mut build = build.await.map_or_else(BuildPlan::Impossible, BuildPlan::Image);
         if asked.request.rebuild {
             build = rebuilt(shared, build).await;

@@ -1,6 +1,6 @@
 //! Versions: every branch and tag resolved and pinned.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use futures::StreamExt;
 use slipway_core::failure::{Code, Failure, FailureKind};
@@ -75,20 +75,37 @@ fn named_revisions(text: &str) -> Vec<GitRevision> {
     if is_commit { vec![GitRevision::Commit(text.to_ascii_lowercase())] } else { vec![GitRevision::Named(text.to_owned())] }
 }
 
-/// The version of each service.
+/// The version of each service. What several services want of one repository is asked for once for each reader, so that all
+/// of them get the same even when a push arrives meanwhile.
 pub(super) async fn resolve_all(shared: &Shared, wanted: &[Wanted<'_>]) -> HashMap<Name, Resolution> {
     let fetched = fetch_all(shared, wanted).await;
     let fetched = &fetched;
-    let resolutions =
-        wanted.iter().map(|wanted| async move { (wanted.service.name.clone(), resolve(shared, fetched, wanted).await) });
-    futures::stream::iter(resolutions.collect::<Vec<_>>()).buffer_unordered(AT_A_TIME).collect().await
+    let mut alike: Vec<Vec<&Wanted<'_>>> = Vec::new();
+    let mut places = HashMap::new();
+    for wanted in wanted {
+        let place = match wanted.revisions() {
+            Some((asked, revisions)) => *places.entry((asked.key(), revisions)).or_insert(alike.len()),
+            None => alike.len(),
+        };
+        match alike.get_mut(place) {
+            Some(others) => others.push(wanted),
+            None => alike.push(vec![wanted]),
+        }
+    }
+    let resolutions = alike.into_iter().map(|alike| async move {
+        let resolution = resolve(shared, fetched, alike[0]).await;
+        let each = alike.into_iter().map(|wanted| (wanted.service.name.clone(), resolution.clone()));
+        each.collect::<Vec<_>>()
+    });
+    let resolved = futures::stream::iter(resolutions.collect::<Vec<_>>()).buffer_unordered(AT_A_TIME).collect::<Vec<_>>().await;
+    resolved.into_iter().flatten().collect()
 }
 
 /// One fetch per repository and reader. A commit that the mirror holds already, and the reader may read, needs none.
 async fn fetch_all(shared: &Shared, services: &[Wanted<'_>]) -> Fetches {
-    let mut wanted: BTreeMap<(String, Option<String>), (Asked<'_>, Vec<GitRevision>)> = BTreeMap::new();
+    let mut wanted: BTreeMap<(String, Option<String>), (Asked<'_>, HashSet<GitRevision>)> = BTreeMap::new();
     for (asked, revisions) in services.iter().filter_map(Wanted::revisions) {
-        wanted.entry(asked.key()).or_insert_with(|| (asked, Vec::new())).1.extend(revisions);
+        wanted.entry(asked.key()).or_insert_with(|| (asked, HashSet::new())).1.extend(revisions);
     }
     let fetches = wanted.into_iter().map(|(key, (Asked { url, reader }, revisions))| async move {
         let repositories = &shared.ports.repositories;

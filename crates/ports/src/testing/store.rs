@@ -8,8 +8,8 @@ use slipway_core::deployment::{CancelScope, Event, Fact, Outcome};
 use slipway_core::model::{Environment, Name};
 
 use crate::{
-    Access, Credential, DeploymentSummary, LogCut, LogLine, NewDeployment, RecordedEvent, SecretText, Store, StoreError,
-    StoredEnvironment, Target,
+    Access, Credential, DeploymentSummary, LogCut, LogLine, LogMatches, LogSearch, NewDeployment, RecordedEvent, SecretText,
+    Store, StoreError, StoredEnvironment, Target,
 };
 
 /// A store that forgets everything when it goes.
@@ -231,6 +231,21 @@ impl Store for MemoryStore {
             .range(after + 1..)
             .filter(|(_, kept)| kept.deployment == deployment && service.is_none_or(|service| kept.line.service == *service));
         Ok(wanted.take(limit as usize).map(|(number, kept)| (*number, kept.line.clone())).collect())
+    }
+
+    async fn search_log(&self, access: &Access, deployment: &str, search: &LogSearch<'_>) -> Result<LogMatches, StoreError> {
+        self.deployment(access, deployment).await?;
+        let tables = self.tables();
+        let wanted = search.text.to_ascii_lowercase();
+        let own = tables.log.range(search.after + 1..).filter(|(_, kept)| kept.deployment == deployment);
+        let found = own.filter(|(_, kept)| {
+            search.service.is_none_or(|service| kept.line.service == *service)
+                && search.phase.is_none_or(|phase| kept.line.phase == phase)
+                && kept.line.text.to_ascii_lowercase().contains(&wanted)
+        });
+        let lines: Vec<_> = found.take(search.limit as usize).map(|(number, kept)| (*number, kept.line.clone())).collect();
+        let next = lines.last().filter(|_| lines.len() == search.limit as usize).map(|(number, _)| *number);
+        Ok(LogMatches { lines, next })
     }
 
     async fn bound_log(&self, deployment: &str, most_bytes: u64) -> Result<(), StoreError> {

@@ -6,7 +6,7 @@ use slipway_core::deployment::{Actor, Event, Fact, Outcome, Phase, Timestamp, Tr
 use slipway_core::model::{Environment, EnvironmentMode, Name, Pipeline};
 use slipway_core::plan::{Action, Plan, Request};
 
-use crate::{Access, Credential, LogCut, LogLine, Login, NewDeployment, SecretText, Store, StoreError, Target};
+use crate::{Access, Credential, LogCut, LogLine, LogSearch, Login, NewDeployment, SecretText, Store, StoreError, Target};
 
 fn name(text: &str) -> Name {
     Name::new(text).expect("the names of the suite are names")
@@ -53,6 +53,7 @@ pub async fn store_contract(store: &dyn Store) {
     an_append_names_the_version_it_expects(store, &owner).await;
     deployments_are_numbered_and_listed(store, &owner).await;
     log_lines_come_back_in_order(store, &owner).await;
+    log_lines_are_found_by_their_text(store, &owner).await;
     secrets_are_kept_per_environment(store, &owner).await;
     credentials_are_kept_per_project(store, &owner).await;
     one_target_is_the_default(store, &owner).await;
@@ -182,6 +183,40 @@ async fn log_lines_come_back_in_order(store: &dyn Store, owner: &Access) {
     assert_eq!(texts(None, 0, 10).await, ["one", "two", "three \u{1b}[31m\u{0}"]);
     assert_eq!(texts(Some(&name("api")), 0, 1).await, ["one"]);
     assert_eq!(texts(None, numbers[0], 1).await, ["two"]);
+}
+
+async fn log_lines_are_found_by_their_text(store: &dyn Store, owner: &Access) {
+    let line =
+        |service: &str, phase, text: &str| LogLine { at: Timestamp(8), service: name(service), phase, text: text.to_owned() };
+    let lines = [
+        line("api", Phase::Build, "Step 1: COPY 100% of_it"),
+        line("web", Phase::Build, "step 2: \u{e4}hnlich \u{0} after a null"),
+        line("api", Phase::Release, "a last STEP"),
+    ];
+    let numbers = store.append_log("d-1", &lines).await.expect("kept");
+    let found = async |text: &str, service: Option<&Name>, phase, after, limit| {
+        let found = store.search_log(owner, "d-1", &LogSearch { text, service, phase, after, limit }).await.expect("it exists");
+        (found.lines.iter().map(|(number, _)| *number).collect::<Vec<_>>(), found.next)
+    };
+    assert_eq!(found("step", None, None, 0, 10).await, (numbers.clone(), None));
+    assert_eq!(found("STEP", Some(&name("api")), None, 0, 10).await, (vec![numbers[0], numbers[2]], None));
+    assert_eq!(found("step", None, Some(Phase::Release), 0, 10).await, (vec![numbers[2]], None));
+    assert_eq!(found("step", None, None, 0, 2).await, (numbers[..2].to_vec(), Some(numbers[1])));
+    assert_eq!(found("step", None, None, numbers[1], 2).await, (vec![numbers[2]], None));
+    // It is plain text: nothing in it stands for anything else, and other letters are what they are.
+    assert_eq!(found("100% OF_IT", None, None, 0, 10).await.0, [numbers[0]]);
+    assert_eq!(found("\u{e4}HNLICH", None, None, 0, 10).await.0, [numbers[1]]);
+    assert_eq!(found("after a null", None, None, 0, 10).await.0, [numbers[1]]);
+    for text in ["%", "s%1", "STEP_1", "\u{c4}hnlich", "' OR 1=1 --"] {
+        let expected = if text == "%" { vec![numbers[0]] } else { Vec::new() };
+        assert_eq!(found(text, None, None, 0, 10).await, (expected, None), "{text}");
+    }
+    assert!(
+        store
+            .search_log(owner, "d-none", &LogSearch { text: "x", service: None, phase: None, after: 0, limit: 1 })
+            .await
+            .is_err()
+    );
 }
 
 async fn secrets_are_kept_per_environment(store: &dyn Store, owner: &Access) {

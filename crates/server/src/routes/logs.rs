@@ -11,7 +11,7 @@ use slipway_core::deployment::Phase;
 use slipway_core::model::Name;
 use slipway_core::names;
 use slipway_ports::api::{LogPage, PodLineView};
-use slipway_ports::{CancellationToken, LogQuery, PodLine, Target};
+use slipway_ports::{CancellationToken, LogQuery, LogSearch, PodLine, Target};
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 
@@ -24,6 +24,8 @@ use crate::views;
 
 /// Lines that wait for a slow client.
 const WAITING: usize = 256;
+/// Most bytes of a text that is searched for.
+const LONGEST_SEARCH: usize = 1000;
 
 /// Which lines of a deployment are wanted.
 #[derive(Debug, Deserialize)]
@@ -31,6 +33,8 @@ const WAITING: usize = 256;
 pub(super) struct DeploymentLogQuery {
     service: Option<Name>,
     phase: Option<Phase>,
+    /// Only lines that hold this text; the letters A to Z count as their small ones.
+    search: Option<String>,
     cursor: Option<u64>,
     limit: Option<u32>,
 }
@@ -43,6 +47,16 @@ pub(super) async fn of_deployment(
     let limit = query.limit.unwrap_or(500).clamp(1, 1000);
     let (access, store) = (app.access(), &app.inner.ports.store);
     store.deployment(&access, &id).await?;
+    if let Some(text) = &query.search {
+        if text.is_empty() || text.len() > LONGEST_SEARCH {
+            return Err(Problem::bad_request(format!("`search` has {} bytes; expected 1 to {LONGEST_SEARCH}", text.len())));
+        }
+        let after = query.cursor.unwrap_or(0);
+        let search = LogSearch { text, service: query.service.as_ref(), phase: query.phase, after, limit };
+        let found = store.search_log(&access, &id, &search).await?;
+        let items = found.lines.iter().map(|(number, line)| views::log_line(*number, line)).collect();
+        return Ok(Json(LogPage { items, next_cursor: found.next.map(|number| number.to_string()) }));
+    }
     let lines = store.log(&access, &id, query.service.as_ref(), query.cursor.unwrap_or(0), limit).await?;
     let next_cursor = lines.last().filter(|_| lines.len() == limit as usize).map(|(number, _)| number.to_string());
     let wanted = lines.iter().filter(|(_, line)| query.phase.is_none_or(|phase| line.phase == phase));

@@ -62,6 +62,11 @@ impl EffectiveLines {
         Self { any_line: lines(top).any(|line| line.starts_with(b"[attr]")) }
     }
 
+    /// Whether every line matters.
+    pub(crate) fn any_line(self) -> bool {
+        self.any_line
+    }
+
     /// The lines of one file that matter.
     pub(crate) fn of(self, file: &[u8]) -> Vec<&[u8]> {
         lines(file).filter(|line| self.any_line || line.windows(6).any(|word| word == b"filter")).collect()

@@ -210,22 +210,27 @@ async fn a_credential_in_the_url_is_sent_to_its_host_and_shown_to_nobody() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://user:s3cret@{}/shop.git", listener.local_addr().unwrap());
     let host = async {
-        let (mut stream, _) = listener.accept().await.unwrap();
-        let mut head = vec![0; 8192];
-        let length = stream.read(&mut head).await.unwrap();
-        let git = std::process::Command::new("ps").args(["-eo", "args"]).output().unwrap();
-        assert!(!String::from_utf8_lossy(&git.stdout).contains("s3cret"), "the list of processes shows the credential");
-        let answer =
-            b"HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Basic realm=x\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
-        stream.write_all(answer).await.unwrap();
-        String::from_utf8_lossy(&head[..length]).into_owned()
+        let mut heads = Vec::new();
+        // It is asked without a credential first, and says that it wants one.
+        for _ in 0..2 {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut head = vec![0; 8192];
+            let length = stream.read(&mut head).await.unwrap();
+            let git = std::process::Command::new("ps").args(["-eo", "args"]).output().unwrap();
+            assert!(!String::from_utf8_lossy(&git.stdout).contains("s3cret"), "the list of processes shows the credential");
+            let answer =
+                b"HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Basic realm=x\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+            stream.write_all(answer).await.unwrap();
+            heads.push(String::from_utf8_lossy(&head[..length]).into_owned());
+        }
+        heads
     };
     let cancel = CancellationToken::new();
     let nobody = Reader::nobody();
-    let (result, head) = tokio::join!(fixture.mirrors.fetch(&url, &nobody, &cancel), host);
+    let (result, heads) = tokio::join!(fixture.mirrors.fetch(&url, &nobody, &cancel), host);
     let failure = result.unwrap_err();
     assert_eq!((failure.code, failure.kind), (Code::RepositoryUnauthorized, FailureKind::Permanent), "{failure}");
-    assert!(head.contains("Authorization: Basic dXNlcjpzM2NyZXQ="), "{head}");
+    assert!(!heads[0].contains("Authorization:") && heads[1].contains("Authorization: Basic dXNlcjpzM2NyZXQ="), "{heads:?}");
     assert!(!format!("{failure:?}").contains("s3cret"));
 }
 
@@ -295,4 +300,53 @@ async fn a_pinned_commit_is_exported_after_its_branch_was_rewritten_and_its_repo
         assert!(host.mirrors.facts(&query, &Reader::nobody()).await.is_ok());
         assert_eq!(host.export(&query).await["a"], content);
     }
+}
+
+/// The process ids of the readers of a mirror that run.
+fn readers_of(folder: &std::path::Path) -> Vec<String> {
+    let folder = folder.to_str().unwrap();
+    let reads = |id: &String| {
+        let line = std::fs::read(format!("/proc/{id}/cmdline")).unwrap_or_default();
+        let line = String::from_utf8_lossy(&line).into_owned();
+        line.contains(folder) && line.contains("cat-file")
+    };
+    let entries = std::fs::read_dir("/proc").unwrap().filter_map(|entry| entry.unwrap().file_name().into_string().ok());
+    entries.filter(|id| id.bytes().all(|byte| byte.is_ascii_digit())).filter(reads).collect()
+}
+
+#[tokio::test]
+async fn one_reader_serves_one_context_after_the_other_and_is_replaced_when_it_was_killed() {
+    let fixture = Fixture::new();
+    let commit =
+        fixture.write("a/Dockerfile", "FROM a\n").write("b/Dockerfile", "FROM b\n").write("c/Dockerfile", "FROM c\n").commit();
+    fixture.fetch().await;
+    let dockerfile = async |root: &str| {
+        fixture.mirrors.facts(&fixture.query(&commit, root), &Reader::nobody()).await.map(|facts| facts.dockerfile).unwrap()
+    };
+    assert_eq!(dockerfile("a").await, "FROM a\n");
+    let reader = readers_of(fixture.folder.path());
+    assert_eq!((dockerfile("b").await.as_str(), reader.len()), ("FROM b\n", 1));
+    assert_eq!(readers_of(fixture.folder.path()), reader);
+    assert!(std::process::Command::new("kill").args(["-KILL", &reader[0]]).status().unwrap().success());
+    assert_eq!(dockerfile("c").await, "FROM c\n");
+    assert_ne!(readers_of(fixture.folder.path()), reader);
+}
+
+#[tokio::test]
+async fn what_a_reader_knew_of_a_mirror_that_was_made_anew_is_forgotten() {
+    let fixture = Fixture::new();
+    let first = fixture.write("Dockerfile", "FROM a\n").commit();
+    fixture.fetch().await;
+    assert!(fixture.mirrors.facts(&fixture.query(&first, ""), &Reader::nobody()).await.is_ok());
+    fixture.write("Dockerfile", "FROM b\n");
+    git(&fixture.work, &["add", "--all"]);
+    git(&fixture.work, &["commit", "--quiet", "--amend", "--message", "other"]);
+    let second = git(&fixture.work, &["rev-parse", "HEAD"]);
+    let mirrors = fixture.folder.path().join("mirrors");
+    std::fs::remove_dir_all(std::fs::read_dir(&mirrors).unwrap().next().unwrap().unwrap().path()).unwrap();
+    fixture.fetch().await;
+    let read = fixture.mirrors.facts(&fixture.query(&second, ""), &Reader::nobody()).await.unwrap();
+    assert_eq!(read.dockerfile, "FROM b\n");
+    let failure = fixture.mirrors.facts(&fixture.query(&first, ""), &Reader::nobody()).await.unwrap_err();
+    assert_eq!(failure.code, Code::RevisionNotFound);
 }

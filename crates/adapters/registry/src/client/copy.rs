@@ -1,7 +1,8 @@
-//! Copying an image with all its platforms from one repository into another.
+//! Copying an image with all its platforms, and what is about it, from one repository into another.
 //!
 //! Manifests are read first, from the root down; then the blobs that are missing are copied, a few at a time; then the
-//! manifests are stored, leaves first, so that the root is there only when everything below it is.
+//! manifests are stored, leaves first, so that the root is there only when everything below it is. Signatures and attestations
+//! come before the root too; where they can not be had, the image is copied without them, and the log says so.
 
 use std::collections::{HashMap, HashSet};
 use std::future::Future;
@@ -14,19 +15,24 @@ use futures::stream;
 use reqwest::{Body, Url};
 use slipway_core::failure::{Code, Failure, FailureKind};
 use slipway_ports::{CancellationToken, Progress};
+use tokio::sync::Semaphore;
 
+use super::copied::Copied;
 use super::endpoint::Endpoint;
+use super::referrers::tag_of;
 use super::remote::{Begun, FetchedManifest, Remote, verified};
 use crate::digest::Digest;
-use crate::manifest::Descriptor;
-use crate::media_type::ManifestKind;
+use crate::manifest::{Descriptor, Manifest};
+use crate::media_type::{ManifestKind, OCI_INDEX};
 
-/// How many blobs are copied at once.
-const PARALLEL: usize = 4;
+/// How many blobs are copied at once, over all images.
+pub(crate) const PARALLEL: usize = 7;
 /// An index may list indexes; nobody nests deeper.
 const DEEPEST: usize = 4;
 /// More manifests than any image has.
 const MOST_MANIFESTS: usize = 1000;
+/// More signatures and attestations than an image has, and than are copied.
+const MOST_REFERRERS: usize = 64;
 /// How long giving up an upload may take.
 const COURTESY: Duration = Duration::from_secs(5);
 
@@ -37,6 +43,10 @@ pub(crate) struct Copy<'a> {
     pub(crate) destination: Remote<'a>,
     /// The source repository's name, when both are in the same registry.
     pub(crate) mount_from: Option<String>,
+    /// Where blobs of the source's registry lie already in the destination's.
+    pub(crate) copied: &'a Copied,
+    /// One permit for each blob on its way, of this image or another.
+    pub(crate) blobs: &'a Semaphore,
     pub(crate) progress: &'a dyn Progress,
     pub(crate) cancel: CancellationToken,
 }
@@ -68,6 +78,12 @@ impl Copy<'_> {
         let blobs = blobs_of(&manifests);
         self.progress.line(&format!("copying {} manifests and {} blobs", manifests.len(), blobs.len()));
         let tally = self.copy_blobs(blobs).await?;
+        match self.copy_referrers(&manifests).await {
+            Ok(0) => {}
+            Ok(count) => self.progress.line(&format!("copied {count} signatures, attestations and the like")),
+            Err(failure) if failure.kind == FailureKind::Canceled => return Err(failure),
+            Err(failure) => self.progress.line(&format!("its signatures and attestations are not copied: {}", failure.message)),
+        }
         for fetched in manifests.iter().rev() {
             let is_root = fetched.digest == *digest;
             let reference = tag.filter(|_| is_root).map_or_else(|| fetched.digest.to_string(), str::to_owned);
@@ -117,6 +133,54 @@ impl Copy<'_> {
         Err(Failure::permanent(Code::NotSupported, message))
     }
 
+    /// Copies what is about the manifests of an image, and what is about that; says how many manifests these were.
+    async fn copy_referrers(&self, about: &[FetchedManifest]) -> Result<usize, Failure> {
+        let mut subjects: Vec<Digest> = about.iter().map(|manifest| manifest.digest.clone()).collect();
+        let mut seen: HashSet<Digest> = subjects.iter().cloned().collect();
+        let mut count = 0;
+        while !subjects.is_empty() {
+            let asking = stream::iter(subjects).map(|subject| async move {
+                let referrers = self.source.referrers(&subject).await;
+                (subject, referrers)
+            });
+            let asked = async { Ok(asking.buffered(PARALLEL).collect::<Vec<_>>().await) };
+            subjects = Vec::new();
+            for (subject, referrers) in self.unless_canceled(asked).await? {
+                let referrers = referrers?;
+                let mut listed = true;
+                for referrer in &referrers {
+                    if !seen.insert(referrer.digest.clone()) {
+                        continue;
+                    }
+                    count += 1;
+                    if count > MOST_REFERRERS {
+                        let message = format!("there are more than {MOST_REFERRERS}");
+                        return Err(Failure::permanent(Code::NotSupported, message));
+                    }
+                    listed &= self.copy_referrer(&referrer.digest).await?;
+                    subjects.push(referrer.digest.clone());
+                }
+                if !listed {
+                    // A registry without a list of referrers finds them as the source's does: under a tag.
+                    let index = index_of(&referrers)?;
+                    self.unless_canceled(self.destination.push_manifest(&tag_of(&subject), &index)).await?;
+                }
+            }
+        }
+        Ok(count)
+    }
+
+    /// Copies one manifest and what is below it; says whether the destination lists it with its subject.
+    async fn copy_referrer(&self, digest: &Digest) -> Result<bool, Failure> {
+        let manifests = self.manifests(digest).await?;
+        self.copy_blobs(blobs_of(&manifests)).await?;
+        let mut listed = false;
+        for fetched in manifests.iter().rev() {
+            listed = self.unless_canceled(self.destination.push_manifest(&fetched.digest.to_string(), fetched)).await?;
+        }
+        Ok(listed)
+    }
+
     async fn copy_blobs(&self, blobs: Vec<Descriptor>) -> Result<Tally, Failure> {
         // The first failure ends the others, and each puts its upload away before the failure is told.
         let ending = self.cancel.child_token();
@@ -152,8 +216,13 @@ impl Copy<'_> {
         if unless(ending, self.destination.has_blob(&blob.digest)).await? {
             return Ok(Outcome::Present);
         }
+        let permit = async { self.blobs.acquire().await.map_err(|error| Failure::permanent(Code::Internal, error.to_string())) };
+        let _permit = unless(ending, permit).await?;
         let location = match self.begin_blob(blob, ending).await? {
-            Begun::Mounted => return Ok(Outcome::Mounted),
+            Begun::Mounted => {
+                self.note_copied(blob);
+                return Ok(Outcome::Mounted);
+            }
             Begun::Upload(location) => location,
         };
         let sent = unless(ending, self.send_blob(location.clone(), blob)).await;
@@ -161,19 +230,30 @@ impl Copy<'_> {
             self.put_away(location).await;
         }
         sent?;
+        self.note_copied(blob);
         self.progress.line(&format!("copied blob {} ({:.1} MB)", blob.digest, megabytes(blob.size)));
         Ok(Outcome::Copied(blob.size))
     }
 
     /// Opens an upload. Asked to end meanwhile, it still waits for the address of the upload, to give it up.
     async fn begin_blob(&self, blob: &Descriptor, ending: &CancellationToken) -> Result<Begun, Failure> {
-        let mut beginning = pin!(self.destination.begin_blob(&blob.digest, self.mount_from.as_deref()));
+        let known = self.copied.repository(self.source_host(), &blob.digest).filter(|known| *known != self.destination.name());
+        let from = self.mount_from.clone().or(known);
+        let mut beginning = pin!(self.destination.begin_blob(&blob.digest, from.as_deref()));
         let begun = unless(ending, beginning.as_mut()).await;
         let canceled = begun.as_ref().is_err_and(|failure| failure.kind == FailureKind::Canceled);
         if canceled && let Ok(Ok(Begun::Upload(location))) = tokio::time::timeout(COURTESY, beginning).await {
             self.put_away(location).await;
         }
         begun
+    }
+
+    fn note_copied(&self, blob: &Descriptor) {
+        self.copied.note(self.source_host(), &blob.digest, &self.destination.name());
+    }
+
+    fn source_host(&self) -> &str {
+        &self.source_endpoint.credential_host
     }
 
     async fn put_away(&self, location: Url) {
@@ -213,6 +293,17 @@ fn children(fetched: &FetchedManifest) -> Vec<Digest> {
             manifests.map(|part| part.digest.clone()).collect()
         }
     }
+}
+
+/// The index that lists referrers under a tag.
+fn index_of(referrers: &[Descriptor]) -> Result<FetchedManifest, Failure> {
+    let entry = |part: &Descriptor| serde_json::json!({ "mediaType": part.media_type, "digest": part.digest.to_string(), "size": part.size });
+    let entries: Vec<_> = referrers.iter().map(entry).collect();
+    let index = serde_json::json!({ "schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": entries });
+    let content = index.to_string().into_bytes();
+    let manifest = Manifest::parse(&content, Some(OCI_INDEX))
+        .map_err(|error| Failure::permanent(Code::Internal, format!("the list of referrers: {error}")))?;
+    Ok(FetchedManifest { digest: Digest::sha256(&content), content, manifest })
 }
 
 /// Every blob once, the largest first, so that the last one to end is a small one.

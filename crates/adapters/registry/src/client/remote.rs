@@ -46,19 +46,28 @@ impl<'a> Remote<'a> {
         Self { session, access: Access::pull(endpoint, path), path: path.to_owned() }
     }
 
-    /// A repository to write, mounting from another repository of the same registry if one is given.
-    pub(crate) fn to_write(session: &'a Session, endpoint: &Endpoint, path: &str, mount_from: Option<&str>) -> Self {
-        let access = Access::push(endpoint, path);
-        let access = mount_from.map_or(access.clone(), |from| access.and_pull(from));
-        Self { session, access, path: path.to_owned() }
+    /// A repository to write.
+    pub(crate) fn to_write(session: &'a Session, endpoint: &Endpoint, path: &str) -> Self {
+        Self { session, access: Access::push(endpoint, path), path: path.to_owned() }
     }
 
-    fn endpoint(&self) -> &Endpoint {
+    /// The name under which the registry knows it.
+    pub(crate) fn name(&self) -> String {
+        self.endpoint().repository(&self.path)
+    }
+
+    pub(crate) fn endpoint(&self) -> &Endpoint {
         &self.access.endpoint
     }
 
-    fn url(&self, rest: &str) -> Url {
+    pub(crate) fn url(&self, rest: &str) -> Url {
         self.endpoint().url(&self.path, rest)
+    }
+
+    /// Asks for what is there; whatever the registry says comes back.
+    pub(crate) async fn get(&self, url: Url) -> Result<Response, Failure> {
+        let request = |client: &reqwest::Client| client.get(url.clone()).header(header::ACCEPT, accepted());
+        self.session.send(&self.access, request).await
     }
 
     /// The digest that a tag or digest stands for; `None` when the registry says that it has no such manifest.
@@ -165,8 +174,8 @@ impl<'a> Remote<'a> {
         Ok(content)
     }
 
-    /// Stores a manifest under its digest or a tag.
-    pub(crate) async fn push_manifest(&self, reference: &str, fetched: &FetchedManifest) -> Result<(), Failure> {
+    /// Stores a manifest under its digest or a tag; says whether the registry lists it with the referrers of its subject.
+    pub(crate) async fn push_manifest(&self, reference: &str, fetched: &FetchedManifest) -> Result<bool, Failure> {
         let url = self.url(&format!("manifests/{reference}"));
         let response = self
             .session
@@ -176,7 +185,7 @@ impl<'a> Remote<'a> {
             })
             .await?;
         if response.status() == StatusCode::CREATED {
-            return Ok(());
+            return Ok(response.headers().contains_key("oci-subject"));
         }
         Err(refusal::refused(self.endpoint(), &format!("the push of {}", self.shown(reference)), response).await)
     }
@@ -208,8 +217,8 @@ impl<'a> Remote<'a> {
         if let Some(from) = mount_from {
             url.query_pairs_mut().append_pair("mount", &digest.to_string()).append_pair("from", from);
         }
-        let response =
-            self.session.send(&self.access, |client| client.post(url.clone()).header(header::CONTENT_LENGTH, 0)).await?;
+        let access = mount_from.map_or(self.access.clone(), |from| self.access.clone().and_pull(from));
+        let response = self.session.send(&access, |client| client.post(url.clone()).header(header::CONTENT_LENGTH, 0)).await?;
         match response.status() {
             StatusCode::CREATED => Ok(Begun::Mounted),
             StatusCode::ACCEPTED => self.location(&response).map(Begun::Upload),

@@ -64,7 +64,7 @@ impl Uploads {
         body: Body,
     ) -> Result<u64, Refusal> {
         let mut progress = self.lock(storage, name, id).await?;
-        append_locked(storage, (name, id), announced, body, &mut progress).await
+        self.append_locked(storage, (name, id), announced, body, &mut progress).await
     }
 
     /// Appends a request's body, then checks the whole and makes it a blob. Nothing of a wrong upload is kept.
@@ -76,7 +76,7 @@ impl Uploads {
         expected: &Digest,
     ) -> Result<(), Refusal> {
         let mut progress = self.lock(storage, name, id).await?;
-        append_locked(storage, (name, id), announced, body, &mut progress).await?;
+        self.append_locked(storage, (name, id), announced, body, &mut progress).await?;
         let path = storage.layout().upload_data(id);
         let actual = match progress.take() {
             Some(done) if expected.algorithm() == DigestAlgorithm::Sha256 => done.hasher.finish(),
@@ -137,47 +137,55 @@ impl Uploads {
         })
     }
 
+    async fn append_locked(
+        &self,
+        storage: &Storage,
+        (name, id): (&RepositoryName, Uuid),
+        announced: Announced,
+        body: Body,
+        progress: &mut Option<Progress>,
+    ) -> Result<u64, Refusal> {
+        let length = known_length(storage, name, id).await?;
+        if announced.start.is_some_and(|start| start != length) {
+            return Err(out_of_order(name, id, length));
+        }
+        let path = storage.layout().upload_data(id);
+        let mut current = match progress.take() {
+            Some(progress) if progress.hashed == length => progress,
+            _ => hash_file(path.clone(), DigestAlgorithm::Sha256).await?,
+        };
+        let mut file = OpenOptions::new().append(true).open(&path).await?;
+        let before = current.clone();
+        let received = receive(&mut file, body.into_data_stream(), announced.length, &mut current).await;
+        // Bytes that were accepted are in the file before anybody asks for its length.
+        let flushed = file.flush().await.map_err(Interruption::of_disk);
+        match received.and(flushed) {
+            Ok(()) => {
+                let end = current.hashed;
+                *progress = Some(current);
+                Ok(end)
+            }
+            Err(Interruption::Lied(refusal)) => {
+                file.set_len(before.hashed).await?;
+                *progress = Some(before);
+                Err(refusal)
+            }
+            Err(Interruption::BrokeOff(refusal)) => {
+                *progress = Some(current);
+                Err(refusal)
+            }
+            Err(Interruption::Full(refusal)) => {
+                drop(file);
+                let storage = storage.clone();
+                blocking(move || storage.remove_upload(id)).await?;
+                self.forget(id);
+                Err(refusal)
+            }
+        }
+    }
+
     fn forget(&self, id: Uuid) {
         self.active.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
-    }
-}
-
-async fn append_locked(
-    storage: &Storage,
-    (name, id): (&RepositoryName, Uuid),
-    announced: Announced,
-    body: Body,
-    progress: &mut Option<Progress>,
-) -> Result<u64, Refusal> {
-    let length = known_length(storage, name, id).await?;
-    if announced.start.is_some_and(|start| start != length) {
-        return Err(out_of_order(name, id, length));
-    }
-    let path = storage.layout().upload_data(id);
-    let mut current = match progress.take() {
-        Some(progress) if progress.hashed == length => progress,
-        _ => hash_file(path.clone(), DigestAlgorithm::Sha256).await?,
-    };
-    let mut file = OpenOptions::new().append(true).open(&path).await?;
-    let before = current.clone();
-    let received = receive(&mut file, body.into_data_stream(), announced.length, &mut current).await;
-    // Bytes that were accepted are in the file before anybody asks for its length.
-    file.flush().await?;
-    match received {
-        Ok(()) => {
-            let end = current.hashed;
-            *progress = Some(current);
-            Ok(end)
-        }
-        Err(Interruption::Lied(refusal)) => {
-            file.set_len(before.hashed).await?;
-            *progress = Some(before);
-            Err(refusal)
-        }
-        Err(Interruption::BrokeOff(refusal)) => {
-            *progress = Some(current);
-            Err(refusal)
-        }
     }
 }
 
@@ -187,6 +195,15 @@ enum Interruption {
     Lied(Refusal),
     /// The connection or the disk failed: what came is kept.
     BrokeOff(Refusal),
+    /// The disk is full: nothing is kept, for few clients ever go on with it, and others need the space.
+    Full(Refusal),
+}
+
+impl Interruption {
+    fn of_disk(error: io::Error) -> Self {
+        let is_full = matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded);
+        if is_full { Self::Full(error.into()) } else { Self::BrokeOff(error.into()) }
+    }
 }
 
 async fn receive(
@@ -211,7 +228,7 @@ async fn receive(
         if length.is_some_and(|length| progress.hashed - start + chunk.len() as u64 > length) {
             return Err(Interruption::Lied(wrong_size("longer")));
         }
-        file.write_all(&chunk).await.map_err(|error| Interruption::BrokeOff(error.into()))?;
+        file.write_all(&chunk).await.map_err(Interruption::of_disk)?;
         progress.hasher.update(&chunk);
         progress.hashed += chunk.len() as u64;
     }
