@@ -15,6 +15,7 @@ mod flood;
 mod git;
 mod kill;
 mod offline;
+mod private;
 mod process;
 mod server;
 mod shop;

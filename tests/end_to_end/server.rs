@@ -19,7 +19,7 @@ pub(crate) struct Server {
     program: PathBuf,
 }
 
-fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port").port()
 }
 
@@ -65,18 +65,32 @@ impl Server {
         Self::start_program(killable_program(), &[])
     }
 
+    /// A server that builds into the registry at a port, which is another program's; its user `slipway` may write.
+    pub(crate) fn start_in(registry: u16, password_file: &str, more: &[&str]) -> Self {
+        let server = Self::up_with(program(), registry, more);
+        server.push_base_images(password_file);
+        server
+    }
+
     fn start_program(program: PathBuf, more: &[&str]) -> Self {
+        let server = Self::up_with(program, free_port(), more);
+        server.push_base_images(&server.home.path().join("registry-password").display().to_string());
+        server
+    }
+
+    fn up_with(program: PathBuf, registry: u16, more: &[&str]) -> Self {
         let home = tempfile::Builder::new().prefix("slipway-").tempdir().expect("a temporary folder");
         let more = more.iter().map(|option| (*option).to_owned()).collect();
-        let server = Self { home, api: free_port(), registry: free_port(), more, program };
+        let server = Self { home, api: free_port(), registry, more, program };
         server.up();
-        let push = repository().join("dev/images/push");
-        let password = server.home.path().join("registry-password");
-        let hub = format!("127.0.0.1:{}/hub", server.registry);
-        let arguments =
-            [hub.as_str(), "--user", "slipway", "--password-file", &password.display().to_string()].map(str::to_owned);
-        run(&mut command(push, arguments)).expect_code(0);
         server
+    }
+
+    fn push_base_images(&self, password_file: &str) {
+        let push = repository().join("dev/images/push");
+        let hub = format!("127.0.0.1:{}/hub", self.registry);
+        let arguments = [hub.as_str(), "--user", "slipway", "--password-file", password_file].map(str::to_owned);
+        run(&mut command(push, arguments)).expect_code(0);
     }
 
     /// `slipway up`, also after a kill.

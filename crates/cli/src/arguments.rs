@@ -5,8 +5,8 @@ use clap::{Parser, Subcommand};
 use crate::output::Output;
 use crate::reporters::Progress;
 use crate::verbs::{
-    apply, approve, build_key, cancel, delete, deploy, explain, history, init, logs, plan, restart, rollback, secret, serve,
-    service, simulate, stage, status, stop, target, up, validate,
+    apply, approve, build_key, cancel, credential, delete, deploy, explain, history, init, logs, plan, restart, rollback, secret,
+    serve, service, simulate, stage, status, stop, target, up, validate,
 };
 
 const AFTER_HELP: &str = "\
@@ -58,6 +58,7 @@ pub(crate) enum Verb {
     Doctor,
     Target(target::Target),
     Secret(secret::Secret),
+    Credential(credential::Credential),
     Stage(stage::Stage),
     Service(service::Service),
     Plan(plan::Plan),

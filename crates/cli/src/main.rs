@@ -13,6 +13,7 @@ mod output;
 mod paint;
 mod problems;
 mod reporters;
+mod secret_input;
 mod selection;
 mod sse;
 mod stop;
@@ -30,8 +31,8 @@ use context::Context;
 use paint::Paint;
 use stop::{Exit, Stop};
 use verbs::{
-    apply, approve, build_key, cancel, delete, deploy, doctor, down, explain, history, init, logs, plan, restart, rollback,
-    secret, serve, service, simulate, stage, status, stop as stop_verb, target, up, validate,
+    apply, approve, build_key, cancel, credential, delete, deploy, doctor, down, explain, history, init, logs, plan, restart,
+    rollback, secret, serve, service, simulate, stage, status, stop as stop_verb, target, up, validate,
 };
 
 fn main() -> ExitCode {
@@ -70,6 +71,7 @@ async fn talk(context: &Context, verb: &Verb) -> Result<Exit, Stop> {
         Verb::Doctor => doctor::run(context).await,
         Verb::Target(arguments) => target::run(context, arguments).await,
         Verb::Secret(arguments) => secret::run(context, arguments).await,
+        Verb::Credential(arguments) => credential::run(context, arguments).await,
         Verb::Stage(arguments) => stage::run(context, arguments).await,
         Verb::Service(arguments) => service::run(context, arguments).await,
         Verb::Plan(arguments) => plan::run(context, arguments).await,

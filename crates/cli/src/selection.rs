@@ -62,6 +62,11 @@ impl Selection {
         Ok(Self::of_file(&file))
     }
 
+    /// Its project.
+    pub(crate) fn project(&self) -> &Name {
+        &self.project
+    }
+
     /// Its place in the API.
     pub(crate) fn path(&self) -> String {
         format!("/environments/{}/{}", self.project, self.environment)

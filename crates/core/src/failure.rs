@@ -64,6 +64,8 @@ pub enum Code {
     VariableInvalid,
     /// A secret that the environment declares has no value.
     SecretMissing,
+    /// A service names a credential that is not there, or that is for another place.
+    CredentialUnusable,
     /// The cluster does not answer.
     ClusterUnreachable,
     /// The cluster refuses the request.
@@ -98,7 +100,7 @@ pub enum Code {
 
 impl Code {
     /// Every code, in the order of the documentation.
-    pub const ALL: [Self; 37] = [
+    pub const ALL: [Self; 38] = [
         Self::Internal,
         Self::Canceled,
         Self::RepositoryUnreachable,
@@ -121,6 +123,7 @@ impl Code {
         Self::DigestMismatch,
         Self::VariableInvalid,
         Self::SecretMissing,
+        Self::CredentialUnusable,
         Self::ClusterUnreachable,
         Self::ClusterRefused,
         Self::ReleaseFailed,
@@ -163,6 +166,7 @@ impl Code {
             Self::DigestMismatch => "digest-mismatch",
             Self::VariableInvalid => "variable-invalid",
             Self::SecretMissing => "secret-missing",
+            Self::CredentialUnusable => "credential-unusable",
             Self::ClusterUnreachable => "cluster-unreachable",
             Self::ClusterRefused => "cluster-refused",
             Self::ReleaseFailed => "release-failed",

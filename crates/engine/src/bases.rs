@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures::StreamExt;
 use slipway_core::failure::{Code, Failure};
 use slipway_core::model::ImageReference;
-use slipway_ports::RepositoryTag;
+use slipway_ports::{Reader, RepositoryTag};
 use tokio::time::{Instant, timeout_at};
 
 use crate::engine::Shared;
@@ -37,7 +37,11 @@ pub enum BaseState {
 }
 
 /// The bases of images that the registry holds, by image. It fails never, and takes no longer than its patience: nothing goes by it.
-pub(crate) async fn bases(shared: &Shared, images: BTreeSet<RepositoryTag>) -> BTreeMap<RepositoryTag, Vec<Base>> {
+pub(crate) async fn bases(
+    shared: &Shared,
+    reader: &Reader,
+    images: BTreeSet<RepositoryTag>,
+) -> BTreeMap<RepositoryTag, Vec<Base>> {
     let end = Instant::now() + PATIENCE;
     let asks = images.into_iter().map(|image| async move {
         let recorded = within(end, shared.ports.registry.bases(&image)).await;
@@ -54,7 +58,7 @@ pub(crate) async fn bases(shared: &Shared, images: BTreeSet<RepositoryTag>) -> B
     let recorded: Vec<(RepositoryTag, Vec<ImageReference>)> = recorded.collect();
     let tags: BTreeSet<String> = recorded.iter().flat_map(|(_, bases)| bases).filter_map(tag).collect();
     let asks = tags.into_iter().map(|tag| async move {
-        let now = within(end, resolve(shared, &tag)).await;
+        let now = within(end, resolve(shared, reader, &tag)).await;
         (tag, now)
     });
     let now: BTreeMap<String, Result<String, Failure>> =
@@ -66,10 +70,10 @@ pub(crate) async fn bases(shared: &Shared, images: BTreeSet<RepositoryTag>) -> B
     recorded.into_iter().map(|(image, bases)| (image, bases.into_iter().filter_map(with_state).collect())).collect()
 }
 
-async fn resolve(shared: &Shared, tag: &str) -> Result<String, Failure> {
+async fn resolve(shared: &Shared, reader: &Reader, tag: &str) -> Result<String, Failure> {
     let reference =
         ImageReference::parse(tag).map_err(|error| Failure::permanent(Code::Internal, format!("a base image: {error}")))?;
-    shared.ports.registry.resolve(&reference).await
+    shared.ports.registry.resolve(&reference, reader).await
 }
 
 async fn within<T>(end: Instant, asked: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {

@@ -22,6 +22,7 @@ mod prepare;
 mod preview;
 mod queue;
 mod random;
+mod readers;
 mod retention;
 mod retry;
 mod settings;

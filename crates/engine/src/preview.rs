@@ -13,6 +13,7 @@ use crate::bases::{self, Base};
 use crate::deployed::deployed;
 use crate::engine::Shared;
 use crate::error::EngineError;
+use crate::readers;
 
 /// A plan, and what each of its steps would do.
 #[derive(Debug, Clone)]
@@ -83,7 +84,8 @@ pub(crate) async fn preview(shared: &Shared, access: &Access, plan: Plan) -> Res
     let environment = &plan.environment;
     let deployed = deployed(&*shared.ports.store, access, &environment.project, &environment.name).await?;
     let presences = presences(shared, &plan).await;
-    let bases = bases::bases(shared, present(&plan, &presences)).await;
+    let reader = readers::of_project(&*shared.ports.store, access, &environment.project).await?;
+    let bases = bases::bases(shared, &reader, present(&plan, &presences)).await;
     let mut leaders = HashMap::new();
     let mut steps = Vec::new();
     for service in &plan.services {

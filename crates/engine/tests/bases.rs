@@ -9,7 +9,7 @@ use slipway_core::failure::{Code, Failure};
 use slipway_core::model::ImageReference;
 use slipway_core::plan::{Action, Request};
 use slipway_engine::{Base, BaseState};
-use slipway_ports::Registry;
+use slipway_ports::{Reader, Registry};
 use support::{Bench, access, application, environment, name};
 
 fn image(text: &str) -> ImageReference {
@@ -30,14 +30,14 @@ async fn planned(bench: &Bench, request: &Request) -> Vec<(String, Vec<Base>)> {
 #[tokio::test]
 async fn a_base_that_moved_is_told_for_each_service_and_asked_once() {
     let bench = Bench::with(&environment(vec![application("api"), application("web")])).await;
-    let now = bench.world.resolve(&image("alpine:3")).await.expect("it can be asked");
+    let now = bench.world.resolve(&image("alpine:3"), &Reader::nobody()).await.expect("it can be asked");
     let bases = vec![old("debian:12"), image("alpine:3").with_digest(now), old("gone.test/base:1")];
     bench.world.built_on(bases.clone());
     assert!(planned(&bench, &Request::default()).await.iter().all(|(_, bases)| bases.is_empty()), "nothing is built yet");
     bench.deploy_to_the_end().await;
     let failure = Failure::retry(Code::RegistryUnavailable, "it is away");
     bench.world.fail("resolve gone.test/base:1", failure.clone());
-    let moved = BaseState::Moved(bench.world.resolve(&image("debian:12")).await.expect("it can be asked"));
+    let moved = BaseState::Moved(bench.world.resolve(&image("debian:12"), &Reader::nobody()).await.expect("it can be asked"));
     let asked = bench.world.count("resolve docker.io/library/debian:12");
     let found = planned(&bench, &Request::default()).await;
     let states = [moved, BaseState::Same, BaseState::Unknown(failure)];

@@ -9,10 +9,10 @@ use slipway_core::deployment::Event;
 use slipway_core::failure::Failure;
 use slipway_core::model::{Environment, GitRevision, ImageReference, Name};
 use slipway_ports::{
-    Access, BuildRequest, Builder, BuiltImage, CancellationToken, Cluster, DeploymentSummary, Export, Freed, ImageCollector,
-    LogLine, LogQuery, Namespace, NeededImage, NewDeployment, PodLine, Presence, Progress, RecordedEvent, Registry,
-    ReleaseRequest, ReleaseStatus, Releases, Repositories, RepositoryTag, Revision, RolloutKind, RolloutRequest, SecretObject,
-    SecretText, Store, StoreError, StoredEnvironment, Target, TreeFacts, TreeQuery,
+    Access, BuildRequest, Builder, BuiltImage, CancellationToken, Cluster, Credential, DeploymentSummary, Export, Freed,
+    ImageCollector, LogLine, LogQuery, Namespace, NeededImage, NewDeployment, PodLine, Presence, Progress, Reader, RecordedEvent,
+    Registry, ReleaseRequest, ReleaseStatus, Releases, Repositories, RepositoryTag, Revision, RolloutKind, RolloutRequest,
+    SecretObject, SecretText, Store, StoreError, StoredEnvironment, Target, TreeFacts, TreeQuery,
 };
 use tokio::sync::mpsc;
 
@@ -20,20 +20,26 @@ use crate::Gated;
 
 #[async_trait]
 impl Repositories for Gated<dyn Repositories> {
-    async fn fetch(&self, url: &str, cancel: &CancellationToken) -> Result<(), Failure> {
-        self.pass("repositories.fetch", self.port.fetch(url, cancel)).await
+    async fn fetch(&self, url: &str, reader: &Reader, cancel: &CancellationToken) -> Result<(), Failure> {
+        self.pass("repositories.fetch", self.port.fetch(url, reader, cancel)).await
     }
 
-    async fn resolve(&self, url: &str, revision: &GitRevision) -> Result<String, Failure> {
-        self.pass("repositories.resolve", self.port.resolve(url, revision)).await
+    async fn resolve(&self, url: &str, reader: &Reader, revision: &GitRevision) -> Result<String, Failure> {
+        self.pass("repositories.resolve", self.port.resolve(url, reader, revision)).await
     }
 
-    async fn facts(&self, query: &TreeQuery) -> Result<TreeFacts, Failure> {
-        self.pass("repositories.facts", self.port.facts(query)).await
+    async fn facts(&self, query: &TreeQuery, reader: &Reader) -> Result<TreeFacts, Failure> {
+        self.pass("repositories.facts", self.port.facts(query, reader)).await
     }
 
-    async fn export(&self, query: &TreeQuery, into: &Path, cancel: &CancellationToken) -> Result<Export, Failure> {
-        self.pass("repositories.export", self.port.export(query, into, cancel)).await
+    async fn export(
+        &self,
+        query: &TreeQuery,
+        reader: &Reader,
+        into: &Path,
+        cancel: &CancellationToken,
+    ) -> Result<Export, Failure> {
+        self.pass("repositories.export", self.port.export(query, reader, into, cancel)).await
     }
 }
 
@@ -63,8 +69,8 @@ impl Registry for Gated<dyn Registry> {
         self.pass("registry.presence", self.port.presence(image)).await
     }
 
-    async fn resolve(&self, reference: &ImageReference) -> Result<String, Failure> {
-        self.pass("registry.resolve", self.port.resolve(reference)).await
+    async fn resolve(&self, reference: &ImageReference, reader: &Reader) -> Result<String, Failure> {
+        self.pass("registry.resolve", self.port.resolve(reference, reader)).await
     }
 
     async fn bases(&self, image: &RepositoryTag) -> Result<Vec<ImageReference>, Failure> {
@@ -74,10 +80,11 @@ impl Registry for Gated<dyn Registry> {
     async fn mirror(
         &self,
         source: &ImageReference,
+        reader: &Reader,
         progress: &dyn Progress,
         cancel: &CancellationToken,
     ) -> Result<String, Failure> {
-        self.pass("registry.mirror", self.port.mirror(source, progress, cancel)).await
+        self.pass("registry.mirror", self.port.mirror(source, reader, progress, cancel)).await
     }
 }
 
@@ -294,5 +301,17 @@ impl Store for Gated<dyn Store> {
 
     async fn secrets(&self, project: &Name, environment: &Name) -> Result<BTreeMap<String, SecretText>, StoreError> {
         self.port.secrets(project, environment).await
+    }
+
+    async fn put_credential(&self, access: &Access, project: &Name, credential: &Credential) -> Result<(), StoreError> {
+        self.pass("store.put-credential", self.port.put_credential(access, project, credential)).await
+    }
+
+    async fn credentials(&self, access: &Access, project: &Name) -> Result<Vec<Credential>, StoreError> {
+        self.port.credentials(access, project).await
+    }
+
+    async fn remove_credential(&self, access: &Access, project: &Name, name: &Name) -> Result<(), StoreError> {
+        self.pass("store.remove-credential", self.port.remove_credential(access, project, name)).await
     }
 }

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use slipway_core::failure::Failure;
 use slipway_core::model::{Bytes, Millicores};
 
-use crate::{CancellationToken, Progress, RepositoryTag, SecretText};
+use crate::{CancellationToken, Progress, Reader, RepositoryTag, SecretText};
 
 /// Builds images and pushes them.
 #[async_trait]
@@ -41,6 +41,8 @@ pub struct BuildRequest {
     pub args: BTreeMap<String, String>,
     /// Secrets that `RUN --mount=type=secret` may read, by id; they reach the build in no other way.
     pub secrets: BTreeMap<String, SecretText>,
+    /// Who reads the base images.
+    pub reader: Reader,
     /// OCI platforms; empty: the builder's own.
     pub platforms: Vec<String>,
     /// What stays the same from one build of a service to the next: the builder keeps what it caches by it.

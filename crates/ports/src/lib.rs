@@ -10,6 +10,7 @@
 pub mod api;
 mod builder;
 mod cluster;
+mod credentials;
 mod images;
 mod lease;
 mod log_cut;
@@ -25,6 +26,7 @@ pub mod testing;
 pub use async_trait::async_trait;
 pub use builder::{BuildRequest, Builder, BuiltImage};
 pub use cluster::{Cluster, LogQuery, Namespace, PodLine, RolloutKind, RolloutRequest, SecretObject};
+pub use credentials::{Credential, Login, Reader};
 pub use images::{Freed, ImageCollector, NeededImage};
 pub use lease::{Epoch, Lease, Leases};
 pub use log_cut::LogCut;

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use slipway_core::failure::Failure;
 use slipway_core::model::ImageReference;
 
-use crate::{CancellationToken, Progress};
+use crate::{CancellationToken, Progress, Reader};
 
 /// The mirroring registry that targets pull from.
 #[async_trait]
@@ -17,10 +17,11 @@ pub trait Registry: Send + Sync {
     /// Whether the registry holds a tag of a repository. What could not be found out is a failure, never `Absent`.
     async fn presence(&self, image: &RepositoryTag) -> Result<Presence, Failure>;
 
-    /// The digest that somebody's image reference stands for now, asked of its own registry (or of the mirror set for it).
+    /// The digest that somebody's image reference stands for now, asked of its own registry (or of the mirror set for it), which
+    /// says too whether the reader may have it.
     ///
     /// Fails with `image-not-found`, `registry-unauthorized`, `registry-unavailable` (retry).
-    async fn resolve(&self, reference: &ImageReference) -> Result<String, Failure>;
+    async fn resolve(&self, reference: &ImageReference, reader: &Reader) -> Result<String, Failure>;
 
     /// The base images of a built image, each with its tag and the digest that this stood for, as the image's provenance tells: none
     /// where it has none. A base that was named by digest is left out.
@@ -29,11 +30,12 @@ pub trait Registry: Send + Sync {
     async fn bases(&self, image: &RepositoryTag) -> Result<Vec<ImageReference>, Failure>;
 
     /// Copies an image, with all its platforms, into `mirror/<host>/<path>` and returns the repository it is in.
-    /// `source` is pinned to a digest, which stays the same; only blobs that are missing are copied. An image that already
+    /// `source` is pinned to a digest, which stays the same, and the reader has been let in by [`Self::resolve`]; only blobs that are missing are copied. An image that already
     /// lives in this registry stays where it is.
     async fn mirror(
         &self,
         source: &ImageReference,
+        reader: &Reader,
         progress: &dyn Progress,
         cancel: &CancellationToken,
     ) -> Result<String, Failure>;

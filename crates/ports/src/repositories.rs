@@ -7,32 +7,41 @@ use async_trait::async_trait;
 use slipway_core::failure::Failure;
 use slipway_core::model::GitRevision;
 
-use crate::CancellationToken;
+use crate::{CancellationToken, Reader};
 
 /// Git repositories, each kept as one bare mirror on the server's disk.
+///
+/// A mirror is one for all, and each call says who reads: what somebody else has fetched is as if it were not there for a reader
+/// whose own credential (or who without one) has not read the repository.
 #[async_trait]
 pub trait Repositories: Send + Sync {
     /// Brings the mirror of a repository up to date: one fetch.
     ///
     /// Fails with `repository-unreachable` (retry), `repository-unauthorized` or an invalid URL (permanent).
-    async fn fetch(&self, url: &str, cancel: &CancellationToken) -> Result<(), Failure>;
+    async fn fetch(&self, url: &str, reader: &Reader, cancel: &CancellationToken) -> Result<(), Failure>;
 
     /// The commit (40 hex digits) that a revision names in the mirror, as last fetched.
     ///
     /// Fails with `revision-not-found`; its message names the branches that look alike.
-    async fn resolve(&self, url: &str, revision: &GitRevision) -> Result<String, Failure>;
+    async fn resolve(&self, url: &str, reader: &Reader, revision: &GitRevision) -> Result<String, Failure>;
 
     /// What the image key needs to know of a commit, read from the mirror with no checkout.
     ///
     /// Fails with `context-not-found` or `dockerfile-not-found`.
-    async fn facts(&self, query: &TreeQuery) -> Result<TreeFacts, Failure>;
+    async fn facts(&self, query: &TreeQuery, reader: &Reader) -> Result<TreeFacts, Failure>;
 
     /// Writes the tree of the build context into an empty folder with what its submodules and Git LFS hold, and its Dockerfile beside
     /// it. A submodule's repository is fetched when its mirror does not hold the commit, a large file when it is not on disk.
     ///
     /// Fails as [`Self::facts`] and, for a submodule, as [`Self::fetch`] do, and with `submodule-invalid` (permanent),
     /// `lfs-unavailable`, or `digest-mismatch` (permanent).
-    async fn export(&self, query: &TreeQuery, into: &Path, cancel: &CancellationToken) -> Result<Export, Failure>;
+    async fn export(
+        &self,
+        query: &TreeQuery,
+        reader: &Reader,
+        into: &Path,
+        cancel: &CancellationToken,
+    ) -> Result<Export, Failure>;
 }
 
 /// A build context in a commit.

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use slipway_core::deployment::{Actor, Event, Phase, Timestamp};
 use slipway_core::model::{Environment, Name};
 
-use crate::SecretText;
+use crate::{Credential, SecretText};
 
 /// Environments, targets, secrets, and deployments as logs of facts.
 ///
@@ -103,6 +103,15 @@ pub trait Store: Send + Sync {
 
     /// Every secret of an environment, by name. Only releases read it; no face does.
     async fn secrets(&self, project: &Name, environment: &Name) -> Result<BTreeMap<String, SecretText>, StoreError>;
+
+    /// Sets a credential of a project, in the place of the one of its name; what it sends is encrypted at rest.
+    async fn put_credential(&self, access: &Access, project: &Name, credential: &Credential) -> Result<(), StoreError>;
+
+    /// Every credential of a project, by name. Only deployments read what they send; no face does.
+    async fn credentials(&self, access: &Access, project: &Name) -> Result<Vec<Credential>, StoreError>;
+
+    /// Forgets a credential; one that is not there is [`StoreError::NotFound`].
+    async fn remove_credential(&self, access: &Access, project: &Name, name: &Name) -> Result<(), StoreError>;
 }
 
 /// Who asks, and what he may see. One user owns the local server and sees all of it.

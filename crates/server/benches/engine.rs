@@ -29,8 +29,8 @@ use slipway_core::model::{Environment, ImageReference, Name};
 use slipway_core::plan::{Action, Request};
 use slipway_engine::{Engine, Ports, Settings, Update};
 use slipway_ports::{
-    Access, CancellationToken, Cluster, LogQuery, Namespace, PodLine, Presence, Progress, Registry, RepositoryTag, RolloutKind,
-    RolloutRequest, SecretObject, SecretText, Store, Target, async_trait,
+    Access, CancellationToken, Cluster, LogQuery, Namespace, PodLine, Presence, Progress, Reader, Registry, RepositoryTag,
+    RolloutKind, RolloutRequest, SecretObject, SecretText, Store, Target, async_trait,
 };
 use slipway_store::SqliteStore;
 use tokio::sync::Semaphore;
@@ -69,8 +69,8 @@ impl Registry for Timed {
         self.fake.presence(image).await
     }
 
-    async fn resolve(&self, reference: &ImageReference) -> Result<String, Failure> {
-        self.fake.resolve(reference).await
+    async fn resolve(&self, reference: &ImageReference, reader: &Reader) -> Result<String, Failure> {
+        self.fake.resolve(reference, reader).await
     }
 
     async fn bases(&self, image: &RepositoryTag) -> Result<Vec<ImageReference>, Failure> {
@@ -80,12 +80,13 @@ impl Registry for Timed {
     async fn mirror(
         &self,
         source: &ImageReference,
+        reader: &Reader,
         progress: &dyn Progress,
         stop: &CancellationToken,
     ) -> Result<String, Failure> {
         let stage = stage_of(source.path().rsplit('/').next().unwrap_or_default());
         self.marks.first.lock().expect("no test panics with it").entry(stage).or_insert_with(Instant::now);
-        self.fake.mirror(source, progress, stop).await
+        self.fake.mirror(source, reader, progress, stop).await
     }
 }
 

@@ -16,15 +16,23 @@ pub(crate) struct EmbeddedBuilder {
     address: BuilderAddress,
     folder: PathBuf,
     daemon: DaemonSettings,
-    credential: RegistryCredential,
+    /// What stands before a repository in the name of an image.
+    registry: String,
+    credential: Option<RegistryCredential>,
     started: OnceCell<BuildKit>,
     stops: CancellationToken,
 }
 
 impl EmbeddedBuilder {
     /// Nothing is started yet.
-    pub(crate) fn new(address: BuilderAddress, folder: PathBuf, daemon: DaemonSettings, credential: RegistryCredential) -> Self {
-        Self { address, folder, daemon, credential, started: OnceCell::new(), stops: CancellationToken::new() }
+    pub(crate) fn new(
+        address: BuilderAddress,
+        folder: PathBuf,
+        daemon: DaemonSettings,
+        registry: String,
+        credential: Option<RegistryCredential>,
+    ) -> Self {
+        Self { address, folder, daemon, registry, credential, started: OnceCell::new(), stops: CancellationToken::new() }
     }
 
     async fn started(&self) -> Result<&BuildKit, Failure> {
@@ -33,9 +41,9 @@ impl EmbeddedBuilder {
 
     async fn start(&self) -> Result<BuildKit, Failure> {
         let settings = BuildKitSettings {
-            registry: self.credential.registry.clone(),
+            registry: self.registry.clone(),
             registry_is_plain: self.daemon.plain_http,
-            credentials: vec![self.credential.clone()],
+            credentials: self.credential.iter().cloned().collect(),
             folder: self.folder.join("client"),
             frontends: self.daemon.frontends.clone(),
         };
@@ -118,6 +126,7 @@ exit 1
             target: None,
             args: BTreeMap::new(),
             secrets: [].into(),
+            reader: slipway_ports::Reader::nobody(),
             platforms: Vec::new(),
             line: "a line".to_owned(),
             cpu: Millicores(1000),
@@ -147,8 +156,9 @@ exit 1
         let builder = EmbeddedBuilder::new(
             BuilderAddress::Local,
             folder.path().to_owned(),
-            DaemonSettings::new(registry, true),
-            credential,
+            DaemonSettings::new(registry.clone(), true),
+            registry,
+            Some(credential),
         );
         let kit = BuildKit::at(&buildctl, "unix:///nowhere", Transport::Plain, settings).unwrap();
         assert!(builder.started.set(kit).is_ok());

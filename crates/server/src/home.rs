@@ -11,6 +11,9 @@ use slipway_ports::SecretText;
 
 use crate::home_lock::HomeLock;
 
+/// More is no password.
+const MOST_PASSWORD: u64 = 64 << 10;
+
 /// `${SLIPWAY_HOME:-$HOME/.local/share/slipway}`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Home {
@@ -198,6 +201,30 @@ impl Home {
     }
 }
 
+/// A password in a file of the operator, less one line end. Others must not be able to read it.
+pub(crate) fn password_in(path: &Path) -> Result<SecretText, HomeError> {
+    let read = || -> io::Result<String> {
+        let mut file = File::open(path)?;
+        let about = file.metadata()?;
+        if !about.is_file() || about.len() > MOST_PASSWORD {
+            return Err(io::Error::other("it is no file of at most 64 KiB"));
+        }
+        if about.permissions().mode() & 0o077 != 0 {
+            return Err(io::Error::other(format!("others can read it; run `chmod 600 {}`", path.display())));
+        }
+        let mut text = String::new();
+        file.read_to_string(&mut text)?;
+        Ok(text)
+    };
+    let text = read().map_err(|error| disk(path, "read", error))?;
+    let line = text.strip_suffix('\n').unwrap_or(&text);
+    let password = SecretText::new(line.strip_suffix('\r').unwrap_or(line));
+    if password.expose().is_empty() {
+        return Err(disk(path, "read", io::Error::other("it holds no password")));
+    }
+    Ok(password)
+}
+
 pub(crate) fn disk(path: &Path, what: &'static str, error: io::Error) -> HomeError {
     HomeError::Disk { path: path.to_owned(), what, error }
 }
@@ -216,6 +243,20 @@ mod tests {
         assert_eq!(home.token_or_create().unwrap(), token);
         let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
         assert_eq!((mode(home.root()), mode(&home.token_path())), (0o700, 0o600));
+    }
+
+    #[test]
+    fn a_password_that_others_can_read_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("password");
+        std::fs::write(&path, "hunter2\r\n").unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o640)).unwrap();
+        let refused = password_in(&path).unwrap_err().to_string();
+        assert!(refused.contains("chmod 600"), "{refused}");
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
+        assert_eq!(password_in(&path).unwrap().expose(), "hunter2");
+        std::fs::write(&path, "\n").unwrap();
+        assert!(password_in(&path).is_err() && password_in(folder.path()).is_err());
     }
 
     #[test]

@@ -3,9 +3,11 @@
 use std::fmt;
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use slipway_builder::{BuilderAddress, Frontend};
+use slipway_registry::RegistryPlace;
 
 /// How a server is started.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,6 +16,8 @@ pub struct Options {
     pub listen: SocketAddr,
     /// Where the embedded registry listens, which is also where targets pull.
     pub registry_listen: SocketAddr,
+    /// The mirroring registry of somebody else; absent: the embedded one.
+    pub registry: Option<ExternalRegistry>,
     /// Where to ask instead of a registry.
     pub registry_mirrors: Vec<RegistryMirror>,
     /// The builder.
@@ -32,6 +36,26 @@ pub struct Options {
     pub most_log_bytes: u64,
     /// How long this server may be silent before another that waits for its home takes over.
     pub lease: Duration,
+}
+
+/// A registry that images are built and mirrored into, instead of the embedded one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExternalRegistry {
+    /// Where it is.
+    pub place: RegistryPlace,
+    /// Who writes; absent: anybody may.
+    pub writer: Option<RegistryLogin>,
+    /// Who reads, for the pods; absent: the writer.
+    pub puller: Option<RegistryLogin>,
+}
+
+/// A user of a registry, and where his password is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RegistryLogin {
+    /// The user.
+    pub user: String,
+    /// A file that only the server's user can read.
+    pub password_file: PathBuf,
 }
 
 /// Where to ask instead of a registry: `host=url`.

@@ -8,10 +8,12 @@ use slipway_engine::{Engine, EngineError};
 use slipway_ports::CancellationToken;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::task::JoinSet;
 
 use crate::app::App;
 use crate::connections::answer;
 use crate::home::{Home, HomeError, ServerRecord};
+use crate::mirroring::{EmbeddedRegistry, MirroringRegistry};
 use crate::options::Options;
 use crate::ownership::{Ownership, OwnershipError};
 use crate::routes::router;
@@ -83,25 +85,37 @@ pub async fn serve(home: Home, options: Options) -> Result<(), ServeError> {
 async fn run(home: &Home, options: &Options, ownership: &Ownership) -> Result<(), ServeError> {
     let token = home.token_or_create()?;
     let api = listen("the API", options.listen).await?;
-    let registry = listen("the registry", options.registry_listen).await?;
-    let (address, registry_address) = (api.local_addr()?, registry.local_addr()?);
+    let address = api.local_addr()?;
+    let (registry, listener) = if let Some(external) = &options.registry {
+        (MirroringRegistry::external(options, external)?, None)
+    } else {
+        let listener = listen("the registry", options.registry_listen).await?;
+        (MirroringRegistry::embedded(home, options, listener.local_addr()?)?, Some(listener))
+    };
+    let registry_address = registry.address.clone();
 
     let shutdown = CancellationToken::new();
-    let wired = wiring::wire(home, ownership, options, registry_address)?;
-    let registry = tokio::spawn(answer(registry, wired.registry, shutdown.clone()));
+    let wired = wiring::wire(home, ownership, options, registry)?;
+    let mut registry = JoinSet::new();
+    let collector = wired.registry.map(|EmbeddedRegistry { router, collector }| {
+        registry.extend(listener.map(|listener| answer(listener, router, shutdown.clone())));
+        collector
+    });
     let engine = Engine::new(wired.ports.clone(), wired.settings);
     let recovered = engine.recover().await?;
     if recovered > 0 {
         tracing::info!(recovered, "deployments of an earlier server go on");
     }
-    let (collecting, stops) = (engine.clone(), shutdown.clone());
-    // Whatever instant it ends at, the registry is whole.
-    tokio::spawn(async move { collecting.keep_collecting_images(&*wired.collector, &stops).await });
+    if let Some(collector) = collector {
+        let (collecting, stops) = (engine.clone(), shutdown.clone());
+        // Whatever instant it ends at, the registry is whole.
+        tokio::spawn(async move { collecting.keep_collecting_images(&*collector, &stops).await });
+    }
 
     let app = App::new((engine, wired.ports), token, address, options.allow_file_urls, shutdown.clone());
     home.write_record(&ServerRecord {
         address: address.to_string(),
-        registry: registry_address.to_string(),
+        registry: registry_address.clone(),
         pid: std::process::id(),
     })?;
     tracing::info!(%address, registry = %registry_address, "the server listens");
@@ -113,7 +127,7 @@ async fn run(home: &Home, options: &Options, ownership: &Ownership) -> Result<()
         tracing::warn!("some requests were cut off");
     }
     wired.builder.stop().await;
-    registry.abort();
+    registry.shutdown().await;
     Ok(())
 }
 

@@ -1,35 +1,23 @@
 //! Which product fills which port.
 
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
-use slipway_builder::{DaemonSettings, RegistryCredential};
-use slipway_engine::{Ports, PullCredential, Settings};
+use slipway_builder::DaemonSettings;
+use slipway_engine::{Ports, Settings};
 use slipway_gate::{Gate, Gated};
 use slipway_git::{GitMirrors, GitSettings};
 use slipway_helm::HelmOptions;
 use slipway_kubernetes::KubeCluster;
-use slipway_ports::{ImageCollector, SecretText};
-use slipway_registry::embedded::{self, Auth, EmbeddedCollector, Storage, User};
-use slipway_registry::{ClientError, Credential, OciRegistry, RegistrySettings};
+use slipway_registry::embedded;
+use slipway_registry::{ClientError, OciRegistry};
 
 use crate::builder::EmbeddedBuilder;
 use crate::home::{Home, HomeError};
+use crate::mirroring::{EmbeddedRegistry, MirroringRegistry};
 use crate::options::Options;
 use crate::ownership::Ownership;
-
-/// The user of the embedded registry who writes: the builder and this server.
-const REGISTRY_USER: &str = "slipway";
-
-/// The user of the embedded registry who only reads. Every namespace holds its password: whoever sees it must not be able to put
-/// an image in the place of another environment's.
-const PULL_USER: &str = "slipway-pull";
-
-/// An upload that nobody wrote to for so long is not gone on with.
-const ABANDONED: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// How long one call waits for an API server that is away. Who asks by hand shall not wait long; a deployment asks again.
 const CLUSTER_PATIENCE: Duration = Duration::from_secs(10);
@@ -71,34 +59,26 @@ pub(crate) struct Wired {
     pub(crate) settings: Settings,
     /// The builder, to be stopped at the end.
     pub(crate) builder: Arc<EmbeddedBuilder>,
-    /// The embedded registry, to be served.
-    pub(crate) registry: Router,
-    /// Removes its unused images.
-    pub(crate) collector: Arc<dyn ImageCollector>,
+    /// The embedded registry, to be served, if it is not somebody else's.
+    pub(crate) registry: Option<EmbeddedRegistry>,
 }
 
-/// Opens everything that a server in this home needs besides its store; `registry` is where its registry listens.
-pub(crate) fn wire(home: &Home, ownership: &Ownership, options: &Options, registry: SocketAddr) -> Result<Wired, WiringError> {
-    let password = home.registry_password_or_create()?;
-    let pull_password = home.registry_pull_password_or_create()?;
-    let address = registry.to_string();
-    let storage = Storage::open_as_owner(home.folder("registry"))?;
-    // What a push that was killed left on the disk; a failure costs space and nothing else.
-    if let Err(error) = storage.sweep_uploads(ABANDONED) {
-        tracing::warn!(%error, "abandoned uploads are left in the registry");
-    }
-    let auth = Auth::Basic(vec![User::new(REGISTRY_USER, password.expose()), User::reader(PULL_USER, pull_password.expose())]);
-    let registry_settings = registry_settings(options, &address, &password);
-    let collector: Arc<dyn ImageCollector> = Arc::new(EmbeddedCollector::new(storage.clone(), &registry_settings));
+/// Opens everything that a server in this home needs besides its store.
+pub(crate) fn wire(
+    home: &Home,
+    ownership: &Ownership,
+    options: &Options,
+    registry: MirroringRegistry,
+) -> Result<Wired, WiringError> {
     let work_folder = home.folder("work");
     // Nothing in it outlives the server that wrote it.
     clear(&work_folder)?;
-    let builder = Arc::new(builder(home, options, &address, &password));
+    let builder = Arc::new(builder(home, options, &registry));
     let ports = Ports {
         store: Arc::new(ownership.store()),
         repositories: Arc::new(repositories(home, options)?),
         builder: builder.clone(),
-        registry: Arc::new(OciRegistry::new(registry_settings)?),
+        registry: Arc::new(OciRegistry::new(registry.settings)?),
         releases: Arc::from(slipway_helm::find(HelmOptions::default()).map_err(WiringError::Helm)?),
         cluster: Arc::new(KubeCluster::new(slipway_kubernetes::Settings {
             patience: CLUSTER_PATIENCE,
@@ -108,10 +88,12 @@ pub(crate) fn wire(home: &Home, ownership: &Ownership, options: &Options, regist
     #[cfg(feature = "crash-points")]
     let ports = behind_crash_points(ports)?;
     let ports = behind(ports, &ownership.gate());
-    let collector = Arc::new(Gated::new(collector, ownership.gate()));
-    let pull_credential = Some(PullCredential { user: PULL_USER.to_owned(), password: pull_password });
+    let embedded = registry.embedded.map(|embedded| {
+        let collector = Arc::new(Gated::new(embedded.collector, ownership.gate()));
+        EmbeddedRegistry { router: embedded.router, collector }
+    });
     let settings = Settings {
-        pull_credential,
+        pull_credential: registry.puller,
         work_folder: Some(work_folder),
         rollout_timeout: options.rollout_timeout,
         keep_deployments: options.keep_deployments,
@@ -119,7 +101,7 @@ pub(crate) fn wire(home: &Home, ownership: &Ownership, options: &Options, regist
         most_log_bytes: options.most_log_bytes,
         ..Settings::default()
     };
-    Ok(Wired { ports, settings, builder, registry: embedded::router(storage, auth), collector })
+    Ok(Wired { ports, settings, builder, registry: embedded })
 }
 
 /// Puts all that is outside behind a gate; the store sees to itself.
@@ -148,29 +130,17 @@ fn repositories(home: &Home, options: &Options) -> Result<GitMirrors, WiringErro
     GitMirrors::open(settings).map_err(|error| folder(path, error))
 }
 
-fn registry_settings(options: &Options, address: &str, password: &SecretText) -> RegistrySettings {
-    let mirrors = options.registry_mirrors.iter().map(|mirror| (mirror.host.clone(), mirror.url.clone()));
-    let credential = Credential { user: REGISTRY_USER.to_owned(), secret: password.clone() };
-    RegistrySettings {
-        address: address.to_owned(),
-        mirrors: mirrors.collect(),
-        credentials: [(address.to_owned(), credential)].into(),
-        ..RegistrySettings::default()
-    }
-}
-
-fn builder(home: &Home, options: &Options, address: &str, password: &SecretText) -> EmbeddedBuilder {
+fn builder(home: &Home, options: &Options, registry: &MirroringRegistry) -> EmbeddedBuilder {
     let mirrors = options.registry_mirrors.iter().filter(|mirror| mirror.host == "docker.io");
     // BuildKit names a mirror by its host and prefix alone.
     let mirrors = mirrors.map(|mirror| mirror.url.split_once("://").map_or(mirror.url.as_str(), |(_, rest)| rest).to_owned());
     let daemon = DaemonSettings {
         docker_io_mirrors: mirrors.collect(),
         frontends: options.frontends.clone(),
-        ..DaemonSettings::new(address, true)
+        ..DaemonSettings::new(&registry.settings.address, registry.is_plain)
     };
-    let credential =
-        RegistryCredential { registry: address.to_owned(), user: REGISTRY_USER.to_owned(), password: password.clone() };
-    EmbeddedBuilder::new(options.builder.clone(), home.folder("buildkit"), daemon, credential)
+    let folder = home.folder("buildkit");
+    EmbeddedBuilder::new(options.builder.clone(), folder, daemon, registry.address.clone(), registry.writer.clone())
 }
 
 /// Makes a folder empty.

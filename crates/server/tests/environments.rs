@@ -106,3 +106,34 @@ async fn doctor_asks_every_part() {
     let names: Vec<_> = doctor["checks"].as_array().unwrap().iter().map(|check| check["name"].as_str().unwrap()).collect();
     assert_eq!(names, ["git", "builder", "registry", "helm", "target dev"]);
 }
+
+#[tokio::test]
+async fn a_credential_is_set_listed_and_forgotten_and_what_is_secret_never_comes_back() {
+    let server = Server::with_environment().await;
+    let place = "/projects/shop/credentials";
+    let put = async |name: &str, body: &str| server.ask("PUT", &format!("{place}/{name}"), body).await;
+    let (status, set) = put("robot", r#"{"git": "GitHub.com/acme", "password": "hunter2-hunter2"}"#).await;
+    let shown = serde_json::json!({
+        "name": "robot", "kind": "git", "place": "https://github.com/acme", "login": "password", "user": "x-access-token"
+    });
+    assert_eq!((status, &set), (StatusCode::OK, &shown));
+    let (status, set) = put("hub", r#"{"registry": "ghcr.io", "user": "acme", "password": "hunter2-hunter2"}"#).await;
+    assert_eq!((status, &set["place"]), (StatusCode::OK, &"ghcr.io".into()));
+    for body in [
+        "{}",
+        r#"{"git": "ftp://x", "password": "hunter2-hunter2"}"#,
+        r#"{"git": "https://x", "registry": "x", "password": "hunter2-hunter2"}"#,
+        r#"{"git": "ssh://git@x", "privateKey": "hunter2-hunter2"}"#,
+        r#"{"registry": "ghcr.io", "password": "hunter2-hunter2"}"#,
+    ] {
+        let (status, problem) = put("bad", body).await;
+        assert_eq!((status, &problem["code"]), (StatusCode::UNPROCESSABLE_ENTITY, &"credential-invalid".into()), "{body}");
+        assert!(!problem.to_string().contains("hunter2"), "{problem}");
+    }
+    let (_, listed) = server.ask("GET", place, "").await;
+    assert_eq!(listed.as_array().unwrap().iter().map(|each| each["name"].clone()).collect::<Vec<_>>(), ["hub", "robot"]);
+    assert!(!listed.to_string().contains("hunter2"), "{listed}");
+    assert_eq!(server.ask("GET", "/projects/other/credentials", "").await.1, serde_json::json!([]));
+    assert_eq!(server.ask("DELETE", &format!("{place}/hub"), "").await.0, StatusCode::NO_CONTENT);
+    assert_eq!(server.ask("DELETE", &format!("{place}/hub"), "").await.0, StatusCode::NOT_FOUND);
+}

@@ -159,6 +159,7 @@ mod tests {
             target: Some("--runtime".to_owned()),
             args: BTreeMap::from([("A".to_owned(), "x y\n\"--output=,;$(touch /tmp/x)".to_owned())]),
             secrets: [].into(),
+            reader: slipway_ports::Reader::nobody(),
             platforms: vec!["linux/amd64".to_owned(), "linux/arm64".to_owned()],
             line: "a line".to_owned(),
             cpu: Millicores(1500),

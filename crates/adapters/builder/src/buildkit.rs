@@ -57,6 +57,7 @@ pub struct BuildKit {
     daemon: Daemon,
     registry: String,
     registry_is_plain: bool,
+    credentials: Vec<RegistryCredential>,
     folder: PathBuf,
     frontends: BTreeSet<Frontend>,
 }
@@ -122,8 +123,8 @@ impl BuildKit {
     fn with(daemon: Daemon, settings: BuildKitSettings) -> io::Result<Self> {
         credentials::write(&settings.folder.join("docker"), &settings.credentials)?;
         let frontends = settings.frontends.into_iter().chain([Frontend::docker()]).collect();
-        let BuildKitSettings { registry, registry_is_plain, .. } = settings;
-        Ok(Self { daemon, registry, registry_is_plain, folder: settings.folder, frontends })
+        let BuildKitSettings { registry, registry_is_plain, credentials, folder, .. } = settings;
+        Ok(Self { daemon, registry, registry_is_plain, credentials, folder, frontends })
     }
 
     /// The daemon of our own, if it is one.
@@ -300,7 +301,10 @@ impl Builder for BuildKit {
         let metadata = left.path().join("metadata.json");
         let cgroup = self.cgroup(request, progress);
         let cgroup_name = cgroup.as_ref().map(BuildCgroup::name);
+        let docker = left.path().join("docker");
+        credentials::write(&docker, &credentials::of_build(&self.credentials, &request.reader)).map_err(kept)?;
         let mut command = self.command();
+        command.env("DOCKER_CONFIG", docker);
         command.args(arguments::build(request, &self.connection(), self.destination(), cgroup_name, &metadata)?);
         for (name, value) in arguments::secret_variables(request)? {
             command.env(name, value.expose());

@@ -1,5 +1,6 @@
 //! Credentials of registries, in a folder that only `buildctl` is pointed at.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::fs::{self, OpenOptions, Permissions};
 use std::io::{self, Write as _};
@@ -9,7 +10,8 @@ use std::path::Path;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
-use slipway_ports::SecretText;
+use slipway_core::model::CredentialPlace;
+use slipway_ports::{Login, Reader, SecretText};
 
 /// Who the builder is to a registry.
 #[derive(Clone)]
@@ -26,6 +28,31 @@ impl fmt::Debug for RegistryCredential {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RegistryCredential").field("registry", &self.registry).field("user", &self.user).finish_non_exhaustive()
     }
+}
+
+/// Under which name `buildctl` looks for the credential of Docker Hub.
+const DOCKER_HUB: &str = "https://index.docker.io/v1/";
+
+/// What a build may show registries: the credentials of those who want it, and before them the builder's own.
+pub(crate) fn of_build(own: &[RegistryCredential], reader: &Reader) -> Vec<RegistryCredential> {
+    let mut by_host = BTreeMap::new();
+    // One for each host is all that `buildctl` knows: the one for the largest part of it.
+    for credential in reader.credentials() {
+        let (CredentialPlace::Registry(place), Login::Password { user, password }) = (&credential.place, &credential.login)
+        else {
+            continue;
+        };
+        let depth = credential.place.depth();
+        if by_host.get(place.host()).is_none_or(|(other, _)| depth < *other) {
+            let registry = if place.host() == "docker.io" { DOCKER_HUB } else { place.host() };
+            let found = RegistryCredential { registry: registry.to_owned(), user: user.clone(), password: password.clone() };
+            by_host.insert(place.host().to_owned(), (depth, found));
+        }
+    }
+    for credential in own {
+        by_host.insert(credential.registry.clone(), (0, credential.clone()));
+    }
+    by_host.into_values().map(|(_, credential)| credential).collect()
 }
 
 /// Writes a `config.json` for `DOCKER_CONFIG`, readable by its owner alone, in one step.
@@ -49,7 +76,35 @@ pub(crate) fn write(folder: &Path, credentials: &[RegistryCredential]) -> io::Re
 
 #[cfg(test)]
 mod tests {
+    use slipway_core::model::Name;
+    use slipway_ports::Credential;
+
     use super::*;
+
+    #[test]
+    fn a_build_shows_each_registry_one_credential_and_the_builders_own_before_all() {
+        let credential = |name: &str, place: &str| Credential {
+            id: name.to_owned(),
+            name: Name::new(name).unwrap(),
+            place: place.parse().unwrap(),
+            login: Login::Password { user: name.to_owned(), password: SecretText::new("x") },
+        };
+        let reader = Reader::new(vec![
+            credential("acme", "registry ghcr.io/acme"),
+            credential("all", "registry ghcr.io"),
+            credential("hub", "registry docker.io"),
+            credential("mine", "registry 127.0.0.1:5000"),
+            credential("source", "git https://ghcr.io"),
+        ]);
+        let own = RegistryCredential {
+            registry: "127.0.0.1:5000".to_owned(),
+            user: "slipway".to_owned(),
+            password: SecretText::new("y"),
+        };
+        let shown: Vec<_> = of_build(&[own], &reader).into_iter().map(|each| (each.registry, each.user)).collect();
+        let expected = [("127.0.0.1:5000", "slipway"), (DOCKER_HUB, "hub"), ("ghcr.io", "all")];
+        assert_eq!(shown, expected.map(|(registry, user)| (registry.to_owned(), user.to_owned())));
+    }
 
     #[test]
     fn only_the_owner_can_read_the_credentials() {

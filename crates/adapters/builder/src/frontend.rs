@@ -159,6 +159,7 @@ mod tests {
             target: None,
             args: args.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
             secrets: [].into(),
+            reader: slipway_ports::Reader::nobody(),
             platforms: Vec::new(),
             line: "a line".to_owned(),
             cpu: Millicores(1000),

@@ -11,9 +11,9 @@ use std::time::{Duration, Instant};
 
 use slipway_builder::{BuildKit, BuildKitPrograms, DaemonSettings, LocalBuildkitd, Transport};
 use slipway_core::failure::{Code, FailureKind};
-use slipway_core::model::{Bytes, Millicores};
-use slipway_ports::{Activity, BuildRequest, Builder, CancellationToken};
-use support::{BASE, Fixture, Seen, builder_settings, running, settings};
+use slipway_core::model::{Bytes, Millicores, Name};
+use slipway_ports::{Activity, BuildRequest, Builder, CancellationToken, Credential, Login, Reader, RepositoryTag, SecretText};
+use support::{BASE, Fixture, Registry, Seen, builder_settings, running, settings};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_build_is_pushed_with_its_arguments_and_a_second_one_is_cached() {
@@ -215,4 +215,49 @@ async fn a_daemon_that_a_killed_server_left_is_ended_by_one_that_never_needed_it
     LocalBuildkitd::stop_left_behind(&folder).await.unwrap();
     assert!(running(&configuration).is_empty());
     LocalBuildkitd::stop_left_behind(&folder).await.expect("there is none, and that is well");
+}
+
+#[tokio::test]
+async fn a_private_base_image_is_read_with_the_credential_of_the_project_and_shared_with_nobody_else() {
+    let fixture = Fixture::start().await;
+    let base = fixture.request("FROM scratch\nCOPY busybox /busybox\n");
+    let base = BuildRequest {
+        destination: RepositoryTag { repository: "acme/base".to_owned(), tag: "1".to_owned() },
+        line: format!("{}-base", fixture.folder.path().display()),
+        ..base
+    };
+    fixture.build(&base, &Seen::default()).await.unwrap();
+    let locked = Registry::locked(fixture.folder.path());
+    let robot = |password: &str| {
+        let login = Login::Password { user: "reader".to_owned(), password: SecretText::new(password) };
+        let place = format!("registry {}", locked.address).parse().unwrap();
+        Reader::new(vec![Credential { id: "1".to_owned(), name: Name::new("robot").unwrap(), place, login }])
+    };
+    let reference = format!("{}/acme/base:1", locked.address);
+    let request = |marker: &str| fixture.request(&format!("FROM {reference}\nRUN [\"/busybox\", \"echo\", \"{marker}\"]\n"));
+    let refused = async |reader: Reader, marker: &str| {
+        let built = fixture.build(&BuildRequest { reader, ..request(marker) }, &Seen::default()).await;
+        let failure = built.expect_err(marker);
+        assert_eq!((failure.kind, failure.code), (FailureKind::Permanent, Code::RegistryUnauthorized), "{failure:?}");
+        assert!(!format!("{failure:?}").contains("canary"), "{failure:?}");
+    };
+    refused(Reader::nobody(), "before").await;
+    let seen = Seen::default();
+    fixture.build(&BuildRequest { reader: robot("canary-one"), ..request("mine") }, &seen).await.unwrap();
+    assert!(!seen.lines.lock().unwrap().iter().any(|line| line.contains("canary")));
+    // The builder holds it now, and gives it to nobody who may not read it.
+    refused(Reader::nobody(), "after").await;
+    refused(robot("canary-wrong"), "wrong").await;
+    // No file of the builder's client is left with the password.
+    let mut pending = vec![fixture.folder.path().join("builder")];
+    while let Some(folder) = pending.pop() {
+        for entry in std::fs::read_dir(folder).unwrap().flatten() {
+            if entry.file_type().unwrap().is_dir() {
+                pending.push(entry.path());
+            } else {
+                let content = std::fs::read_to_string(entry.path()).unwrap_or_default();
+                assert!(!content.contains("cmVhZGVyOmNhbmFyeS"), "{}", entry.path().display());
+            }
+        }
+    }
 }

@@ -65,6 +65,7 @@ impl Scene {
             target: None,
             args: [].into(),
             secrets: [("TOKEN".to_owned(), SecretText::new("abcdefgh"))].into(),
+            reader: slipway_ports::Reader::nobody(),
             platforms: Vec::new(),
             line: self.folder.path().display().to_string(),
             cpu: Millicores(1000),

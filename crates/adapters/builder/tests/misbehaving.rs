@@ -40,6 +40,7 @@ fn request(timeout: Duration) -> BuildRequest {
         target: None,
         args: [("A".to_owned(), "a\n'\"$(touch /tmp/x); b".to_owned())].into(),
         secrets: [].into(),
+        reader: slipway_ports::Reader::nobody(),
         platforms: Vec::new(),
         line: "a line".to_owned(),
         cpu: Millicores(1000),

@@ -5,7 +5,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
 use slipway_core::failure::{Code, Failure};
-use slipway_ports::{CancellationToken, Export};
+use slipway_ports::{CancellationToken, Export, Reader};
 
 use crate::context::{Context, Dockerfile};
 use crate::ignore::{Ignore, Matched};
@@ -26,6 +26,7 @@ const MOST_SUBMODULES: usize = 1000;
 pub(crate) async fn export(
     mirrors: &GitMirrors,
     mut context: Context<'_>,
+    reader: &Reader,
     into: &Path,
     cancel: &CancellationToken,
 ) -> Result<Export, Failure> {
@@ -35,7 +36,7 @@ pub(crate) async fn export(
     let export = Export { context: into.join("context"), dockerfile_folder: into.join("dockerfile") };
     let (pen, receiver) = Pen::new();
     let writer = tokio::task::spawn_blocking(move || write_all(receiver));
-    let walk = Walk { mirrors, cancel, pen, ignore: ignore.patterns, seen: 0, submodules: 0 };
+    let walk = Walk { mirrors, reader, cancel, pen, ignore: ignore.patterns, seen: 0, submodules: 0 };
     let read = tokio::select! {
         read = walk.read(context, tree, &export, dockerfile) => read,
         () = cancel.cancelled() => Err(Failure::canceled("canceled while the build context was written")),
@@ -50,6 +51,7 @@ pub(crate) async fn export(
 /// Reads a context from top to bottom.
 struct Walk<'a> {
     mirrors: &'a GitMirrors,
+    reader: &'a Reader,
     cancel: &'a CancellationToken,
     pen: Pen,
     ignore: Option<Ignore>,
@@ -216,7 +218,8 @@ impl Walk<'_> {
         if large.is_empty() {
             return Ok(());
         }
-        let endpoint = Endpoint::find(program, &part.mirror, &mut part.objects, &part.top, &part.url).await?;
+        let source = self.mirrors.source(&part.url, self.reader)?;
+        let endpoint = Endpoint::find(program, &part.mirror, &mut part.objects, &part.top, &source).await?;
         let cache = Cache::beside(&part.mirror, self.mirrors.largest_lfs_object());
         let wanted: Vec<_> = large.iter().map(|large| (&large.pointer, large.file.inside.as_str())).collect();
         self.mirrors.ensure_objects(&part.url, &cache, &endpoint, &wanted).await?;
@@ -239,7 +242,7 @@ impl Walk<'_> {
                 .with_hint("exclude those that the image does not need with `.dockerignore`"));
         }
         let url = submodules.url(&part.url, path)?;
-        let mirror = self.mirrors.with_commit(&url, &link.commit, path, self.cancel).await?;
+        let mirror = self.mirrors.with_commit(&url, self.reader, &link.commit, path, self.cancel).await?;
         let mut objects = Objects::open(self.mirrors.program(), &mirror)?;
         let top = objects.tree_of(&link.commit).await?;
         let top = top.ok_or_else(|| missing_commit(path, &link.commit, &url))?;

@@ -10,13 +10,15 @@ use async_trait::async_trait;
 use sha2::{Digest, Sha256};
 use slipway_core::failure::{Code, Failure};
 use slipway_core::model::GitRevision;
-use slipway_ports::{CancellationToken, Export, Repositories, TreeFacts, TreeQuery};
+use slipway_ports::{CancellationToken, Credential, Export, Reader, Repositories, TreeFacts, TreeQuery};
 
 use crate::context::{Context, hex};
 use crate::export::export;
 use crate::lfs::{Cache, Client, Endpoint, Pointer};
+use crate::login;
 use crate::objects::Objects;
 use crate::program::{Ended, Program};
+use crate::readers;
 use crate::refusal;
 use crate::revision::{self, DEFAULT_BRANCH};
 use crate::source_url::SourceUrl;
@@ -24,6 +26,9 @@ use crate::stale;
 
 /// Mirrors in the making have names that begin so.
 const UNFINISHED: &str = ".unfinished-";
+
+/// The keys of hosts that were reached over SSH, beside the mirrors.
+const KNOWN_HOSTS: &str = "known_hosts";
 
 /// Where mirrors lie, and what they may read.
 #[derive(Debug, Clone)]
@@ -59,10 +64,16 @@ pub struct GitMirrors {
 #[derive(Debug, Default)]
 struct Fetches {
     begun: AtomicU64,
-    /// The number of the last fetch that succeeded.
-    succeeded: tokio::sync::Mutex<u64>,
+    /// The number of the last fetch that succeeded, by the id of the credential that it was made with.
+    succeeded: tokio::sync::Mutex<HashMap<Option<String>, u64>>,
     /// Held by who looks for a commit or for large files, and fetches what is missing, so that the next one finds it.
     looking: tokio::sync::Mutex<()>,
+}
+
+/// A repository, and what it is asked with.
+struct Asked<'a> {
+    source: SourceUrl,
+    credential: Option<&'a Credential>,
 }
 
 impl GitMirrors {
@@ -98,16 +109,24 @@ impl GitMirrors {
         self.settings.folder.join(format!("{}.git", hex(&Sha256::digest(url.as_bytes()))))
     }
 
-    /// The mirror of a repository that was fetched before.
-    fn existing_mirror(&self, url: &str) -> Result<PathBuf, Failure> {
-        let shown = SourceUrl::parse(url, self.settings.file_urls)?.shown;
+    /// The mirror of a repository that the reader has fetched before.
+    fn existing_mirror(&self, url: &str, reader: &Reader) -> Result<PathBuf, Failure> {
+        let shown = self.source(url, reader)?.shown;
         let mirror = self.mirror(url);
-        match mirror.try_exists() {
+        match readers::has_read(&mirror, reader.for_repository(url)) {
             Ok(true) => Ok(mirror),
-            Ok(false) => Err(Failure::retry(Code::RepositoryUnreachable, format!("{shown} was never fetched by this server"))
-                .with_hint("it is fetched on the next attempt")),
+            Ok(false) => Err(Failure::retry(
+                Code::RepositoryUnreachable,
+                format!("{shown} was never fetched by this server for this project"),
+            )
+            .with_hint("it is fetched on the next attempt")),
             Err(error) => Err(Failure::retry(Code::Internal, format!("the mirror of {shown} cannot be read: {error}"))),
         }
+    }
+
+    /// A repository as a reader asks for it.
+    pub(crate) fn source(&self, url: &str, reader: &Reader) -> Result<SourceUrl, Failure> {
+        Ok(SourceUrl::parse(url, self.settings.file_urls)?.with(reader.for_repository(url)))
     }
 
     pub(crate) fn program(&self) -> &Program {
@@ -137,10 +156,11 @@ impl GitMirrors {
         cache.ensure(&client, endpoint, wanted).await
     }
 
-    /// The mirror of a submodule's repository, which is fetched unless it holds the commit.
+    /// The mirror of a submodule's repository, which is fetched unless it holds the commit and the reader has read it.
     pub(crate) async fn with_commit(
         &self,
         url: &str,
+        reader: &Reader,
         commit: &str,
         path: &str,
         cancel: &CancellationToken,
@@ -153,9 +173,9 @@ impl GitMirrors {
             looking = fetches.looking.lock() => looking,
             () = cancel.cancelled() => return Err(Failure::canceled(format!("canceled before the submodule `{path}` was fetched"))),
         };
-        let exists = mirror.try_exists().map_err(|error| not_kept(&mirror, &error))?;
-        if !exists || Objects::open(&self.program, &mirror)?.tree_of(commit).await?.is_none() {
-            self.fetch(url, cancel).await.map_err(about)?;
+        let has_read = readers::has_read(&mirror, reader.for_repository(url)).map_err(|error| not_kept(&mirror, &error))?;
+        if !has_read || Objects::open(&self.program, &mirror)?.tree_of(commit).await?.is_none() {
+            self.fetch(url, reader, cancel).await.map_err(about)?;
         }
         Ok(mirror)
     }
@@ -165,13 +185,13 @@ impl GitMirrors {
         Arc::clone(fetches.entry(url.to_owned()).or_default())
     }
 
-    async fn fetch_now(&self, source: &SourceUrl, mirror: &Path, cancel: &CancellationToken) -> Result<(), Failure> {
+    async fn fetch_now(&self, asked: &Asked<'_>, mirror: &Path, cancel: &CancellationToken) -> Result<(), Failure> {
         let exists = mirror.try_exists().map_err(|error| not_kept(mirror, &error))?;
         if exists {
             let (folder, shown) = (mirror.to_owned(), mirror.to_owned());
             let cleared = tokio::task::spawn_blocking(move || stale::remove_locks(&folder)).await;
             cleared.unwrap_or_else(|error| Err(std::io::Error::other(error))).map_err(|error| not_kept(&shown, &error))?;
-            return self.fetch_into(source, mirror, cancel).await;
+            return self.fetch_into(asked, mirror, cancel).await;
         }
         let unfinished = tempfile::Builder::new()
             .prefix(UNFINISHED)
@@ -182,34 +202,36 @@ impl GitMirrors {
         if !ended.success {
             return Err(refusal::of_mirror("make a mirror", &ended.stderr));
         }
-        self.fetch_into(source, unfinished.path(), cancel).await?;
+        self.fetch_into(asked, unfinished.path(), cancel).await?;
         std::fs::rename(unfinished.path(), mirror).map_err(|error| not_kept(mirror, &error))?;
         // It has its name: what is left to forget is the guard that would delete it.
         let _moved = unfinished.keep();
         Ok(())
     }
 
-    async fn fetch_into(&self, source: &SourceUrl, mirror: &Path, cancel: &CancellationToken) -> Result<(), Failure> {
+    async fn fetch_into(&self, asked: &Asked<'_>, mirror: &Path, cancel: &CancellationToken) -> Result<(), Failure> {
         let default = format!("+HEAD:{DEFAULT_BRANCH}");
-        let mut ended = self.run_fetch(source, mirror, Some(&default), cancel).await?;
+        let mut ended = self.run_fetch(asked, mirror, Some(&default), cancel).await?;
         if !ended.success && ended.stderr.contains("find remote ref HEAD") {
             // An empty repository, or one whose HEAD names a branch that is not there.
-            ended = self.run_fetch(source, mirror, None, cancel).await?;
+            ended = self.run_fetch(asked, mirror, None, cancel).await?;
             if ended.success {
                 ended = self.program.ask(mirror, ["update-ref", "-d", DEFAULT_BRANCH], "forget the default branch").await?;
             }
         }
-        if ended.success { Ok(()) } else { Err(refusal::of_fetch(&source.shown, &ended.stderr)) }
+        if ended.success { Ok(()) } else { Err(refusal::of_fetch(&asked.source.shown, asked.credential, &ended.stderr)) }
     }
 
     async fn run_fetch(
         &self,
-        source: &SourceUrl,
+        asked: &Asked<'_>,
         mirror: &Path,
         default: Option<&str>,
         cancel: &CancellationToken,
     ) -> Result<Ended, Failure> {
-        let mut command = self.program.command_with_source(mirror, source);
+        let Asked { source, credential } = asked;
+        let mut command = self.program.command(mirror);
+        let _shown = login::show(&mut command, source, *credential, &self.settings.folder.join(KNOWN_HOSTS))?;
         command.args(["fetch", "--quiet", "--prune", "--force", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules"]);
         command.args(["--", &source.shown, "+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*"]).args(default);
         self.program.run(command, &format!("fetch {}", source.shown), self.settings.fetch_timeout, cancel).await
@@ -218,39 +240,53 @@ impl GitMirrors {
 
 #[async_trait]
 impl Repositories for GitMirrors {
-    async fn fetch(&self, url: &str, cancel: &CancellationToken) -> Result<(), Failure> {
-        let source = SourceUrl::parse(url, self.settings.file_urls)?;
+    async fn fetch(&self, url: &str, reader: &Reader, cancel: &CancellationToken) -> Result<(), Failure> {
+        let asked = Asked { source: self.source(url, reader)?, credential: reader.for_repository(url) };
         let fetches = self.fetches_of(url);
-        let asked = fetches.begun.load(Ordering::SeqCst);
+        let before = fetches.begun.load(Ordering::SeqCst);
         let mut succeeded = tokio::select! {
             succeeded = fetches.succeeded.lock() => succeeded,
-            () = cancel.cancelled() => return Err(Failure::canceled(format!("canceled before {} was fetched", source.shown))),
+            () = cancel.cancelled() => return Err(Failure::canceled(format!("canceled before {} was fetched", asked.source.shown))),
         };
-        if *succeeded > asked {
-            tracing::debug!(url = source.shown, "shared a fetch that began after this one was asked for");
+        let who = asked.credential.map(|credential| credential.id.clone());
+        if succeeded.get(&who).is_some_and(|number| *number > before) {
+            tracing::debug!(url = asked.source.shown, "shared a fetch that began after this one was asked for");
             return Ok(());
         }
         let number = fetches.begun.fetch_add(1, Ordering::SeqCst) + 1;
-        self.fetch_now(&source, &self.mirror(url), cancel).await?;
-        *succeeded = number;
+        let mirror = self.mirror(url);
+        let fetched = self.fetch_now(&asked, &mirror, cancel).await;
+        readers::remember(&mirror, asked.credential, &fetched).map_err(|error| not_kept(&mirror, &error))?;
+        fetched?;
+        succeeded.insert(who, number);
         Ok(())
     }
 
-    async fn resolve(&self, url: &str, revision: &GitRevision) -> Result<String, Failure> {
-        let mirror = self.existing_mirror(url)?;
-        let shown = SourceUrl::parse(url, self.settings.file_urls)?.shown;
+    async fn resolve(&self, url: &str, reader: &Reader, revision: &GitRevision) -> Result<String, Failure> {
+        let mirror = self.existing_mirror(url, reader)?;
+        let shown = self.source(url, reader)?.shown;
         revision::resolve(&self.program, &mirror, &shown, revision).await
     }
 
-    async fn facts(&self, query: &TreeQuery) -> Result<TreeFacts, Failure> {
-        let mirror = self.existing_mirror(&query.url)?;
+    async fn facts(&self, query: &TreeQuery, reader: &Reader) -> Result<TreeFacts, Failure> {
+        let mirror = self.existing_mirror(&query.url, reader)?;
         Context::open(&self.program, &mirror, query).await?.facts().await
     }
 
-    async fn export(&self, query: &TreeQuery, into: &Path, cancel: &CancellationToken) -> Result<Export, Failure> {
-        let mirror = self.existing_mirror(&query.url)?;
+    async fn export(
+        &self,
+        query: &TreeQuery,
+        reader: &Reader,
+        into: &Path,
+        cancel: &CancellationToken,
+    ) -> Result<Export, Failure> {
+        // A credential may have been set anew since the version was resolved.
+        if self.existing_mirror(&query.url, reader).is_err() {
+            self.fetch(&query.url, reader, cancel).await?;
+        }
+        let mirror = self.existing_mirror(&query.url, reader)?;
         let context = Context::open(&self.program, &mirror, query).await?;
-        export(self, context, into, cancel).await
+        export(self, context, reader, into, cancel).await
     }
 }
 

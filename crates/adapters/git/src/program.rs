@@ -10,8 +10,6 @@ use slipway_ports::CancellationToken;
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::process::{Child, Command};
 
-use crate::source_url::SourceUrl;
-
 /// More than this of one stream is read and thrown away.
 const MOST_OUTPUT: usize = 8 << 20;
 
@@ -109,18 +107,6 @@ impl Program {
         }
         command.arg("--git-dir").arg(mirror);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true).process_group(0);
-        command
-    }
-
-    /// The same, with what git needs to talk to the source: by the environment, which other users can't read.
-    pub(crate) fn command_with_source(&self, mirror: &Path, url: &SourceUrl) -> Command {
-        let mut command = self.command(mirror);
-        if let Some(authorization) = &url.authorization {
-            command
-                .env("GIT_CONFIG_COUNT", "1")
-                .env("GIT_CONFIG_KEY_0", "http.extraHeader")
-                .env("GIT_CONFIG_VALUE_0", format!("Authorization: {authorization}"));
-        }
         command
     }
 

@@ -1,13 +1,14 @@
 //! What git's words on stderr mean.
 
 use slipway_core::failure::{Code, Failure};
+use slipway_ports::Credential;
 
 use crate::source_url::redacted;
 
 const MOST_LINES: usize = 20;
 
 /// The failure of a fetch that git ended with these words.
-pub(crate) fn of_fetch(url: &str, stderr: &str) -> Failure {
+pub(crate) fn of_fetch(url: &str, credential: Option<&Credential>, stderr: &str) -> Failure {
     let stderr = redacted(stderr);
     let has = |words: &[&str]| words.iter().any(|word| stderr.contains(word));
     let failure = if has(&[
@@ -18,11 +19,7 @@ pub(crate) fn of_fetch(url: &str, stderr: &str) -> Failure {
         "error: 401",
         "error: 403",
     ]) {
-        Failure::permanent(
-            Code::RepositoryUnauthorized,
-            format!("{url} refuses to be read with the credentials that it was given"),
-        )
-        .with_hint("give the environment a credential that may read the repository, and check that it has not expired")
+        unauthorized(url, credential)
     } else if has(&["Host key verification failed", "certificate", "SSL"]) {
         Failure::permanent(Code::RepositoryUnreachable, format!("the identity of {url} could not be verified"))
             .with_hint("check the host's certificate or key, and what the server trusts")
@@ -35,9 +32,12 @@ pub(crate) fn of_fetch(url: &str, stderr: &str) -> Failure {
     ]) {
         Failure::permanent(
             Code::RepositoryUnreachable,
-            format!("there is no repository at {url}, or it may not be seen without credentials"),
+            match credential {
+                None => format!("there is no repository at {url}, or it may not be seen without a credential"),
+                Some(used) => format!("there is no repository at {url}, or the credential `{}` may not see it", used.name),
+            },
         )
-        .with_hint("check the URL; for a private repository, give a credential")
+        .with_hint("check the URL; for a private repository, set a credential that may read it: `slipway credential set --help`")
     } else if has(&["not allowed"]) {
         Failure::permanent(Code::RepositoryUnreachable, format!("the transport of {url} is not allowed on this server"))
     } else if has(&["No space left on device", "Disk quota exceeded"]) {
@@ -48,6 +48,18 @@ pub(crate) fn of_fetch(url: &str, stderr: &str) -> Failure {
             .with_hint("check that the host is reachable from the server; it is tried again")
     };
     failure.with_last_lines(last_lines(&stderr))
+}
+
+fn unauthorized(url: &str, credential: Option<&Credential>) -> Failure {
+    let failure = |message: String| Failure::permanent(Code::RepositoryUnauthorized, message);
+    match credential {
+        Some(used) => failure(format!("{url} does not let the credential `{}` read it", used.name)).with_hint(format!(
+            "check that it has not expired and may read the repository; `slipway credential set {}` sets it anew",
+            used.name
+        )),
+        None => failure(format!("{url} can not be read without a credential, and the project has none for it"))
+            .with_hint("`slipway credential set NAME --git HOST` sets one"),
+    }
 }
 
 /// The failure of a command that only reads the mirror.
@@ -108,7 +120,7 @@ mod tests {
             ("fatal: write error: No space left on device", Code::Internal, FailureKind::Retry),
         ];
         for (stderr, code, kind) in cases {
-            let failure = of_fetch("http://h/x", stderr);
+            let failure = of_fetch("http://h/x", None, stderr);
             assert_eq!((failure.code, failure.kind), (code, kind), "{stderr}");
             assert!(!failure.last_lines.is_empty());
         }

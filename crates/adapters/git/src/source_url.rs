@@ -3,14 +3,29 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use slipway_core::failure::{Code, Failure};
+use slipway_ports::{Credential, Login, SecretText};
 
 /// A URL that git may be given, without any password.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct SourceUrl {
     /// What git is given, and what may be shown.
     pub(crate) shown: String,
-    /// The value of an `Authorization` header, when the URL held a credential.
-    pub(crate) authorization: Option<String>,
+    /// Who asks, over HTTP.
+    pub(crate) login: Option<HttpLogin>,
+}
+
+/// A user and a password.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct HttpLogin {
+    pub(crate) user: String,
+    pub(crate) password: SecretText,
+}
+
+impl HttpLogin {
+    /// The value of an `Authorization` header.
+    fn authorization(&self) -> String {
+        format!("Basic {}", STANDARD.encode(format!("{}:{}", self.user, self.password.expose())))
+    }
 }
 
 impl SourceUrl {
@@ -19,7 +34,7 @@ impl SourceUrl {
         if url.is_empty() || url.starts_with('-') || url.chars().any(|character| character.is_control() || character == ' ') {
             return Err(refuse(url, "it is empty, begins with `-`, or holds a space or a control character"));
         }
-        let plain = |url: &str| Self { shown: url.to_owned(), authorization: None };
+        let plain = |url: &str| Self { shown: url.to_owned(), login: None };
         match url.split_once("://").map(|(scheme, rest)| (scheme.to_ascii_lowercase(), rest)) {
             Some((scheme, rest)) if scheme == "http" || scheme == "https" => Ok(Self::of_http(&scheme, rest)),
             Some((scheme, rest)) if scheme == "ssh" && !host_of(rest).starts_with('-') => Ok(plain(url)),
@@ -34,14 +49,29 @@ impl SourceUrl {
     fn of_http(scheme: &str, rest: &str) -> Self {
         let (authority, path) = rest.find('/').map_or((rest, ""), |slash| rest.split_at(slash));
         let Some((user, host)) = authority.rsplit_once('@') else {
-            return Self { shown: format!("{scheme}://{rest}"), authorization: None };
+            return Self { shown: format!("{scheme}://{rest}"), login: None };
         };
-        let mut pair = percent_decoded(user);
-        if !pair.contains(&b':') {
-            pair.push(b':');
+        let (user, password) = user.split_once(':').unwrap_or((user, ""));
+        let text = |text: &str| String::from_utf8_lossy(&percent_decoded(text)).into_owned();
+        let login = Some(HttpLogin { user: text(user), password: SecretText::new(text(password)) });
+        Self { shown: format!("{scheme}://{host}{path}"), login }
+    }
+
+    /// The same, read with a credential, unless the URL held one itself.
+    pub(crate) fn with(mut self, credential: Option<&Credential>) -> Self {
+        let is_http = self.shown.starts_with("http://") || self.shown.starts_with("https://");
+        if let Some(Login::Password { user, password }) = credential.map(|credential| &credential.login)
+            && is_http
+            && self.login.is_none()
+        {
+            self.login = Some(HttpLogin { user: user.clone(), password: password.clone() });
         }
-        let authorization = Some(format!("Basic {}", STANDARD.encode(pair)));
-        Self { shown: format!("{scheme}://{host}{path}"), authorization }
+        self
+    }
+
+    /// The value of an `Authorization` header.
+    pub(crate) fn authorization(&self) -> Option<String> {
+        self.login.as_ref().map(HttpLogin::authorization)
     }
 }
 
@@ -109,9 +139,9 @@ mod tests {
     fn a_credential_in_a_url_never_stays_in_what_is_shown() {
         let url = SourceUrl::parse("https://user:p%40ss@git.example.com/shop.git", false).unwrap();
         assert_eq!(url.shown, "https://git.example.com/shop.git");
-        assert_eq!(url.authorization.as_deref(), Some("Basic dXNlcjpwQHNz"));
+        assert_eq!(url.authorization().as_deref(), Some("Basic dXNlcjpwQHNz"));
         let token = SourceUrl::parse("https://token@git.example.com/shop.git", false).unwrap();
-        assert_eq!(token.authorization.as_deref(), Some("Basic dG9rZW46"));
+        assert_eq!(token.authorization().as_deref(), Some("Basic dG9rZW46"));
         let failure = SourceUrl::parse("ftp://user:secret@host/x", false).unwrap_err();
         assert!(!failure.message.contains("secret"), "{}", failure.message);
     }
@@ -178,7 +208,7 @@ mod tests {
         ) {
             let url = format!("{scheme}{user}:{password}@host.example/x");
             if let Ok(parsed) = SourceUrl::parse(&url, true)
-                && parsed.authorization.is_some()
+                && parsed.login.is_some()
             {
                 prop_assert!(!parsed.shown.contains("SECRET"), "{}", parsed.shown);
             }

@@ -14,8 +14,9 @@ mod session;
 use async_trait::async_trait;
 use slipway_core::failure::{Code, Failure};
 use slipway_core::model::ImageReference;
-use slipway_ports::{Activity, CancellationToken, Presence, Progress, Registry, RepositoryTag};
+use slipway_ports::{Activity, CancellationToken, Presence, Progress, Reader, Registry, RepositoryTag};
 
+pub(crate) use endpoint::is_loopback;
 pub use endpoint::{Credential, InvalidEndpoint, RegistrySettings};
 
 use crate::digest::Digest;
@@ -28,6 +29,8 @@ use session::Session;
 /// Registries, reached by the Distribution API.
 pub struct OciRegistry {
     settings: RegistrySettings,
+    /// Host and prefix of the mirroring registry.
+    address: String,
     own: Endpoint,
     session: Session,
 }
@@ -48,15 +51,26 @@ impl OciRegistry {
     pub fn new(settings: RegistrySettings) -> Result<Self, ClientError> {
         let own = Endpoint::of_mirroring_registry(&settings)?;
         for host in settings.mirrors.keys() {
-            Endpoint::of_host(&settings, host)?;
+            Endpoint::of_host(&settings, host, None)?;
         }
-        let session = Session::new(&settings).map_err(|error| ClientError::Transport(error.to_string()))?;
-        Ok(Self { settings, own, session })
+        let session = Session::new().map_err(|error| ClientError::Transport(error.to_string()))?;
+        let address = match settings.prefix.as_str() {
+            "" => settings.address.clone(),
+            prefix => format!("{}/{prefix}", settings.address),
+        };
+        Ok(Self { settings, address, own, session })
     }
 
-    fn endpoint(&self, reference: &ImageReference) -> Result<Endpoint, Failure> {
-        Endpoint::of_host(&self.settings, reference.host())
-            .map_err(|error| Failure::permanent(Code::ImageNotFound, error.to_string()))
+    fn endpoint(&self, reference: &ImageReference, reader: &Reader) -> Result<Endpoint, Failure> {
+        let own = reader.for_image(reference);
+        let mut endpoint = Endpoint::of_host(&self.settings, reference.host(), own)
+            .map_err(|error| Failure::permanent(Code::ImageNotFound, error.to_string()))?;
+        let is_elsewhere = !self.settings.mirrors.contains_key(reference.host()) && self.own_repository(reference).is_none();
+        if is_elsewhere && own.is_none() && reference.host() == self.settings.address {
+            // What this server may read beside its own part of the registry is no project's for that.
+            endpoint.sent = None;
+        }
+        Ok(endpoint)
     }
 
     /// A place in the mirroring registry, to read.
@@ -67,19 +81,31 @@ impl OciRegistry {
         Ok((Remote::to_read(&self.session, &self.own, repository.as_str()), tag))
     }
 
-    /// Whether the image is pulled from the mirroring registry already.
-    fn lives_here(&self, reference: &ImageReference) -> bool {
-        reference.host() == self.settings.address && !self.settings.mirrors.contains_key(reference.host())
+    /// The repository of an image that is pulled from the mirroring registry already.
+    fn own_repository<'a>(&self, reference: &'a ImageReference) -> Option<&'a str> {
+        let is_here = reference.host() == self.settings.address && !self.settings.mirrors.contains_key(reference.host());
+        match self.settings.prefix.as_str() {
+            _ if !is_here => None,
+            "" => Some(reference.path()),
+            prefix => reference.path().strip_prefix(prefix)?.strip_prefix('/'),
+        }
+    }
+
+    /// Whether a reference names an image that Slipway itself put into the mirroring registry, maybe for another project.
+    fn is_of_somebody(&self, reference: &ImageReference) -> bool {
+        const OWN: [&str; 3] = ["builds/", "mirror/", "caches/"];
+        self.own_repository(reference).is_some_and(|path| OWN.iter().any(|own| path.starts_with(own)))
     }
 
     async fn copy(
         &self,
         source: &ImageReference,
+        reader: &Reader,
         destination: &RepositoryName,
         progress: &dyn Progress,
         cancel: &CancellationToken,
     ) -> Result<(), Failure> {
-        let endpoint = self.endpoint(source)?;
+        let endpoint = self.endpoint(source, reader)?;
         let mount_from = endpoint.is_same_server(&self.own).then(|| endpoint.repository(source.path()));
         let copy = copy::Copy {
             source: Remote::to_read(&self.session, &endpoint, source.path()),
@@ -91,7 +117,10 @@ impl OciRegistry {
         };
         let digest = match source.digest() {
             Some(text) => text.parse().map_err(|error| internal(&format!("{text}: {error}")))?,
-            None => copy::unless(cancel, self.resolve(source)).await?.parse().map_err(|error| internal(&format!("{error}")))?,
+            None => copy::unless(cancel, self.resolve(source, reader))
+                .await?
+                .parse()
+                .map_err(|error| internal(&format!("{error}")))?,
         };
         copy.run(&digest, source.tag()).await
     }
@@ -100,7 +129,7 @@ impl OciRegistry {
 #[async_trait]
 impl Registry for OciRegistry {
     fn address(&self) -> &str {
-        &self.settings.address
+        &self.address
     }
 
     async fn presence(&self, image: &RepositoryTag) -> Result<Presence, Failure> {
@@ -109,8 +138,13 @@ impl Registry for OciRegistry {
         Ok(digest.map_or(Presence::Absent, |digest: Digest| Presence::Present(digest.to_string())))
     }
 
-    async fn resolve(&self, reference: &ImageReference) -> Result<String, Failure> {
-        let endpoint = self.endpoint(reference)?;
+    async fn resolve(&self, reference: &ImageReference, reader: &Reader) -> Result<String, Failure> {
+        if self.is_of_somebody(reference) && reader.for_image(reference).is_none() {
+            let message = format!("{reference} was built or mirrored by Slipway, and is not had by its place in the registry");
+            return Err(Failure::permanent(Code::RegistryUnauthorized, message)
+                .with_hint("name its repository or its source, or set a credential for this registry"));
+        }
+        let endpoint = self.endpoint(reference, reader)?;
         let remote = Remote::to_read(&self.session, &endpoint, reference.path());
         let digest = remote.digest_of(reference.digest_or_tag()).await?;
         digest.map(|digest| digest.to_string()).ok_or_else(|| {
@@ -127,17 +161,18 @@ impl Registry for OciRegistry {
     async fn mirror(
         &self,
         source: &ImageReference,
+        reader: &Reader,
         progress: &dyn Progress,
         cancel: &CancellationToken,
     ) -> Result<String, Failure> {
-        if self.lives_here(source) {
-            return Ok(source.path().to_owned());
+        if let Some(repository) = self.own_repository(source) {
+            return Ok(repository.to_owned());
         }
         progress.activity(Activity::Mirroring);
         let destination = mirror_repository(source.host(), source.path()).map_err(|error| {
             Failure::permanent(Code::ImageNotFound, format!("{source} has no place in the mirroring registry: {error}"))
         })?;
-        self.copy(source, &destination, progress, cancel).await?;
+        self.copy(source, reader, &destination, progress, cancel).await?;
         Ok(destination.to_string())
     }
 }

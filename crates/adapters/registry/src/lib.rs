@@ -10,9 +10,11 @@ pub mod embedded;
 mod manifest;
 mod media_type;
 mod name;
+mod place;
 mod places;
 
 pub use client::{ClientError, Credential, InvalidEndpoint, OciRegistry, RegistrySettings};
 pub use digest::{Digest, DigestAlgorithm, InvalidDigest};
 pub use name::{InvalidName, InvalidTag, RepositoryName, Tag};
+pub use place::{InvalidPlace, RegistryPlace};
 pub use places::mirror_repository;

@@ -16,7 +16,8 @@ use axum::response::{IntoResponse, Response};
 use reqwest::StatusCode;
 use serde_json::json;
 use slipway_core::failure::{Code, Failure, FailureKind};
-use slipway_ports::{CancellationToken, Presence, Registry, RepositoryTag, SecretText};
+use slipway_core::model::Name;
+use slipway_ports::{CancellationToken, Login, Presence, Reader, Registry, RepositoryTag, SecretText};
 use slipway_registry::embedded::{Auth, User};
 use slipway_registry::{Credential, Digest, OciRegistry, RegistrySettings};
 use support::contract::{Lines, assert_whole, client, holds_against, mirror, reference};
@@ -57,10 +58,10 @@ async fn within_one_registry_blobs_are_mounted() {
     let settings = RegistrySettings { address: address.clone(), mirrors, ..RegistrySettings::default() };
     let client = OciRegistry::new(settings).unwrap();
     let redis = reference("redis:7.2");
-    assert_eq!(client.resolve(&redis).await.unwrap(), digest.to_string());
+    assert_eq!(client.resolve(&redis, &Reader::nobody()).await.unwrap(), digest.to_string());
     let lines = Lines::default();
     let pinned = redis.with_digest(digest.to_string());
-    let repository = client.mirror(&pinned, &lines, &CancellationToken::new()).await.unwrap();
+    let repository = client.mirror(&pinned, &Reader::nobody(), &lines, &CancellationToken::new()).await.unwrap();
     assert_eq!(repository, "mirror/docker.io/library/redis");
     assert!(lines.text().contains("0 blobs copied (0.0 MB), 3 mounted, 0 already there"), "{}", lines.text());
     assert_whole(&registry.http, &address, &repository, &digest.to_string()).await;
@@ -92,6 +93,100 @@ async fn each_registry_is_sent_its_own_credential() {
 }
 
 #[tokio::test]
+async fn below_a_prefix_of_a_registry_all_is_kept_there_and_the_rest_of_it_is_another_source() {
+    let registry = TestRegistry::start().await;
+    let address = registry.address.to_string();
+    let settings =
+        RegistrySettings { address: address.clone(), prefix: "team/slipway".to_owned(), ..RegistrySettings::default() };
+    let client = OciRegistry::new(settings.clone()).unwrap();
+    assert_eq!(client.address(), format!("{address}/team/slipway"));
+    let nobody = Reader::nobody();
+    let theirs = registry.push_image("other/app", "v1", "theirs").await;
+    let named = reference(&format!("{address}/other/app:v1"));
+    assert_eq!(client.resolve(&named, &nobody).await.unwrap(), theirs.to_string());
+    let lines = Lines::default();
+    let pinned = named.with_digest(theirs.to_string());
+    let repository = client.mirror(&pinned, &nobody, &lines, &CancellationToken::new()).await.unwrap();
+    let place = format!("team/slipway/{repository}");
+    assert_whole(&registry.http, &address, &place, &theirs.to_string()).await;
+    assert!(lines.text().contains("3 mounted"), "{}", lines.text());
+    let ours = registry.push_image("team/slipway/hand/made", "v1", "ours").await;
+    let tag = RepositoryTag { repository: "hand/made".to_owned(), tag: "v1".to_owned() };
+    assert_eq!(client.presence(&tag).await.unwrap(), Presence::Present(ours.to_string()));
+    let named = reference(&format!("{address}/team/slipway/hand/made:v1@{ours}"));
+    assert_eq!(client.mirror(&named, &nobody, &lines, &CancellationToken::new()).await.unwrap(), "hand/made");
+
+    // What the server may read there is no project's for that.
+    let auth = Auth::Basic(vec![User::new("slipway", "two"), User::reader("reader", "one")]);
+    let (locked, _) = serve(slipway_registry::embedded::router(registry.storage.clone(), auth)).await;
+    let address = locked.to_string();
+    let credentials = [(address.clone(), Credential { user: "slipway".to_owned(), secret: SecretText::new("two") })].into();
+    let client = OciRegistry::new(RegistrySettings { address: address.clone(), credentials, ..settings }).unwrap();
+    assert_eq!(client.presence(&tag).await.unwrap(), Presence::Present(ours.to_string()));
+    let named = reference(&format!("{address}/other/app:v1"));
+    assert_eq!(client.resolve(&named, &nobody).await.unwrap_err().code, Code::RegistryUnauthorized);
+    assert_eq!(client.resolve(&named, &robot("1", &address, "one")).await.unwrap(), theirs.to_string());
+}
+
+fn robot(id: &str, place: &str, password: &str) -> Reader {
+    Reader::new(vec![slipway_ports::Credential {
+        id: id.to_owned(),
+        name: Name::new("robot").unwrap(),
+        place: format!("registry {place}").parse().unwrap(),
+        login: Login::Password { user: "reader".to_owned(), password: SecretText::new(password) },
+    }])
+}
+
+#[tokio::test]
+async fn a_private_registry_is_read_with_the_readers_own_credential_alone() {
+    let source = TestRegistry::start().await;
+    let digest = source.push_image("acme/a", "v1", "private").await;
+    let auth = Auth::Basic(vec![User::new("reader", "canary-one")]);
+    let (locked, _) = serve(slipway_registry::embedded::router(source.storage.clone(), auth)).await;
+    let own = TestRegistry::start().await;
+    let client = client(&own.address.to_string());
+    let named = reference(&format!("{locked}/acme/a:v1"));
+    let good = robot("1", &locked.to_string(), "canary-one");
+    assert_eq!(client.resolve(&named, &good).await.unwrap(), digest.to_string());
+    let pinned = named.clone().with_digest(digest.to_string());
+    let repository = client.mirror(&pinned, &good, &Lines::default(), &CancellationToken::new()).await.unwrap();
+    assert_whole(&own.http, &own.address.to_string(), &repository, &digest.to_string()).await;
+    // It is mirrored now, and others are refused all the same, also one whose token or password another was let in with.
+    let others = [
+        Reader::nobody(),
+        robot("2", &locked.to_string(), "canary-wrong"),
+        robot("3", &format!("{locked}/other"), "canary-one"),
+        robot("4", "elsewhere.example", "canary-one"),
+    ];
+    for other in others {
+        for image in [&named, &pinned] {
+            let failure = client.resolve(image, &other).await.unwrap_err();
+            assert_eq!((failure.kind, failure.code), (FailureKind::Permanent, Code::RegistryUnauthorized), "{failure}");
+            assert!(!format!("{failure:?}").contains("canary"), "{failure:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_slipway_put_into_its_registry_is_not_had_by_its_place_there() {
+    let open = TestRegistry::start().await;
+    let theirs = open.push_image("builds/git.example/shop", "k1-a", "private").await;
+    let ours = open.push_image("hand/made", "v1", "pushed by hand").await;
+    let auth = Auth::Basic(vec![User::new("slipway", "two"), User::reader("reader", "one")]);
+    let (own, _) = serve(slipway_registry::embedded::router(open.storage.clone(), auth)).await;
+    let address = own.to_string();
+    let credentials = [(address.clone(), Credential { user: "slipway".to_owned(), secret: SecretText::new("two") })].into();
+    let client =
+        OciRegistry::new(RegistrySettings { address: address.clone(), credentials, ..RegistrySettings::default() }).unwrap();
+    let built = reference(&format!("{address}/builds/git.example/shop:k1-a"));
+    let failure = client.resolve(&built, &Reader::nobody()).await.unwrap_err();
+    assert_eq!(failure.code, Code::RegistryUnauthorized, "{failure}");
+    assert_eq!(client.resolve(&built, &robot("1", &address, "one")).await.unwrap(), theirs.to_string());
+    let made = reference(&format!("{address}/hand/made:v1"));
+    assert_eq!(client.resolve(&made, &Reader::nobody()).await.unwrap(), ours.to_string());
+}
+
+#[tokio::test]
 async fn a_token_is_fetched_once_and_used_until_it_ends() {
     let tokens = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&tokens);
@@ -103,7 +198,7 @@ async fn a_token_is_fetched_once_and_used_until_it_ends() {
     let client = client(&address.to_string());
     for _ in 0..3 {
         let named = reference(&format!("{address}/a:v1"));
-        assert_eq!(client.resolve(&named).await.unwrap(), Digest::sha256(b"x").to_string());
+        assert_eq!(client.resolve(&named, &Reader::nobody()).await.unwrap(), Digest::sha256(b"x").to_string());
     }
     assert_eq!(tokens.load(Ordering::SeqCst), 1);
 }
@@ -293,7 +388,8 @@ async fn canceling_in_the_midst_of_a_blob_puts_the_upload_away() {
     let cancel = CancellationToken::new();
     let named = reference(&format!("{address}/a:v1@{digest}"));
     let lines = Lines::default();
-    let copying = client.mirror(&named, &lines, &cancel);
+    let nobody = Reader::nobody();
+    let copying = client.mirror(&named, &nobody, &lines, &cancel);
     let canceling = async {
         begun.notified().await;
         cancel.cancel();

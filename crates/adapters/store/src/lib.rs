@@ -4,6 +4,7 @@
 //! an old log still replays. Secrets are sealed with AES-256-GCM-SIV under a key that lives beside the database in a file that only
 //! its owner can read; the row's place is the associated data, so that a sealed value moved to another row does not open.
 
+mod credentials;
 mod deployments;
 mod environments;
 mod history;

@@ -3,7 +3,7 @@
 use sqlx::SqlitePool;
 
 /// One entry per version of the file; `PRAGMA user_version` says how many were carried out.
-const MIGRATIONS: [&str; 3] = [
+const MIGRATIONS: [&str; 4] = [
     "
     CREATE TABLE target (
         name TEXT PRIMARY KEY,
@@ -66,6 +66,16 @@ const MIGRATIONS: [&str; 3] = [
         owner TEXT NOT NULL,
         renewals INTEGER NOT NULL,
         length_milliseconds INTEGER NOT NULL
+    ) STRICT;
+    ",
+    "
+    CREATE TABLE credential (
+        project TEXT NOT NULL,
+        name TEXT NOT NULL,
+        id TEXT NOT NULL,
+        place TEXT NOT NULL,
+        sealed BLOB NOT NULL,
+        PRIMARY KEY (project, name)
     ) STRICT;
     ",
 ];

@@ -8,8 +8,8 @@ use async_trait::async_trait;
 use slipway_core::deployment::Event;
 use slipway_core::model::{Environment, Name};
 use slipway_ports::{
-    Access, CancellationToken, DeploymentSummary, Lease, LogLine, NewDeployment, RecordedEvent, SecretText, Store, StoreError,
-    StoredEnvironment, Target,
+    Access, CancellationToken, Credential, DeploymentSummary, Lease, LogLine, NewDeployment, RecordedEvent, SecretText, Store,
+    StoreError, StoredEnvironment, Target,
 };
 use sqlx::sqlite::{SqliteAutoVacuum, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{Connection as _, Sqlite, SqlitePool, Transaction};
@@ -220,4 +220,23 @@ impl Store for SqliteStore {
     async fn secrets(&self, project: &Name, environment: &Name) -> Result<BTreeMap<String, SecretText>, StoreError> {
         self.read_secrets(project, environment).await
     }
+
+    async fn put_credential(&self, access: &Access, project: &Name, credential: &Credential) -> Result<(), StoreError> {
+        covered(access, project)?;
+        self.write_credential(project, credential).await
+    }
+
+    async fn credentials(&self, access: &Access, project: &Name) -> Result<Vec<Credential>, StoreError> {
+        covered(access, project)?;
+        self.read_credentials(project).await
+    }
+
+    async fn remove_credential(&self, access: &Access, project: &Name, name: &Name) -> Result<(), StoreError> {
+        covered(access, project)?;
+        self.forget_credential(project, name).await
+    }
+}
+
+fn covered(access: &Access, project: &Name) -> Result<(), StoreError> {
+    if access.covers(project) { Ok(()) } else { Err(StoreError::NotFound(format!("project `{project}`"))) }
 }

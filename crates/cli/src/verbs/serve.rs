@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use clap::Args;
 use slipway_core::model::Bytes;
-use slipway_server::{BuilderAddress, Frontend, Options, RegistryMirror, TransportWish};
+use slipway_server::{
+    BuilderAddress, ExternalRegistry, Frontend, Options, RegistryLogin, RegistryMirror, RegistryPlace, TransportWish,
+};
 
 use crate::context::Context;
 use crate::output;
@@ -21,6 +23,8 @@ pub(crate) struct Serve {
     /// Where the embedded registry listens.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:7879")]
     pub(crate) registry_listen: std::net::SocketAddr,
+    #[command(flatten)]
+    pub(crate) registry: ExternalRegistryArguments,
     /// Ask a mirror instead of a registry, such as `docker.io=http://127.0.0.1:7879/hub`; may be repeated.
     #[arg(long = "registry-mirror", value_name = "HOST=URL", value_parser = RegistryMirror::parse)]
     pub(crate) registry_mirrors: Vec<RegistryMirror>,
@@ -58,6 +62,55 @@ pub(crate) struct Serve {
     pub(crate) lease: Duration,
 }
 
+/// A registry of somebody else's, instead of the embedded one.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ExternalRegistryArguments {
+    /// Build and mirror into this registry instead of the embedded one, such as `https://registry.example.com/team`.
+    #[arg(long, value_name = "URL")]
+    registry: Option<RegistryPlace>,
+    /// Who writes there.
+    #[arg(long, value_name = "USER", requires_all = ["registry", "registry_password_file"])]
+    registry_user: Option<String>,
+    /// A file with the password of that user, which nobody else can read.
+    #[arg(long, value_name = "FILE", requires = "registry_user")]
+    registry_password_file: Option<PathBuf>,
+    /// Who reads there, for the pods; absent: who writes.
+    #[arg(long, value_name = "USER", requires_all = ["registry", "registry_pull_password_file"])]
+    registry_pull_user: Option<String>,
+    /// A file with the password of that user, which nobody else can read.
+    #[arg(long, value_name = "FILE", requires = "registry_pull_user")]
+    registry_pull_password_file: Option<PathBuf>,
+}
+
+impl ExternalRegistryArguments {
+    fn to_arguments(&self) -> Vec<String> {
+        let text = |name: &str, value: Option<String>| value.map(|value| [format!("--{name}"), value]);
+        // The process that they are for runs in another folder.
+        let path = |path: &Option<PathBuf>| {
+            path.as_ref().map(|path| std::path::absolute(path).unwrap_or_else(|_| path.clone()).display().to_string())
+        };
+        let arguments = [
+            text("registry", self.registry.as_ref().map(ToString::to_string)),
+            text("registry-user", self.registry_user.clone()),
+            text("registry-password-file", path(&self.registry_password_file)),
+            text("registry-pull-user", self.registry_pull_user.clone()),
+            text("registry-pull-password-file", path(&self.registry_pull_password_file)),
+        ];
+        arguments.into_iter().flatten().flatten().collect()
+    }
+
+    fn option(&self) -> Option<ExternalRegistry> {
+        let login = |user: &Option<String>, file: &Option<PathBuf>| {
+            Some(RegistryLogin { user: user.clone()?, password_file: file.clone()? })
+        };
+        Some(ExternalRegistry {
+            place: self.registry.clone()?,
+            writer: login(&self.registry_user, &self.registry_password_file),
+            puller: login(&self.registry_pull_user, &self.registry_pull_password_file),
+        })
+    }
+}
+
 fn duration(text: &str) -> Result<Duration, String> {
     slipway_core::file::duration(text).ok_or_else(|| format!("`{text}` is no duration; expected such as `90s`, `10m` or `1h30m`"))
 }
@@ -92,6 +145,7 @@ impl Serve {
     pub(crate) fn to_arguments(&self) -> Vec<String> {
         let mut arguments = vec!["--listen".to_owned(), self.listen.to_string()];
         arguments.extend(["--registry-listen".to_owned(), self.registry_listen.to_string()]);
+        arguments.extend(self.registry.to_arguments());
         for mirror in &self.registry_mirrors {
             arguments.extend(["--registry-mirror".to_owned(), mirror.to_string()]);
         }
@@ -125,6 +179,7 @@ impl Serve {
             builder: self.builder()?,
             listen: self.listen,
             registry_listen: self.registry_listen,
+            registry: self.registry.option(),
             registry_mirrors: self.registry_mirrors.clone(),
             frontends: self.frontends.clone(),
             allow_file_urls: self.allow_file_urls,

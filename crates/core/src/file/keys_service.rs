@@ -96,7 +96,12 @@ pub(super) static GIT: Shape = Shape {
         Key::new("commit", Value("40 hex digits"), "none", "What to check out, instead of `branch`."),
         Key::new("root", Value(REPOSITORY_PATH), "the whole repository", "The folder of the build context."),
         Key::new("dockerfile", Value("path from `root`"), "`Dockerfile`", "The Dockerfile."),
-        Key::new("credential", Value("text"), "none", "The name of the credential that reads it.").support(NotYet),
+        Key::new(
+            "credential",
+            Value("text"),
+            "the closest one",
+            "The name of the credential that reads it; see [credentials](credentials.md).",
+        ),
     ],
 };
 
@@ -129,7 +134,12 @@ pub(super) static IMAGE: Shape = Shape {
         Key::new("name", Value("registry and path"), "required", "The image without tag and digest."),
         Key::new("tag", Value("text"), "or `digest`", "Its tag, in quotes when it looks like a number."),
         Key::new("digest", Value("`sha256:` and 64 hex digits"), "or `tag`", "Its digest."),
-        Key::new("credential", Value("text"), "none", "The name of the credential that reads it.").support(NotYet),
+        Key::new(
+            "credential",
+            Value("text"),
+            "the closest one",
+            "The name of the credential that reads it; see [credentials](credentials.md).",
+        ),
     ],
 };
 

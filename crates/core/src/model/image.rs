@@ -62,13 +62,23 @@ impl ImageReference {
         };
         let host = if host == "index.docker.io" || host == "registry-1.docker.io" { "docker.io".to_owned() } else { host };
         let path = if host == "docker.io" && !path.contains('/') { format!("library/{path}") } else { path };
-        if !is_host(&host) {
+        if !is_host_and_port(&host) {
             return Err(refuse("expected a host name, with a port if need be, before the first `/`"));
         }
         if path.len() > 255 || !path.split('/').all(is_path_part) {
             return Err(refuse("expected a path of lower-case letters and digits with `.`, `_`, `-` or `/` between them"));
         }
         Ok(Self { host, path, tag, digest })
+    }
+
+    /// Whether a text can be the host of a registry, with or without a port.
+    pub(super) fn is_host(text: &str) -> bool {
+        is_host_and_port(text)
+    }
+
+    /// Whether a text can stand between two slashes of the path of a repository.
+    pub(super) fn is_path_part(text: &str) -> bool {
+        is_path_part(text)
     }
 
     /// The registry's host, with its port if it has one.
@@ -136,7 +146,7 @@ fn is_tag(text: &str) -> bool {
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-'))
 }
 
-fn is_host(text: &str) -> bool {
+fn is_host_and_port(text: &str) -> bool {
     let (name, port) = text.split_once(':').map_or((text, None), |(name, port)| (name, Some(port)));
     let name_is_good = name.split('.').all(|label| {
         !label.is_empty()

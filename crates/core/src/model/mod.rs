@@ -4,6 +4,7 @@
 //! holds one need not check again.
 
 mod build;
+mod credential;
 mod environment;
 mod image;
 mod name;
@@ -16,6 +17,7 @@ mod variable;
 mod workload;
 
 pub use build::{BuildSettings, GitRevision, GitSource, PathFilter};
+pub use credential::{CredentialPlace, GitPlace, GitScheme, InvalidPlace, RegistryPlace};
 pub use environment::{Environment, EnvironmentMode, Notification, Previews, Schedule, WeekdayTime};
 pub use image::{ImageReference, ImageSource, InvalidImageReference};
 pub use name::{InvalidName, Name, VariableName};

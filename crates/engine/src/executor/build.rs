@@ -8,17 +8,22 @@ use slipway_core::deployment::{SkipReason, StepOutcome, StepResult};
 use slipway_core::failure::{Code, Failure};
 use slipway_core::model::Environment;
 use slipway_core::plan::{BuildPlan, Plan, PlannedBuild, PlannedService};
-use slipway_ports::{Activity, BuildRequest, CancellationToken, Presence, Progress, RepositoryTag, SecretText, TreeQuery};
+use slipway_ports::{
+    Activity, BuildRequest, CancellationToken, Presence, Progress, Reader, RepositoryTag, SecretText, TreeQuery,
+};
 
 use super::Assignment;
 use crate::engine::Shared;
 use crate::mask::MaskedProgress;
+use crate::readers;
 use crate::single_flight::{Boarding, BuildSecrets, Flight, Landed, Landing, Seat, Terms};
 use crate::workload_variables::store_failure;
 
 /// What of a build is the same for all who want it.
 struct Build {
     shared: Arc<Shared>,
+    /// Of the service that began it. All who share in it have read the repository when their plans were sealed.
+    reader: Reader,
     plan: PlannedBuild,
     destination: RepositoryTag,
     secrets: Option<BuildSecrets>,
@@ -36,10 +41,14 @@ pub(super) async fn execute(mut assignment: Assignment) -> (Result<StepOutcome, 
     if assignment.stop.is_cancelled() {
         return (Err(Failure::canceled("the build was canceled before it began")), None);
     }
+    let reader = match assignment.reader().await {
+        Ok(reader) => reader,
+        Err(failure) => return (Err(failure), None),
+    };
     let handed = assignment.seat.take();
     let destination = destination(&plan);
     let secrets = secrets_of(&assignment.plan, &plan);
-    let build = Arc::new(Build { shared: assignment.shared.clone(), plan, destination, secrets });
+    let build = Arc::new(Build { shared: assignment.shared.clone(), reader, plan, destination, secrets });
     if handed.is_none() {
         match build.look(&assignment.progress, &assignment.stop).await {
             Ok(None) => {}
@@ -150,8 +159,8 @@ impl Build {
             return Ok(Landed::Present(image));
         }
         let secrets = self.read_secrets().await?;
-        // Whoever shares the build sees its log, also those who have no right to its secrets.
-        let progress = &MaskedProgress::new(flight, secrets.values().cloned());
+        // Whoever shares the build sees its log, also those who have no right to its secrets and credentials.
+        let progress = &MaskedProgress::new(flight, secrets.values().cloned().chain(readers::secrets(&self.reader)));
         let retry = &self.shared.settings.retry;
         let built = retry.run(progress, stop, || self.attempt(&secrets, progress, stop)).await;
         built.map(Landed::Built).map_err(|failure| progress.mask().mask_failure(failure))
@@ -201,7 +210,7 @@ impl Build {
             root: plan.root.clone(),
             dockerfile: plan.dockerfile.clone(),
         };
-        let export = ports.repositories.export(&query, folder.path(), stop).await?;
+        let export = ports.repositories.export(&query, &self.reader, folder.path(), stop).await?;
         let dockerfile_folder = match &plan.dockerfile_inline {
             None => export.dockerfile_folder,
             Some(text) => write_inline(folder.path(), text)?,
@@ -213,6 +222,7 @@ impl Build {
             target: plan.target.clone(),
             args: plan.args.clone(),
             secrets: secrets.clone(),
+            reader: self.reader.clone(),
             platforms: plan.platforms.clone(),
             line: plan.line(),
             cpu: plan.cpu,

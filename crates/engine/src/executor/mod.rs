@@ -20,13 +20,14 @@ use slipway_core::failure::{Code, Failure};
 use slipway_core::model::{Name, Service};
 use slipway_core::names;
 use slipway_core::plan::{Action, Plan, PlannedService};
-use slipway_ports::{CancellationToken, DeploymentSummary, Progress, Target};
+use slipway_ports::{CancellationToken, DeploymentSummary, Progress, Reader, Target};
 
 pub(crate) use build::destination;
 pub(crate) use ending::Ending;
 
 use crate::engine::Shared;
 use crate::feed::{Feed, StepProgress};
+use crate::readers;
 use crate::single_flight::Seat;
 
 /// How a step is told to end.
@@ -103,6 +104,14 @@ impl Assignment {
 
     fn service(&self) -> Result<&Service, Failure> {
         self.plan.environment.service(&self.name).ok_or_else(|| self.missing())
+    }
+
+    /// Who reads what the service is made from.
+    async fn reader(&self) -> Result<Reader, Failure> {
+        let (shared, service) = (&self.shared, self.service()?);
+        let (store, project) = (&*shared.ports.store, &self.plan.environment.project);
+        let read = || readers::of_service(store, project, service);
+        shared.settings.retry.run(&self.progress, &self.stop, read).await
     }
 
     fn namespace(&self) -> String {

@@ -44,7 +44,8 @@ pub(super) async fn image(assignment: &Assignment) -> Result<ReleasedImage, Fail
     let (progress, stop) = (&assignment.progress, &assignment.stop);
     progress.activity(Activity::Mirroring);
     let retry = &assignment.shared.settings.retry;
-    let repository = retry.run(progress, stop, || ports.registry.mirror(source, progress, stop)).await?;
+    let reader = assignment.reader().await?;
+    let repository = retry.run(progress, stop, || ports.registry.mirror(source, &reader, progress, stop)).await?;
     Ok(wanted(&repository, digest))
 }
 
@@ -72,7 +73,7 @@ pub(super) async fn prepare_namespace(assignment: &Assignment, variables: Option
             secret_type: "kubernetes.io/dockerconfigjson".to_owned(),
             data: BTreeMap::from([(
                 ".dockerconfigjson".to_owned(),
-                docker_config(assignment.shared.ports.registry.address(), &pull.user, &pull.password),
+                docker_config(host_of(assignment.shared.ports.registry.address()), &pull.user, &pull.password),
             )]),
             labels: labels.clone(),
             immutable: false,
@@ -93,6 +94,11 @@ pub(super) async fn prepare_namespace(assignment: &Assignment, variables: Option
         retry.run(progress, stop, || cluster.put_secret(target, namespace, secret)).await?;
     }
     Ok(())
+}
+
+/// The registry without what stands before its repositories.
+fn host_of(address: &str) -> &str {
+    address.split('/').next().unwrap_or(address)
 }
 
 /// What a kubelet pulls with; see

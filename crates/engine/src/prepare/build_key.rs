@@ -9,7 +9,7 @@ use slipway_core::image_key::BuildKey;
 use slipway_core::model::{BuildSettings, Environment, GitSource, Name, PortProtocol, Service};
 use slipway_core::plan::Version;
 use slipway_core::variables::BuiltinFacts;
-use slipway_ports::{CancellationToken, Repositories, Silent};
+use slipway_ports::{CancellationToken, Reader, Repositories, Silent};
 
 use super::builds::{Source, build_arguments};
 use super::versions::configured_image;
@@ -56,7 +56,7 @@ pub async fn build_key(
     let (git, build) = service.build().ok_or_else(|| BuildKeyError::NotBuilt(service.name.clone()))?;
     let mut versions = OfflineVersions { repositories, fetched: BTreeMap::new() };
     let commit = versions.commit(git).await?;
-    let source = Source::read(repositories, git, build, commit.clone()).await?;
+    let source = Source::read(repositories, &Reader::nobody(), git, build, commit.clone()).await?;
     let args = arguments(&mut versions, environment, service, build, &source).await?;
     Ok(BuildKey::of(&commit, &source.inputs(build, &args), &source.tree.submodules))
 }
@@ -116,16 +116,16 @@ struct OfflineVersions<'a> {
 
 impl OfflineVersions<'_> {
     async fn commit(&mut self, git: &GitSource) -> Result<String, Failure> {
-        let never = CancellationToken::new();
+        let (nobody, never) = (Reader::nobody(), CancellationToken::new());
         if !self.fetched.contains_key(&git.url) {
-            let fetch = || self.repositories.fetch(&git.url, &never);
+            let fetch = || self.repositories.fetch(&git.url, &nobody, &never);
             let fetched = RetryPolicy::default().run(&Silent, &never, fetch).await;
             self.fetched.insert(git.url.clone(), fetched);
         }
         if let Some(Err(failure)) = self.fetched.get(&git.url) {
             return Err(failure.clone());
         }
-        self.repositories.resolve(&git.url, &git.revision).await
+        self.repositories.resolve(&git.url, &nobody, &git.revision).await
     }
 
     /// The version as a plan tells it, short; `None` when a registry must be asked.

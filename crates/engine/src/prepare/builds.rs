@@ -7,15 +7,17 @@ use slipway_core::image_key::{ImageKey, KeyInputs, build_repository, declared_ar
 use slipway_core::model::{BuildSettings, Environment, GitSource, Service, ServiceKind};
 use slipway_core::plan::{PlannedBuild, Version};
 use slipway_core::variables::{self, BuiltinFacts, Resolved, Scopes};
-use slipway_ports::{Repositories, Target, TreeFacts, TreeQuery};
+use slipway_ports::{Reader, Repositories, Target, TreeFacts, TreeQuery};
 
 use crate::engine::Shared;
+use crate::readers;
 use crate::workload_variables::{Versions, facts, variable_failure};
 
 /// The build of a service at a version.
 #[expect(clippy::too_many_arguments, reason = "each is one thing that a key depends on")]
 pub(super) async fn plan_build(
     shared: &Shared,
+    reader: &Reader,
     environment: &Environment,
     versions: Versions<'_>,
     target: &Target,
@@ -29,7 +31,8 @@ pub(super) async fn plan_build(
         Version::Unresolved(failure) => return Err(failure.clone()),
         Version::Image(_) => return Err(Failure::permanent(Code::Internal, "a build was sealed with an image as its version")),
     };
-    let source = Source::read(&*shared.ports.repositories, git, build, commit).await?;
+    let reader = readers::for_service(reader, service)?;
+    let source = Source::read(&*shared.ports.repositories, &reader, git, build, commit).await?;
     let builtins = facts(environment, versions, target, BTreeMap::new());
     let args = build_arguments(environment, &builtins, service, build, &source.declared)?;
     let key = ImageKey::of(&source.inputs(build, &args));
@@ -67,6 +70,7 @@ impl Source {
     /// Reads the context and the Dockerfile of a commit.
     pub(super) async fn read(
         repositories: &dyn Repositories,
+        reader: &Reader,
         git: &GitSource,
         build: &BuildSettings,
         commit: String,
@@ -78,7 +82,7 @@ impl Source {
             root: git.root.clone(),
             dockerfile: if inline.is_some() { None } else { Some(build.dockerfile.clone()) },
         };
-        let tree = repositories.facts(&query).await?;
+        let tree = repositories.facts(&query, reader).await?;
         let dockerfile = inline.unwrap_or_else(|| tree.dockerfile.clone());
         let declared = declared_args(&dockerfile).map_err(|problem| {
             let message = format!("{}, line {}: {}", build.dockerfile, problem.line, problem.message);

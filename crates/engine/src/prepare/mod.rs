@@ -13,13 +13,14 @@ use slipway_core::deployed::DeployedService;
 use slipway_core::failure::{Code, Failure};
 use slipway_core::model::{Environment, JobRun, Name, Service, ServiceKind, StageName};
 use slipway_core::plan::{Action, BuildPlan, Plan, PlannedService, Request, Version};
-use slipway_ports::{Access, Presence, RepositoryTag, Target};
+use slipway_ports::{Access, Presence, Reader, RepositoryTag, Target};
 
 pub use self::build_key::{BuildKeyError, build_key};
 use self::versions::{Wanted, WantedVersion, resolve_all};
 use crate::deployed::deployed;
 use crate::engine::Shared;
 use crate::error::EngineError;
+use crate::readers;
 use crate::workload_variables::Versions;
 
 /// What a plan is made from.
@@ -37,8 +38,9 @@ pub(crate) async fn prepare(shared: &Shared, asked: &Asked<'_>) -> Result<Plan, 
     let environment = asked.environment;
     let store = &*shared.ports.store;
     let deployed = deployed(store, asked.access, &environment.project, &environment.name).await?;
+    let reader = readers::of_project(store, asked.access, &environment.project).await?;
     let mut plan = match asked.action {
-        Action::Deploy => deploy(shared, asked, &deployed).await?,
+        Action::Deploy => deploy(shared, asked, &reader, &deployed).await?,
         Action::Rollback => earlier::rollback(shared, asked).await?,
         Action::Stop | Action::Restart | Action::Delete => earlier::of_deployed(asked, &deployed)?,
     };
@@ -46,7 +48,7 @@ pub(crate) async fn prepare(shared: &Shared, asked: &Asked<'_>) -> Result<Plan, 
     let others = deployed.iter().filter(|(name, _)| !takes_part(name) && plan.environment.service(name).is_some());
     plan.other_versions = others.map(|(name, service)| (name.clone(), service.planned.version.short())).collect();
     if asked.action == Action::Deploy {
-        plan_builds(shared, asked, &mut plan).await;
+        plan_builds(shared, asked, &reader, &mut plan).await;
     }
     Ok(plan)
 }
@@ -82,13 +84,26 @@ fn check_names<'a>(request: &Request, known: impl Iterator<Item = &'a Name> + Cl
     Err(EngineError::NotFound(format!("there is no service {}; there are {}", unknown.join(", "), known.join(", "))))
 }
 
-async fn deploy(shared: &Shared, asked: &Asked<'_>, deployed: &BTreeMap<Name, DeployedService>) -> Result<Plan, EngineError> {
+async fn deploy(
+    shared: &Shared,
+    asked: &Asked<'_>,
+    reader: &Reader,
+    deployed: &BTreeMap<Name, DeployedService>,
+) -> Result<Plan, EngineError> {
     let (environment, request) = (asked.environment, asked.request);
     check_names(request, environment.services.iter().map(|service| &service.name))?;
     let taking_part = taking_part(asked, |service| request.includes(service))?;
     let wanted: Vec<_> = taking_part
         .iter()
-        .map(|(_, service)| Wanted { service, version: wanted_version(request, service, deployed.get(&service.name)) })
+        .map(|(_, service)| {
+            let deployed = deployed.get(&service.name);
+            Wanted {
+                service,
+                version: wanted_version(request, service, deployed),
+                reader: readers::for_service(reader, service),
+                deployed: deployed.map(|deployed| &deployed.planned.version),
+            }
+        })
         .collect();
     let mut versions = resolve_all(shared, &wanted).await;
     let planned = taking_part.iter().map(|(stage, service)| PlannedService {
@@ -171,13 +186,14 @@ fn leaving(asked: &Asked<'_>, deployed: &BTreeMap<Name, DeployedService>) -> Vec
 }
 
 /// Plans the builds, which may take the versions of all services as arguments.
-async fn plan_builds(shared: &Shared, asked: &Asked<'_>, plan: &mut Plan) {
+async fn plan_builds(shared: &Shared, asked: &Asked<'_>, reader: &Reader, plan: &mut Plan) {
     let sealed = plan.services.clone();
     let versions = Versions { services: &sealed, others: &plan.other_versions };
     for planned in plan.services.iter_mut().filter(|planned| planned.leaves.is_none()) {
         let Some(service) = asked.environment.service(&planned.name) else { continue };
         let Some((git, build)) = service.build() else { continue };
-        let build = builds::plan_build(shared, asked.environment, versions, asked.target, service, git, build, &planned.version);
+        let build =
+            builds::plan_build(shared, reader, asked.environment, versions, asked.target, service, git, build, &planned.version);
         let mut build = build.await.map_or_else(BuildPlan::Impossible, BuildPlan::Image);
         if asked.request.rebuild {
             build = rebuilt(shared, build).await;

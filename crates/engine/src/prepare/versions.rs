@@ -3,12 +3,13 @@
 use std::collections::{BTreeMap, HashMap};
 
 use futures::StreamExt;
-use slipway_core::failure::{Code, Failure};
+use slipway_core::failure::{Code, Failure, FailureKind};
 use slipway_core::model::{GitRevision, ImageReference, Name, Service, ServiceKind};
 use slipway_core::plan::Version;
-use slipway_ports::{CancellationToken, Silent};
+use slipway_ports::{CancellationToken, Reader, Silent};
 
 use crate::engine::Shared;
+use crate::readers;
 
 /// How many repositories and registries are asked at a time.
 const AT_A_TIME: usize = 7;
@@ -21,6 +22,10 @@ pub(super) type Resolution = Result<Version, Failure>;
 pub(super) struct Wanted<'a> {
     pub(super) service: &'a Service,
     pub(super) version: WantedVersion,
+    /// Who reads it.
+    pub(super) reader: Result<Reader, Failure>,
+    /// The version of it that is deployed, if there is one.
+    pub(super) deployed: Option<&'a Version>,
 }
 
 /// Which version is wanted.
@@ -34,17 +39,33 @@ pub(super) enum WantedVersion {
     Pinned(Version),
 }
 
+/// A repository, and who asks.
+struct Asked<'a> {
+    url: &'a str,
+    reader: &'a Reader,
+}
+
+/// The same repository is fetched once for each who asks.
+type Fetches = HashMap<(String, Option<String>), Result<(), Failure>>;
+
+impl Asked<'_> {
+    fn key(&self) -> (String, Option<String>) {
+        (self.url.to_owned(), readers::identity(self.reader, self.url))
+    }
+}
+
 impl Wanted<'_> {
-    /// What of its repository is wanted, if it is built.
-    fn revisions(&self) -> Option<(&str, Vec<GitRevision>)> {
+    /// What of its repository is wanted, if it is built and can be read.
+    fn revisions(&self) -> Option<(Asked<'_>, Vec<GitRevision>)> {
         let (git, _) = self.service.build()?;
+        let reader = self.reader.as_ref().ok()?;
         let revisions = match &self.version {
             WantedVersion::Configured => vec![git.revision.clone()],
             WantedVersion::Named(text) => named_revisions(text),
             WantedVersion::Pinned(Version::Commit(commit)) => vec![GitRevision::Commit(commit.clone())],
             WantedVersion::Pinned(Version::Image(_) | Version::Unresolved(_)) => return None,
         };
-        Some((&git.url, revisions))
+        Some((Asked { url: &git.url, reader }, revisions))
     }
 }
 
@@ -63,30 +84,31 @@ pub(super) async fn resolve_all(shared: &Shared, wanted: &[Wanted<'_>]) -> HashM
     futures::stream::iter(resolutions.collect::<Vec<_>>()).buffer_unordered(AT_A_TIME).collect().await
 }
 
-/// One fetch per repository. A commit that the mirror holds already needs none.
-async fn fetch_all(shared: &Shared, services: &[Wanted<'_>]) -> HashMap<String, Result<(), Failure>> {
-    let mut wanted: BTreeMap<&str, Vec<GitRevision>> = BTreeMap::new();
-    for (url, revisions) in services.iter().filter_map(Wanted::revisions) {
-        wanted.entry(url).or_default().extend(revisions);
+/// One fetch per repository and reader. A commit that the mirror holds already, and the reader may read, needs none.
+async fn fetch_all(shared: &Shared, services: &[Wanted<'_>]) -> Fetches {
+    let mut wanted: BTreeMap<(String, Option<String>), (Asked<'_>, Vec<GitRevision>)> = BTreeMap::new();
+    for (asked, revisions) in services.iter().filter_map(Wanted::revisions) {
+        wanted.entry(asked.key()).or_insert_with(|| (asked, Vec::new())).1.extend(revisions);
     }
-    let fetches = wanted.into_iter().map(|(url, revisions)| async move {
+    let fetches = wanted.into_iter().map(|(key, (Asked { url, reader }, revisions))| async move {
         let repositories = &shared.ports.repositories;
         let mut needed = false;
         for revision in &revisions {
-            needed |= !matches!(revision, GitRevision::Commit(_)) || repositories.resolve(url, revision).await.is_err();
+            needed |= !matches!(revision, GitRevision::Commit(_)) || repositories.resolve(url, reader, revision).await.is_err();
         }
         let never = CancellationToken::new();
-        let fetch = || repositories.fetch(url, &never);
+        let fetch = || repositories.fetch(url, reader, &never);
         let done = if needed { shared.settings.retry.run(&Silent, &never, fetch).await } else { Ok(()) };
-        (url.to_owned(), done)
+        (key, done)
     });
     // Collected first: a lazy iterator of borrowing closures makes the future of the caller not provably `Send`.
     futures::stream::iter(fetches.collect::<Vec<_>>()).buffer_unordered(AT_A_TIME).collect().await
 }
 
-async fn resolve(shared: &Shared, fetched: &HashMap<String, Result<(), Failure>>, wanted: &Wanted<'_>) -> Resolution {
-    if let Some((url, revisions)) = wanted.revisions() {
-        let mut failure = match fetched.get(url) {
+async fn resolve(shared: &Shared, fetched: &Fetches, wanted: &Wanted<'_>) -> Resolution {
+    let reader = wanted.reader.as_ref().map_err(Clone::clone)?;
+    if let Some((asked, revisions)) = wanted.revisions() {
+        let mut failure = match fetched.get(&asked.key()) {
             Some(Err(failure)) => Some(failure.clone()),
             Some(Ok(())) | None => None,
         };
@@ -94,7 +116,7 @@ async fn resolve(shared: &Shared, fetched: &HashMap<String, Result<(), Failure>>
         let is_fetched = failure.is_none();
         let known = revisions.iter().filter(|revision| is_fetched || matches!(revision, GitRevision::Commit(_)));
         for revision in known {
-            match shared.ports.repositories.resolve(url, revision).await {
+            match shared.ports.repositories.resolve(asked.url, reader, revision).await {
                 Ok(commit) => return Ok(Version::Commit(commit)),
                 Err(_) if !is_fetched => {}
                 Err(error) => failure = Some(error),
@@ -113,12 +135,27 @@ async fn resolve(shared: &Shared, fetched: &HashMap<String, Result<(), Failure>>
             .with_version(version)
             .map_err(|error| Failure::permanent(Code::ImageNotFound, format!("`{}@{version}`: {error}", wanted.service.name)))?;
     }
-    if reference.digest().is_some() {
-        return Ok(Version::Image(reference));
-    }
+    image(shared, reader, reference, wanted.deployed).await
+}
+
+/// An image pinned to its digest. Its registry is asked for one that is pinned already, too: whether this reader may have it.
+async fn image(shared: &Shared, reader: &Reader, reference: ImageReference, deployed: Option<&Version>) -> Resolution {
     let never = CancellationToken::new();
-    let digest = shared.settings.retry.run(&Silent, &never, || shared.ports.registry.resolve(&reference)).await?;
-    Ok(Version::Image(reference.with_digest(digest)))
+    match shared.settings.retry.run(&Silent, &never, || shared.ports.registry.resolve(&reference, reader)).await {
+        Ok(digest) => Ok(Version::Image(reference.with_digest(digest))),
+        // The registry is away. What this environment runs already it may run again, from the mirroring registry.
+        Err(failure) if failure.kind == FailureKind::Retry => match deployed {
+            Some(Version::Image(before)) if is_same_image(&reference, before) => Ok(Version::Image(before.clone())),
+            Some(Version::Image(_) | Version::Commit(_) | Version::Unresolved(_)) | None => Err(failure),
+        },
+        Err(failure) => Err(failure),
+    }
+}
+
+/// Whether a pinned reference is to the image that is deployed. A tag says nothing of that.
+fn is_same_image(reference: &ImageReference, deployed: &ImageReference) -> bool {
+    reference.digest().is_some()
+        && (reference.host(), reference.path(), reference.digest()) == (deployed.host(), deployed.path(), deployed.digest())
 }
 
 /// The image that a service that is not built has by its configuration.

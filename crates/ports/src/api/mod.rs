@@ -4,6 +4,7 @@
 //! place; the CLI reads them and nothing else.
 
 mod check;
+mod credential;
 mod deployment;
 mod environment;
 mod explanation;
@@ -15,6 +16,7 @@ mod problem;
 mod target;
 
 pub use check::{CheckStatus, CheckView, DoctorView};
+pub use credential::{CredentialView, NewCredential};
 pub use deployment::{
     AcceptedView, ApprovalBody, ApprovalState, ApprovalView, BuildView, DeployBody, DeploymentPage, DeploymentView, HeadView,
     MergedView, ReleaseView, ServiceSelection, ServiceView, StageView, State, TriggerView,

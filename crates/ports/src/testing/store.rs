@@ -8,8 +8,8 @@ use slipway_core::deployment::{CancelScope, Event, Fact, Outcome};
 use slipway_core::model::{Environment, Name};
 
 use crate::{
-    Access, DeploymentSummary, LogCut, LogLine, NewDeployment, RecordedEvent, SecretText, Store, StoreError, StoredEnvironment,
-    Target,
+    Access, Credential, DeploymentSummary, LogCut, LogLine, NewDeployment, RecordedEvent, SecretText, Store, StoreError,
+    StoredEnvironment, Target,
 };
 
 /// A store that forgets everything when it goes.
@@ -27,6 +27,7 @@ struct Tables {
     /// The number of the last line, also of one that is gone.
     last_line: u64,
     secrets: BTreeMap<(Name, Name, String), SecretText>,
+    credentials: BTreeMap<(Name, Name), Credential>,
 }
 
 struct KeptLine {
@@ -303,5 +304,30 @@ impl Store for MemoryStore {
         let tables = self.tables();
         let own = tables.secrets.iter().filter(|((of, name, _), _)| of == project && name == environment);
         Ok(own.map(|((_, _, name), value)| (name.clone(), value.clone())).collect())
+    }
+
+    async fn put_credential(&self, access: &Access, project: &Name, credential: &Credential) -> Result<(), StoreError> {
+        if !access.covers(project) {
+            return Err(no("project"));
+        }
+        self.tables().credentials.insert((project.clone(), credential.name.clone()), credential.clone());
+        Ok(())
+    }
+
+    async fn credentials(&self, access: &Access, project: &Name) -> Result<Vec<Credential>, StoreError> {
+        if !access.covers(project) {
+            return Err(no("project"));
+        }
+        let tables = self.tables();
+        let own = tables.credentials.iter().filter(|((of, _), _)| of == project);
+        Ok(own.map(|(_, credential)| credential.clone()).collect())
+    }
+
+    async fn remove_credential(&self, access: &Access, project: &Name, name: &Name) -> Result<(), StoreError> {
+        if !access.covers(project) {
+            return Err(no("project"));
+        }
+        let removed = self.tables().credentials.remove(&(project.clone(), name.clone()));
+        removed.map(drop).ok_or_else(|| no("credential"))
     }
 }

@@ -6,7 +6,7 @@ use slipway_core::deployment::{Actor, Event, Fact, Outcome, Phase, Timestamp, Tr
 use slipway_core::model::{Environment, EnvironmentMode, Name, Pipeline};
 use slipway_core::plan::{Action, Plan, Request};
 
-use crate::{Access, LogCut, LogLine, NewDeployment, SecretText, Store, StoreError, Target};
+use crate::{Access, Credential, LogCut, LogLine, Login, NewDeployment, SecretText, Store, StoreError, Target};
 
 fn name(text: &str) -> Name {
     Name::new(text).expect("the names of the suite are names")
@@ -54,6 +54,7 @@ pub async fn store_contract(store: &dyn Store) {
     deployments_are_numbered_and_listed(store, &owner).await;
     log_lines_come_back_in_order(store, &owner).await;
     secrets_are_kept_per_environment(store, &owner).await;
+    credentials_are_kept_per_project(store, &owner).await;
     one_target_is_the_default(store, &owner).await;
     rows_of_other_projects_are_not_there(store).await;
     a_log_that_is_too_long_loses_its_middle(store, &owner).await;
@@ -196,6 +197,29 @@ async fn secrets_are_kept_per_environment(store: &dyn Store, owner: &Access) {
     assert!(store.secrets(&shop, &name("other")).await.expect("read").is_empty());
 }
 
+async fn credentials_are_kept_per_project(store: &dyn Store, owner: &Access) {
+    let shop = name("shop");
+    let credential = |id: &str, called: &str, login: Login| Credential {
+        id: id.to_owned(),
+        name: name(called),
+        place: "git https://git.example/acme".parse().expect("a place"),
+        login,
+    };
+    let password = Login::Password { user: "robot".to_owned(), password: SecretText::new("hunter2") };
+    let key = Login::SshKey { private_key: SecretText::new("a key"), host_keys: Some("host ssh-ed25519 AAAA".to_owned()) };
+    let first = credential("1", "robot", password.clone());
+    let (other, second) = (credential("2", "deploy", key), credential("3", "robot", password));
+    for each in [&first, &other, &second] {
+        store.put_credential(owner, &shop, each).await.expect("kept");
+    }
+    assert_eq!(store.credentials(owner, &shop).await, Ok(vec![other.clone(), second]), "by name, the last that was set");
+    assert_eq!(store.credentials(owner, &name("other")).await, Ok(Vec::new()));
+    store.remove_credential(owner, &shop, &name("robot")).await.expect("it is there");
+    let gone = store.remove_credential(owner, &shop, &name("robot")).await;
+    assert!(matches!(gone, Err(StoreError::NotFound(_))), "{gone:?}");
+    assert_eq!(store.credentials(owner, &shop).await, Ok(vec![other]));
+}
+
 async fn one_target_is_the_default(store: &dyn Store, owner: &Access) {
     let target = |name: &str| Target {
         name: name.to_owned(),
@@ -224,5 +248,7 @@ async fn rows_of_other_projects_are_not_there(store: &dyn Store) {
     not_found(store.events(&stranger, "d-1", 0).await.expect_err("not covered"));
     not_found(store.log(&stranger, "d-2", None, 0, 9).await.expect_err("not covered"));
     not_found(store.put_secret(&stranger, &shop, &staging, "T", &SecretText::new("x")).await.expect_err("not covered"));
+    not_found(store.credentials(&stranger, &shop).await.expect_err("not covered"));
+    not_found(store.remove_credential(&stranger, &shop, &name("deploy")).await.expect_err("not covered"));
     assert!(store.environments(&stranger).await.expect("readable").is_empty());
 }

@@ -13,9 +13,9 @@ use slipway_core::names::sha256_hex;
 use tokio::sync::watch;
 
 use crate::{
-    Activity, BuildRequest, Builder, BuiltImage, CancellationToken, Cluster, Export, Freed, ImageCollector, LogQuery, Namespace,
-    NeededImage, PodLine, Presence, Progress, Registry, ReleaseRequest, ReleaseStatus, Releases, Repositories, RepositoryTag,
-    Revision, RolloutKind, RolloutRequest, SecretObject, SecretText, Target, TreeFacts, TreeQuery,
+    Activity, BuildRequest, Builder, BuiltImage, CancellationToken, Cluster, Credential, Export, Freed, ImageCollector, LogQuery,
+    Namespace, NeededImage, PodLine, Presence, Progress, Reader, Registry, ReleaseRequest, ReleaseStatus, Releases, Repositories,
+    RepositoryTag, Revision, RolloutKind, RolloutRequest, SecretObject, SecretText, Target, TreeFacts, TreeQuery,
 };
 
 /// A world that does at once what it is asked, unless a test says otherwise, and remembers it in a journal.
@@ -151,6 +151,11 @@ impl World {
     }
 }
 
+/// How the journal writes a credential.
+fn as_whom(credential: Option<&Credential>) -> String {
+    credential.map(|credential| format!(" as {}", credential.name)).unwrap_or_default()
+}
+
 fn newest(made: &[String]) -> Revision {
     Revision(u32::try_from(made.len()).unwrap_or(u32::MAX))
 }
@@ -161,11 +166,11 @@ fn digest(text: &str) -> String {
 
 #[async_trait]
 impl Repositories for World {
-    async fn fetch(&self, url: &str, cancel: &CancellationToken) -> Result<(), Failure> {
-        self.act(&format!("fetch {url}"), cancel).await
+    async fn fetch(&self, url: &str, reader: &Reader, cancel: &CancellationToken) -> Result<(), Failure> {
+        self.act(&format!("fetch {url}{}", as_whom(reader.for_repository(url))), cancel).await
     }
 
-    async fn resolve(&self, url: &str, revision: &GitRevision) -> Result<String, Failure> {
+    async fn resolve(&self, url: &str, _reader: &Reader, revision: &GitRevision) -> Result<String, Failure> {
         match revision {
             GitRevision::Commit(commit) => Ok(commit.clone()),
             GitRevision::Branch(_) | GitRevision::DefaultBranch | GitRevision::Named(_) => {
@@ -175,7 +180,7 @@ impl Repositories for World {
         }
     }
 
-    async fn facts(&self, query: &TreeQuery) -> Result<TreeFacts, Failure> {
+    async fn facts(&self, query: &TreeQuery, _reader: &Reader) -> Result<TreeFacts, Failure> {
         self.act_now(&format!("facts {}", query.root)).await?;
         let dockerfile = self.told().dockerfiles.get(&query.root).cloned();
         Ok(TreeFacts {
@@ -185,7 +190,13 @@ impl Repositories for World {
         })
     }
 
-    async fn export(&self, query: &TreeQuery, into: &Path, cancel: &CancellationToken) -> Result<Export, Failure> {
+    async fn export(
+        &self,
+        query: &TreeQuery,
+        _reader: &Reader,
+        into: &Path,
+        cancel: &CancellationToken,
+    ) -> Result<Export, Failure> {
         self.act(&format!("export {}", query.root), cancel).await?;
         Ok(Export { context: into.to_owned(), dockerfile_folder: into.join(query.root.replace('/', "-")) })
     }
@@ -229,9 +240,9 @@ impl Registry for World {
         Ok(self.told().images.get(&image.to_string()).cloned().map_or(Presence::Absent, Presence::Present))
     }
 
-    async fn resolve(&self, reference: &ImageReference) -> Result<String, Failure> {
-        self.act_now(&format!("resolve {reference}")).await?;
-        Ok(digest(&reference.to_string()))
+    async fn resolve(&self, reference: &ImageReference, reader: &Reader) -> Result<String, Failure> {
+        self.act_now(&format!("resolve {reference}{}", as_whom(reader.for_image(reference)))).await?;
+        Ok(reference.digest().map_or_else(|| digest(&reference.to_string()), str::to_owned))
     }
 
     async fn bases(&self, image: &RepositoryTag) -> Result<Vec<ImageReference>, Failure> {
@@ -242,11 +253,12 @@ impl Registry for World {
     async fn mirror(
         &self,
         source: &ImageReference,
+        reader: &Reader,
         progress: &dyn Progress,
         cancel: &CancellationToken,
     ) -> Result<String, Failure> {
         progress.activity(Activity::Mirroring);
-        self.act(&format!("mirror {}", source.path()), cancel).await?;
+        self.act(&format!("mirror {}{}", source.path(), as_whom(reader.for_image(source))), cancel).await?;
         Ok(format!("mirror/{}/{}", source.host(), source.path()))
     }
 }

@@ -1,5 +1,6 @@
 //! The paths of the API, below `/api/v1`.
 
+mod credentials;
 mod deployments;
 mod doctor;
 mod environments;
@@ -31,6 +32,8 @@ pub fn router(app: App) -> Router {
         .route("/environments", get(environments::list))
         .route("/environments:apply", post(environments::apply))
         .route("/environments:validate", post(environments::validate))
+        .route("/projects/{project}/credentials", get(credentials::list))
+        .route("/projects/{project}/credentials/{credential}", put(credentials::set).delete(credentials::remove))
         .route(environment, get(environments::show))
         .route(&below("/plan"), post(environments::plan))
         .route(&below("/secrets/{secret}"), put(environments::set_secret))

@@ -8,7 +8,7 @@ use slipway_core::failure::Failure;
 use slipway_core::model::{GitRevision, ImageReference};
 use slipway_ports::{
     Activity, BuildRequest, Builder, BuiltImage, CancellationToken, Cluster, Export, LogQuery, Namespace, PodLine, Presence,
-    Progress, Registry, ReleaseRequest, ReleaseStatus, Releases, Repositories, RepositoryTag, Revision, RolloutKind,
+    Progress, Reader, Registry, ReleaseRequest, ReleaseStatus, Releases, Repositories, RepositoryTag, Revision, RolloutKind,
     RolloutRequest, SecretObject, SecretText, Target, TreeFacts, TreeQuery, async_trait,
 };
 use tokio::sync::Semaphore;
@@ -53,19 +53,19 @@ pub(crate) struct Fake {
 
 #[async_trait]
 impl Repositories for Fake {
-    async fn fetch(&self, _: &str, _: &CancellationToken) -> Result<(), Failure> {
+    async fn fetch(&self, _: &str, _: &Reader, _: &CancellationToken) -> Result<(), Failure> {
         Ok(())
     }
 
-    async fn resolve(&self, _: &str, _: &GitRevision) -> Result<String, Failure> {
+    async fn resolve(&self, _: &str, _: &Reader, _: &GitRevision) -> Result<String, Failure> {
         Ok("c".repeat(40))
     }
 
-    async fn facts(&self, _: &TreeQuery) -> Result<TreeFacts, Failure> {
+    async fn facts(&self, _: &TreeQuery, _: &Reader) -> Result<TreeFacts, Failure> {
         Ok(TreeFacts { context_tree: "e".repeat(40), dockerfile: "FROM scratch\n".to_owned(), submodules: BTreeMap::new() })
     }
 
-    async fn export(&self, _: &TreeQuery, into: &Path, _: &CancellationToken) -> Result<Export, Failure> {
+    async fn export(&self, _: &TreeQuery, _: &Reader, into: &Path, _: &CancellationToken) -> Result<Export, Failure> {
         Ok(Export { context: into.to_owned(), dockerfile_folder: into.to_owned() })
     }
 }
@@ -105,7 +105,7 @@ impl Registry for Fake {
         Ok(if built { Presence::Present(digest()) } else { Presence::Absent })
     }
 
-    async fn resolve(&self, _: &ImageReference) -> Result<String, Failure> {
+    async fn resolve(&self, _: &ImageReference, _: &Reader) -> Result<String, Failure> {
         Ok(digest())
     }
 
@@ -113,7 +113,7 @@ impl Registry for Fake {
         Ok(Vec::new())
     }
 
-    async fn mirror(&self, _: &ImageReference, _: &dyn Progress, _: &CancellationToken) -> Result<String, Failure> {
+    async fn mirror(&self, _: &ImageReference, _: &Reader, _: &dyn Progress, _: &CancellationToken) -> Result<String, Failure> {
         Ok("mirror/docker.io/library/redis".to_owned())
     }
 }

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use slipway_core::failure::{Code, Failure};
 use slipway_core::model::ImageReference;
 use slipway_ports::{
-    Activity, BuildRequest, Builder, BuiltImage, CancellationToken, Presence, Progress, Registry, RepositoryTag,
+    Activity, BuildRequest, Builder, BuiltImage, CancellationToken, Presence, Progress, Reader, Registry, RepositoryTag,
 };
 
 use super::{A_WHILE, World, digest, read};
@@ -55,7 +55,7 @@ impl Registry for World {
         Ok(found.map_or(Presence::Absent, |_| Presence::Present(digest(&image.to_string()))))
     }
 
-    async fn resolve(&self, reference: &ImageReference) -> Result<String, Failure> {
+    async fn resolve(&self, reference: &ImageReference, _: &Reader) -> Result<String, Failure> {
         Ok(digest(&reference.to_string()))
     }
 
@@ -63,7 +63,13 @@ impl Registry for World {
         Ok(Vec::new())
     }
 
-    async fn mirror(&self, source: &ImageReference, progress: &dyn Progress, _: &CancellationToken) -> Result<String, Failure> {
+    async fn mirror(
+        &self,
+        source: &ImageReference,
+        _: &Reader,
+        progress: &dyn Progress,
+        _: &CancellationToken,
+    ) -> Result<String, Failure> {
         progress.activity(Activity::Mirroring);
         tokio::time::sleep(A_WHILE).await;
         let repository = format!("mirror/{}/{}", source.host(), source.path());

@@ -7,27 +7,27 @@ use async_trait::async_trait;
 use slipway_core::failure::Failure;
 use slipway_core::model::GitRevision;
 use slipway_core::names::sha256_hex;
-use slipway_ports::{CancellationToken, Export, Repositories, TreeFacts, TreeQuery};
+use slipway_ports::{CancellationToken, Export, Reader, Repositories, TreeFacts, TreeQuery};
 
 use super::{A_WHILE, World};
 
 #[async_trait]
 impl Repositories for World {
-    async fn fetch(&self, _: &str, _: &CancellationToken) -> Result<(), Failure> {
+    async fn fetch(&self, _: &str, _: &Reader, _: &CancellationToken) -> Result<(), Failure> {
         tokio::time::sleep(A_WHILE).await;
         Ok(())
     }
 
-    async fn resolve(&self, _: &str, _: &GitRevision) -> Result<String, Failure> {
+    async fn resolve(&self, _: &str, _: &Reader, _: &GitRevision) -> Result<String, Failure> {
         Ok("c".repeat(40))
     }
 
-    async fn facts(&self, query: &TreeQuery) -> Result<TreeFacts, Failure> {
+    async fn facts(&self, query: &TreeQuery, _: &Reader) -> Result<TreeFacts, Failure> {
         let context_tree = sha256_hex(query.root.as_bytes())[..40].to_owned();
         Ok(TreeFacts { context_tree, dockerfile: "FROM scratch\n".to_owned(), submodules: BTreeMap::new() })
     }
 
-    async fn export(&self, query: &TreeQuery, into: &Path, _: &CancellationToken) -> Result<Export, Failure> {
+    async fn export(&self, query: &TreeQuery, _: &Reader, into: &Path, _: &CancellationToken) -> Result<Export, Failure> {
         Ok(Export { context: into.to_owned(), dockerfile_folder: into.join(&query.root) })
     }
 }

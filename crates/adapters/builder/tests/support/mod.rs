@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use slipway_builder::{BuildKit, BuildKitPrograms, BuildKitSettings, DaemonSettings, LocalBuildkitd};
 use slipway_core::failure::Failure;
 use slipway_core::model::{Bytes, Millicores};
-use slipway_ports::{Activity, BuildRequest, Builder, BuiltImage, CancellationToken, Progress, RepositoryTag};
+use slipway_ports::{Activity, BuildRequest, Builder, BuiltImage, CancellationToken, Progress, Reader, RepositoryTag};
 use tempfile::TempDir;
 use tokio::sync::Notify;
 
@@ -58,13 +58,26 @@ impl Registry {
         let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
         let configuration = folder.join("registry.yml");
         let storage = folder.join("registry");
+        Self::serve(&configuration, &storage, address, "")
+    }
+
+    /// A registry over the files of the one in a folder, which only the user `reader` with the password `canary-one` may read.
+    pub(crate) fn locked(folder: &Path) -> Self {
+        let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+        let users = folder.join("htpasswd");
+        std::fs::write(&users, "reader:$2b$05$abcdefghijklmnopqrstuuyoPL3fagUSR007wit568EhDMy/5waLK\n").unwrap();
+        let auth = format!("auth: {{htpasswd: {{realm: test, path: {}}}}}\n", users.display());
+        Self::serve(&folder.join("locked.yml"), &folder.join("registry"), address, &auth)
+    }
+
+    fn serve(configuration: &Path, storage: &Path, address: String, auth: &str) -> Self {
         let text = format!(
-            "version: 0.1\nlog: {{level: error}}\nstorage: {{filesystem: {{rootdirectory: {}}}}}\nhttp: {{addr: '{address}'}}\n",
+            "version: 0.1\nlog: {{level: error}}\nstorage: {{filesystem: {{rootdirectory: {}}}}}\nhttp: {{addr: '{address}'}}\n{auth}",
             storage.display()
         );
-        std::fs::write(&configuration, text).unwrap();
+        std::fs::write(configuration, text).unwrap();
         let child =
-            Command::new("docker-registry").arg("serve").arg(&configuration).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+            Command::new("docker-registry").arg("serve").arg(configuration).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
         let child = child.expect("Debian's docker-registry is installed");
         let end = Instant::now() + Duration::from_secs(20);
         while std::net::TcpStream::connect(&address).is_err() {
@@ -113,6 +126,7 @@ impl Fixture {
             target: None,
             args: [].into(),
             secrets: [].into(),
+            reader: Reader::nobody(),
             platforms: Vec::new(),
             // Two builds of one line at once, of whatever server, would have two names for what is cached.
             line: self.folder.path().display().to_string(),

@@ -26,12 +26,11 @@ impl Endpoint {
         mirror: &Path,
         objects: &mut Objects,
         top: &str,
-        repository: &str,
+        source: &SourceUrl,
     ) -> Result<Self, Failure> {
-        let source = SourceUrl::parse(repository, true)?;
         match configured(program, mirror, objects, top).await? {
-            Some(url) => Self::configured(&url, &source),
-            None => Self::beside(&source),
+            Some(url) => Self::configured(&url, source),
+            None => Self::beside(source),
         }
     }
 
@@ -45,7 +44,7 @@ impl Endpoint {
             )
             .with_hint("use an https URL for the repository, or name its LFS server as `lfs.url` in a `.lfsconfig`")
         })?;
-        Ok(Self { url, authorization: source.authorization.clone() })
+        Ok(Self { url, authorization: source.authorization() })
     }
 
     fn configured(url: &str, source: &SourceUrl) -> Result<Self, Failure> {
@@ -57,7 +56,7 @@ impl Endpoint {
         let url = http(own.shown.trim_end_matches('/')).ok_or_else(refused)?;
         // The credential of a repository is for its own host.
         let shared = http(&source.shown).filter(|repository| repository.origin() == url.origin());
-        let authorization = own.authorization.or_else(|| shared.and_then(|_| source.authorization.clone()));
+        let authorization = own.authorization().or_else(|| shared.and_then(|_| source.authorization()));
         Ok(Self { url, authorization })
     }
 

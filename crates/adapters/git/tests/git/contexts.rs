@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 
 use crate::support::{Fixture, git};
 use slipway_core::failure::{Code, FailureKind};
-use slipway_ports::{CancellationToken, Export, Repositories, TreeQuery};
+use slipway_ports::{CancellationToken, Export, Reader, Repositories, TreeQuery};
 
 async fn export(fixture: &Fixture, query: &TreeQuery, into: &str) -> Export {
     let into = fixture.folder.path().join(into);
     std::fs::create_dir(&into).unwrap();
-    fixture.mirrors.export(query, &into, &CancellationToken::new()).await.unwrap()
+    fixture.mirrors.export(query, &Reader::nobody(), &into, &CancellationToken::new()).await.unwrap()
 }
 
 fn read(folder: &Path, path: &str) -> String {
@@ -72,7 +72,7 @@ async fn the_ignore_file_of_the_dockerfile_comes_before_the_common_one() {
         let commit = fixture.commit();
         fixture.fetch().await;
         let query = TreeQuery { dockerfile: Some("../docker/api".to_owned()), ..fixture.query(&commit, "app") };
-        (fixture.mirrors.facts(&query).await.unwrap().context_tree, query)
+        (fixture.mirrors.facts(&query, &Reader::nobody()).await.unwrap().context_tree, query)
     };
     let (before, _) = facts(&fixture).await;
     assert_eq!(before, facts(fixture.write("app/b", "2")).await.0);
@@ -128,13 +128,13 @@ async fn links_stay_links_and_lead_nothing_out() {
     symlink("real/Dockerfile", fixture.work.join("Dockerfile")).unwrap();
     let commit = fixture.commit();
     fixture.fetch().await;
-    let facts = fixture.mirrors.facts(&fixture.query(&commit, "")).await.unwrap();
+    let facts = fixture.mirrors.facts(&fixture.query(&commit, ""), &Reader::nobody()).await.unwrap();
     assert_eq!(facts.dockerfile, "FROM scratch\n# real\n", "a link to a file of the repository is followed");
     let export = export(&fixture, &fixture.query(&commit, ""), "out").await;
     assert_eq!(std::fs::read_link(export.context.join("escape")).unwrap(), outside);
     assert_eq!(std::fs::read_link(export.context.join("passwd")).unwrap(), PathBuf::from("../../../../etc/passwd"));
     let leading_out = TreeQuery { dockerfile: Some("passwd".to_owned()), ..fixture.query(&commit, "") };
-    assert_eq!(fixture.mirrors.facts(&leading_out).await.unwrap_err().code, Code::DockerfileNotFound);
+    assert_eq!(fixture.mirrors.facts(&leading_out, &Reader::nobody()).await.unwrap_err().code, Code::DockerfileNotFound);
 }
 
 /// A tree that no `git add` makes: a link and a folder of one name, so that the folder's file would be written through the link.
@@ -165,7 +165,8 @@ async fn a_tree_with_two_entries_of_one_name_writes_nothing_outside() {
         fixture.fetch().await;
         let into = tempfile::tempdir_in(fixture.folder.path()).unwrap();
         let query = TreeQuery { dockerfile: None, ..fixture.query(&commit, "") };
-        let failure = fixture.mirrors.export(&query, into.path(), &CancellationToken::new()).await.unwrap_err();
+        let failure =
+            fixture.mirrors.export(&query, &Reader::nobody(), into.path(), &CancellationToken::new()).await.unwrap_err();
         assert_eq!((failure.code, failure.kind), (Code::ContextNotFound, FailureKind::Permanent), "{failure}");
         assert_eq!(std::fs::read_dir(&outside).unwrap().count(), 0);
     }
@@ -176,21 +177,29 @@ async fn what_is_not_there_is_named_with_what_is() {
     let fixture = Fixture::new();
     let commit = fixture.write("services/api/Dockerfile.prod", "FROM scratch\n").write("services/web/x", "1").commit();
     fixture.fetch().await;
-    let failure = fixture.mirrors.facts(&fixture.query(&commit, "services/apy")).await.unwrap_err();
+    let failure = fixture.mirrors.facts(&fixture.query(&commit, "services/apy"), &Reader::nobody()).await.unwrap_err();
     assert_eq!((failure.code, failure.kind), (Code::ContextNotFound, FailureKind::Permanent));
     assert!(failure.hint.unwrap().contains("`api`, `web`"));
-    let failure = fixture.mirrors.facts(&fixture.query(&commit, "services/api")).await.unwrap_err();
+    let failure = fixture.mirrors.facts(&fixture.query(&commit, "services/api"), &Reader::nobody()).await.unwrap_err();
     assert_eq!(failure.code, Code::DockerfileNotFound);
     assert!(failure.hint.unwrap().contains("`Dockerfile.prod`"));
     for root in ["..", "services/api/Dockerfile.prod", "services/../../x"] {
-        assert_eq!(fixture.mirrors.facts(&fixture.query(&commit, root)).await.unwrap_err().code, Code::ContextNotFound, "{root}");
+        assert_eq!(
+            fixture.mirrors.facts(&fixture.query(&commit, root), &Reader::nobody()).await.unwrap_err().code,
+            Code::ContextNotFound,
+            "{root}"
+        );
     }
     for dockerfile in ["../../../etc/passwd", "", "..", "x\0y", "-h", "a\nb"] {
         let query = TreeQuery { dockerfile: Some(dockerfile.to_owned()), ..fixture.query(&commit, "services/api") };
-        assert_eq!(fixture.mirrors.facts(&query).await.unwrap_err().code, Code::DockerfileNotFound, "{dockerfile:?}");
+        assert_eq!(
+            fixture.mirrors.facts(&query, &Reader::nobody()).await.unwrap_err().code,
+            Code::DockerfileNotFound,
+            "{dockerfile:?}"
+        );
     }
     let unknown = fixture.query(&"1".repeat(40), "");
-    assert_eq!(fixture.mirrors.facts(&unknown).await.unwrap_err().code, Code::RevisionNotFound);
+    assert_eq!(fixture.mirrors.facts(&unknown, &Reader::nobody()).await.unwrap_err().code, Code::RevisionNotFound);
 }
 
 #[tokio::test]
@@ -199,7 +208,7 @@ async fn an_inline_dockerfile_needs_none_in_the_repository() {
     let commit = fixture.write("x", "1").commit();
     fixture.fetch().await;
     let query = TreeQuery { dockerfile: None, ..fixture.query(&commit, "") };
-    assert_eq!(fixture.mirrors.facts(&query).await.unwrap().dockerfile, "");
+    assert_eq!(fixture.mirrors.facts(&query, &Reader::nobody()).await.unwrap().dockerfile, "");
     let export = export(&fixture, &query, "out").await;
     assert!(export.dockerfile_folder.is_dir() && read(&export.context, "x") == "1");
 }
@@ -212,6 +221,9 @@ async fn a_dockerfile_that_is_no_text_or_too_large_is_invalid() {
     let large = fixture.write("Dockerfile", &"#".repeat((1 << 20) + 1)).commit();
     fixture.fetch().await;
     for commit in [binary, large] {
-        assert_eq!(fixture.mirrors.facts(&fixture.query(&commit, "")).await.unwrap_err().code, Code::DockerfileInvalid);
+        assert_eq!(
+            fixture.mirrors.facts(&fixture.query(&commit, ""), &Reader::nobody()).await.unwrap_err().code,
+            Code::DockerfileInvalid
+        );
     }
 }

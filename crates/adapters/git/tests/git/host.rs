@@ -9,12 +9,21 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
 use axum::response::Response;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use slipway_core::failure::Failure;
 use slipway_git::{GitMirrors, GitSettings};
-use slipway_ports::{CancellationToken, Export, Repositories, TreeQuery};
+use slipway_ports::{CancellationToken, Export, Reader, Repositories, TreeQuery};
 use tempfile::TempDir;
 use tokio::io::AsyncWriteExt as _;
 
 use crate::support::git;
+
+/// The `Authorization` that a repository wants, by its name.
+type Locks = Arc<Mutex<BTreeMap<String, String>>>;
+
+/// The folder of the repositories, what was asked for, and what is locked.
+type Served = (PathBuf, Arc<Mutex<Vec<String>>>, Locks);
 
 /// A host of repositories, each with a work tree, and a folder of mirrors that may read no `file://`.
 pub(crate) struct Host {
@@ -22,6 +31,7 @@ pub(crate) struct Host {
     pub(crate) mirrors: GitMirrors,
     address: String,
     asked: Arc<Mutex<Vec<String>>>,
+    locks: Locks,
     serving: tokio::task::JoinHandle<()>,
 }
 
@@ -37,10 +47,11 @@ impl Host {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap().to_string();
         let asked = Arc::<Mutex<Vec<String>>>::default();
-        let backend = Router::new().fallback(backend).with_state((folder.path().to_owned(), asked.clone()));
+        let locks = Locks::default();
+        let backend = Router::new().fallback(backend).with_state((folder.path().to_owned(), asked.clone(), locks.clone()));
         let router = other.fallback_service(backend);
         let serving = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
-        Self { folder, mirrors, address, asked, serving }
+        Self { folder, mirrors, address, asked, locks, serving }
     }
 
     pub(crate) fn url(&self, name: &str) -> String {
@@ -59,6 +70,12 @@ impl Host {
         self.asked.lock().unwrap().iter().filter(|path| **path == wanted).count()
     }
 
+    /// Lets only this user read a repository from now on.
+    pub(crate) fn lock(&self, name: &str, user: &str, password: &str) {
+        let basic = format!("Basic {}", STANDARD.encode(format!("{user}:{password}")));
+        self.locks.lock().unwrap().insert(name.to_owned(), basic);
+    }
+
     /// Nothing answers any more.
     pub(crate) async fn vanish(&mut self) {
         self.serving.abort();
@@ -66,7 +83,7 @@ impl Host {
     }
 
     pub(crate) async fn fetch(&self, name: &str) {
-        self.mirrors.fetch(&self.url(name), &CancellationToken::new()).await.unwrap();
+        self.mirrors.fetch(&self.url(name), &Reader::nobody(), &CancellationToken::new()).await.unwrap();
     }
 
     pub(crate) fn query(&self, name: &str, commit: &str, root: &str) -> TreeQuery {
@@ -74,9 +91,14 @@ impl Host {
     }
 
     /// Exports into a new folder.
-    pub(crate) async fn try_export(&self, query: &TreeQuery) -> Result<Export, slipway_core::failure::Failure> {
+    pub(crate) async fn try_export(&self, query: &TreeQuery) -> Result<Export, Failure> {
+        self.export_as(&Reader::nobody(), query).await
+    }
+
+    /// The same for somebody who may have a credential.
+    pub(crate) async fn export_as(&self, reader: &Reader, query: &TreeQuery) -> Result<Export, Failure> {
         let into = tempfile::tempdir_in(self.folder.path()).unwrap().keep();
-        self.mirrors.export(query, &into, &CancellationToken::new()).await
+        self.mirrors.export(query, reader, &into, &CancellationToken::new()).await
     }
 
     /// The files of an exported context, by their paths.
@@ -127,8 +149,14 @@ impl Repository {
 }
 
 /// One request, as the Common Gateway Interface has it.
-async fn backend(State((root, asked)): State<(PathBuf, Arc<Mutex<Vec<String>>>)>, request: Request) -> Response {
+async fn backend(State((root, asked, locks)): State<Served>, request: Request) -> Response {
     let (head, body) = request.into_parts();
+    let name = head.uri.path().split('/').nth(1).unwrap_or_default();
+    let wanted = locks.lock().unwrap().get(name).cloned();
+    if wanted.is_some_and(|wanted| head.headers.get("authorization").is_none_or(|sent| sent.to_str().unwrap() != wanted)) {
+        let refusal = Response::builder().status(401).header("www-authenticate", "Basic realm=\"git\"");
+        return refusal.body(Body::empty()).unwrap();
+    }
     asked.lock().unwrap().push(head.uri.path().to_owned());
     let body = to_bytes(body, 64 << 20).await.unwrap();
     let header = |name: &str| head.headers.get(name).map_or("", |value| value.to_str().unwrap()).to_owned();

@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use proptest::test_runner::TestRunner;
 use slipway_core::image_key::{ImageKey, KeyInputs};
-use slipway_ports::Repositories;
+use slipway_ports::{Reader, Repositories};
 
 /// Where the context is.
 const ROOT: &str = "app";
@@ -169,7 +169,7 @@ impl Source {
 
 async fn key(fixture: &Fixture, source: &Source, branch: &str) -> ImageKey {
     let commit = fixture.branch(branch).await.unwrap();
-    let facts = fixture.mirrors.facts(&fixture.query(&commit, ROOT)).await.unwrap();
+    let facts = fixture.mirrors.facts(&fixture.query(&commit, ROOT), &Reader::nobody()).await.unwrap();
     ImageKey::of(&KeyInputs {
         context_tree: &facts.context_tree,
         dockerfile: &facts.dockerfile,

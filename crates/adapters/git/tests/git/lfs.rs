@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use slipway_core::failure::{Code, Failure, FailureKind};
 use slipway_git::{GitMirrors, GitSettings};
-use slipway_ports::{CancellationToken, Repositories, TreeQuery};
+use slipway_ports::{CancellationToken, Reader, Repositories, TreeQuery};
 
 use crate::host::{Host, Repository};
 
@@ -66,7 +66,7 @@ impl Lfs {
 
     async fn context_tree(&self, commit: &str) -> String {
         self.host.fetch("shop").await;
-        self.host.mirrors.facts(&self.host.query("shop", commit, "api")).await.unwrap().context_tree
+        self.host.mirrors.facts(&self.host.query("shop", commit, "api"), &Reader::nobody()).await.unwrap().context_tree
     }
 
     async fn files(&self, commit: &str) -> BTreeMap<String, String> {
@@ -259,7 +259,7 @@ async fn a_server_that_refuses_or_is_away_is_told_apart_and_a_credential_is_show
     let lfs = Lfs::new().await;
     let commit = lfs.shop(&lfs.object("the model")).commit();
     let url = lfs.host.url("shop").replace("http://", "http://user:s3cret@");
-    lfs.host.mirrors.fetch(&url, &CancellationToken::new()).await.unwrap();
+    lfs.host.mirrors.fetch(&url, &Reader::nobody(), &CancellationToken::new()).await.unwrap();
     let query = TreeQuery { url, ..lfs.host.query("shop", &commit, "api") };
     for (status, code, kind) in [
         (401, Code::RepositoryUnauthorized, FailureKind::Permanent),

@@ -2,9 +2,12 @@
 #![expect(clippy::unwrap_used, reason = "a test ends where something is not as it says")]
 
 mod contexts;
+mod credentials;
 mod host;
 mod keys;
 mod lfs;
 mod mirrors;
+#[cfg(feature = "ssh-tests")]
+mod ssh;
 mod submodules;
 mod support;

@@ -5,7 +5,7 @@ use crate::support::{Fixture, git};
 use slipway_core::failure::{Code, FailureKind};
 use slipway_core::model::GitRevision;
 use slipway_git::{GitMirrors, GitSettings};
-use slipway_ports::{CancellationToken, Repositories};
+use slipway_ports::{CancellationToken, Reader, Repositories};
 
 #[tokio::test]
 async fn a_branch_a_commit_and_the_default_branch_are_resolved_from_one_fetch() {
@@ -16,7 +16,7 @@ async fn a_branch_a_commit_and_the_default_branch_are_resolved_from_one_fetch() 
     fixture.fetch().await;
     assert_eq!(fixture.branch("feature/one").await.unwrap(), first);
     assert_eq!(fixture.branch("main").await.unwrap(), second);
-    let resolve = async |revision| fixture.mirrors.resolve(&fixture.url(), &revision).await;
+    let resolve = async |revision| fixture.mirrors.resolve(&fixture.url(), &Reader::nobody(), &revision).await;
     assert_eq!(resolve(GitRevision::Commit(first.clone())).await.unwrap(), first);
     assert_eq!(resolve(GitRevision::DefaultBranch).await.unwrap(), second);
 }
@@ -29,7 +29,8 @@ async fn a_version_on_the_command_line_is_a_tag_a_branch_or_the_beginning_of_a_c
     git(&fixture.work, &["tag", "plain"]);
     let second = fixture.write("a", "2").commit();
     fixture.fetch().await;
-    let named = async |name: &str| fixture.mirrors.resolve(&fixture.url(), &GitRevision::Named(name.to_owned())).await;
+    let named =
+        async |name: &str| fixture.mirrors.resolve(&fixture.url(), &Reader::nobody(), &GitRevision::Named(name.to_owned())).await;
     for (name, commit) in [("v1", &first), ("plain", &first), ("main", &second), (&second[..7], &second), (&second, &second)] {
         assert_eq!(named(name).await.as_ref(), Ok(commit), "{name}");
     }
@@ -48,7 +49,7 @@ async fn a_lock_that_a_killed_git_left_does_not_stop_later_fetches() {
     let mirror = std::fs::read_dir(fixture.folder.path().join("mirrors")).unwrap().next().unwrap().unwrap().path();
     let lock = std::fs::File::create(mirror.join("refs/heads/main.lock")).unwrap();
     // It may still be somebody's: the fetch is refused, and tried again.
-    let busy = fixture.mirrors.fetch(&fixture.url(), &CancellationToken::new()).await.unwrap_err();
+    let busy = fixture.mirrors.fetch(&fixture.url(), &Reader::nobody(), &CancellationToken::new()).await.unwrap_err();
     assert_eq!(busy.kind, FailureKind::Retry, "{busy}");
     lock.set_modified(std::time::SystemTime::now() - std::time::Duration::from_secs(3)).unwrap();
     fixture.fetch().await;
@@ -63,7 +64,8 @@ async fn a_branch_that_does_not_exist_names_those_that_look_alike() {
     let failure = fixture.branch("mian").await.unwrap_err();
     assert_eq!((failure.code, failure.kind), (Code::RevisionNotFound, FailureKind::Permanent));
     assert!(failure.message.contains("`main`"), "{}", failure.message);
-    let gone = fixture.mirrors.resolve(&fixture.url(), &GitRevision::Commit("0".repeat(40))).await.unwrap_err();
+    let gone =
+        fixture.mirrors.resolve(&fixture.url(), &Reader::nobody(), &GitRevision::Commit("0".repeat(40))).await.unwrap_err();
     assert_eq!(gone.code, Code::RevisionNotFound);
 }
 
@@ -91,7 +93,11 @@ async fn hostile_revisions_are_names_and_nothing_else() {
         assert!(!failure.message.contains('\n'));
     }
     for commit in ["HEAD", "main", "--help", "0", "refs/heads/main\n"] {
-        let failure = fixture.mirrors.resolve(&fixture.url(), &GitRevision::Commit(commit.to_owned())).await.unwrap_err();
+        let failure = fixture
+            .mirrors
+            .resolve(&fixture.url(), &Reader::nobody(), &GitRevision::Commit(commit.to_owned()))
+            .await
+            .unwrap_err();
         assert_eq!(failure.code, Code::RevisionNotFound, "{commit:?}");
     }
 }
@@ -109,7 +115,7 @@ async fn a_rewritten_branch_and_a_deleted_one_are_followed_while_pinned_commits_
     fixture.fetch().await;
     assert_eq!(fixture.branch("main").await.unwrap(), rewritten);
     assert_eq!(fixture.branch("gone").await.unwrap_err().code, Code::RevisionNotFound);
-    let pinned = fixture.mirrors.resolve(&fixture.url(), &GitRevision::Commit(second.clone())).await.unwrap();
+    let pinned = fixture.mirrors.resolve(&fixture.url(), &Reader::nobody(), &GitRevision::Commit(second.clone())).await.unwrap();
     assert_eq!(pinned, second);
 }
 
@@ -130,11 +136,15 @@ async fn of_a_vanished_repository_the_pinned_commits_are_still_read() {
     let commit = fixture.write("Dockerfile", "FROM scratch\n").commit();
     fixture.fetch().await;
     std::fs::remove_dir_all(&fixture.work).unwrap();
-    let failure = fixture.mirrors.fetch(&fixture.url(), &CancellationToken::new()).await.unwrap_err();
+    let failure = fixture.mirrors.fetch(&fixture.url(), &Reader::nobody(), &CancellationToken::new()).await.unwrap_err();
     assert_eq!((failure.code, failure.kind), (Code::RepositoryUnreachable, FailureKind::Permanent));
     assert!(failure.hint.is_some() && !failure.last_lines.is_empty());
-    let resolved = fixture.mirrors.resolve(&fixture.url(), &GitRevision::Commit(commit.clone())).await.unwrap();
-    assert_eq!(fixture.mirrors.facts(&fixture.query(&resolved, "")).await.unwrap().dockerfile, "FROM scratch\n");
+    let resolved =
+        fixture.mirrors.resolve(&fixture.url(), &Reader::nobody(), &GitRevision::Commit(commit.clone())).await.unwrap();
+    assert_eq!(
+        fixture.mirrors.facts(&fixture.query(&resolved, ""), &Reader::nobody()).await.unwrap().dockerfile,
+        "FROM scratch\n"
+    );
 }
 
 #[tokio::test]
@@ -143,11 +153,11 @@ async fn a_host_that_does_not_answer_may_be_tried_again_and_leaves_nothing() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://user:s3cret@{}/shop.git", listener.local_addr().unwrap());
     drop(listener);
-    let failure = fixture.mirrors.fetch(&url, &CancellationToken::new()).await.unwrap_err();
+    let failure = fixture.mirrors.fetch(&url, &Reader::nobody(), &CancellationToken::new()).await.unwrap_err();
     assert_eq!((failure.code, failure.kind), (Code::RepositoryUnreachable, FailureKind::Retry));
     assert!(!format!("{failure:?}").contains("s3cret"));
     assert_eq!(std::fs::read_dir(fixture.folder.path().join("mirrors")).unwrap().count(), 0);
-    let unfetched = fixture.mirrors.resolve(&url, &GitRevision::DefaultBranch).await.unwrap_err();
+    let unfetched = fixture.mirrors.resolve(&url, &Reader::nobody(), &GitRevision::DefaultBranch).await.unwrap_err();
     assert_eq!((unfetched.code, unfetched.kind), (Code::RepositoryUnreachable, FailureKind::Retry));
 }
 
@@ -161,10 +171,11 @@ async fn a_host_that_hangs_is_given_up_at_the_deadline_and_on_request() {
         ..GitSettings::new(fixture.folder.path().join("other"))
     };
     let mirrors = GitMirrors::open(settings).unwrap();
-    let failure = mirrors.fetch(&url, &CancellationToken::new()).await.unwrap_err();
+    let failure = mirrors.fetch(&url, &Reader::nobody(), &CancellationToken::new()).await.unwrap_err();
     assert_eq!((failure.code, failure.kind), (Code::RepositoryUnreachable, FailureKind::Retry));
     let cancel = CancellationToken::new();
-    let (failure, ()) = tokio::join!(fixture.mirrors.fetch(&url, &cancel), async {
+    let nobody = Reader::nobody();
+    let (failure, ()) = tokio::join!(fixture.mirrors.fetch(&url, &nobody, &cancel), async {
         // The connection is there: git is running.
         listener.set_nonblocking(true).unwrap();
         let listener = tokio::net::TcpListener::from_std(listener.try_clone().unwrap()).unwrap();
@@ -183,7 +194,7 @@ async fn concurrent_fetches_of_one_repository_all_see_what_was_pushed_before_the
         let commit = fixture.write("a", &round.to_string()).commit();
         let (url, cancel) = (fixture.url(), CancellationToken::new());
         let fetch = || async {
-            fixture.mirrors.fetch(&url, &cancel).await.unwrap();
+            fixture.mirrors.fetch(&url, &Reader::nobody(), &cancel).await.unwrap();
             fixture.branch("main").await.unwrap()
         };
         let seen = tokio::join!(fetch(), fetch(), fetch(), fetch());
@@ -210,7 +221,8 @@ async fn a_credential_in_the_url_is_sent_to_its_host_and_shown_to_nobody() {
         String::from_utf8_lossy(&head[..length]).into_owned()
     };
     let cancel = CancellationToken::new();
-    let (result, head) = tokio::join!(fixture.mirrors.fetch(&url, &cancel), host);
+    let nobody = Reader::nobody();
+    let (result, head) = tokio::join!(fixture.mirrors.fetch(&url, &nobody, &cancel), host);
     let failure = result.unwrap_err();
     assert_eq!((failure.code, failure.kind), (Code::RepositoryUnauthorized, FailureKind::Permanent), "{failure}");
     assert!(head.contains("Authorization: Basic dXNlcjpzM2NyZXQ="), "{head}");
@@ -221,11 +233,11 @@ async fn a_credential_in_the_url_is_sent_to_its_host_and_shown_to_nobody() {
 async fn an_empty_repository_has_no_default_branch() {
     let fixture = Fixture::new();
     fixture.fetch().await;
-    let failure = fixture.mirrors.resolve(&fixture.url(), &GitRevision::DefaultBranch).await.unwrap_err();
+    let failure = fixture.mirrors.resolve(&fixture.url(), &Reader::nobody(), &GitRevision::DefaultBranch).await.unwrap_err();
     assert_eq!((failure.code, failure.kind), (Code::RevisionNotFound, FailureKind::Permanent));
     let commit = fixture.write("a", "1").commit();
     fixture.fetch().await;
-    assert_eq!(fixture.mirrors.resolve(&fixture.url(), &GitRevision::DefaultBranch).await.unwrap(), commit);
+    assert_eq!(fixture.mirrors.resolve(&fixture.url(), &Reader::nobody(), &GitRevision::DefaultBranch).await.unwrap(), commit);
 }
 
 #[tokio::test]
@@ -240,7 +252,7 @@ async fn files_of_the_server_are_read_only_where_it_is_allowed() {
         format!("ext::touch {}", marker.display()),
         format!("--upload-pack=touch {}", marker.display()),
     ] {
-        let failure = mirrors.fetch(&url, &CancellationToken::new()).await.unwrap_err();
+        let failure = mirrors.fetch(&url, &Reader::nobody(), &CancellationToken::new()).await.unwrap_err();
         assert_eq!(failure.kind, FailureKind::Permanent, "{url}");
     }
     assert!(!marker.exists());
@@ -268,15 +280,19 @@ async fn a_pinned_commit_is_exported_after_its_branch_was_rewritten_and_its_repo
     git(&shop.work, &["gc", "--quiet", "--prune=now"]);
     host.fetch("shop").await;
     let branch = GitRevision::Branch("main".to_owned());
-    assert_eq!(host.mirrors.resolve(&host.url("shop"), &branch).await.unwrap(), rewritten, "the branch is followed");
+    assert_eq!(
+        host.mirrors.resolve(&host.url("shop"), &Reader::nobody(), &branch).await.unwrap(),
+        rewritten,
+        "the branch is followed"
+    );
     host.vanish().await;
-    let failure = host.mirrors.fetch(&host.url("shop"), &CancellationToken::new()).await.unwrap_err();
+    let failure = host.mirrors.fetch(&host.url("shop"), &Reader::nobody(), &CancellationToken::new()).await.unwrap_err();
     assert_eq!(failure.code, Code::RepositoryUnreachable);
     for (commit, content) in [(&pinned, "1"), (&rewritten, "2")] {
-        let resolved = host.mirrors.resolve(&host.url("shop"), &GitRevision::Commit(commit.clone())).await;
+        let resolved = host.mirrors.resolve(&host.url("shop"), &Reader::nobody(), &GitRevision::Commit(commit.clone())).await;
         assert_eq!(resolved.as_ref(), Ok(commit));
         let query = host.query("shop", commit, "");
-        assert!(host.mirrors.facts(&query).await.is_ok());
+        assert!(host.mirrors.facts(&query, &Reader::nobody()).await.is_ok());
         assert_eq!(host.export(&query).await["a"], content);
     }
 }

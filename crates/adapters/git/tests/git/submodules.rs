@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::host::{Host, Repository};
 use crate::support::git;
 use slipway_core::failure::{Code, FailureKind};
-use slipway_ports::{Repositories, TreeQuery};
+use slipway_ports::{Reader, Repositories, TreeQuery};
 
 /// `.gitmodules` with one submodule.
 fn modules(path: &str, url: &str) -> String {
@@ -25,7 +25,7 @@ fn shop(host: &Host) -> (Repository, Repository, [String; 2]) {
 async fn facts(host: &Host, commit: &str, root: &str) -> (String, BTreeMap<String, String>) {
     host.fetch("shop").await;
     let query = TreeQuery { dockerfile: Some("Dockerfile".to_owned()), ..host.query("shop", commit, root) };
-    let facts = host.mirrors.facts(&query).await.unwrap();
+    let facts = host.mirrors.facts(&query, &Reader::nobody()).await.unwrap();
     (facts.context_tree, facts.submodules)
 }
 
@@ -100,7 +100,7 @@ async fn a_submodule_that_can_not_be_had_is_a_failure_with_a_reason_of_its_own()
     };
     let commit = shop.commit();
     host.fetch("shop").await;
-    let failure = host.mirrors.facts(&host.query("shop", &commit, "api/vendor/lib/docs")).await.unwrap_err();
+    let failure = host.mirrors.facts(&host.query("shop", &commit, "api/vendor/lib/docs"), &Reader::nobody()).await.unwrap_err();
     assert_eq!(failure.code, Code::ContextNotFound);
     assert!(failure.hint.unwrap().starts_with("`api/vendor/lib` is a submodule"));
     let failure = refused(shop.link("api/vendor/lib", &"1".repeat(40)).commit()).await;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use slipway_core::model::GitRevision;
 use slipway_git::{GitMirrors, GitSettings};
-use slipway_ports::{CancellationToken, Repositories, TreeQuery};
+use slipway_ports::{CancellationToken, Reader, Repositories, TreeQuery};
 use tempfile::TempDir;
 
 /// A repository with a work tree, and a folder of mirrors beside it.
@@ -49,11 +49,11 @@ impl Fixture {
     }
 
     pub(crate) async fn fetch(&self) {
-        self.mirrors.fetch(&self.url(), &CancellationToken::new()).await.unwrap();
+        self.mirrors.fetch(&self.url(), &Reader::nobody(), &CancellationToken::new()).await.unwrap();
     }
 
     pub(crate) async fn branch(&self, name: &str) -> Result<String, slipway_core::failure::Failure> {
-        self.mirrors.resolve(&self.url(), &GitRevision::Branch(name.to_owned())).await
+        self.mirrors.resolve(&self.url(), &Reader::nobody(), &GitRevision::Branch(name.to_owned())).await
     }
 
     pub(crate) fn query(&self, commit: &str, root: &str) -> TreeQuery {
@@ -61,7 +61,7 @@ impl Fixture {
     }
 
     pub(crate) async fn context_tree(&self, commit: &str, root: &str) -> String {
-        self.mirrors.facts(&self.query(commit, root)).await.unwrap().context_tree
+        self.mirrors.facts(&self.query(commit, root), &Reader::nobody()).await.unwrap().context_tree
     }
 
     /// Commits, fetches, and tells what stands for the context.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use reqwest::Url;
-use slipway_ports::SecretText;
+use slipway_ports::{Login, SecretText};
 
 /// A user name and a secret for one registry.
 #[derive(Clone, Debug)]
@@ -20,6 +20,8 @@ pub struct Credential {
 pub struct RegistrySettings {
     /// `host:port` under which targets pull from the mirroring registry.
     pub address: String,
+    /// What stands before every repository that is made there; empty, or without a slash at either end.
+    pub prefix: String,
     /// Where this process reaches the mirroring registry, when not under its address: `http://127.0.0.1:5000`.
     pub url: Option<String>,
     /// Registry mirrors: a source host, and the base that is asked in its place (`docker.io` → `http://127.0.0.1:5000/hub`).
@@ -47,18 +49,48 @@ pub(crate) struct Endpoint {
     prefix: String,
     /// The host whose credential is sent.
     pub(crate) credential_host: String,
+    /// Who asks.
+    pub(crate) sent: Option<Sent>,
+}
+
+/// A credential that requests are sent with.
+#[derive(Clone, Debug)]
+pub(crate) struct Sent {
+    /// Tokens that one credential was given are not used for another.
+    pub(crate) id: String,
+    pub(crate) credential: Credential,
 }
 
 impl Endpoint {
-    /// The endpoint for images of a host.
-    pub(crate) fn of_host(settings: &RegistrySettings, host: &str) -> Result<Self, InvalidEndpoint> {
+    /// The endpoint for images of a host, asked by somebody whose own credential this is. What stands for a host gets none of it.
+    pub(crate) fn of_host(
+        settings: &RegistrySettings,
+        host: &str,
+        own: Option<&slipway_ports::Credential>,
+    ) -> Result<Self, InvalidEndpoint> {
         if let Some(mirror) = settings.mirrors.get(host) {
-            return Self::of_url(mirror);
+            return Ok(Self::of_url(mirror)?.with_credential_of(settings));
         }
-        if host == settings.address {
-            return Self::of_mirroring_registry(settings);
+        let mut endpoint = if host == settings.address {
+            // A reference has the whole path.
+            Self { prefix: String::new(), ..Self::of_mirroring_registry(settings)? }
+        } else {
+            Self::of_authority(settings, host)?.with_credential_of(settings)
+        };
+        if let Some(own) = own
+            && let Login::Password { user, password } = &own.login
+        {
+            let credential = Credential { user: user.clone(), secret: password.clone() };
+            endpoint.sent = Some(Sent { id: own.id.clone(), credential });
         }
-        Self::of_authority(settings, host)
+        Ok(endpoint)
+    }
+
+    /// The same, asked with what this server has for it.
+    fn with_credential_of(mut self, settings: &RegistrySettings) -> Self {
+        let credential = settings.credentials.get(&self.credential_host).cloned();
+        self.sent = credential.map(|credential| Sent { id: String::new(), credential });
+        self
     }
 
     /// The endpoint of the mirroring registry itself.
@@ -68,7 +100,10 @@ impl Endpoint {
             None => Self::of_authority(settings, &settings.address)?,
         };
         endpoint.credential_host.clone_from(&settings.address);
-        Ok(endpoint)
+        if !settings.prefix.is_empty() {
+            endpoint.prefix = format!("{}{}/", endpoint.prefix, settings.prefix);
+        }
+        Ok(endpoint.with_credential_of(settings))
     }
 
     fn of_authority(settings: &RegistrySettings, host: &str) -> Result<Self, InvalidEndpoint> {
@@ -93,7 +128,7 @@ impl Endpoint {
         let prefix = if path.is_empty() { String::new() } else { format!("{path}/") };
         let base = url.join("/").map_err(|error| refuse(&error.to_string()))?;
         let credential_host = authority(&base);
-        Ok(Self { base, prefix, credential_host })
+        Ok(Self { base, prefix, credential_host, sent: None })
     }
 
     /// The name under which the registry knows a repository.
@@ -158,6 +193,7 @@ mod tests {
     fn settings() -> RegistrySettings {
         RegistrySettings {
             address: "registry.example:5000".to_owned(),
+            prefix: String::new(),
             url: Some("http://127.0.0.1:7000".to_owned()),
             mirrors: BTreeMap::from([("quay.io".to_owned(), "http://127.0.0.1:5000/hub/".to_owned())]),
             plain_http: BTreeSet::from(["plain.example:80".to_owned()]),
@@ -166,7 +202,7 @@ mod tests {
     }
 
     fn url(host: &str) -> String {
-        Endpoint::of_host(&settings(), host).expect("the host is valid").url("a/b", "manifests/1").to_string()
+        Endpoint::of_host(&settings(), host, None).expect("the host is valid").url("a/b", "manifests/1").to_string()
     }
 
     #[test]
@@ -189,7 +225,7 @@ mod tests {
 
     #[test]
     fn a_mirror_is_not_sent_the_credential_of_the_host_it_stands_for() {
-        let endpoint = Endpoint::of_host(&settings(), "quay.io").expect("the host is valid");
+        let endpoint = Endpoint::of_host(&settings(), "quay.io", None).expect("the host is valid");
         assert_eq!(endpoint.credential_host, "127.0.0.1:5000");
         assert!(Endpoint::of_url("http://user:secret@127.0.0.1").is_err());
         assert!(Endpoint::of_url("file:///etc").is_err());

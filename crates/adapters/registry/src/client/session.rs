@@ -14,7 +14,7 @@ use serde::Deserialize;
 use slipway_core::failure::{Code, Failure};
 
 use super::challenge::Challenge;
-use super::endpoint::{Credential, Endpoint, RegistrySettings, is_loopback};
+use super::endpoint::{Credential, Endpoint, is_loopback};
 use super::refusal;
 
 /// How long a registry may take to accept a connection.
@@ -61,18 +61,20 @@ struct Authorization {
     until: Option<Instant>,
 }
 
-/// Clients, credentials, and the tokens that were given out.
+/// A registry, who asks, and for what.
+type Key = (String, Option<String>, Vec<String>);
+
+/// Clients, and the tokens that were given out.
 pub(crate) struct Session {
     /// Honours the proxy of the environment.
     outside: Client,
     /// For this machine: a proxy could not reach it.
     direct: Client,
-    credentials: std::collections::BTreeMap<String, Credential>,
-    authorizations: Mutex<HashMap<(String, Vec<String>), Authorization>>,
+    authorizations: Mutex<HashMap<Key, Authorization>>,
 }
 
 impl Session {
-    pub(crate) fn new(settings: &RegistrySettings) -> Result<Self, reqwest::Error> {
+    pub(crate) fn new() -> Result<Self, reqwest::Error> {
         // Whoever installed a provider first is right; without one no client can be made.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let builder = || {
@@ -82,12 +84,7 @@ impl Session {
                 .read_timeout(SILENCE)
                 .redirect(redirects())
         };
-        Ok(Self {
-            outside: builder().build()?,
-            direct: builder().no_proxy().build()?,
-            credentials: settings.credentials.clone(),
-            authorizations: Mutex::default(),
-        })
+        Ok(Self { outside: builder().build()?, direct: builder().no_proxy().build()?, authorizations: Mutex::default() })
     }
 
     /// Sends a request that can be made twice: again with credentials when the registry asks for them.
@@ -142,7 +139,7 @@ impl Session {
     }
 
     async fn authorize(&self, access: &Access, challenge: Challenge) -> Result<Authorization, Failure> {
-        let credential = self.credentials.get(&access.endpoint.credential_host);
+        let credential = access.endpoint.sent.as_ref().map(|sent| &sent.credential);
         match (challenge, credential) {
             (Challenge::Basic, Some(credential)) => Ok(Authorization { value: basic(access, credential)?, until: None }),
             (Challenge::Basic, None) => Err(refusal::unauthorized(&access.endpoint, "none is stored for it")),
@@ -190,8 +187,9 @@ struct Granted {
     expires_in: Option<u64>,
 }
 
-fn key(access: &Access) -> (String, Vec<String>) {
-    (access.endpoint.shown(), access.scopes.clone())
+fn key(access: &Access) -> Key {
+    let who = access.endpoint.sent.as_ref().map(|sent| sent.id.clone());
+    (access.endpoint.shown(), who, access.scopes.clone())
 }
 
 fn challenge(response: &Response) -> Option<Challenge> {

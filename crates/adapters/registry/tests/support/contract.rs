@@ -7,7 +7,7 @@ use reqwest::{Client, Method, StatusCode};
 use serde_json::Value;
 use slipway_core::failure::{Code, FailureKind};
 use slipway_core::model::ImageReference;
-use slipway_ports::{Activity, CancellationToken, Presence, Progress, Registry, RepositoryTag};
+use slipway_ports::{Activity, CancellationToken, Presence, Progress, Reader, Registry, RepositoryTag};
 use slipway_registry::{Digest, OciRegistry, RegistrySettings};
 
 use super::TestRegistry;
@@ -40,7 +40,7 @@ pub fn client(address: &str) -> OciRegistry {
 }
 
 pub async fn mirror(registry: &OciRegistry, source: &ImageReference) -> Result<String, slipway_core::failure::Failure> {
-    registry.mirror(source, &Lines::default(), &CancellationToken::new()).await
+    registry.mirror(source, &Reader::nobody(), &Lines::default(), &CancellationToken::new()).await
 }
 
 fn tag(repository: &str, tag: &str) -> RepositoryTag {
@@ -75,7 +75,7 @@ async fn an_image_and_an_index_are_copied_whole(client: &OciRegistry, source: &T
     let host = source.address.to_string().replace(':', "_");
     for (path, name, digest) in [("team/image", "v1", image), ("team/index", "v2", index)] {
         let named = reference(&format!("{}/{path}:{name}", source.address));
-        assert_eq!(client.resolve(&named).await.unwrap(), digest.to_string());
+        assert_eq!(client.resolve(&named, &Reader::nobody()).await.unwrap(), digest.to_string());
         let repository = mirror(client, &named.with_digest(digest.to_string())).await.unwrap();
         assert_eq!(repository, format!("mirror/{host}/{path}"));
         let present = client.presence(&tag(&repository, name)).await.unwrap();
@@ -109,7 +109,7 @@ pub async fn assert_whole(http: &Client, address: &str, repository: &str, root: 
 async fn a_second_copy_moves_nothing(client: &OciRegistry, source: &TestRegistry, index: &Digest) {
     let named = reference(&format!("{}/team/index:v2@{index}", source.address));
     let lines = Lines::default();
-    client.mirror(&named, &lines, &CancellationToken::new()).await.unwrap();
+    client.mirror(&named, &Reader::nobody(), &lines, &CancellationToken::new()).await.unwrap();
     assert_eq!(lines.text(), "the mirroring registry has the image already");
 }
 
@@ -128,7 +128,7 @@ async fn shared_blobs_are_not_copied_again(client: &OciRegistry, source: &TestRe
     let digest = source.push_manifest("team/image", "v3", super::OCI_MANIFEST, &manifest).await;
     let lines = Lines::default();
     let named = reference(&format!("{}/team/image:v3@{digest}", source.address));
-    client.mirror(&named, &lines, &CancellationToken::new()).await.unwrap();
+    client.mirror(&named, &Reader::nobody(), &lines, &CancellationToken::new()).await.unwrap();
     assert!(lines.text().contains("0 blobs copied (0.0 MB), 0 mounted, 3 already there"), "{}", lines.text());
 }
 
@@ -140,7 +140,7 @@ async fn an_image_that_lives_here_stays(client: &OciRegistry) {
 
 async fn what_does_not_exist_fails(client: &OciRegistry, source: &TestRegistry) {
     let absent = reference(&format!("{}/team/image:never", source.address));
-    let failure = client.resolve(&absent).await.unwrap_err();
+    let failure = client.resolve(&absent, &Reader::nobody()).await.unwrap_err();
     assert_eq!((failure.kind, failure.code), (FailureKind::Permanent, Code::ImageNotFound));
     let digest = Digest::sha256(b"never pushed");
     let failure = mirror(client, &reference(&format!("{}/team/image@{digest}", source.address))).await.unwrap_err();
@@ -152,6 +152,7 @@ async fn a_canceled_copy_says_so(client: &OciRegistry, source: &TestRegistry) {
     let named = reference(&format!("{}/team/canceled:v1@{digest}", source.address));
     let cancel = CancellationToken::new();
     cancel.cancel();
-    let canceled = tokio::time::timeout(Duration::from_secs(5), client.mirror(&named, &Lines::default(), &cancel)).await;
+    let canceled =
+        tokio::time::timeout(Duration::from_secs(5), client.mirror(&named, &Reader::nobody(), &Lines::default(), &cancel)).await;
     assert_eq!(canceled.unwrap().unwrap_err().kind, FailureKind::Canceled);
 }
