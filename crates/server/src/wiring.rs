@@ -139,8 +139,8 @@ fn builder(home: &Home, options: &Options, registry: &MirroringRegistry) -> Embe
         frontends: options.frontends.clone(),
         ..DaemonSettings::new(&registry.settings.address, registry.is_plain)
     };
-    let folder = home.folder("buildkit");
-    EmbeddedBuilder::new(options.builder.clone(), folder, daemon, registry.address.clone(), registry.writer.clone())
+    let address = registry.address.clone();
+    EmbeddedBuilder::new(options.builder.clone(), home.folder("buildkit"), daemon, address, registry.writer.clone())
 }
 
 /// Makes a folder empty.

@@ -56,8 +56,8 @@ pub struct BuildKitSettings {
 pub struct BuildKit {
     daemon: Daemon,
     registry: String,
-    registry_is_plain: bool,
     credentials: Vec<RegistryCredential>,
+    registry_is_plain: bool,
     folder: PathBuf,
     frontends: BTreeSet<Frontend>,
 }
@@ -124,7 +124,7 @@ impl BuildKit {
         credentials::write(&settings.folder.join("docker"), &settings.credentials)?;
         let frontends = settings.frontends.into_iter().chain([Frontend::docker()]).collect();
         let BuildKitSettings { registry, registry_is_plain, credentials, folder, .. } = settings;
-        Ok(Self { daemon, registry, registry_is_plain, credentials, folder, frontends })
+        Ok(Self { daemon, registry, credentials, registry_is_plain, folder, frontends })
     }
 
     /// The daemon of our own, if it is one.
