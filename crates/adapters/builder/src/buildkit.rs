@@ -163,7 +163,7 @@ impl BuildKit {
     async fn given_version(&self, given: &Given) -> Result<String, Failure> {
         let of = match &given.way {
             Way::Direct { address, .. } => format!("at {address}"),
-            Way::Docker(relay) => format!("of Docker Engine {}", relay.engine_version().await?),
+            Way::Docker(relay) => format!("of Docker Engine {} at {}", relay.engine_version().await?, relay.engine().display()),
         };
         Ok(format!("{} {of}", supported_version(&self.ask(&["debug", "info"]).await?)?))
     }
@@ -328,7 +328,7 @@ impl Builder for BuildKit {
                 daemon.ensure().await?;
                 let version = supported_version(&self.ask(&["debug", "info"]).await?)?;
                 let limits = if daemon.cgroups().is_some() { LIMITS_OF_BUILD } else { LIMITS_OF_STEP };
-                Ok(format!("{version} of this server; {limits}"))
+                Ok(format!("{version} of this server at {}; {limits}", daemon.address()))
             }
             // Asked anew: it may have been replaced since.
             Daemon::Given(given) => {

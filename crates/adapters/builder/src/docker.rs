@@ -64,6 +64,11 @@ impl DockerRelay {
         format!("unix://{}", self.socket.display())
     }
 
+    /// The socket of the engine.
+    pub(crate) fn engine(&self) -> &Path {
+        &self.engine
+    }
+
     /// The engine's version, if its BuildKit can build for us.
     pub(crate) async fn engine_version(&self) -> Result<String, Failure> {
         let info: Info = ask(&self.engine, "/info").await.map_err(|error| self.unavailable(&error))?;

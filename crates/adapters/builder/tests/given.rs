@@ -3,34 +3,19 @@
 #![cfg(feature = "builder-tests")]
 #![expect(clippy::unwrap_used, reason = "a test ends where something is not as it says")]
 
+mod support;
+
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use slipway_builder::{BuildKit, BuildKitPrograms, BuildKitSettings, Transport};
+use slipway_builder::{BuildKit, BuildKitPrograms, Transport};
 use slipway_core::failure::{Code, Failure, FailureKind};
 use slipway_core::model::{Bytes, Millicores};
-use slipway_ports::{Activity, BuildRequest, Builder, BuiltImage, CancellationToken, Progress, RepositoryTag, SecretText};
+use slipway_ports::{BuildRequest, Builder, BuiltImage, CancellationToken, RepositoryTag, SecretText};
+use support::{BASE, Registry, Seen, builder_settings};
 use tempfile::TempDir;
-
-#[derive(Default)]
-struct Lines(Mutex<Vec<String>>);
-
-impl Progress for Lines {
-    fn activity(&self, _: Activity) {}
-
-    fn line(&self, text: &str) {
-        self.0.lock().unwrap().push(text.to_owned());
-    }
-}
-
-impl Lines {
-    fn has(&self, text: &str) -> bool {
-        self.0.lock().unwrap().iter().any(|line| line.contains(text))
-    }
-}
 
 /// Programs that end with the test.
 struct Running(Vec<Child>);
@@ -47,25 +32,15 @@ impl Drop for Running {
 
 struct Scene {
     folder: TempDir,
-    registry: String,
+    registry: Registry,
     running: Running,
 }
 
 impl Scene {
     fn start() -> Self {
         let folder = tempfile::Builder::new().prefix("slipway-g").tempdir_in("/tmp").unwrap();
-        let registry = free();
-        let configuration = folder.path().join("registry.yml");
-        let storage = folder.path().join("registry");
-        let text = format!(
-            "version: 0.1\nlog: {{level: error}}\nstorage: {{filesystem: {{rootdirectory: {}}}}}\nhttp: {{addr: '{registry}'}}\n",
-            storage.display()
-        );
-        std::fs::write(&configuration, text).unwrap();
-        let child = quiet("docker-registry").arg("serve").arg(&configuration).spawn();
-        let scene = Self { folder, registry, running: Running(vec![child.expect("Debian's docker-registry is installed")]) };
-        until(|| std::net::TcpStream::connect(&scene.registry).is_ok());
-        scene
+        let registry = Registry::start(folder.path());
+        Self { folder, registry, running: Running(Vec::new()) }
     }
 
     /// A daemon as somebody would start it, who knows nothing of our registry.
@@ -76,18 +51,8 @@ impl Scene {
         self.running.0.push(command.spawn().unwrap());
     }
 
-    fn settings(&self) -> BuildKitSettings {
-        BuildKitSettings {
-            registry: self.registry.clone(),
-            registry_is_plain: true,
-            credentials: Vec::new(),
-            folder: self.folder.path().join("client"),
-            frontends: Vec::new(),
-        }
-    }
-
     fn builder(&self, address: &str, transport: Transport) -> BuildKit {
-        BuildKit::at(client(), address, transport, self.settings()).unwrap()
+        BuildKit::at(client(), address, transport, builder_settings(self.folder.path(), &self.registry.address)).unwrap()
     }
 
     fn request(&self, dockerfile: &str) -> BuildRequest {
@@ -100,6 +65,7 @@ impl Scene {
             target: None,
             args: [].into(),
             secrets: [("TOKEN".to_owned(), SecretText::new("abcdefgh"))].into(),
+            reader: slipway_ports::Reader::nobody(),
             platforms: Vec::new(),
             line: self.folder.path().display().to_string(),
             cpu: Millicores(1000),
@@ -119,7 +85,7 @@ impl Scene {
 
     /// A build with all that a build may have, by a builder that is not ours.
     async fn builds(&self, builder: &BuildKit) {
-        let lines = Lines::default();
+        let lines = Seen::default();
         let dockerfile = format!(
             "{BASE}ARG GREETING\nRUN --mount=type=secret,id=TOKEN,required=true echo \"$GREETING\" && /bin/busybox rev /run/secrets/TOKEN\n"
         );
@@ -129,10 +95,10 @@ impl Scene {
             ..self.request(&dockerfile)
         };
         let built = build(builder, &request, &lines).await.unwrap_or_else(|failure| {
-            panic!("{failure} {:#?} {:#?}", failure.last_lines, lines.0);
+            panic!("{failure} {:#?} {:#?}", failure.last_lines, lines.lines);
         });
-        assert!(lines.has(&request.args["GREETING"]) && lines.has("hgfedcba"), "{:#?}", lines.0);
-        assert!(lines.has("the limits hold for each step by itself"), "{:#?}", lines.0);
+        assert!(lines.has(&request.args["GREETING"]) && lines.has("hgfedcba"), "{:#?}", lines.lines);
+        assert!(lines.has("the limits hold for each step by itself"), "{:#?}", lines.lines);
         let index = self.manifest(&built);
         assert_eq!(index["manifests"].as_array().unwrap().len(), 2, "an image and its provenance: {index}");
         assert_eq!(index["annotations"]["org.opencontainers.image.revision"], "abc");
@@ -141,12 +107,10 @@ impl Scene {
     /// The limits of the whole build are not there, those of each step are.
     async fn c06_limits_each_step(&self, builder: &BuildKit) {
         let hungry = format!("{BASE}RUN /bin/busybox awk 'BEGIN{{s=\"x\"; while(1) s=s s}}'\n");
-        let failure = build(builder, &self.request(&hungry), &Lines::default()).await.unwrap_err();
+        let failure = build(builder, &self.request(&hungry), &Seen::default()).await.unwrap_err();
         assert_eq!(failure.code, Code::BuildOutOfMemory, "{failure}");
     }
 }
-
-const BASE: &str = "FROM scratch\nCOPY busybox /bin/busybox\nSHELL [\"/bin/busybox\", \"sh\", \"-c\"]\n";
 
 fn free() -> String {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()
@@ -170,7 +134,7 @@ fn client() -> PathBuf {
     BuildKitPrograms::find_client().unwrap()
 }
 
-async fn build(builder: &BuildKit, request: &BuildRequest, lines: &Lines) -> Result<BuiltImage, Failure> {
+async fn build(builder: &BuildKit, request: &BuildRequest, lines: &Seen) -> Result<BuiltImage, Failure> {
     builder.build(request, lines, &CancellationToken::new()).await
 }
 
@@ -198,11 +162,11 @@ async fn a_buildkit_of_others_that_is_away_may_come_back() {
     let address = format!("unix://{}", socket.display());
     let builder = scene.builder(&address, Transport::Plain);
     let request = scene.request(&format!("{BASE}RUN echo again\n"));
-    let failure = build(&builder, &request, &Lines::default()).await.unwrap_err();
+    let failure = build(&builder, &request, &Seen::default()).await.unwrap_err();
     assert_eq!((failure.code, failure.kind), (Code::BuilderUnavailable, FailureKind::Retry), "{failure}");
     scene.daemon(&["--addr", &address]);
     until(|| std::os::unix::net::UnixStream::connect(&socket).is_ok());
-    build(&builder, &request, &Lines::default()).await.unwrap();
+    build(&builder, &request, &Seen::default()).await.unwrap();
 }
 
 /// Certificates for a server at 127.0.0.1 and its client, by an authority of their own.
@@ -235,7 +199,7 @@ async fn a_buildkit_of_others_is_spoken_to_by_tls() {
     until(|| std::net::TcpStream::connect(&tcp).is_ok());
     scene.builds(&scene.builder(&address, Transport::Tls(folder))).await;
     let plain = scene.builder(&address, Transport::Plain);
-    let failure = build(&plain, &scene.request(BASE), &Lines::default()).await.unwrap_err();
+    let failure = build(&plain, &scene.request(BASE), &Seen::default()).await.unwrap_err();
     assert_eq!(failure.code, Code::BuilderUnavailable, "{failure}");
 }
 
@@ -244,7 +208,8 @@ async fn a_buildkit_of_others_is_spoken_to_by_tls() {
 async fn a_docker_engine_builds_or_is_refused_with_the_reason() {
     let scene = Scene::start();
     let socket = std::env::var("SLIPWAY_TEST_DOCKER").unwrap_or_else(|_| "/var/run/docker.sock".to_owned());
-    let builder = BuildKit::of_docker(client(), socket.into(), scene.settings()).unwrap();
+    let builder =
+        BuildKit::of_docker(client(), socket.into(), builder_settings(scene.folder.path(), &scene.registry.address)).unwrap();
     match builder.version().await {
         Ok(told) => {
             assert!(told.contains("of Docker Engine "), "{told}");
@@ -255,7 +220,7 @@ async fn a_docker_engine_builds_or_is_refused_with_the_reason() {
             assert_eq!((failure.code, failure.kind), (Code::BuilderUnavailable, FailureKind::Permanent), "{failure}");
             let reasons = ["from which its BuildKit pushes none", "is too old"];
             assert!(reasons.iter().any(|reason| failure.message.contains(reason)), "{failure}");
-            let refused = build(&builder, &scene.request(BASE), &Lines::default()).await.unwrap_err();
+            let refused = build(&builder, &scene.request(BASE), &Seen::default()).await.unwrap_err();
             assert_eq!(refused.message, failure.message, "a build is refused as the doctor tells");
         }
     }

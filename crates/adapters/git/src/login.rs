@@ -66,7 +66,8 @@ fn origin(url: &str) -> &str {
 
 /// Writes the key and the configuration into a folder of its own.
 fn ssh(private_key: &str, host_keys: Option<&str>, known_hosts: &Path) -> io::Result<TempDir> {
-    let folder = tempfile::Builder::new().prefix("slipway-ssh-").permissions(Permissions::from_mode(0o700)).tempdir()?;
+    let owner_alone = Permissions::from_mode(0o700);
+    let folder = tempfile::Builder::new().prefix("slipway-ssh-").permissions(owner_alone).tempdir()?;
     let key = folder.path().join("key");
     // `ssh` reads no key whose last line has no end.
     private(&key, &format!("{}\n", private_key.trim_end()))?;
@@ -114,7 +115,6 @@ mod tests {
 
     #[test]
     fn a_key_is_read_by_its_owner_alone_and_gone_afterwards() {
-        use std::os::unix::fs::PermissionsExt as _;
         let folder = ssh("a key", Some("host ssh-ed25519 AAAA"), Path::new("/x")).unwrap();
         let place = folder.path().to_owned();
         for name in ["key", "config", "known_hosts"] {

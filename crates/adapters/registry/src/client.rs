@@ -65,7 +65,8 @@ impl OciRegistry {
             "" => settings.address.clone(),
             prefix => format!("{}/{prefix}", settings.address),
         };
-        Ok(Self { settings, address, own, session, copied: Copied::default(), blobs: Semaphore::new(copy::PARALLEL) })
+        let blobs = Semaphore::new(copy::PARALLEL);
+        Ok(Self { settings, address, own, session, copied: Copied::default(), blobs })
     }
 
     fn endpoint(&self, reference: &ImageReference, reader: &Reader) -> Result<Endpoint, Failure> {

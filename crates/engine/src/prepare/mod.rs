@@ -193,8 +193,8 @@ async fn plan_builds(shared: &Shared, asked: &Asked<'_>, reader: &Reader, plan: 
     let builtins = builtins_of(asked.environment, facts(asked.environment, versions, asked.target, BTreeMap::new()));
     for planned in plan.services.iter_mut().filter(|planned| planned.leaves.is_none()) {
         let Some(service) = asked.environment.service(&planned.name) else { continue };
-        let Some((git, build)) = service.build() else { continue };
-        let build = builds::plan_build(shared, reader, asked.environment, &builtins, service, (git, build), &planned.version);
+        let Some(source) = service.build() else { continue };
+        let build = builds::plan_build(shared, reader, asked.environment, &builtins, service, source, &planned.version);
         let mut build = build.await.map_or_else(BuildPlan::Impossible, BuildPlan::Image);
         if asked.request.rebuild {
             build = rebuilt(shared, build).await;

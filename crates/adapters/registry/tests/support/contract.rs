@@ -58,6 +58,7 @@ pub async fn holds_against(address: &str) {
     an_image_and_an_index_are_copied_whole(&client, &source, &image, &index).await;
     a_second_copy_moves_nothing(&client, &source, &index).await;
     shared_blobs_are_not_copied_again(&client, &source).await;
+    the_bases_of_an_image_are_told(&client, &source).await;
     an_image_that_lives_here_stays(&client).await;
     what_does_not_exist_fails(&client, &source).await;
     a_canceled_copy_says_so(&client, &source).await;
@@ -110,6 +111,15 @@ async fn a_second_copy_moves_nothing(client: &OciRegistry, source: &TestRegistry
     let lines = Lines::default();
     client.mirror(&named, &Reader::nobody(), &lines, &CancellationToken::new()).await.unwrap();
     assert_eq!(lines.text(), "the mirroring registry has the image already");
+}
+
+async fn the_bases_of_an_image_are_told(client: &OciRegistry, source: &TestRegistry) {
+    let digest = source.push_built("team/built", "v5", "debian@12", &"5".repeat(64)).await;
+    let repository = mirror(client, &reference(&format!("{}/team/built:v5@{digest}", source.address))).await.unwrap();
+    let base = reference("debian:12").with_digest(format!("sha256:{}", "5".repeat(64)));
+    assert_eq!(client.bases(&tag(&repository, "v5")).await.unwrap(), [base], "its provenance came with it");
+    let none = client.bases(&tag(&repository, "never")).await.unwrap_err();
+    assert_eq!(none.code, Code::ImageNotFound);
 }
 
 async fn shared_blobs_are_not_copied_again(client: &OciRegistry, source: &TestRegistry) {
