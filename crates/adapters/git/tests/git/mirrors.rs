@@ -209,7 +209,6 @@ async fn a_credential_in_the_url_is_sent_to_its_host_and_shown_to_nobody() {
     let fixture = Fixture::new();
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://user:s3cret@{}/shop.git", listener.local_addr().unwrap());
-    // git asks without the credential first.
     let host = async {
         let mut heads = Vec::new();
         // It is asked without a credential first, and says that it wants one.
