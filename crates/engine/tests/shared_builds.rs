@@ -5,9 +5,11 @@ mod support;
 use slipway_core::deployment::{CancelScope, Fact, Outcome};
 use slipway_core::failure::{Code, Failure};
 use slipway_core::model::{Bytes, Environment, ServiceKind, Workload};
-use slipway_ports::{Activity, Store};
+use slipway_core::plan::BuildPlan;
+use slipway_ports::testing::World;
+use slipway_ports::{Activity, RepositoryTag, Store};
 use support::{
-    Bench, SHOP, access, application, application_in, build, environment, failure_of, name, outcome, release, state_of,
+    Bench, SHOP, access, application, application_in, build, environment, failure_of, name, outcome, release, state_of, within,
 };
 
 /// What the log of one who joins begins with.
@@ -127,5 +129,40 @@ async fn b01_another_service_of_the_deployment_takes_over_the_build_of_one_that_
     let deployment = bench.end_of(&id).await;
     assert_eq!(state_of(&deployment, &build("api")), "canceled");
     assert_eq!(state_of(&deployment, &release("worker")), "succeeded");
+    assert_eq!(bench.world.count("build api"), 1);
+}
+
+#[tokio::test]
+async fn b01_what_another_server_builds_into_the_registry_is_waited_for_and_not_built_again() {
+    let bench = Bench::with(&environment(vec![application("api")])).await;
+    bench.world.hold(World::OTHERS_BUILD);
+    let id = bench.deploy().await;
+    within(async {
+        while !bench.log(&id).await.iter().any(|(_, line)| line.text.contains("another server builds the image")) {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    let deployment = bench.deployment(&id).await;
+    let plan = deployment.plan().service(&name("api")).expect("it takes part").build.clone();
+    let Some(BuildPlan::Image(plan)) = plan else { panic!("it is built: {plan:?}") };
+    bench.world.leave_image(&RepositoryTag { repository: plan.repository, tag: plan.key.to_string() });
+    assert_eq!(outcome(&bench.end_of(&id).await), Outcome::Succeeded);
+    assert_eq!(bench.world.count("build api"), 0);
+}
+
+#[tokio::test]
+async fn b01_when_the_build_of_another_server_leaves_no_image_it_is_built_here() {
+    let bench = Bench::with(&environment(vec![application("api")])).await;
+    bench.world.hold(World::OTHERS_BUILD);
+    let id = bench.deploy().await;
+    within(async {
+        while !bench.log(&id).await.iter().any(|(_, line)| line.text.contains("another server builds the image")) {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    bench.world.let_go(World::OTHERS_BUILD);
+    assert_eq!(outcome(&bench.end_of(&id).await), Outcome::Succeeded);
     assert_eq!(bench.world.count("build api"), 1);
 }

@@ -9,10 +9,10 @@ use slipway_core::deployment::Event;
 use slipway_core::failure::Failure;
 use slipway_core::model::{Environment, GitRevision, ImageReference, Name};
 use slipway_ports::{
-    Access, BuildRequest, Builder, BuiltImage, CancellationToken, Cluster, Credential, DeploymentSummary, Export, Freed,
-    ImageCollector, LogLine, LogMatches, LogQuery, LogSearch, Namespace, NeededImage, NewDeployment, PodLine, Presence, Progress,
-    Reader, RecordedEvent, Registry, ReleaseRequest, ReleaseStatus, Releases, Repositories, RepositoryTag, Revision, RolloutKind,
-    RolloutRequest, SecretObject, SecretText, Store, StoreError, StoredEnvironment, Target, TreeFacts, TreeQuery,
+    Access, BuildClaim, BuildRequest, Builder, BuiltImage, CancellationToken, Cluster, Credential, DeploymentSummary, Export,
+    Freed, ImageCollector, LogLine, LogMatches, LogQuery, LogSearch, Namespace, NeededImage, NewDeployment, PodLine, Presence,
+    Progress, Reader, RecordedEvent, Registry, ReleaseRequest, ReleaseStatus, Releases, Repositories, RepositoryTag, Revision,
+    RolloutKind, RolloutRequest, SecretObject, SecretText, Store, StoreError, StoredEnvironment, Target, TreeFacts, TreeQuery,
 };
 use tokio::sync::mpsc;
 
@@ -75,6 +75,10 @@ impl Registry for Gated<dyn Registry> {
 
     async fn bases(&self, image: &RepositoryTag) -> Result<Vec<ImageReference>, Failure> {
         self.pass("registry.bases", self.port.bases(image)).await
+    }
+
+    async fn claim_build(&self, image: &RepositoryTag) -> Result<BuildClaim, Failure> {
+        self.port.claim_build(image).await
     }
 
     async fn mirror(

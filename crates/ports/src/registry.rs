@@ -5,6 +5,7 @@ use std::fmt;
 use async_trait::async_trait;
 use slipway_core::failure::Failure;
 use slipway_core::model::ImageReference;
+use tokio_util::sync::DropGuard;
 
 use crate::{CancellationToken, Progress, Reader};
 
@@ -28,6 +29,13 @@ pub trait Registry: Send + Sync {
     ///
     /// Fails with `image-not-found`, `not-supported` (a provenance that can not be read), `registry-unavailable` (retry).
     async fn bases(&self, image: &RepositoryTag) -> Result<Vec<ImageReference>, Failure>;
+
+    /// Becomes the one who builds an image, among all servers that build into this registry. Who is not asks again, and looks whether
+    /// the image has come meanwhile. A registry that one server alone builds into has nobody to ask.
+    async fn claim_build(&self, image: &RepositoryTag) -> Result<BuildClaim, Failure> {
+        let _nobody_else_builds = image;
+        Ok(BuildClaim::Ours(BuildTurn::alone()))
+    }
 
     /// Copies an image, with all its platforms, into `mirror/<host>/<path>` and returns the repository it is in.
     /// `source` is pinned to a digest, which stays the same, and the reader has been let in by [`Self::resolve`]; only blobs that are missing are copied. An image that already
@@ -63,4 +71,35 @@ pub enum Presence {
     Present(String),
     /// The registry says that it is not.
     Absent,
+}
+
+/// Who builds an image.
+#[derive(Debug)]
+pub enum BuildClaim {
+    /// This server, for as long as it holds its turn.
+    Ours(BuildTurn),
+    /// Another.
+    Theirs,
+}
+
+/// The turn to build an image; others have theirs when it is dropped.
+#[derive(Debug)]
+#[must_use]
+pub struct BuildTurn(Option<DropGuard>);
+
+impl BuildTurn {
+    /// The turn of one that is alone.
+    pub fn alone() -> Self {
+        Self(None)
+    }
+
+    /// A turn whose end fires a token.
+    pub fn until_dropped(ends: CancellationToken) -> Self {
+        Self(Some(ends.drop_guard()))
+    }
+
+    /// Whether others may build too, and so may have left the image just now.
+    pub fn has_others(&self) -> bool {
+        self.0.is_some()
+    }
 }

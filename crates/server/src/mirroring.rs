@@ -85,6 +85,7 @@ impl MirroringRegistry {
         let writer = registry.writer.as_ref().map(login).transpose()?;
         let puller = registry.puller.as_ref().map(login).transpose()?.or_else(|| writer.clone());
         let mut settings = settings(options, place.host(), place.prefix(), writer.as_ref());
+        settings.is_shared = true;
         if place.is_plain() {
             settings.plain_http.insert(place.host().to_owned());
         }

@@ -4,6 +4,7 @@
 //! between two of them. Nothing here waits or tries again: a failure says whether that is worth it, and the engine decides.
 
 mod challenge;
+mod claims;
 mod copied;
 mod copy;
 mod endpoint;
@@ -13,10 +14,12 @@ mod refusal;
 mod remote;
 mod session;
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use slipway_core::failure::{Code, Failure};
 use slipway_core::model::ImageReference;
-use slipway_ports::{Activity, CancellationToken, Presence, Progress, Reader, Registry, RepositoryTag};
+use slipway_ports::{Activity, BuildClaim, BuildTurn, CancellationToken, Presence, Progress, Reader, Registry, RepositoryTag};
 use tokio::sync::Semaphore;
 
 pub(crate) use endpoint::is_loopback;
@@ -25,6 +28,7 @@ pub use endpoint::{Credential, InvalidEndpoint, RegistrySettings};
 use crate::digest::Digest;
 use crate::name::{RepositoryName, Tag};
 use crate::places::mirror_repository;
+use claims::{Claims, Pace};
 use copied::Copied;
 use endpoint::Endpoint;
 use remote::Remote;
@@ -36,7 +40,9 @@ pub struct OciRegistry {
     /// Host and prefix of the mirroring registry.
     address: String,
     own: Endpoint,
-    session: Session,
+    session: Arc<Session>,
+    /// Absent: nobody else builds into the registry.
+    claims: Option<Arc<Claims>>,
     copied: Copied,
     /// One permit for each blob on its way, over all copies.
     blobs: Semaphore,
@@ -60,13 +66,14 @@ impl OciRegistry {
         for host in settings.mirrors.keys() {
             Endpoint::of_host(&settings, host, None)?;
         }
-        let session = Session::new().map_err(|error| ClientError::Transport(error.to_string()))?;
+        let session = Arc::new(Session::new().map_err(|error| ClientError::Transport(error.to_string()))?);
+        let claims = settings.is_shared.then(|| Claims::new(session.clone(), own.clone(), Pace::REAL));
         let address = match settings.prefix.as_str() {
             "" => settings.address.clone(),
             prefix => format!("{}/{prefix}", settings.address),
         };
         let blobs = Semaphore::new(copy::PARALLEL);
-        Ok(Self { settings, address, own, session, copied: Copied::default(), blobs })
+        Ok(Self { settings, address, own, session, claims, copied: Copied::default(), blobs })
     }
 
     fn endpoint(&self, reference: &ImageReference, reader: &Reader) -> Result<Endpoint, Failure> {
@@ -166,6 +173,13 @@ impl Registry for OciRegistry {
     async fn bases(&self, image: &RepositoryTag) -> Result<Vec<ImageReference>, Failure> {
         let (remote, tag) = self.own_image(image)?;
         provenance::bases(&remote, tag.as_str()).await
+    }
+
+    async fn claim_build(&self, image: &RepositoryTag) -> Result<BuildClaim, Failure> {
+        match &self.claims {
+            Some(claims) => claims.claim(image).await,
+            None => Ok(BuildClaim::Ours(BuildTurn::alone())),
+        }
     }
 
     async fn mirror(

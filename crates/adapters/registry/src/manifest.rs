@@ -71,6 +71,11 @@ struct DocumentDescriptor {
 }
 
 impl Manifest {
+    /// An annotation of the manifest itself.
+    pub(crate) fn annotation(&self, name: &str) -> Option<&str> {
+        self.annotations.as_ref()?.get(name).map(String::as_str)
+    }
+
     /// Reads a manifest that came with a content type, or without one.
     pub(crate) fn parse(content: &[u8], content_type: Option<&str>) -> Result<Self, InvalidManifest> {
         let document: Document = serde_json::from_slice(content).map_err(|error| InvalidManifest::Shape(error.to_string()))?;

@@ -3,13 +3,15 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use slipway_core::deployment::{SkipReason, StepOutcome, StepResult};
 use slipway_core::failure::{Code, Failure};
 use slipway_core::model::Environment;
 use slipway_core::plan::{BuildPlan, Plan, PlannedBuild, PlannedService};
 use slipway_ports::{
-    Activity, BuildRequest, CancellationToken, Presence, Progress, Reader, RepositoryTag, SecretText, TreeQuery,
+    Activity, BuildClaim, BuildRequest, BuildTurn, CancellationToken, Presence, Progress, Reader, RepositoryTag, SecretText,
+    TreeQuery,
 };
 
 use super::Assignment;
@@ -18,6 +20,16 @@ use crate::mask::MaskedProgress;
 use crate::readers;
 use crate::single_flight::{Boarding, BuildSecrets, Flight, Landed, Landing, Seat, Terms};
 use crate::workload_variables::store_failure;
+
+/// How often a server looks whether the build of another has ended.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
+
+/// What came of waiting for the turn to build.
+enum Turn {
+    Ours(BuildTurn),
+    /// The image is there.
+    Came(String),
+}
 
 /// What of a build is the same for all who want it.
 struct Build {
@@ -158,12 +170,44 @@ impl Build {
         if let Some(image) = self.look(flight, stop).await? {
             return Ok(Landed::Present(image));
         }
+        let _turn = match self.turn(flight, stop).await? {
+            Turn::Came(image) => return Ok(Landed::Present(image)),
+            Turn::Ours(turn) => turn,
+        };
         let secrets = self.read_secrets().await?;
         // Whoever shares the build sees its log, also those who have no right to its secrets and credentials.
         let progress = &MaskedProgress::new(flight, secrets.values().cloned().chain(readers::secrets(&self.reader)));
         let retry = &self.shared.settings.retry;
         let built = retry.run(progress, stop, || self.attempt(&secrets, progress, stop)).await;
         built.map(Landed::Built).map_err(|failure| progress.mask().mask_failure(failure))
+    }
+
+    /// The turn to build, among all servers that build into the registry; or the image that another has built meanwhile.
+    async fn turn(&self, progress: &dyn Progress, stop: &CancellationToken) -> Result<Turn, Failure> {
+        let (registry, retry) = (&self.shared.ports.registry, &self.shared.settings.retry);
+        let mut is_told = false;
+        loop {
+            let claim = retry.run(progress, stop, || registry.claim_build(&self.destination)).await?;
+            let has_others = match &claim {
+                BuildClaim::Ours(turn) => turn.has_others(),
+                BuildClaim::Theirs => true,
+            };
+            if has_others && let Some(image) = self.look(progress, stop).await? {
+                return Ok(Turn::Came(image));
+            }
+            if let BuildClaim::Ours(turn) = claim {
+                return Ok(Turn::Ours(turn));
+            }
+            if !is_told {
+                progress.line("another server builds the image into this registry; waiting for it");
+                is_told = true;
+            }
+            // A registry can not be watched.
+            tokio::select! {
+                () = tokio::time::sleep(LOOK_AGAIN) => {}
+                () = stop.cancelled() => return Err(Failure::canceled("the build was canceled while another server built the image")),
+            }
+        }
     }
 
     /// The secrets that the build may read, as they are now.

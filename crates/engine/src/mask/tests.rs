@@ -98,7 +98,7 @@ proptest! {
         let digits = text.trim_end_matches('=');
         let read = read.trim_end_matches('=');
         let beginning = match engine {
-            Some(_) if !digits.starts_with(read) => read.strip_suffix(&digits[digits.len() - 1..]).unwrap_or(read),
+            Some(_) if read.len() == TELLING || !digits.starts_with(read) => read.strip_suffix(&digits[digits.len() - 1..]).unwrap_or(read),
             _ => read,
         };
         prop_assert!(beginning.len() < TELLING && text.starts_with(beginning), "{:?} shows {:?}", lines, read);
@@ -120,6 +120,13 @@ proptest! {
         let mask = mask_of(&secrets.iter().map(String::as_str).collect::<Vec<_>>());
         prop_assert_eq!(shown(&mask, &lines).len(), lines.len());
     }
+}
+
+#[test]
+fn the_last_digit_of_base64_in_a_line_of_its_own_may_look_like_one_of_the_beginning() {
+    let text = STANDARD.encode("aaaaaxaaaaaaaaaaaaaaaaaaaaaan");
+    let lines = [format!("# {}", &text[..7]), text[7..38].to_owned(), format!("{} #", &text[38..])];
+    assert_eq!(shown(&mask_of(&["aaaaaxaaaaaaaaaaaaaaaaaaaaaan"]), &lines), ["# YWFhYWF", "***", "4= #"]);
 }
 
 #[test]

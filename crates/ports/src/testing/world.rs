@@ -13,9 +13,10 @@ use slipway_core::names::sha256_hex;
 use tokio::sync::watch;
 
 use crate::{
-    Activity, BuildRequest, Builder, BuiltImage, CancellationToken, Cluster, Credential, Export, Freed, ImageCollector, LogQuery,
-    Namespace, NeededImage, PodLine, Presence, Progress, Reader, Registry, ReleaseRequest, ReleaseStatus, Releases, Repositories,
-    RepositoryTag, Revision, RolloutKind, RolloutRequest, SecretObject, SecretText, Target, TreeFacts, TreeQuery,
+    Activity, BuildClaim, BuildRequest, BuildTurn, Builder, BuiltImage, CancellationToken, Cluster, Credential, Export, Freed,
+    ImageCollector, LogQuery, Namespace, NeededImage, PodLine, Presence, Progress, Reader, Registry, ReleaseRequest,
+    ReleaseStatus, Releases, Repositories, RepositoryTag, Revision, RolloutKind, RolloutRequest, SecretObject, SecretText,
+    Target, TreeFacts, TreeQuery,
 };
 
 /// A world that does at once what it is asked, unless a test says otherwise, and remembers it in a journal.
@@ -55,6 +56,14 @@ impl Default for World {
 }
 
 impl World {
+    /// While this is held another server has the turn to build.
+    pub const OTHERS_BUILD: &str = "builds of others";
+
+    /// Leaves an image in the registry, as another server would.
+    pub fn leave_image(&self, image: &RepositoryTag) {
+        self.told().images.insert(image.to_string(), digest(&image.to_string()));
+    }
+
     fn told(&self) -> MutexGuard<'_, Told> {
         self.told.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -248,6 +257,13 @@ impl Registry for World {
     async fn bases(&self, image: &RepositoryTag) -> Result<Vec<ImageReference>, Failure> {
         self.act_now(&format!("bases {}", image.repository)).await?;
         Ok(self.told().bases.clone())
+    }
+
+    async fn claim_build(&self, _: &RepositoryTag) -> Result<BuildClaim, Failure> {
+        if self.told().held.contains(Self::OTHERS_BUILD) {
+            return Ok(BuildClaim::Theirs);
+        }
+        Ok(BuildClaim::Ours(BuildTurn::until_dropped(CancellationToken::new())))
     }
 
     async fn mirror(

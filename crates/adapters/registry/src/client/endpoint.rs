@@ -22,6 +22,8 @@ pub struct RegistrySettings {
     pub address: String,
     /// What stands before every repository that is made there; empty, or without a slash at either end.
     pub prefix: String,
+    /// Whether other servers may build into it too.
+    pub is_shared: bool,
     /// Where this process reaches the mirroring registry, when not under its address: `http://127.0.0.1:5000`.
     pub url: Option<String>,
     /// Registry mirrors: a source host, and the base that is asked in its place (`docker.io` → `http://127.0.0.1:5000/hub`).
@@ -194,6 +196,7 @@ mod tests {
         RegistrySettings {
             address: "registry.example:5000".to_owned(),
             prefix: String::new(),
+            is_shared: false,
             url: Some("http://127.0.0.1:7000".to_owned()),
             mirrors: BTreeMap::from([("quay.io".to_owned(), "http://127.0.0.1:5000/hub/".to_owned())]),
             plain_http: BTreeSet::from(["plain.example:80".to_owned()]),

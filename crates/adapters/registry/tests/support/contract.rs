@@ -7,7 +7,7 @@ use reqwest::{Client, Method, StatusCode};
 use serde_json::Value;
 use slipway_core::failure::{Code, FailureKind};
 use slipway_core::model::ImageReference;
-use slipway_ports::{Activity, CancellationToken, Presence, Progress, Reader, Registry, RepositoryTag};
+use slipway_ports::{Activity, BuildClaim, CancellationToken, Presence, Progress, Reader, Registry, RepositoryTag};
 use slipway_registry::{Digest, OciRegistry, RegistrySettings};
 
 use super::TestRegistry;
@@ -55,6 +55,7 @@ pub async fn holds_against(address: &str) {
     let index = source.push_index("team/index", "v2", "index").await;
 
     absence_is_told_from_presence(&client).await;
+    b01_of_two_servers_one_builds_an_image(address).await;
     an_image_and_an_index_are_copied_whole(&client, &source, &image, &index).await;
     a_second_copy_moves_nothing(&client, &source, &index).await;
     shared_blobs_are_not_copied_again(&client, &source).await;
@@ -155,4 +156,26 @@ async fn a_canceled_copy_says_so(client: &OciRegistry, source: &TestRegistry) {
     let canceled =
         tokio::time::timeout(Duration::from_secs(5), client.mirror(&named, &Reader::nobody(), &Lines::default(), &cancel)).await;
     assert_eq!(canceled.unwrap().unwrap_err().kind, FailureKind::Canceled);
+}
+
+/// Of servers that share the registry one has the turn to build; the other has it when it is given back.
+async fn b01_of_two_servers_one_builds_an_image(address: &str) {
+    let server = || {
+        let settings = RegistrySettings { address: address.to_owned(), is_shared: true, ..RegistrySettings::default() };
+        OciRegistry::new(settings).unwrap()
+    };
+    let (one, other, image) = (server(), server(), tag("builds/git.example/shop", "k1-claimed"));
+    let BuildClaim::Ours(turn) = one.claim_build(&image).await.unwrap() else { panic!("nobody else builds it") };
+    assert!(turn.has_others());
+    assert!(matches!(other.claim_build(&image).await.unwrap(), BuildClaim::Theirs));
+    assert_eq!(other.presence(&image).await.unwrap(), Presence::Absent, "a claim is no image");
+    drop(turn);
+    let taken = async {
+        while !matches!(other.claim_build(&image).await.unwrap(), BuildClaim::Ours(_)) {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(15), taken).await.expect("the turn is given back, long before its lease is out");
+    let alone = client(address).claim_build(&image).await.unwrap();
+    assert!(matches!(alone, BuildClaim::Ours(turn) if !turn.has_others()), "where nobody else builds, nobody is asked");
 }
