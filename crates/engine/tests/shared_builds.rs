@@ -143,6 +143,12 @@ async fn b01_what_another_server_builds_into_the_registry_is_waited_for_and_not_
         }
     })
     .await;
+    within(async {
+        while !bench.log(&id).await.iter().any(|(_, line)| line.text == "#7 compiling") {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
     let deployment = bench.deployment(&id).await;
     let plan = deployment.plan().service(&name("api")).expect("it takes part").build.clone();
     let Some(BuildPlan::Image(plan)) = plan else { panic!("it is built: {plan:?}") };

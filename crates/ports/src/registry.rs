@@ -5,9 +5,13 @@ use std::fmt;
 use async_trait::async_trait;
 use slipway_core::failure::Failure;
 use slipway_core::model::ImageReference;
+use tokio::sync::watch;
 use tokio_util::sync::DropGuard;
 
 use crate::{CancellationToken, Progress, Reader};
+
+/// Characters of a line that is told to other servers.
+const LONGEST_TOLD: usize = 300;
 
 /// The mirroring registry that targets pull from.
 #[async_trait]
@@ -78,14 +82,23 @@ pub enum Presence {
 pub enum BuildClaim {
     /// This server, for as long as it holds its turn.
     Ours(BuildTurn),
-    /// Another.
-    Theirs,
+    /// Another, and what it has told last.
+    Theirs {
+        /// A line of its build's log; empty: nothing yet.
+        told: String,
+    },
 }
 
 /// The turn to build an image; others have theirs when it is dropped.
 #[derive(Debug)]
 #[must_use]
-pub struct BuildTurn(Option<DropGuard>);
+pub struct BuildTurn(Option<SharedTurn>);
+
+#[derive(Debug)]
+struct SharedTurn {
+    told: watch::Sender<String>,
+    _ends: DropGuard,
+}
 
 impl BuildTurn {
     /// The turn of one that is alone.
@@ -93,13 +106,21 @@ impl BuildTurn {
         Self(None)
     }
 
-    /// A turn whose end fires a token.
-    pub fn until_dropped(ends: CancellationToken) -> Self {
-        Self(Some(ends.drop_guard()))
+    /// A turn whose end fires a token, and what is told to others while it lasts.
+    pub fn shared(ends: CancellationToken) -> (Self, watch::Receiver<String>) {
+        let (told, hears) = watch::channel(String::new());
+        (Self(Some(SharedTurn { told, _ends: ends.drop_guard() })), hears)
     }
 
     /// Whether others may build too, and so may have left the image just now.
     pub fn has_others(&self) -> bool {
         self.0.is_some()
+    }
+
+    /// Tells the others a line of the build's log, from which all secrets are gone.
+    pub fn tell(&self, line: &str) {
+        if let Some(turn) = &self.0 {
+            turn.told.send_replace(line.chars().take(LONGEST_TOLD).collect());
+        }
     }
 }

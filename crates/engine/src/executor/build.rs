@@ -31,6 +31,23 @@ enum Turn {
     Came(String),
 }
 
+/// Tells other servers of a build, too.
+struct Telling<'a> {
+    progress: &'a dyn Progress,
+    turn: BuildTurn,
+}
+
+impl Progress for Telling<'_> {
+    fn activity(&self, activity: Activity) {
+        self.progress.activity(activity);
+    }
+
+    fn line(&self, text: &str) {
+        self.turn.tell(text);
+        self.progress.line(text);
+    }
+}
+
 /// What of a build is the same for all who want it.
 struct Build {
     shared: Arc<Shared>,
@@ -170,13 +187,14 @@ impl Build {
         if let Some(image) = self.look(flight, stop).await? {
             return Ok(Landed::Present(image));
         }
-        let _turn = match self.turn(flight, stop).await? {
+        let turn = match self.turn(flight, stop).await? {
             Turn::Came(image) => return Ok(Landed::Present(image)),
             Turn::Ours(turn) => turn,
         };
         let secrets = self.read_secrets().await?;
         // Whoever shares the build sees its log, also those who have no right to its secrets and credentials.
-        let progress = &MaskedProgress::new(flight, secrets.values().cloned().chain(readers::secrets(&self.reader)));
+        let telling = Telling { progress: flight, turn };
+        let progress = &MaskedProgress::new(&telling, secrets.values().cloned().chain(readers::secrets(&self.reader)));
         let retry = &self.shared.settings.retry;
         let built = retry.run(progress, stop, || self.attempt(&secrets, progress, stop)).await;
         built.map(Landed::Built).map_err(|failure| progress.mask().mask_failure(failure))
@@ -185,23 +203,27 @@ impl Build {
     /// The turn to build, among all servers that build into the registry; or the image that another has built meanwhile.
     async fn turn(&self, progress: &dyn Progress, stop: &CancellationToken) -> Result<Turn, Failure> {
         let (registry, retry) = (&self.shared.ports.registry, &self.shared.settings.retry);
-        let mut is_told = false;
+        let mut heard = None;
         loop {
             let claim = retry.run(progress, stop, || registry.claim_build(&self.destination)).await?;
             let has_others = match &claim {
                 BuildClaim::Ours(turn) => turn.has_others(),
-                BuildClaim::Theirs => true,
+                BuildClaim::Theirs { .. } => true,
             };
             if has_others && let Some(image) = self.look(progress, stop).await? {
                 return Ok(Turn::Came(image));
             }
-            if let BuildClaim::Ours(turn) = claim {
-                return Ok(Turn::Ours(turn));
+            let told = match claim {
+                BuildClaim::Ours(turn) => return Ok(Turn::Ours(turn)),
+                BuildClaim::Theirs { told } => told,
+            };
+            if heard.is_none() {
+                progress.line("another server builds the image into this registry; what follows is what it tells of it");
             }
-            if !is_told {
-                progress.line("another server builds the image into this registry; waiting for it");
-                is_told = true;
+            if !told.is_empty() && heard.as_ref() != Some(&told) {
+                progress.line(&told);
             }
+            heard = Some(told);
             // A registry can not be watched.
             tokio::select! {
                 () = tokio::time::sleep(LOOK_AGAIN) => {}

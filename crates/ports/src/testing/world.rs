@@ -261,9 +261,9 @@ impl Registry for World {
 
     async fn claim_build(&self, _: &RepositoryTag) -> Result<BuildClaim, Failure> {
         if self.told().held.contains(Self::OTHERS_BUILD) {
-            return Ok(BuildClaim::Theirs);
+            return Ok(BuildClaim::Theirs { told: "#7 compiling".to_owned() });
         }
-        Ok(BuildClaim::Ours(BuildTurn::until_dropped(CancellationToken::new())))
+        Ok(BuildClaim::Ours(BuildTurn::alone()))
     }
 
     async fn mirror(

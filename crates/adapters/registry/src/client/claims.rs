@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 use slipway_core::failure::{Code, Failure};
 use slipway_ports::{BuildClaim, BuildTurn, CancellationToken, RepositoryTag};
+use tokio::sync::watch;
 
 use super::endpoint::Endpoint;
 use super::remote::{FetchedManifest, Remote};
@@ -22,6 +23,7 @@ use crate::media_type::OCI_INDEX;
 
 const OWNER: &str = "dev.slipway.build.owner";
 const COUNT: &str = "dev.slipway.build.count";
+const TOLD: &str = "dev.slipway.build.told";
 /// In the place of an owner: nobody builds any more.
 const NOBODY: &str = "";
 
@@ -55,6 +57,14 @@ pub(crate) struct Claims {
 struct Claim {
     owner: String,
     count: u64,
+    /// The last line of its log.
+    told: String,
+}
+
+impl Claim {
+    fn of(owner: &str) -> Self {
+        Self { owner: owner.to_owned(), count: 0, told: String::new() }
+    }
 }
 
 impl Claims {
@@ -68,28 +78,37 @@ impl Claims {
         if let Some(theirs) = self.read(image).await?
             && self.is_alive(image, &theirs)
         {
-            return Ok(BuildClaim::Theirs);
+            return Ok(BuildClaim::Theirs { told: theirs.told });
         }
-        let ours = Claim { owner: self.owner.clone(), count: 0 };
+        let ours = Claim::of(&self.owner);
         self.write(image, &ours).await?;
         tokio::time::sleep(self.pace.settle).await;
-        if self.read(image).await?.is_none_or(|claim| claim.owner != self.owner) {
-            return Ok(BuildClaim::Theirs);
+        match self.read(image).await? {
+            Some(claim) if claim.owner == self.owner => {}
+            theirs => return Ok(BuildClaim::Theirs { told: theirs.map(|claim| claim.told).unwrap_or_default() }),
         }
         let ends = CancellationToken::new();
-        tokio::spawn(self.clone().hold(image.clone(), ours, ends.clone()));
-        Ok(BuildClaim::Ours(BuildTurn::until_dropped(ends)))
+        let (turn, hears) = BuildTurn::shared(ends.clone());
+        tokio::spawn(self.clone().hold(image.clone(), ours, hears, ends));
+        Ok(BuildClaim::Ours(turn))
     }
 
     /// Counts up until the build has ended, or another has taken over.
-    async fn hold(self: Arc<Self>, image: RepositoryTag, mut ours: Claim, ends: CancellationToken) {
+    async fn hold(
+        self: Arc<Self>,
+        image: RepositoryTag,
+        mut ours: Claim,
+        hears: watch::Receiver<String>,
+        ends: CancellationToken,
+    ) {
         loop {
             let has_ended = tokio::time::timeout(self.pace.renewal, ends.cancelled()).await.is_ok();
             let told = match self.read(&image).await {
                 Ok(Some(claim)) if claim.owner != self.owner => return,
-                Ok(_) if has_ended => self.write(&image, &Claim { owner: NOBODY.to_owned(), count: 0 }).await,
+                Ok(_) if has_ended => self.write(&image, &Claim::of(NOBODY)).await,
                 Ok(_) => {
                     ours.count += 1;
+                    ours.told.clone_from(&hears.borrow());
                     self.write(&image, &ours).await
                 }
                 Err(failure) => Err(failure),
@@ -111,7 +130,7 @@ impl Claims {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         let lease = self.pace.lease;
         match seen.get(image) {
-            Some((before, since)) if before == claim => since.elapsed() < lease,
+            Some((before, since)) if (&before.owner, before.count) == (&claim.owner, claim.count) => since.elapsed() < lease,
             _ => {
                 seen.retain(|_, (_, since)| since.elapsed() < lease * 2);
                 seen.insert(image.clone(), (claim.clone(), Instant::now()));
@@ -127,13 +146,17 @@ impl Claims {
         }
         let fetched = remote.manifest(&tag).await?;
         let text = |name: &str| fetched.manifest.annotation(name).map(str::to_owned);
-        let claim =
-            Claim { owner: text(OWNER).unwrap_or_default(), count: text(COUNT).and_then(|n| n.parse().ok()).unwrap_or(0) };
+        let claim = Claim {
+            owner: text(OWNER).unwrap_or_default(),
+            count: text(COUNT).and_then(|count| count.parse().ok()).unwrap_or(0),
+            told: text(TOLD).unwrap_or_default(),
+        };
         Ok(Some(claim).filter(|claim| claim.owner != NOBODY))
     }
 
     async fn write(&self, image: &RepositoryTag, claim: &Claim) -> Result<(), Failure> {
-        let annotations = BTreeMap::from([(OWNER, claim.owner.clone()), (COUNT, claim.count.to_string())]);
+        let annotations =
+            BTreeMap::from([(OWNER, claim.owner.clone()), (COUNT, claim.count.to_string()), (TOLD, claim.told.clone())]);
         // An index of nothing needs no blob.
         let index = json!({ "schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": [], "annotations": annotations });
         let content = index.to_string().into_bytes();
@@ -213,12 +236,14 @@ mod tests {
         assert_eq!(ours.len(), 1);
         let (builder, turn) = ours.remove(0);
         let other = servers.iter().find(|server| !Arc::ptr_eq(server, &builder)).unwrap();
+        turn.tell("#7 compiling");
         // It builds for longer than anybody would believe it without its counting.
         let end = Instant::now() + PACE.lease * 2;
         while Instant::now() < end {
-            assert!(matches!(other.claim(&image()).await.unwrap(), Theirs));
+            assert!(matches!(other.claim(&image()).await.unwrap(), Theirs { .. }));
             tokio::time::sleep(PACE.renewal).await;
         }
+        assert!(matches!(other.claim(&image()).await.unwrap(), Theirs { told } if told == "#7 compiling"));
         drop(turn);
         drop(until_ours(other).await);
     }
@@ -231,7 +256,7 @@ mod tests {
         let turn = its.spawn(async move { dead.claim(&image()).await.unwrap() }).await.unwrap();
         assert!(matches!(turn, Ours(_)));
         its.shutdown_background();
-        assert!(matches!(other.claim(&image()).await.unwrap(), Theirs), "nobody knows yet");
+        assert!(matches!(other.claim(&image()).await.unwrap(), Theirs { .. }), "nobody knows yet");
         let since = Instant::now();
         drop(until_ours(&other).await);
         assert!(since.elapsed() + PACE.settle >= PACE.lease, "{:?}", since.elapsed());

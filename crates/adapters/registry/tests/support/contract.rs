@@ -167,7 +167,7 @@ async fn b01_of_two_servers_one_builds_an_image(address: &str) {
     let (one, other, image) = (server(), server(), tag("builds/git.example/shop", "k1-claimed"));
     let BuildClaim::Ours(turn) = one.claim_build(&image).await.unwrap() else { panic!("nobody else builds it") };
     assert!(turn.has_others());
-    assert!(matches!(other.claim_build(&image).await.unwrap(), BuildClaim::Theirs));
+    assert!(matches!(other.claim_build(&image).await.unwrap(), BuildClaim::Theirs { .. }));
     assert_eq!(other.presence(&image).await.unwrap(), Presence::Absent, "a claim is no image");
     drop(turn);
     let taken = async {
