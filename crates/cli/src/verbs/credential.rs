@@ -71,9 +71,11 @@ struct Place {
 }
 
 pub(crate) async fn run(context: &Context, arguments: &Credential) -> Result<Exit, Stop> {
-    let project = match &arguments.project {
-        Some(project) => project.clone(),
-        None => context.selection()?.project().clone(),
+    let project = if let Some(project) = &arguments.project {
+        project.clone()
+    } else {
+        let selection = context.selection();
+        selection.map_err(|stop| stop.with_hint("name the project with `--project NAME`"))?.project().clone()
     };
     let place = format!("/projects/{project}/credentials");
     match &arguments.verb {
