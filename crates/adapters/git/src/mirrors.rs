@@ -16,7 +16,7 @@ use crate::context::{Context, hex};
 use crate::export::export;
 use crate::idle::IdleReaders;
 use crate::known::{FactsOf, Known};
-use crate::lfs::{Cache, Client, Endpoint, Pointer};
+use crate::lfs::{Cache, Client, Pointer, Server};
 use crate::login;
 use crate::objects::Objects;
 use crate::program::{Ended, Program};
@@ -64,6 +64,7 @@ impl GitSettings {
 pub struct GitMirrors {
     settings: GitSettings,
     program: Program,
+    known_hosts: PathBuf,
     fetches: Mutex<HashMap<String, Arc<Fetches>>>,
     /// Made when the first large file is wanted.
     lfs: OnceLock<Client>,
@@ -123,6 +124,7 @@ impl GitMirrors {
         }
         let program = Program { file_is_allowed: settings.file_urls };
         Ok(Self {
+            known_hosts: settings.folder.join(KNOWN_HOSTS),
             settings,
             program,
             fetches: Mutex::default(),
@@ -166,6 +168,11 @@ impl GitMirrors {
         &self.program
     }
 
+    /// The keys of hosts that were reached over SSH.
+    pub(crate) fn known_hosts(&self) -> &Path {
+        &self.known_hosts
+    }
+
     pub(crate) fn largest_lfs_object(&self) -> u64 {
         self.settings.largest_lfs_object
     }
@@ -175,7 +182,7 @@ impl GitMirrors {
         &self,
         url: &str,
         cache: &Cache,
-        endpoint: &Endpoint,
+        server: &Server<'_>,
         wanted: &[(&Pointer, &str)],
     ) -> Result<(), Failure> {
         let fetches = self.fetches_of(url);
@@ -186,7 +193,7 @@ impl GitMirrors {
             let made = Client::new()?;
             self.lfs.get_or_init(|| made).clone()
         };
-        cache.ensure(&client, endpoint, wanted).await
+        cache.ensure(&client, server, wanted).await
     }
 
     /// The mirror of a submodule's repository, which is fetched unless it holds the commit and the reader has read it. A commit that
@@ -337,7 +344,7 @@ impl GitMirrors {
     ) -> Result<Ended, Failure> {
         let Asked { source, credential } = asked;
         let mut command = self.program.command(mirror);
-        let _shown = login::show(&mut command, source, *credential, &self.settings.folder.join(KNOWN_HOSTS))?;
+        let _shown = login::show(&mut command, source, *credential, &self.known_hosts)?;
         command.args(["fetch", "--quiet", "--force", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules"]);
         command.args(options).args(["--", &source.shown]).args(refspecs);
         self.program.run(command, &format!("fetch {}", source.shown), self.settings.fetch_timeout, cancel).await

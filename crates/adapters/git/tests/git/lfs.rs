@@ -18,25 +18,25 @@ use crate::host::{Host, Repository};
 
 /// What a test says of the server, and what the server saw.
 #[derive(Default)]
-struct Told {
+pub(crate) struct Told {
     /// What is sent for each digest.
     objects: BTreeMap<String, Vec<u8>>,
     /// Instead of any answer of the batch API.
-    status: Option<u16>,
+    pub(crate) status: Option<u16>,
     /// `Authorization` of each request of the batch API.
-    authorizations: Vec<Option<String>>,
+    pub(crate) authorizations: Vec<Option<String>>,
     /// The digests that were downloaded.
-    downloads: Vec<String>,
+    pub(crate) downloads: Vec<String>,
 }
 
 /// A host of repositories with an LFS server.
-struct Lfs {
-    host: Host,
+pub(crate) struct Lfs {
+    pub(crate) host: Host,
     told: Arc<Mutex<Told>>,
 }
 
 impl Lfs {
-    async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         let told = Arc::<Mutex<Told>>::default();
         let router = Router::new()
             .route("/{repository}/info/lfs/objects/batch", post(batch))
@@ -45,12 +45,12 @@ impl Lfs {
         Self { host: Host::with(router).await, told }
     }
 
-    fn told(&self) -> MutexGuard<'_, Told> {
+    pub(crate) fn told(&self) -> MutexGuard<'_, Told> {
         self.told.lock().unwrap()
     }
 
     /// Keeps an object, and returns the pointer to it.
-    fn object(&self, content: &str) -> String {
+    pub(crate) fn object(&self, content: &str) -> String {
         let oid: String = Sha256::digest(content).iter().map(|byte| format!("{byte:02x}")).collect();
         self.told().objects.insert(oid.clone(), content.as_bytes().to_vec());
         pointer(&oid, content.len())

@@ -10,5 +10,7 @@ mod lfs;
 mod mirrors;
 #[cfg(feature = "ssh-tests")]
 mod ssh;
+#[cfg(feature = "ssh-tests")]
+mod ssh_lfs;
 mod submodules;
 mod support;
