@@ -15,6 +15,7 @@ use slipway_git::{GitMirrors, GitSettings};
 use slipway_ports::{CancellationToken, Reader, Repositories, TreeQuery};
 
 use crate::host::{Host, Repository};
+use crate::support::Fixture;
 
 /// What a test says of the server, and what the server saw.
 #[derive(Default)]
@@ -217,6 +218,19 @@ async fn the_server_that_the_repository_names_is_asked() {
     let commit = shop.write("api/model.bin", &lfs.object("other")).write(".lfsconfig", &config("file:///etc")).commit();
     let failure = lfs.failure(&commit).await;
     assert_eq!((failure.code, failure.kind), (Code::LfsUnavailable, FailureKind::Permanent), "{failure}");
+}
+
+#[tokio::test]
+async fn a_repository_on_the_disk_of_the_server_has_no_lfs_server_unless_it_names_one() {
+    let fixture = Fixture::new();
+    fixture.write("Dockerfile", "FROM scratch\n").write(".gitattributes", "*.bin filter=lfs\n");
+    let commit = fixture.write("model.bin", &pointer(&"0".repeat(64), 9)).commit();
+    fixture.fetch().await;
+    let into = tempfile::tempdir().unwrap();
+    let cancel = CancellationToken::new();
+    let failure = fixture.mirrors.export(&fixture.query(&commit, ""), &Reader::nobody(), into.path(), &cancel).await.unwrap_err();
+    assert_eq!((failure.code, failure.kind), (Code::LfsUnavailable, FailureKind::Permanent), "{failure}");
+    assert!(failure.message.contains("keeps files in Git LFS") && failure.hint.is_some(), "{failure}");
 }
 
 #[tokio::test]
