@@ -28,7 +28,7 @@ impl<'a> Server<'a> {
             return Endpoint::configured(&url, &source).map(Self::Known);
         }
         match SshAddress::of(&source) {
-            Some(address) => OverSsh::new(address?, &part.url, reader, mirrors.known_hosts(), cancel).map(Self::OverSsh),
+            Some(address) => Ok(Self::OverSsh(OverSsh::new(address?, &part.url, reader, mirrors.known_hosts(), cancel))),
             None => Endpoint::beside(&source).map(Self::Known),
         }
     }

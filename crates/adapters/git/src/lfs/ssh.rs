@@ -61,12 +61,13 @@ impl<'a> OverSsh<'a> {
         reader: &'a Reader,
         known_hosts: &'a Path,
         cancel: &'a CancellationToken,
-    ) -> Result<Self, Failure> {
-        let beside = match address.over_https() {
-            Some(url) => Some(Endpoint::beside(&SourceUrl::parse(&url, false)?.with(reader.for_repository(&url)))?),
-            None => None,
-        };
-        Ok(Self { address, credential: reader.for_repository(url), known_hosts, beside, cancel })
+    ) -> Self {
+        // What is no URL over HTTPS may be a repository over SSH all the same.
+        let beside = address.over_https().and_then(|url| {
+            let source = SourceUrl::parse(&url, false).ok()?.with(reader.for_repository(&url));
+            Endpoint::beside(&source).ok()
+        });
+        Self { address, credential: reader.for_repository(url), known_hosts, beside, cancel }
     }
 
     /// The server, with the headers that it wants for now.
@@ -192,7 +193,7 @@ mod tests {
         }]);
         let address = SshAddress::of(&SourceUrl::parse(URL, false).unwrap()).unwrap().unwrap();
         let cancel = CancellationToken::new();
-        use_it(&OverSsh::new(address, URL, &reader, Path::new("/x"), &cancel).unwrap())
+        use_it(&OverSsh::new(address, URL, &reader, Path::new("/x"), &cancel))
     }
 
     fn ended(code: i32, stderr: &str) -> Ended {
