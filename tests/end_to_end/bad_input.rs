@@ -30,10 +30,15 @@ fn b08_each_mistake_ends_its_own_service_and_what_ran_before_goes_on() {
     cleared.now();
     let server = Server::start_with(&["--rollout-timeout", "80s"]);
     let repository = Repository::new();
+    repository.link("nested/lib", "1111111111111111111111111111111111111111");
     repository.commit(&[
         ("fails/Dockerfile", &format!("{BASE}RUN echo about to break && exit 3\n")),
         ("unparsable/Dockerfile", &format!("{BASE}RUNN true\n")),
         ("empty/README", "no Dockerfile here\n"),
+        ("nested/Dockerfile", &format!("{BASE}COPY lib /lib\n")),
+        ("large/Dockerfile", &format!("{BASE}COPY model.bin /\n")),
+        ("large/.gitattributes", "*.bin filter=lfs\n"),
+        ("large/model.bin", &format!("version https://git-lfs.github.com/spec/v1\noid sha256:{}\nsize 9\n", "0".repeat(64))),
         // The byte of a program's head that says for which machine it is.
         (
             "foreign/Dockerfile",
@@ -62,6 +67,8 @@ fn b08_each_mistake_ends_its_own_service_and_what_ran_before_goes_on() {
   - {{name: unparsable, stage: all, application: {{git: {{url: "{url}", branch: main, root: unparsable}}}}}}
   - {{name: fails, stage: all, application: {{git: {{url: "{url}", branch: main, root: fails}}}}}}
   - {{name: foreign, stage: all, application: {{git: {{url: "{url}", branch: main, root: foreign}}, build: {{platforms: [linux/s390x]}}}}}}
+  - {{name: nested, stage: all, application: {{git: {{url: "{url}", branch: main, root: nested}}}}}}
+  - {{name: large, stage: all, application: {{git: {{url: "{url}", branch: main, root: large}}}}}}
   - {{name: no-registry, stage: all, container: {{image: {{name: 127.0.0.1:1/none, tag: "1"}}}}}}
   - {{name: no-image, stage: all, container: {{image: {{name: docker.io/library/redis, tag: absent}}}}}}
   - name: never-ready
@@ -90,6 +97,8 @@ fn b08_each_mistake_ends_its_own_service_and_what_ran_before_goes_on() {
         ("unparsable", "build", "dockerfile-invalid", "RUNN"),
         ("fails", "build", "build-failed", "3"),
         ("foreign", "build", "emulation-missing", "linux/s390x"),
+        ("nested", "build", "submodule-invalid", "nested/lib"),
+        ("large", "build", "lfs-unavailable", "Git LFS"),
         ("no-registry", "release", "registry-unavailable", "127.0.0.1:1"),
         ("no-image", "release", "image-not-found", "absent"),
         ("never-ready", "release", "probe-failed", "ready"),

@@ -29,6 +29,12 @@ impl Repository {
         commit(self.path(), files);
     }
 
+    /// Puts a commit of another repository at a path, to be committed with the next files.
+    pub(crate) fn link(&self, path: &str, commit: &str) {
+        std::fs::create_dir_all(self.path().join(path)).expect("the folder can be made");
+        self.git(&["update-index", "--add", "--cacheinfo", &format!("160000,{commit},{path}")]);
+    }
+
     fn git(&self, arguments: &[&str]) {
         git(self.path(), arguments);
     }

@@ -20,9 +20,10 @@ pub trait Repositories: Send + Sync {
     /// Fails with `repository-unreachable` (retry), `repository-unauthorized` or an invalid URL (permanent).
     async fn fetch(&self, url: &str, reader: &Reader, cancel: &CancellationToken) -> Result<(), Failure>;
 
-    /// The commit (40 hex digits) that a revision names in the mirror, as last fetched.
+    /// The commit (40 hex digits) that a revision names in the mirror, as last fetched. The host is asked for a commit that the mirror
+    /// does not hold, since hosts may give those that no branch or tag reaches.
     ///
-    /// Fails with `revision-not-found`; its message names the branches that look alike.
+    /// Fails with `revision-not-found`; its message names the branches that look alike. Where the host is asked, as [`Self::fetch`].
     async fn resolve(&self, url: &str, reader: &Reader, revision: &GitRevision) -> Result<String, Failure>;
 
     /// What the image key needs to know of a commit, read from the mirror with no checkout.

@@ -9,7 +9,7 @@ use slipway_ports::{CancellationToken, Export, Reader};
 
 use crate::context::{Context, Dockerfile};
 use crate::ignore::{Ignore, Matched};
-use crate::lfs::{Cache, Endpoint, LONGEST_POINTER, Pointer, with_lfs};
+use crate::lfs::{Cache, LONGEST_POINTER, Pointer, Server, with_lfs};
 use crate::mirrors::GitMirrors;
 use crate::objects::{Entry, EntryKind, Objects};
 use crate::seen::{MOST_ENTRIES, below, is_seen, too_many};
@@ -218,11 +218,10 @@ impl Walk<'_> {
         if large.is_empty() {
             return Ok(());
         }
-        let source = self.mirrors.source(&part.url, self.reader)?;
-        let endpoint = Endpoint::find(program, &part.mirror, &mut part.objects, &part.top, &source).await?;
+        let server = Server::find(self.mirrors, part, self.reader, self.cancel).await?;
         let cache = Cache::beside(&part.mirror, self.mirrors.largest_lfs_object());
         let wanted: Vec<_> = large.iter().map(|large| (&large.pointer, large.file.inside.as_str())).collect();
-        self.mirrors.ensure_objects(&part.url, &cache, &endpoint, &wanted).await?;
+        self.mirrors.ensure_objects(&part.url, &cache, &server, &wanted).await?;
         for LargeFile { file, pointer, .. } in large {
             let from = cache.path(&pointer);
             self.pen.write(Write::Copy { from, path: file.place, executable: file.executable }).await;

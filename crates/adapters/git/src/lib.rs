@@ -23,6 +23,7 @@ mod refusal;
 mod revision;
 mod seen;
 mod source_url;
+mod ssh_address;
 mod stale;
 mod submodule_url;
 mod submodules;

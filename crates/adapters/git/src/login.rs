@@ -1,4 +1,4 @@
-//! How git shows a host who asks: by a password, or by a key of SSH.
+//! How git, and `ssh` beside it, show a host who asks: by a password, or by a key of SSH.
 //!
 //! A password goes through git's own protocol of credential helpers, which asks for one host at a time: a host that redirects to
 //! another gives nothing away. Secrets are in the environment of git, or in a folder that only this user can read: never among
@@ -14,6 +14,7 @@ use slipway_ports::{Credential, Login};
 use tempfile::TempDir;
 use tokio::process::Command;
 
+use crate::program::{self, SSH_OPTIONS};
 use crate::source_url::SourceUrl;
 
 /// A constant, as git gives it to a shell; what it tells is in the environment.
@@ -23,7 +24,7 @@ const HELPER: &str =
 /// A constant too: the file has all that differs.
 const SSH: &str = r#"ssh -F "$SLIPWAY_SSH_CONFIG""#;
 
-/// What git needs while it runs; files are gone when this is.
+/// What the program needs while it runs; files are gone when this is.
 #[must_use]
 pub(crate) struct Shown {
     _folder: Option<TempDir>,
@@ -47,16 +48,30 @@ pub(crate) fn show(
     let Some(Login::SshKey { private_key, host_keys }) = credential.map(|credential| &credential.login) else {
         return Ok(Shown { _folder: None });
     };
-    let folder = ssh(private_key.expose(), host_keys.as_deref(), known_hosts).map_err(|error| {
-        Failure::retry(Code::Internal, format!("the key of SSH can not be written for git: {error}"))
-            .with_hint("free space in the folder of temporary files, and check its owner")
-    })?;
+    let folder = ssh(private_key.expose(), host_keys.as_deref(), known_hosts).map_err(|error| not_written(&error))?;
     command
         .env("GIT_SSH_COMMAND", SSH)
         .env("GIT_SSH_VARIANT", "ssh")
         .env_remove("SSH_AUTH_SOCK")
         .env("SLIPWAY_SSH_CONFIG", folder.path().join("config"));
     Ok(Shown { _folder: Some(folder) })
+}
+
+/// `ssh` itself, as git would run it for the repository that the credential is for. Its host comes next.
+pub(crate) fn ssh_command(credential: Option<&Credential>, known_hosts: &Path) -> Result<(Command, Shown), Failure> {
+    let mut command = program::bare("ssh");
+    let Some(Login::SshKey { private_key, host_keys }) = credential.map(|credential| &credential.login) else {
+        command.args(SSH_OPTIONS);
+        return Ok((command, Shown { _folder: None }));
+    };
+    let folder = ssh(private_key.expose(), host_keys.as_deref(), known_hosts).map_err(|error| not_written(&error))?;
+    command.env_remove("SSH_AUTH_SOCK").arg("-F").arg(folder.path().join("config"));
+    Ok((command, Shown { _folder: Some(folder) }))
+}
+
+fn not_written(error: &io::Error) -> Failure {
+    Failure::retry(Code::Internal, format!("the key of SSH can not be written for git: {error}"))
+        .with_hint("free space in the folder of temporary files, and check its owner")
 }
 
 fn origin(url: &str) -> &str {

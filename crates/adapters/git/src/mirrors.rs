@@ -16,13 +16,13 @@ use crate::context::{Context, hex};
 use crate::export::export;
 use crate::idle::IdleReaders;
 use crate::known::{FactsOf, Known};
-use crate::lfs::{Cache, Client, Endpoint, Pointer};
+use crate::lfs::{Cache, Client, Pointer, Server};
 use crate::login;
 use crate::objects::Objects;
 use crate::program::{Ended, Program};
 use crate::readers;
 use crate::refusal;
-use crate::revision::{self, DEFAULT_BRANCH};
+use crate::revision::{self, DEFAULT_BRANCH, is_commit_id};
 use crate::source_url::SourceUrl;
 use crate::stale;
 
@@ -31,6 +31,13 @@ const UNFINISHED: &str = ".unfinished-";
 
 /// The keys of hosts that were reached over SSH, beside the mirrors.
 const KNOWN_HOSTS: &str = "known_hosts";
+
+/// Below this a commit has a ref that was asked for by its id.
+const COMMITS: &str = "refs/slipway/commits/";
+
+/// What a fetch brings beside the default branch; refs that are gone go here too.
+const EVERYTHING: [&str; 2] = ["+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*"];
+const PRUNE: [&str; 1] = ["--prune"];
 
 /// Where mirrors lie, and what they may read.
 #[derive(Debug, Clone)]
@@ -57,6 +64,7 @@ impl GitSettings {
 pub struct GitMirrors {
     settings: GitSettings,
     program: Program,
+    known_hosts: PathBuf,
     fetches: Mutex<HashMap<String, Arc<Fetches>>>,
     /// Made when the first large file is wanted.
     lfs: OnceLock<Client>,
@@ -68,16 +76,31 @@ pub struct GitMirrors {
 #[derive(Debug, Default)]
 struct Fetches {
     begun: AtomicU64,
-    /// The number of the last fetch that succeeded, by the id of the credential that it was made with.
-    succeeded: tokio::sync::Mutex<HashMap<Option<String>, u64>>,
+    /// What came of them; held by the one that runs.
+    done: tokio::sync::Mutex<Done>,
     /// Held by who looks for a commit or for large files, and fetches what is missing, so that the next one finds it.
     looking: tokio::sync::Mutex<()>,
+}
+
+/// What the fetches of one repository came to. Who asked is told by the id of the credential.
+#[derive(Debug, Default)]
+struct Done {
+    /// The number of the last fetch that succeeded.
+    succeeded: HashMap<Option<String>, u64>,
+    /// What the host has said since then of commits that it was asked for by their ids.
+    commits: HashMap<(Option<String>, String), Result<bool, Failure>>,
 }
 
 /// A repository, and what it is asked with.
 struct Asked<'a> {
     source: SourceUrl,
     credential: Option<&'a Credential>,
+}
+
+impl Asked<'_> {
+    fn who(&self) -> Option<String> {
+        self.credential.map(|credential| credential.id.clone())
+    }
 }
 
 impl GitMirrors {
@@ -101,6 +124,7 @@ impl GitMirrors {
         }
         let program = Program { file_is_allowed: settings.file_urls };
         Ok(Self {
+            known_hosts: settings.folder.join(KNOWN_HOSTS),
             settings,
             program,
             fetches: Mutex::default(),
@@ -144,6 +168,11 @@ impl GitMirrors {
         &self.program
     }
 
+    /// The keys of hosts that were reached over SSH.
+    pub(crate) fn known_hosts(&self) -> &Path {
+        &self.known_hosts
+    }
+
     pub(crate) fn largest_lfs_object(&self) -> u64 {
         self.settings.largest_lfs_object
     }
@@ -153,7 +182,7 @@ impl GitMirrors {
         &self,
         url: &str,
         cache: &Cache,
-        endpoint: &Endpoint,
+        server: &Server<'_>,
         wanted: &[(&Pointer, &str)],
     ) -> Result<(), Failure> {
         let fetches = self.fetches_of(url);
@@ -164,10 +193,11 @@ impl GitMirrors {
             let made = Client::new()?;
             self.lfs.get_or_init(|| made).clone()
         };
-        cache.ensure(&client, endpoint, wanted).await
+        cache.ensure(&client, server, wanted).await
     }
 
-    /// The mirror of a submodule's repository, which is fetched unless it holds the commit and the reader has read it.
+    /// The mirror of a submodule's repository, which is fetched unless it holds the commit and the reader has read it. A commit that
+    /// no branch or tag reaches is asked for by its id.
     pub(crate) async fn with_commit(
         &self,
         url: &str,
@@ -185,10 +215,63 @@ impl GitMirrors {
             () = cancel.cancelled() => return Err(Failure::canceled(format!("canceled before the submodule `{path}` was fetched"))),
         };
         let has_read = readers::has_read(&mirror, reader.for_repository(url)).map_err(|error| not_kept(&mirror, &error))?;
-        if !has_read || Objects::open(&self.program, &mirror)?.tree_of(commit).await?.is_none() {
+        if !has_read || !self.holds(&mirror, commit).await? {
             self.fetch(url, reader, cancel).await.map_err(about)?;
+            if !self.holds(&mirror, commit).await? {
+                // Whoever wants the commit tells what it means that it is nowhere.
+                self.fetch_commit(url, reader, commit, cancel).await.map_err(about)?;
+            }
         }
         Ok(mirror)
+    }
+
+    async fn holds(&self, mirror: &Path, commit: &str) -> Result<bool, Failure> {
+        Ok(Objects::open(&self.program, mirror)?.tree_of(commit).await?.is_some())
+    }
+
+    /// Asks the host for a commit by its id, and tells whether it gave it; hosts may refuse that. A fetch comes first, and until the
+    /// next one the host is asked for a commit once.
+    async fn fetch_commit(&self, url: &str, reader: &Reader, commit: &str, cancel: &CancellationToken) -> Result<bool, Failure> {
+        let asked = Asked { source: self.source(url, reader)?, credential: reader.for_repository(url) };
+        let fetches = self.fetches_of(url);
+        let mut done = tokio::select! {
+            done = fetches.done.lock() => done,
+            () = cancel.cancelled() => return Err(Failure::canceled(format!("canceled before {commit} was fetched"))),
+        };
+        if !done.succeeded.contains_key(&asked.who()) {
+            return Ok(false);
+        }
+        let question = (asked.who(), commit.to_owned());
+        if let Some(said) = done.commits.get(&question) {
+            return said.clone();
+        }
+        let mirror = self.mirror(url);
+        let said = self.fetch_commit_now(&asked, &mirror, commit, cancel).await;
+        let let_in = said.as_ref().map(|_| ()).map_err(Clone::clone);
+        readers::remember(&mirror, asked.credential, &let_in).map_err(|error| not_kept(&mirror, &error))?;
+        if !cancel.is_cancelled() {
+            done.commits.insert(question, said.clone());
+        }
+        said
+    }
+
+    async fn fetch_commit_now(
+        &self,
+        asked: &Asked<'_>,
+        mirror: &Path,
+        commit: &str,
+        cancel: &CancellationToken,
+    ) -> Result<bool, Failure> {
+        // A ref keeps it; it is below no name that a revision is looked up by.
+        let kept = format!("+{commit}:{COMMITS}{commit}");
+        let ended = self.run_fetch(asked, mirror, &[], &[&kept], cancel).await?;
+        if ended.success {
+            return Ok(true);
+        }
+        if refusal::is_of_commit(&ended.stderr) {
+            return Ok(false);
+        }
+        Err(refusal::of_fetch(&asked.source.shown, asked.credential, &ended.stderr))
     }
 
     /// Reads the facts of a commit, with a reader that was left if there is one. One that fails may be at fault itself.
@@ -240,10 +323,10 @@ impl GitMirrors {
 
     async fn fetch_into(&self, asked: &Asked<'_>, mirror: &Path, cancel: &CancellationToken) -> Result<(), Failure> {
         let default = format!("+HEAD:{DEFAULT_BRANCH}");
-        let mut ended = self.run_fetch(asked, mirror, Some(&default), cancel).await?;
+        let mut ended = self.run_fetch(asked, mirror, &PRUNE, &[&EVERYTHING[..], &[&default]].concat(), cancel).await?;
         if !ended.success && ended.stderr.contains("find remote ref HEAD") {
             // An empty repository, or one whose HEAD names a branch that is not there.
-            ended = self.run_fetch(asked, mirror, None, cancel).await?;
+            ended = self.run_fetch(asked, mirror, &PRUNE, &EVERYTHING, cancel).await?;
             if ended.success {
                 ended = self.program.ask(mirror, ["update-ref", "-d", DEFAULT_BRANCH], "forget the default branch").await?;
             }
@@ -255,14 +338,15 @@ impl GitMirrors {
         &self,
         asked: &Asked<'_>,
         mirror: &Path,
-        default: Option<&str>,
+        options: &[&str],
+        refspecs: &[&str],
         cancel: &CancellationToken,
     ) -> Result<Ended, Failure> {
         let Asked { source, credential } = asked;
         let mut command = self.program.command(mirror);
-        let _shown = login::show(&mut command, source, *credential, &self.settings.folder.join(KNOWN_HOSTS))?;
-        command.args(["fetch", "--quiet", "--prune", "--force", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules"]);
-        command.args(["--", &source.shown, "+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*"]).args(default);
+        let _shown = login::show(&mut command, source, *credential, &self.known_hosts)?;
+        command.args(["fetch", "--quiet", "--force", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules"]);
+        command.args(options).args(["--", &source.shown]).args(refspecs);
         self.program.run(command, &format!("fetch {}", source.shown), self.settings.fetch_timeout, cancel).await
     }
 }
@@ -273,12 +357,12 @@ impl Repositories for GitMirrors {
         let asked = Asked { source: self.source(url, reader)?, credential: reader.for_repository(url) };
         let fetches = self.fetches_of(url);
         let before = fetches.begun.load(Ordering::SeqCst);
-        let mut succeeded = tokio::select! {
-            succeeded = fetches.succeeded.lock() => succeeded,
+        let mut done = tokio::select! {
+            done = fetches.done.lock() => done,
             () = cancel.cancelled() => return Err(Failure::canceled(format!("canceled before {} was fetched", asked.source.shown))),
         };
-        let who = asked.credential.map(|credential| credential.id.clone());
-        if succeeded.get(&who).is_some_and(|number| *number > before) {
+        let who = asked.who();
+        if done.succeeded.get(&who).is_some_and(|number| *number > before) {
             tracing::debug!(url = asked.source.shown, "shared a fetch that began after this one was asked for");
             return Ok(());
         }
@@ -287,14 +371,22 @@ impl Repositories for GitMirrors {
         let fetched = self.fetch_now(&asked, &mirror, cancel).await;
         readers::remember(&mirror, asked.credential, &fetched).map_err(|error| not_kept(&mirror, &error))?;
         fetched?;
-        succeeded.insert(who, number);
+        done.succeeded.insert(who, number);
+        done.commits.clear();
         Ok(())
     }
 
     async fn resolve(&self, url: &str, reader: &Reader, revision: &GitRevision) -> Result<String, Failure> {
         let mirror = self.existing_mirror(url, reader)?;
         let shown = self.source(url, reader)?.shown;
-        revision::resolve(&self.program, &mirror, &shown, revision).await
+        let resolved = revision::resolve(&self.program, &mirror, &shown, revision).await;
+        match (revision, &resolved) {
+            (GitRevision::Commit(commit), Err(failure)) if failure.code == Code::RevisionNotFound && is_commit_id(commit) => {
+                let found = self.fetch_commit(url, reader, commit, &CancellationToken::new()).await?;
+                if found { revision::resolve(&self.program, &mirror, &shown, revision).await } else { resolved }
+            }
+            _ => resolved,
+        }
     }
 
     async fn facts(&self, query: &TreeQuery, reader: &Reader) -> Result<TreeFacts, Failure> {

@@ -1,4 +1,4 @@
-//! The `git` program, run with an argument vector, a bare environment, a deadline and an end on request.
+//! The `git` program, and `ssh` for what git does not ask, run with an argument vector, a bare environment, a deadline and an end on request.
 
 use std::ffi::OsStr;
 use std::path::Path;
@@ -12,6 +12,9 @@ use tokio::process::{Child, Command};
 
 /// More than this of one stream is read and thrown away.
 const MOST_OUTPUT: usize = 8 << 20;
+
+/// How a host is asked over SSH with what the server's own user has.
+pub(crate) const SSH_OPTIONS: [&str; 3] = ["-oBatchMode=yes", "-oStrictHostKeyChecking=accept-new", "-oConnectTimeout=15"];
 
 /// Variables of the server that git may see; everything else could change what it does.
 const PASSED_ON: [&str; 14] = [
@@ -37,12 +40,23 @@ pub(crate) struct Program {
     pub(crate) file_is_allowed: bool,
 }
 
-/// How a command of git ended.
+/// How a command ended.
 #[derive(Debug)]
 pub(crate) struct Ended {
     pub(crate) success: bool,
+    /// What it ended with; absent: it was killed.
+    pub(crate) code: Option<i32>,
     pub(crate) stdout: String,
     pub(crate) stderr: String,
+}
+
+/// Why a command did not come to its own end.
+#[derive(Debug)]
+pub(crate) enum NotEnded {
+    NotStarted(std::io::Error),
+    TooSlow,
+    Canceled,
+    Lost(std::io::Error),
 }
 
 /// Kills the whole process group of a child, unless it was waited for: git's helpers are in it.
@@ -71,22 +85,15 @@ impl Drop for GroupGuard {
 impl Program {
     /// A command in a mirror; what a user typed comes after `--` or `--end-of-options`, or by standard input.
     pub(crate) fn command(&self, mirror: &Path) -> Command {
-        let mut command = Command::new("git");
-        command.env_clear();
-        for name in PASSED_ON {
-            if let Some(value) = std::env::var_os(name) {
-                command.env(name, value);
-            }
-        }
+        let mut command = bare("git");
         command
-            .env("LC_ALL", "C")
             .env("GIT_TERMINAL_PROMPT", "0")
             .env("GIT_CONFIG_NOSYSTEM", "1")
             .env("GIT_CONFIG_GLOBAL", "/dev/null")
             .env("GIT_ATTR_NOSYSTEM", "1")
             .env("GIT_NO_REPLACE_OBJECTS", "1")
             // A constant, so no text of a user reaches the shell that git gives it to.
-            .env("GIT_SSH_COMMAND", "ssh -oBatchMode=yes -oStrictHostKeyChecking=accept-new -oConnectTimeout=15");
+            .env("GIT_SSH_COMMAND", format!("ssh {}", SSH_OPTIONS.join(" ")));
         let file = if self.file_is_allowed { "protocol.file.allow=always" } else { "protocol.file.allow=never" };
         for setting in [
             "protocol.allow=never",
@@ -106,34 +113,26 @@ impl Program {
             command.args(["-c", setting]);
         }
         command.arg("--git-dir").arg(mirror);
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true).process_group(0);
         command
     }
 
     /// Runs a command to its end.
     pub(crate) async fn run(
         &self,
-        mut command: Command,
+        command: Command,
         what: &str,
         timeout: Duration,
         cancel: &CancellationToken,
     ) -> Result<Ended, Failure> {
-        let mut child = command.spawn().map_err(|error| not_started(&error))?;
-        let group = GroupGuard::of(&child);
-        let stdout = child.stdout.take();
-        let stderr = child.stderr.take();
-        let work = async { tokio::join!(bounded(stdout), bounded(stderr), child.wait()) };
-        let (stdout, stderr, status) = tokio::select! {
-            ended = work => ended,
-            () = tokio::time::sleep(timeout) => {
+        run(command, timeout, cancel).await.map_err(|why| match why {
+            NotEnded::NotStarted(error) => not_started(&error),
+            NotEnded::TooSlow => {
                 let message = format!("git did not {what} within {} s", timeout.as_secs());
-                return Err(Failure::retry(Code::RepositoryUnreachable, message).with_hint("the host answers too slowly; it is tried again"));
+                Failure::retry(Code::RepositoryUnreachable, message).with_hint("the host answers too slowly; it is tried again")
             }
-            () = cancel.cancelled() => return Err(Failure::canceled(format!("canceled while git was to {what}"))),
-        };
-        group.ended();
-        let status = status.map_err(|error| Failure::retry(Code::Internal, format!("git could not be waited for: {error}")))?;
-        Ok(Ended { success: status.success(), stdout, stderr })
+            NotEnded::Canceled => Failure::canceled(format!("canceled while git was to {what}")),
+            NotEnded::Lost(error) => Failure::retry(Code::Internal, format!("git could not be waited for: {error}")),
+        })
     }
 
     /// Runs a command that only reads the mirror; `None` when git says no.
@@ -146,6 +145,36 @@ impl Program {
         command.args(arguments);
         self.run(command, what, Duration::from_secs(60), &CancellationToken::new()).await
     }
+}
+
+/// A program with a bare environment, in a process group of its own.
+pub(crate) fn bare(program: &str) -> Command {
+    let mut command = Command::new(program);
+    command.env_clear().env("LC_ALL", "C");
+    for name in PASSED_ON {
+        if let Some(value) = std::env::var_os(name) {
+            command.env(name, value);
+        }
+    }
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true).process_group(0);
+    command
+}
+
+/// Runs a command to its end; whoever stops waiting ends it and all that it has started.
+pub(crate) async fn run(mut command: Command, timeout: Duration, cancel: &CancellationToken) -> Result<Ended, NotEnded> {
+    let mut child = command.spawn().map_err(NotEnded::NotStarted)?;
+    let group = GroupGuard::of(&child);
+    let stdout = child.stdout.take();
+    let stderr = child.stderr.take();
+    let work = async { tokio::join!(bounded(stdout), bounded(stderr), child.wait()) };
+    let (stdout, stderr, status) = tokio::select! {
+        ended = work => ended,
+        () = tokio::time::sleep(timeout) => return Err(NotEnded::TooSlow),
+        () = cancel.cancelled() => return Err(NotEnded::Canceled),
+    };
+    group.ended();
+    let status = status.map_err(NotEnded::Lost)?;
+    Ok(Ended { success: status.success(), code: status.code(), stdout, stderr })
 }
 
 /// Git is missing, or the machine has no process left for it.

@@ -50,6 +50,13 @@ pub(crate) fn of_fetch(url: &str, credential: Option<&Credential>, stderr: &str)
     failure.with_last_lines(last_lines(&stderr))
 }
 
+/// Whether the host does not have a commit, or gives none that no branch or tag reaches.
+pub(crate) fn is_of_commit(stderr: &str) -> bool {
+    ["not our ref", "unadvertised object", "find remote ref", "not valid", "no such remote ref"]
+        .iter()
+        .any(|word| stderr.contains(word))
+}
+
 fn unauthorized(url: &str, credential: Option<&Credential>) -> Failure {
     let failure = |message: String| Failure::permanent(Code::RepositoryUnauthorized, message);
     match credential {

@@ -92,7 +92,8 @@ fn is_scp_like(url: &str) -> bool {
     })
 }
 
-fn percent_decoded(text: &str) -> Vec<u8> {
+/// The bytes that a part of a URL stands for.
+pub(crate) fn percent_decoded(text: &str) -> Vec<u8> {
     let bytes = text.as_bytes();
     let mut decoded = Vec::with_capacity(bytes.len());
     let mut at = 0;

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
-use reqwest::redirect::Policy;
+use reqwest::redirect::{Action as Redirect, Attempt, Policy};
 use reqwest::{Response, StatusCode};
 use serde::{Deserialize, Serialize};
 use slipway_core::failure::{Code, Failure};
 
-use super::endpoint::{Endpoint, http};
+use super::endpoint::{Endpoint, http, sensitive};
 use super::pointer::Pointer;
 
 const MEDIA_TYPE: &str = "application/vnd.git-lfs+json";
@@ -21,15 +21,25 @@ const LARGEST_ANSWER: usize = 4 << 20;
 /// Objects in one request.
 pub(crate) const BATCH: usize = 100;
 
+/// Redirects that are followed.
+const MOST_REDIRECTS: usize = 5;
+
 /// Asks LFS servers.
 #[derive(Debug, Clone)]
-pub(crate) struct Client(reqwest::Client);
+pub(crate) struct Client {
+    /// Follows a redirect to any host, without an `Authorization`.
+    anywhere: reqwest::Client,
+    /// Follows none to another host: for headers of which only we know that they are secret.
+    at_home: reqwest::Client,
+}
 
 /// Where one object is downloaded, as its server says.
 #[derive(Debug)]
 pub(crate) struct Download {
     url: reqwest::Url,
     headers: HeaderMap,
+    /// Whether the headers are for this host alone.
+    is_at_home: bool,
 }
 
 #[derive(Serialize)]
@@ -86,21 +96,28 @@ impl Client {
     pub(crate) fn new() -> Result<Self, Failure> {
         // Whoever installed a provider first is right; without one no client can be made.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let builder = reqwest::Client::builder().user_agent(concat!("slipway/", env!("CARGO_PKG_VERSION")));
-        let client = builder.connect_timeout(CONNECT).read_timeout(SILENCE).redirect(Policy::limited(5)).build();
-        client.map(Self).map_err(|error| Failure::permanent(Code::Internal, format!("there is no client for LFS: {error}")))
+        let client = |redirects: Policy| {
+            let builder = reqwest::Client::builder().user_agent(concat!("slipway/", env!("CARGO_PKG_VERSION")));
+            let client = builder.connect_timeout(CONNECT).read_timeout(SILENCE).redirect(redirects).build();
+            client.map_err(|error| Failure::permanent(Code::Internal, format!("there is no client for LFS: {error}")))
+        };
+        Ok(Self { anywhere: client(Policy::limited(MOST_REDIRECTS))?, at_home: client(Policy::custom(stay_at_home))? })
+    }
+
+    fn which(&self, is_at_home: bool) -> &reqwest::Client {
+        if is_at_home { &self.at_home } else { &self.anywhere }
     }
 
     /// Where the objects are downloaded, by their digests; at most [`BATCH`].
     pub(crate) async fn batch(&self, endpoint: &Endpoint, wanted: &[&Pointer]) -> Result<BTreeMap<String, Download>, Failure> {
         let objects = wanted.iter().map(|pointer| Wanted { oid: &pointer.oid, size: pointer.size }).collect();
         let batch = Batch { operation: "download", transfers: ["basic"], hash_algo: "sha256", objects };
-        let request = self.0.post(endpoint.batch()).header(ACCEPT, MEDIA_TYPE);
+        let client = self.which(has_others(&endpoint.headers));
+        let request = client.post(endpoint.batch()).headers(endpoint.headers.clone());
+        let mut own = HeaderMap::from_iter([(ACCEPT, HeaderValue::from_static(MEDIA_TYPE))]);
         // Before the body, which keeps a type that is there.
-        let mut request = request.header(CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE)).json(&batch);
-        if let Some(authorization) = &endpoint.authorization {
-            request = request.header(AUTHORIZATION, sensitive(authorization)?);
-        }
+        own.insert(CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
+        let request = request.headers(own).json(&batch);
         let response = request.send().await.map_err(|error| unreachable(endpoint, &error))?;
         let response = accepted(endpoint, response)?;
         let answer: Answer = serde_json::from_slice(&body(endpoint, response).await?).map_err(|_| {
@@ -126,7 +143,7 @@ impl Client {
 
     /// Begins a download.
     pub(crate) async fn download(&self, endpoint: &Endpoint, download: &Download) -> Result<Response, Failure> {
-        let request = self.0.get(download.url.clone()).headers(download.headers.clone());
+        let request = self.which(download.is_at_home).get(download.url.clone()).headers(download.headers.clone());
         let response = request.send().await.map_err(|error| unreachable(endpoint, &error))?;
         accepted(endpoint, response)
     }
@@ -140,21 +157,28 @@ fn download(endpoint: &Endpoint, action: Action, authenticated: bool) -> Result<
         let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| invalid())?;
         headers.insert(name, sensitive(&value)?);
     }
-    if !authenticated
-        && !headers.contains_key(AUTHORIZATION)
-        && let Some(authorization) = endpoint.authorization_for(&url)
-    {
-        headers.insert(AUTHORIZATION, sensitive(authorization)?);
+    let is_asked_alike = !authenticated && !headers.contains_key(AUTHORIZATION);
+    let own = endpoint.headers_for(&url).filter(|_| is_asked_alike);
+    for (name, value) in own.into_iter().flatten() {
+        headers.entry(name).or_insert_with(|| value.clone());
     }
-    Ok(Download { url, headers })
+    Ok(Download { url, headers, is_at_home: own.is_some_and(has_others) })
 }
 
-/// A value that no log shows.
-fn sensitive(value: &str) -> Result<HeaderValue, Failure> {
-    let mut value = HeaderValue::from_str(value)
-        .map_err(|_| Failure::permanent(Code::LfsUnavailable, "a credential for an LFS server holds what no header can"))?;
-    value.set_sensitive(true);
-    Ok(value)
+/// Whether there is more than an `Authorization`, which no redirect takes to another host.
+fn has_others(headers: &HeaderMap) -> bool {
+    headers.keys().any(|name| name != AUTHORIZATION)
+}
+
+fn stay_at_home(attempt: Attempt<'_>) -> Redirect {
+    let is_home = attempt.previous().first().is_some_and(|first| first.origin() == attempt.url().origin());
+    if attempt.previous().len() > MOST_REDIRECTS {
+        attempt.error("it leads in a circle")
+    } else if is_home {
+        attempt.follow()
+    } else {
+        attempt.stop()
+    }
 }
 
 fn accepted(endpoint: &Endpoint, response: Response) -> Result<Response, Failure> {

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use reqwest::Url;
+use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 use slipway_core::failure::{Code, Failure};
 
 use crate::objects::{EntryKind, Objects};
@@ -15,39 +16,27 @@ const LARGEST: u64 = 64 << 10;
 #[derive(Debug, Clone)]
 pub(crate) struct Endpoint {
     pub(crate) url: Url,
-    /// The value of an `Authorization` header. Never shown.
-    pub(crate) authorization: Option<String>,
+    /// What it is asked with. Never shown.
+    pub(crate) headers: HeaderMap,
 }
 
 impl Endpoint {
-    /// The server of a repository at a commit: what `.lfsconfig` names, else the one beside the repository.
-    pub(crate) async fn find(
-        program: &Program,
-        mirror: &Path,
-        objects: &mut Objects,
-        top: &str,
-        source: &SourceUrl,
-    ) -> Result<Self, Failure> {
-        match configured(program, mirror, objects, top).await? {
-            Some(url) => Self::configured(&url, source),
-            None => Self::beside(source),
-        }
-    }
-
-    fn beside(source: &SourceUrl) -> Result<Self, Failure> {
+    /// The one beside a repository over HTTP.
+    pub(super) fn beside(source: &SourceUrl) -> Result<Self, Failure> {
         let trimmed = source.shown.trim_end_matches('/');
         let repository = trimmed.strip_suffix(".git").unwrap_or(trimmed);
         let url = http(&format!("{repository}.git/info/lfs")).ok_or_else(|| {
             Failure::permanent(
                 Code::LfsUnavailable,
-                format!("{} keeps files in Git LFS, which is read over http and https only", source.shown),
+                format!("{} keeps files in Git LFS, which is read over http, https and ssh only", source.shown),
             )
             .with_hint("use an https URL for the repository, or name its LFS server as `lfs.url` in a `.lfsconfig`")
         })?;
-        Ok(Self { url, authorization: source.authorization() })
+        Ok(Self { url, headers: authorized(source.authorization())? })
     }
 
-    fn configured(url: &str, source: &SourceUrl) -> Result<Self, Failure> {
+    /// The one that `.lfsconfig` names.
+    pub(super) fn configured(url: &str, source: &SourceUrl) -> Result<Self, Failure> {
         let refused = || {
             Failure::permanent(Code::LfsUnavailable, "`lfs.url` in `.lfsconfig` is no http or https URL")
                 .with_hint("correct `.lfsconfig` in the repository, commit and push")
@@ -57,7 +46,7 @@ impl Endpoint {
         // The credential of a repository is for its own host.
         let shared = http(&source.shown).filter(|repository| repository.origin() == url.origin());
         let authorization = own.authorization().or_else(|| shared.and_then(|_| source.authorization()));
-        Ok(Self { url, authorization })
+        Ok(Self { url, headers: authorized(authorization)? })
     }
 
     /// The address of its batch API.
@@ -65,10 +54,24 @@ impl Endpoint {
         format!("{}/objects/batch", self.url.as_str().trim_end_matches('/'))
     }
 
-    /// The credential, if it is for the host of another address, too.
-    pub(crate) fn authorization_for(&self, other: &Url) -> Option<&str> {
-        self.authorization.as_deref().filter(|_| other.origin() == self.url.origin())
+    /// What it is asked with, if another address is of the same host.
+    pub(crate) fn headers_for(&self, other: &Url) -> Option<&HeaderMap> {
+        (other.origin() == self.url.origin()).then_some(&self.headers)
     }
+}
+
+/// The headers of who asks.
+pub(super) fn authorized(authorization: Option<String>) -> Result<HeaderMap, Failure> {
+    let headers = authorization.map(|value| Ok((AUTHORIZATION, sensitive(&value)?)));
+    headers.into_iter().collect()
+}
+
+/// A value that no log shows.
+pub(super) fn sensitive(value: &str) -> Result<HeaderValue, Failure> {
+    let mut value = HeaderValue::from_str(value)
+        .map_err(|_| Failure::permanent(Code::LfsUnavailable, "a credential for an LFS server holds what no header can"))?;
+    value.set_sensitive(true);
+    Ok(value)
 }
 
 /// Parses an address that is asked without a program of somebody's own.
@@ -77,7 +80,12 @@ pub(super) fn http(url: &str) -> Option<Url> {
 }
 
 /// The server that a repository names in `.lfsconfig`.
-async fn configured(program: &Program, mirror: &Path, objects: &mut Objects, top: &str) -> Result<Option<String>, Failure> {
+pub(super) async fn configured(
+    program: &Program,
+    mirror: &Path,
+    objects: &mut Objects,
+    top: &str,
+) -> Result<Option<String>, Failure> {
     let entries = objects.tree(top).await?;
     let Some(entry) = entries.into_iter().find(|entry| entry.name == b".lfsconfig") else { return Ok(None) };
     let is_small = objects.find(&entry.id).await?.is_some_and(|header| header.size <= LARGEST);
@@ -117,13 +125,13 @@ mod tests {
     fn a_credential_goes_to_its_own_host_alone() {
         let source = source("https://user:secret@git.example/shop.git");
         let endpoint = |url: &str| Endpoint::configured(url, &source).unwrap();
-        assert!(endpoint("https://git.example/lfs").authorization.is_some());
+        assert!(endpoint("https://git.example/lfs").headers.contains_key(AUTHORIZATION));
         for other in ["https://lfs.example/shop", "http://git.example/lfs", "https://git.example:8443/lfs"] {
-            assert_eq!(endpoint(other).authorization, None, "{other}");
+            assert!(endpoint(other).headers.is_empty(), "{other}");
         }
         let beside = Endpoint::beside(&source).unwrap();
-        assert!(beside.authorization_for(&http("https://git.example/x").unwrap()).is_some());
-        assert_eq!(beside.authorization_for(&http("https://storage.example/x").unwrap()), None);
+        assert!(beside.headers_for(&http("https://git.example/x").unwrap()).is_some());
+        assert_eq!(beside.headers_for(&http("https://storage.example/x").unwrap()), None);
         for refused in ["file:///etc", "ssh://git.example/x", "ext::sh", "-x", "git@git.example:x"] {
             assert!(Endpoint::configured(refused, &source).is_err(), "{refused}");
         }

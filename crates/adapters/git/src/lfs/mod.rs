@@ -8,9 +8,11 @@ mod client;
 mod endpoint;
 mod object;
 mod pointer;
+mod server;
+mod ssh;
 
 pub(crate) use attributes::{EffectiveLines, with_lfs};
 pub(crate) use client::Client;
-pub(crate) use endpoint::Endpoint;
 pub(crate) use object::Cache;
 pub(crate) use pointer::{LONGEST_POINTER, Pointer};
+pub(crate) use server::Server;

@@ -11,6 +11,7 @@ use tokio::io::AsyncWriteExt as _;
 use super::client::{BATCH, Client, unreachable};
 use super::endpoint::Endpoint;
 use super::pointer::Pointer;
+use super::server::Server;
 use crate::context::hex;
 
 /// Objects in the making have names that begin so.
@@ -46,7 +47,7 @@ impl Cache {
     }
 
     /// Downloads the objects that are not here. `wanted` are pointers, and the path of a file of each, to be named in a failure.
-    pub(crate) async fn ensure(&self, client: &Client, endpoint: &Endpoint, wanted: &[(&Pointer, &str)]) -> Result<(), Failure> {
+    pub(crate) async fn ensure(&self, client: &Client, server: &Server<'_>, wanted: &[(&Pointer, &str)]) -> Result<(), Failure> {
         let mut missing = BTreeMap::new();
         for (pointer, path) in wanted {
             if pointer.size > self.largest {
@@ -61,6 +62,7 @@ impl Cache {
         let missing: Vec<(&Pointer, &str)> = missing.into_values().collect();
         for some in missing.chunks(BATCH) {
             let pointers: Vec<&Pointer> = some.iter().map(|(pointer, _)| *pointer).collect();
+            let endpoint = &server.endpoint().await?;
             let downloads = client.batch(endpoint, &pointers).await?;
             for (pointer, path) in some {
                 let download = downloads.get(&pointer.oid).ok_or_else(|| {

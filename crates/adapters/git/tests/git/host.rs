@@ -22,6 +22,9 @@ use crate::support::git;
 /// The `Authorization` that a repository wants, by its name.
 type Locks = Arc<Mutex<BTreeMap<String, String>>>;
 
+/// A file that says that a repository is not served by version 2 of the protocol.
+const OF_OLD: &str = ".git/of-old";
+
 /// The folder of the repositories, what was asked for, and what is locked.
 type Served = (PathBuf, Arc<Mutex<Vec<String>>>, Locks);
 
@@ -62,6 +65,12 @@ impl Host {
     pub(crate) fn repository(&self, name: &str) -> Repository {
         git(self.folder.path(), &["init", "--quiet", "--initial-branch=main", "--", name]);
         Repository { work: self.folder.path().join(name) }
+    }
+
+    /// Serves a repository as hosts without version 2 of git's protocol do: only what a branch or tag reaches, unless its
+    /// configuration says otherwise.
+    pub(crate) fn speaks_as_of_old(&self, name: &str) {
+        std::fs::write(self.folder.path().join(name).join(OF_OLD), "").unwrap();
     }
 
     /// How often a repository was fetched.
@@ -141,6 +150,13 @@ impl Repository {
         self
     }
 
+    /// A commit that no branch reaches any more: the one before it takes its place.
+    pub(crate) fn rewritten(&self, path: &str, content: &str) -> String {
+        let commit = self.write(path, content).commit();
+        git(&self.work, &["reset", "--quiet", "--hard", "HEAD~1"]);
+        commit
+    }
+
     pub(crate) fn commit(&self) -> String {
         git(&self.work, &["add", "--all", "--force", "."]);
         git(&self.work, &["commit", "--quiet", "--allow-empty", "--message", "change"]);
@@ -172,7 +188,7 @@ async fn backend(State((root, asked, locks)): State<Served>, request: Request) -
         .env("CONTENT_TYPE", header("content-type"))
         .env("CONTENT_LENGTH", body.len().to_string())
         .env("HTTP_CONTENT_ENCODING", header("content-encoding"))
-        .env("GIT_PROTOCOL", header("git-protocol"));
+        .env("GIT_PROTOCOL", if root.join(name).join(OF_OLD).exists() { String::new() } else { header("git-protocol") });
     let mut child = command.spawn().unwrap();
     child.stdin.take().unwrap().write_all(&body).await.unwrap();
     let output = child.wait_with_output().await.unwrap().stdout;

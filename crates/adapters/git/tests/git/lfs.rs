@@ -15,28 +15,29 @@ use slipway_git::{GitMirrors, GitSettings};
 use slipway_ports::{CancellationToken, Reader, Repositories, TreeQuery};
 
 use crate::host::{Host, Repository};
+use crate::support::Fixture;
 
 /// What a test says of the server, and what the server saw.
 #[derive(Default)]
-struct Told {
+pub(crate) struct Told {
     /// What is sent for each digest.
     objects: BTreeMap<String, Vec<u8>>,
     /// Instead of any answer of the batch API.
-    status: Option<u16>,
+    pub(crate) status: Option<u16>,
     /// `Authorization` of each request of the batch API.
-    authorizations: Vec<Option<String>>,
+    pub(crate) authorizations: Vec<Option<String>>,
     /// The digests that were downloaded.
-    downloads: Vec<String>,
+    pub(crate) downloads: Vec<String>,
 }
 
 /// A host of repositories with an LFS server.
-struct Lfs {
-    host: Host,
+pub(crate) struct Lfs {
+    pub(crate) host: Host,
     told: Arc<Mutex<Told>>,
 }
 
 impl Lfs {
-    async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         let told = Arc::<Mutex<Told>>::default();
         let router = Router::new()
             .route("/{repository}/info/lfs/objects/batch", post(batch))
@@ -45,12 +46,12 @@ impl Lfs {
         Self { host: Host::with(router).await, told }
     }
 
-    fn told(&self) -> MutexGuard<'_, Told> {
+    pub(crate) fn told(&self) -> MutexGuard<'_, Told> {
         self.told.lock().unwrap()
     }
 
     /// Keeps an object, and returns the pointer to it.
-    fn object(&self, content: &str) -> String {
+    pub(crate) fn object(&self, content: &str) -> String {
         let oid: String = Sha256::digest(content).iter().map(|byte| format!("{byte:02x}")).collect();
         self.told().objects.insert(oid.clone(), content.as_bytes().to_vec());
         pointer(&oid, content.len())
@@ -217,6 +218,19 @@ async fn the_server_that_the_repository_names_is_asked() {
     let commit = shop.write("api/model.bin", &lfs.object("other")).write(".lfsconfig", &config("file:///etc")).commit();
     let failure = lfs.failure(&commit).await;
     assert_eq!((failure.code, failure.kind), (Code::LfsUnavailable, FailureKind::Permanent), "{failure}");
+}
+
+#[tokio::test]
+async fn a_repository_on_the_disk_of_the_server_has_no_lfs_server_unless_it_names_one() {
+    let fixture = Fixture::new();
+    fixture.write("Dockerfile", "FROM scratch\n").write(".gitattributes", "*.bin filter=lfs\n");
+    let commit = fixture.write("model.bin", &pointer(&"0".repeat(64), 9)).commit();
+    fixture.fetch().await;
+    let into = tempfile::tempdir().unwrap();
+    let cancel = CancellationToken::new();
+    let failure = fixture.mirrors.export(&fixture.query(&commit, ""), &Reader::nobody(), into.path(), &cancel).await.unwrap_err();
+    assert_eq!((failure.code, failure.kind), (Code::LfsUnavailable, FailureKind::Permanent), "{failure}");
+    assert!(failure.message.contains("keeps files in Git LFS") && failure.hint.is_some(), "{failure}");
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! The adapter against real repositories and the real `git`.
 #![expect(clippy::unwrap_used, reason = "a test ends where something is not as it says")]
 
+mod commits;
 mod contexts;
 mod credentials;
 mod host;
@@ -9,5 +10,7 @@ mod lfs;
 mod mirrors;
 #[cfg(feature = "ssh-tests")]
 mod ssh;
+#[cfg(feature = "ssh-tests")]
+mod ssh_lfs;
 mod submodules;
 mod support;

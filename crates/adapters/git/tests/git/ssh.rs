@@ -11,8 +11,17 @@ use tempfile::TempDir;
 
 use crate::support::git;
 
+/// What the server runs, whatever it is asked for: `git-lfs-authenticate` as a test says in a file of that name, else git alone.
+const FORCED: &str = r#"cd "$1" || exit 1
+printf '%s\n' "$SSH_ORIGINAL_COMMAND" >> asked
+case "$SSH_ORIGINAL_COMMAND" in
+git-lfs-authenticate\ *) if [ -e git-lfs-authenticate ]; then . ./git-lfs-authenticate; exit; fi ;;
+esac
+exec git-shell -c "$SSH_ORIGINAL_COMMAND"
+"#;
+
 /// An SSH server with one repository, which lets in the holder of one key.
-struct Server {
+pub(crate) struct Server {
     folder: TempDir,
     port: u16,
     user: String,
@@ -38,7 +47,7 @@ fn make_key(path: &Path) {
 }
 
 impl Server {
-    async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let path = |name: &str| folder.path().join(name);
         for name in ["host", "user", "stranger"] {
@@ -52,11 +61,15 @@ impl Server {
         let commit = git(&path("shop"), &["rev-parse", "HEAD"]);
         // It is free again when the server takes it.
         let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        std::fs::write(path("forced"), FORCED).unwrap();
         let configuration = format!(
             "Port {port}\nListenAddress 127.0.0.1\nHostKey {}\nAuthorizedKeysFile {}\nPidFile none\nUsePAM no\nStrictModes no\n\
-             PasswordAuthentication no\nPermitRootLogin prohibit-password\n",
+             PasswordAuthentication no\nPermitRootLogin prohibit-password\n\
+             ForceCommand /bin/sh {} {}\n",
             path("host").display(),
             path("authorized").display(),
+            path("forced").display(),
+            folder.path().display(),
         );
         std::fs::write(path("sshd"), configuration).unwrap();
         // Where it separates itself from its privileges; a package makes it at the start of the machine.
@@ -74,19 +87,30 @@ impl Server {
         panic!("sshd does not listen: {}", std::fs::read_to_string(server.path("log")).unwrap());
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
+    }
+
+    /// Says what `git-lfs-authenticate` does from now on, as a script.
+    pub(crate) fn authenticate(&self, script: &str) {
+        std::fs::write(self.path("git-lfs-authenticate"), script).unwrap();
+    }
+
+    /// The questions that are not git's own.
+    pub(crate) fn asked_for_lfs(&self) -> Vec<String> {
+        let asked = std::fs::read_to_string(self.path("asked")).unwrap();
+        asked.lines().filter(|line| line.starts_with("git-lfs")).map(str::to_owned).collect()
     }
 
     fn place(&self) -> String {
         format!("ssh://{}@127.0.0.1:{}", self.user, self.port)
     }
 
-    fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("{}{}", self.place(), self.path("shop").display())
     }
 
-    fn reader(&self, id: &str, key: &str, host_keys: Option<String>) -> Reader {
+    pub(crate) fn reader(&self, id: &str, key: &str, host_keys: Option<String>) -> Reader {
         let private_key = SecretText::new(std::fs::read_to_string(self.path(key)).unwrap());
         Reader::new(vec![Credential {
             id: id.to_owned(),
@@ -97,16 +121,16 @@ impl Server {
     }
 
     /// What `ssh-keyscan` would write.
-    fn host_key(&self, name: &str) -> String {
+    pub(crate) fn host_key(&self, name: &str) -> String {
         let key = std::fs::read_to_string(self.path(&format!("{name}.pub"))).unwrap();
         format!("[127.0.0.1]:{} {key}", self.port)
     }
 
-    fn mirrors(&self) -> GitMirrors {
+    pub(crate) fn mirrors(&self) -> GitMirrors {
         GitMirrors::open(GitSettings::new(self.path("mirrors with a space"))).unwrap()
     }
 
-    async fn fetch(&self, mirrors: &GitMirrors, reader: &Reader) -> Result<String, Failure> {
+    pub(crate) async fn fetch(&self, mirrors: &GitMirrors, reader: &Reader) -> Result<String, Failure> {
         mirrors.fetch(&self.url(), reader, &CancellationToken::new()).await?;
         mirrors.resolve(&self.url(), reader, &GitRevision::Branch("main".to_owned())).await
     }
