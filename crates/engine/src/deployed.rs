@@ -12,8 +12,27 @@ use crate::error::EngineError;
 /// So many deployments are listed at a time.
 const PAGE: u32 = 50;
 
+/// How often the deployments of an environment are read again because one was let go of meanwhile.
+const MOST_READINGS: usize = 10;
+
 /// The services that are deployed, by name.
 pub(crate) async fn deployed(
+    store: &dyn Store,
+    access: &Access,
+    project: &Name,
+    environment: &Name,
+) -> Result<BTreeMap<Name, DeployedService>, EngineError> {
+    for _ in 1..MOST_READINGS {
+        match read_all(store, access, project, environment).await {
+            // Listed, and gone when it was to be read: retention let go of it, maybe for a newer one that was not listed yet.
+            Err(EngineError::NotFound(_)) => {}
+            deployed => return deployed,
+        }
+    }
+    read_all(store, access, project, environment).await
+}
+
+async fn read_all(
     store: &dyn Store,
     access: &Access,
     project: &Name,
