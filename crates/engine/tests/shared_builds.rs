@@ -132,23 +132,23 @@ async fn b01_another_service_of_the_deployment_takes_over_the_build_of_one_that_
     assert_eq!(bench.world.count("build api"), 1);
 }
 
+/// Waits until a line of the log holds a text.
+async fn logged(bench: &Bench, id: &str, text: &str) {
+    within(async {
+        while !bench.log(id).await.iter().any(|(_, line)| line.text.contains(text)) {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn b01_what_another_server_builds_into_the_registry_is_waited_for_and_not_built_again() {
     let bench = Bench::with(&environment(vec![application("api")])).await;
     bench.world.hold(World::OTHERS_BUILD);
     let id = bench.deploy().await;
-    within(async {
-        while !bench.log(&id).await.iter().any(|(_, line)| line.text.contains("another server builds the image")) {
-            tokio::task::yield_now().await;
-        }
-    })
-    .await;
-    within(async {
-        while !bench.log(&id).await.iter().any(|(_, line)| line.text == "#7 compiling") {
-            tokio::task::yield_now().await;
-        }
-    })
-    .await;
+    logged(&bench, &id, "another server builds the image").await;
+    logged(&bench, &id, "#7 compiling").await;
     let deployment = bench.deployment(&id).await;
     let plan = deployment.plan().service(&name("api")).expect("it takes part").build.clone();
     let Some(BuildPlan::Image(plan)) = plan else { panic!("it is built: {plan:?}") };
@@ -162,12 +162,7 @@ async fn b01_when_the_build_of_another_server_leaves_no_image_it_is_built_here()
     let bench = Bench::with(&environment(vec![application("api")])).await;
     bench.world.hold(World::OTHERS_BUILD);
     let id = bench.deploy().await;
-    within(async {
-        while !bench.log(&id).await.iter().any(|(_, line)| line.text.contains("another server builds the image")) {
-            tokio::task::yield_now().await;
-        }
-    })
-    .await;
+    logged(&bench, &id, "another server builds the image").await;
     bench.world.let_go(World::OTHERS_BUILD);
     assert_eq!(outcome(&bench.end_of(&id).await), Outcome::Succeeded);
     assert_eq!(bench.world.count("build api"), 1);

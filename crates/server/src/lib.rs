@@ -1,6 +1,6 @@
 //! The HTTP API, and the program that wires the adapters to the engine.
 //!
-//! [`serve`] owns a [`Home`] ([`Ownership`]: its lock, its store, the store's lease), starts the embedded registry, lets the engine take over what
+//! [`serve`] owns a [`Home`] ([`Ownership`]: its lock, its store, the store's lease), starts its registry unless another is named, lets the engine take over what
 //! an earlier server left, and then listens on loopback. Every request passes the guard (host, origin, token), is one
 //! function of `routes`, and leaves as a wire type made in `views`. A deployment is followed as server-sent events that
 //! are made from the stored facts, so that a client that comes back misses nothing and sees nothing twice.

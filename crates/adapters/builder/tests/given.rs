@@ -12,9 +12,8 @@ use std::time::{Duration, Instant};
 
 use slipway_builder::{BuildKit, BuildKitPrograms, Transport};
 use slipway_core::failure::{Code, Failure, FailureKind};
-use slipway_core::model::{Bytes, Millicores};
-use slipway_ports::{BuildRequest, Builder, BuiltImage, CancellationToken, RepositoryTag, SecretText};
-use support::{BASE, Registry, Seen, builder_settings};
+use slipway_ports::{BuildRequest, Builder, BuiltImage, CancellationToken, SecretText};
+use support::{BASE, Registry, Seen, builder_settings, request};
 use tempfile::TempDir;
 
 /// Programs that end with the test.
@@ -56,24 +55,9 @@ impl Scene {
     }
 
     fn request(&self, dockerfile: &str) -> BuildRequest {
-        let context = tempfile::tempdir_in(self.folder.path()).unwrap().keep();
-        std::fs::write(context.join("Dockerfile"), dockerfile).unwrap();
-        std::fs::copy("/bin/busybox", context.join("busybox")).expect("Debian's busybox-static is installed");
-        BuildRequest {
-            dockerfile_folder: context.clone(),
-            context,
-            target: None,
-            args: [].into(),
-            secrets: [("TOKEN".to_owned(), SecretText::new("abcdefgh"))].into(),
-            reader: slipway_ports::Reader::nobody(),
-            platforms: Vec::new(),
-            line: self.folder.path().display().to_string(),
-            cpu: Millicores(1000),
-            memory: Bytes::mebi(128),
-            timeout: Duration::from_secs(120),
-            destination: RepositoryTag { repository: "builds/git.example.com/shop".to_owned(), tag: "k1-0".to_owned() },
-            annotations: [("org.opencontainers.image.revision".to_owned(), "abc".to_owned())].into(),
-        }
+        let secrets = [("TOKEN".to_owned(), SecretText::new("abcdefgh"))].into();
+        let annotations = [("org.opencontainers.image.revision".to_owned(), "abc".to_owned())].into();
+        BuildRequest { secrets, annotations, ..request(self.folder.path(), dockerfile) }
     }
 
     /// What a build leaves in the registry.

@@ -117,25 +117,7 @@ impl Fixture {
 
     /// A context with busybox and this Dockerfile.
     pub(crate) fn request(&self, dockerfile: &str) -> BuildRequest {
-        let context = tempfile::tempdir_in(self.folder.path()).unwrap().keep();
-        std::fs::write(context.join("Dockerfile"), dockerfile).unwrap();
-        std::fs::copy("/bin/busybox", context.join("busybox")).expect("Debian's busybox-static is installed");
-        BuildRequest {
-            dockerfile_folder: context.clone(),
-            context,
-            target: None,
-            args: [].into(),
-            secrets: [].into(),
-            reader: Reader::nobody(),
-            platforms: Vec::new(),
-            // Two builds of one line at once, of whatever server, would have two names for what is cached.
-            line: self.folder.path().display().to_string(),
-            cpu: Millicores(1000),
-            memory: Bytes::mebi(128),
-            timeout: Duration::from_secs(120),
-            destination: RepositoryTag { repository: "builds/git.example.com/shop".to_owned(), tag: "k1-0".to_owned() },
-            annotations: [("org.opencontainers.image.revision".to_owned(), "a, \"b\"".to_owned())].into(),
-        }
+        request(self.folder.path(), dockerfile)
     }
 
     /// The image of each platform in an index, with the platform.
@@ -211,4 +193,27 @@ pub(crate) fn running(words: &str) -> Vec<PathBuf> {
     processes
         .filter(|path| std::fs::read(path.join("cmdline")).is_ok_and(|line| String::from_utf8_lossy(&line).contains(words)))
         .collect()
+}
+
+/// A build of busybox by this Dockerfile, below the folder of a test.
+pub(crate) fn request(folder: &Path, dockerfile: &str) -> BuildRequest {
+    let context = tempfile::tempdir_in(folder).unwrap().keep();
+    std::fs::write(context.join("Dockerfile"), dockerfile).unwrap();
+    std::fs::copy("/bin/busybox", context.join("busybox")).expect("Debian's busybox-static is installed");
+    BuildRequest {
+        dockerfile_folder: context.clone(),
+        context,
+        target: None,
+        args: [].into(),
+        secrets: [].into(),
+        reader: Reader::nobody(),
+        platforms: Vec::new(),
+        // Two builds of one line at once, of whatever server, would have two names for what is cached.
+        line: folder.display().to_string(),
+        cpu: Millicores(1000),
+        memory: Bytes::mebi(128),
+        timeout: Duration::from_secs(120),
+        destination: RepositoryTag { repository: "builds/git.example.com/shop".to_owned(), tag: "k1-0".to_owned() },
+        annotations: [("org.opencontainers.image.revision".to_owned(), "a, \"b\"".to_owned())].into(),
+    }
 }
