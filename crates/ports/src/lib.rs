@@ -36,7 +36,7 @@ pub use releases::{DEPLOYMENT_LABEL, ReleaseRequest, ReleaseStatus, Releases, Re
 pub use repositories::{Export, Repositories, TreeFacts, TreeQuery};
 pub use secret::SecretText;
 pub use store::{
-    Access, DeploymentSummary, LogLine, LogMatches, LogSearch, NewDeployment, RecordedEvent, Store, StoreError,
-    StoredEnvironment, Target,
+    Access, DeploymentSummary, DockerEngine, KubeContext, LOCAL_TARGET, LogLine, LogMatches, LogSearch, NewDeployment, Platform,
+    RecordedEvent, Store, StoreError, StoredEnvironment, Target,
 };
 pub use tokio_util::sync::CancellationToken;

@@ -138,16 +138,15 @@ impl Access {
     }
 }
 
-/// Where environments run: a Kubernetes cluster.
+/// Where environments run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Target {
-    /// Unique; a cluster is named after its context.
+    /// Unique; a cluster is named after its context, and the Docker Engine is [`LOCAL_TARGET`].
     pub name: String,
-    /// The absolute path of the kubeconfig.
-    pub kubeconfig: String,
-    /// The context in it.
-    pub context: String,
+    /// What runs them there.
+    #[serde(flatten)]
+    pub platform: Platform,
     /// Host names of public ports: `{service}`, `{environment}` and `{project}` are replaced.
     pub domain: String,
     /// The port under which the Ingress controller is reached, for printed URLs; absent: the scheme's own.
@@ -157,6 +156,68 @@ pub struct Target {
     pub request_percent: u8,
     /// Whether environments that name no target run here.
     pub is_default: bool,
+}
+
+/// The name of the target that is always there: the Docker Engine of the server's machine.
+pub const LOCAL_TARGET: &str = "local";
+
+/// What runs the services of a target. Targets stored before there was a choice are clusters, and read as such.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Platform {
+    /// A Kubernetes cluster.
+    Kubernetes(KubeContext),
+    /// A Docker Engine.
+    Docker {
+        /// Which.
+        engine: DockerEngine,
+    },
+}
+
+/// How a Kubernetes cluster is reached.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KubeContext {
+    /// The absolute path of the kubeconfig.
+    pub kubeconfig: String,
+    /// The context in it.
+    pub context: String,
+}
+
+/// Which Docker Engine a target is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum DockerEngine {
+    /// The one that the server was started with: of `DOCKER_HOST`, else at its usual socket.
+    Local,
+}
+
+impl Platform {
+    /// The cluster of a context in a kubeconfig.
+    pub fn kubernetes(kubeconfig: impl Into<String>, context: impl Into<String>) -> Self {
+        Self::Kubernetes(KubeContext { kubeconfig: kubeconfig.into(), context: context.into() })
+    }
+}
+
+impl Target {
+    /// How its cluster is reached, if it is one.
+    pub fn cluster(&self) -> Option<&KubeContext> {
+        match &self.platform {
+            Platform::Kubernetes(cluster) => Some(cluster),
+            Platform::Docker { .. } => None,
+        }
+    }
+
+    /// The target [`LOCAL_TARGET`], whose public http ports are served at a port of this machine.
+    pub fn local(http_port: u16, is_default: bool) -> Self {
+        Self {
+            name: LOCAL_TARGET.to_owned(),
+            platform: Platform::Docker { engine: DockerEngine::Local },
+            domain: "{service}.{environment}.{project}.localhost".to_owned(),
+            ingress_port: Some(http_port),
+            request_percent: 100,
+            is_default,
+        }
+    }
 }
 
 /// An environment as it is kept.
@@ -294,4 +355,21 @@ pub enum StoreError {
         /// Why.
         reason: String,
     },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_target_stored_before_there_was_a_choice_is_a_cluster() {
+        let stored =
+            r#"{"name":"dev","kubeconfig":"/k","context":"c","domain":"{service}.x","requestPercent":10,"isDefault":true}"#;
+        let target: Target = serde_json::from_str(stored).unwrap();
+        assert_eq!(target.cluster().unwrap().context, "c");
+        assert_eq!(serde_json::to_string(&target).unwrap(), stored, "an older program reads it too");
+        let local = Target::local(8080, false);
+        let again: Target = serde_json::from_str(&serde_json::to_string(&local).unwrap()).unwrap();
+        assert_eq!((again.cluster(), &again), (None, &local));
+    }
 }

@@ -29,8 +29,8 @@ use slipway_core::model::{Environment, ImageReference, Name};
 use slipway_core::plan::{Action, Request};
 use slipway_engine::{Engine, Ports, Settings, Update};
 use slipway_ports::{
-    Access, CancellationToken, Cluster, LogQuery, Namespace, PodLine, Presence, Progress, Reader, Registry, RepositoryTag,
-    RolloutKind, RolloutRequest, SecretObject, SecretText, Store, Target, async_trait,
+    Access, CancellationToken, Cluster, LogQuery, Namespace, Platform, PodLine, Presence, Progress, Reader, Registry,
+    RepositoryTag, RolloutKind, RolloutRequest, SecretObject, SecretText, Store, Target, async_trait,
 };
 use slipway_store::SqliteStore;
 use tokio::sync::Semaphore;
@@ -182,8 +182,7 @@ impl Bench {
         };
         let target = Target {
             name: "dev".to_owned(),
-            kubeconfig: "/nowhere".to_owned(),
-            context: "dev".to_owned(),
+            platform: Platform::kubernetes("/nowhere", "dev"),
             domain: "{service}.test".to_owned(),
             ingress_port: None,
             request_percent: 100,

@@ -27,7 +27,7 @@ use slipway_core::model::{Environment, GitRevision, Name};
 use slipway_core::plan::{Action, BuildPlan, Request};
 use slipway_engine::{Engine, Ports, Settings};
 use slipway_git::{GitMirrors, GitSettings};
-use slipway_ports::{Access, CancellationToken, Reader, Repositories, Store, Target, TreeQuery};
+use slipway_ports::{Access, CancellationToken, Platform, Reader, Repositories, Store, Target, TreeQuery};
 use slipway_store::SqliteStore;
 use tokio::sync::Semaphore;
 
@@ -151,8 +151,7 @@ fn name(text: &str) -> Name {
 fn target() -> Target {
     Target {
         name: "dev".to_owned(),
-        kubeconfig: "/nowhere".to_owned(),
-        context: "dev".to_owned(),
+        platform: Platform::kubernetes("/nowhere", "dev"),
         domain: "{service}.test".to_owned(),
         ingress_port: None,
         request_percent: 100,

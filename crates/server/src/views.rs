@@ -13,9 +13,9 @@ use slipway_ports::api::{
     AppliedView, Approval, ApprovalState, ApprovalView, BaseView, BuildView, DeployBody, DeploymentView, EditedView,
     EnvironmentServiceView, EnvironmentView, HeadView, LogLineView, MergedView, NewTarget, PipelineServiceView,
     PipelineStageView, PlanServiceView, PlanStageView, PlanStepView, PlanView, ReleaseView, ServiceView, StageView, State,
-    TargetView, TriggerView,
+    TargetKind, TargetView, TriggerView,
 };
-use slipway_ports::{Activity, DeploymentSummary, LogLine, StoredEnvironment, Target};
+use slipway_ports::{Activity, DeploymentSummary, LogLine, Platform, StoredEnvironment, Target};
 
 /// What the running steps do right now.
 pub(crate) type Activities = BTreeMap<StepId, Activity>;
@@ -334,12 +334,16 @@ fn base(base: &Base) -> BaseView {
     BaseView { image: base.image.familiar(), built_on, state: state.to_owned(), now, failure }
 }
 
-/// A target, and the version of its API server when it was asked.
+/// A target, and the version of its API server or engine when it was asked.
 pub(crate) fn target(target: &Target, version: Option<String>) -> TargetView {
     TargetView {
         name: target.name.clone(),
-        kubeconfig: target.kubeconfig.clone(),
-        context: target.context.clone(),
+        kind: match target.platform {
+            Platform::Kubernetes(_) => TargetKind::Kubernetes,
+            Platform::Docker { .. } => TargetKind::Docker,
+        },
+        kubeconfig: target.cluster().map(|cluster| cluster.kubeconfig.clone()),
+        context: target.cluster().map(|cluster| cluster.context.clone()),
         domain: target.domain.clone(),
         ingress_port: target.ingress_port,
         request_percent: target.request_percent,
@@ -352,8 +356,7 @@ pub(crate) fn target(target: &Target, version: Option<String>) -> TargetView {
 pub(crate) fn new_target(new: NewTarget, context: String) -> Target {
     Target {
         name: new.name.unwrap_or_else(|| context.clone()),
-        kubeconfig: new.kubeconfig,
-        context,
+        platform: Platform::kubernetes(new.kubeconfig, context),
         domain: new.domain,
         ingress_port: new.ingress_port,
         request_percent: new.request_percent,

@@ -23,8 +23,8 @@ use slipway_core::model::{GitRevision, Name};
 use slipway_core::plan::{Action, Request};
 use slipway_engine::{Engine, EngineError, Ports, Settings};
 use slipway_ports::{
-    Access, BuildRequest, Builder, BuiltImage, CancellationToken, DeploymentSummary, Export, Freed, Presence, Progress, Reader,
-    Registry, Repositories, RepositoryTag, Store, Target, TreeFacts, TreeQuery, async_trait,
+    Access, BuildRequest, Builder, BuiltImage, CancellationToken, DeploymentSummary, Export, Freed, Platform, Presence, Progress,
+    Reader, Registry, Repositories, RepositoryTag, Store, Target, TreeFacts, TreeQuery, async_trait,
 };
 use slipway_registry::embedded::{Auth, EmbeddedCollector, Storage, router};
 use slipway_registry::{Digest, OciRegistry, RegistrySettings};
@@ -137,8 +137,7 @@ impl Server {
         let settings = Settings { keep_deployments: NonZeroUsize::new(1).unwrap(), keep_images: KEEP, ..Settings::default() };
         let target = Target {
             name: "dev".to_owned(),
-            kubeconfig: "/nowhere".to_owned(),
-            context: "dev".to_owned(),
+            platform: Platform::kubernetes("/nowhere", "dev"),
             domain: "{service}.test".to_owned(),
             ingress_port: None,
             request_percent: 100,

@@ -16,7 +16,7 @@ use slipway_core::plan::{self, Action};
 use slipway_crash::{Request, Story, World};
 use slipway_engine::{Engine, EngineError, Ports, Settings};
 use slipway_gate::{CrashPoints, Gate, Gated};
-use slipway_ports::{Access, Store, StoreError, Target};
+use slipway_ports::{Access, Platform, Store, StoreError, Target};
 use slipway_server::{Home, Ownership};
 
 type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
@@ -195,8 +195,7 @@ fn access() -> Access {
 fn target() -> Target {
     Target {
         name: "scripted".to_owned(),
-        kubeconfig: "/nowhere".to_owned(),
-        context: "scripted".to_owned(),
+        platform: Platform::kubernetes("/nowhere", "scripted"),
         domain: "{service}.{environment}.test".to_owned(),
         ingress_port: None,
         request_percent: 100,

@@ -7,8 +7,8 @@ use crate::worker::ClusterAccess;
 
 /// The kubeconfig and the context of a target.
 pub(crate) fn cluster_of(target: &Target) -> Result<ClusterAccess, Failure> {
-    if target.kubeconfig.is_empty() {
-        return Err(Failure::permanent(Code::ClusterRefused, format!("target `{}` has no kubeconfig", target.name)));
-    }
-    Ok(ClusterAccess { kubeconfig: target.kubeconfig.clone().into(), context: target.context.clone() })
+    let cluster = target.cluster().filter(|cluster| !cluster.kubeconfig.is_empty());
+    let cluster =
+        cluster.ok_or_else(|| Failure::permanent(Code::ClusterRefused, format!("target `{}` has no kubeconfig", target.name)))?;
+    Ok(ClusterAccess { kubeconfig: cluster.kubeconfig.clone().into(), context: cluster.context.clone() })
 }

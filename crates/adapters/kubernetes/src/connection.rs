@@ -15,7 +15,7 @@ use kube::core::Status;
 use kube::core::response::StatusDetails;
 use kube::{Client, Config};
 use slipway_core::failure::{Code, Failure};
-use slipway_ports::Target;
+use slipway_ports::{KubeContext, Target};
 use tower::util::MapResponseLayer;
 
 use crate::settings::{CredentialPlugins, Settings};
@@ -46,8 +46,9 @@ struct Stamp {
 impl Connections {
     /// The clients of a target.
     pub(crate) async fn of(&self, target: &Target, settings: &Settings) -> Result<Connection, Failure> {
-        let key = (target.kubeconfig.clone(), target.context.clone());
-        let metadata = tokio::fs::metadata(&target.kubeconfig).await.map_err(|error| {
+        let cluster = cluster_of(target)?;
+        let key = (cluster.kubeconfig.clone(), cluster.context.clone());
+        let metadata = tokio::fs::metadata(&cluster.kubeconfig).await.map_err(|error| {
             refused(target, &format!("cannot be read: {error}")).with_hint("name an existing file in the target")
         })?;
         let stamp = Stamp { modified: metadata.modified().ok(), length: metadata.len() };
@@ -66,13 +67,14 @@ impl Connections {
 }
 
 async fn connect(target: &Target, settings: &Settings) -> Result<Connection, Failure> {
-    let path = target.kubeconfig.clone();
+    let cluster = cluster_of(target)?;
+    let path = cluster.kubeconfig.clone();
     let kubeconfig = tokio::task::spawn_blocking(move || Kubeconfig::read_from(Path::new(&path)))
         .await
         .map_err(|error| Failure::permanent(Code::Internal, format!("reading a kubeconfig ended early: {error}")))?
         .map_err(|error| refused(target, &clause(&error.to_string())))?;
     check_plugins(target, &kubeconfig, settings.credential_plugins)?;
-    let options = KubeConfigOptions { context: Some(target.context.clone()), ..KubeConfigOptions::default() };
+    let options = KubeConfigOptions { context: Some(cluster.context.clone()), ..KubeConfigOptions::default() };
     let mut config = Config::from_custom_kubeconfig(kubeconfig, &options)
         .await
         .map_err(|error| refused(target, &clause(&error.to_string())))?;
@@ -117,11 +119,16 @@ fn keep_retry_after(response: Response<Box<DynBody>>) -> Response<Box<DynBody>> 
     })
 }
 
+fn cluster_of(target: &Target) -> Result<&KubeContext, Failure> {
+    target.cluster().ok_or_else(|| Failure::permanent(Code::ClusterRefused, format!("target {} is no cluster", target.name)))
+}
+
 /// A kubeconfig that runs a program would run it as us.
 fn check_plugins(target: &Target, kubeconfig: &Kubeconfig, plugins: CredentialPlugins) -> Result<(), Failure> {
-    let Some(context) = kubeconfig.contexts.iter().find(|context| context.name == target.context) else {
+    let cluster = cluster_of(target)?;
+    let Some(context) = kubeconfig.contexts.iter().find(|context| context.name == cluster.context) else {
         let names: Vec<_> = kubeconfig.contexts.iter().map(|context| clause(&context.name)).collect();
-        return Err(refused(target, &format!("has no context {:?}", target.context))
+        return Err(refused(target, &format!("has no context {:?}", cluster.context))
             .with_hint(format!("name one of its contexts: {}", names.join(", "))));
     };
     let user = context.context.as_ref().and_then(|context| context.user.clone()).unwrap_or_default();
@@ -139,5 +146,6 @@ fn check_plugins(target: &Target, kubeconfig: &Kubeconfig, plugins: CredentialPl
 }
 
 fn refused(target: &Target, what: &str) -> Failure {
-    Failure::permanent(Code::ClusterRefused, format!("the kubeconfig {} of target {} {what}", target.kubeconfig, target.name))
+    let kubeconfig = target.cluster().map_or("", |cluster| cluster.kubeconfig.as_str());
+    Failure::permanent(Code::ClusterRefused, format!("the kubeconfig {kubeconfig} of target {} {what}", target.name))
 }

@@ -49,7 +49,7 @@ fn in_words(owner: Option<&(i64, String)>) -> String {
 
 #[cfg(test)]
 mod tests {
-    use slipway_ports::{Access, Store as _, StoreError, Target};
+    use slipway_ports::{Access, Platform, Store as _, StoreError, Target};
 
     use crate::SqliteStore;
 
@@ -61,8 +61,7 @@ mod tests {
     fn target(bytes: usize) -> Target {
         Target {
             name: "cluster".to_owned(),
-            kubeconfig: "x".repeat(bytes),
-            context: "cluster".to_owned(),
+            platform: Platform::kubernetes("x".repeat(bytes), "cluster"),
             domain: "{service}.localhost".to_owned(),
             ingress_port: None,
             request_percent: 100,

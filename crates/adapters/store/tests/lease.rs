@@ -6,7 +6,7 @@ use slipway_core::deployment::{Actor, Event, Fact, Phase, Timestamp, Trigger};
 use slipway_core::model::{Environment, EnvironmentMode, Name, Pipeline};
 use slipway_core::plan::{Action, Plan, Request};
 use slipway_ports::testing::lease_contract;
-use slipway_ports::{Access, Leases, LogLine, NewDeployment, SecretText, Store, StoreError, Target};
+use slipway_ports::{Access, Leases, LogLine, NewDeployment, Platform, SecretText, Store, StoreError, Target};
 use slipway_store::{LeaseReader, SqliteStore};
 
 const LENGTH: Duration = Duration::from_secs(15);
@@ -61,8 +61,7 @@ fn deployment(id: &str) -> NewDeployment {
 fn target() -> Target {
     Target {
         name: "cluster".to_owned(),
-        kubeconfig: "/etc/kubeconfig".to_owned(),
-        context: "cluster".to_owned(),
+        platform: Platform::kubernetes("/etc/kubeconfig", "cluster"),
         domain: "{service}.localhost".to_owned(),
         ingress_port: None,
         request_percent: 100,

@@ -1,16 +1,16 @@
-//! `slipway target`: the clusters that the server knows.
+//! `slipway target`: where the server deploys to.
 
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use slipway_ports::api::{NewTarget, TargetView};
+use slipway_ports::api::{NewTarget, TargetKind, TargetView};
 
 use crate::client::Client;
 use crate::context::Context;
 use crate::output::{self, Output};
 use crate::stop::{Exit, Stop};
 
-/// Add a cluster, or list those that the server knows.
+/// Add a cluster, or list the targets that the server knows.
 #[derive(Debug, Args)]
 pub(crate) struct Target {
     #[command(subcommand)]
@@ -21,7 +21,7 @@ pub(crate) struct Target {
 enum Verb {
     /// Add a cluster, or change one that is known.
     Add(Add),
-    /// List the clusters that the server knows.
+    /// List the targets that the server knows.
     List,
 }
 
@@ -113,7 +113,13 @@ pub(crate) async fn run(context: &Context, arguments: &Target) -> Result<Exit, S
 
 /// A target in one line.
 pub(crate) fn describe(target: &TargetView) -> String {
-    let version = target.version.as_ref().map_or(String::new(), |version| format!(", Kubernetes {version}"));
+    let version = target.version.as_ref().map_or(String::new(), |version| {
+        let product = match target.kind {
+            TargetKind::Kubernetes => "Kubernetes",
+            TargetKind::Docker => "Docker Engine",
+        };
+        format!(", {product} {version}")
+    });
     let default = if target.default { ", the default" } else { "" };
     format!("target {}{version}{default}", target.name)
 }
@@ -123,11 +129,12 @@ fn list(targets: &[TargetView]) -> Result<(), Stop> {
         vec![
             target.name.clone(),
             if target.default { "yes".to_owned() } else { String::new() },
-            target.context.clone(),
+            target.kind.as_str().to_owned(),
+            target.context.clone().unwrap_or_default(),
             target.domain.clone(),
-            target.kubeconfig.clone(),
+            target.kubeconfig.clone().unwrap_or_default(),
         ]
     };
     let rows: Vec<Vec<String>> = targets.iter().map(row).collect();
-    output::table(&["NAME", "DEFAULT", "CONTEXT", "DOMAIN", "KUBECONFIG"], &rows)
+    output::table(&["NAME", "DEFAULT", "KIND", "CONTEXT", "DOMAIN", "KUBECONFIG"], &rows)
 }

@@ -15,7 +15,7 @@ use slipway_core::model::{
 use slipway_core::plan::{Action, Request, Selection};
 use slipway_engine::{Accepted, Engine, EngineError, Ports, RetryPolicy, Settings, Update};
 use slipway_ports::testing::{MemoryStore, World};
-use slipway_ports::{Access, DeploymentSummary, LogLine, SecretText, Store, Target};
+use slipway_ports::{Access, DeploymentSummary, LogLine, Platform, SecretText, Store, Target};
 use tokio::sync::broadcast::error::RecvError;
 
 /// The repository of the applications.
@@ -47,8 +47,7 @@ impl Bench {
         bench.world.commit(SHOP, &commit(1));
         let target = Target {
             name: "local".to_owned(),
-            kubeconfig: "/nowhere".to_owned(),
-            context: "local".to_owned(),
+            platform: Platform::kubernetes("/nowhere", "local"),
             domain: "{service}.{environment}.test".to_owned(),
             ingress_port: None,
             request_percent: 100,

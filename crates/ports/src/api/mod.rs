@@ -34,7 +34,7 @@ pub use pipeline::{
 };
 pub use plan::{BaseView, PlanServiceView, PlanStageView, PlanStepView, PlanView};
 pub use problem::{FileProblem, ProblemDetails};
-pub use target::{NewTarget, TargetView};
+pub use target::{NewTarget, TargetKind, TargetView};
 
 use serde::{Deserialize, Serialize};
 

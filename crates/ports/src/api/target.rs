@@ -26,26 +26,50 @@ pub struct NewTarget {
     pub default: bool,
 }
 
-/// A cluster that is known.
+/// What runs the services of a target.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TargetKind {
+    /// A Kubernetes cluster.
+    Kubernetes,
+    /// The Docker Engine of the server's machine.
+    Docker,
+}
+
+impl TargetKind {
+    /// The word that is written for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Kubernetes => "kubernetes",
+            Self::Docker => "docker",
+        }
+    }
+}
+
+/// A target that is known.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct TargetView {
     /// Its name.
     pub name: String,
-    /// The path of the kubeconfig.
-    pub kubeconfig: String,
+    /// What runs its services.
+    pub kind: TargetKind,
+    /// The path of the kubeconfig of a cluster.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kubeconfig: Option<String>,
     /// The context in it.
-    pub context: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub context: Option<String>,
     /// Host names of public ports.
     pub domain: String,
-    /// The port under which the Ingress controller is reached.
+    /// The port under which public http ports are reached.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ingress_port: Option<u16>,
     /// Requests as a share of the limits.
     pub request_percent: u8,
     /// Whether environments that name no target run here.
     pub default: bool,
-    /// The version of its API server, when it was asked.
+    /// The version of its API server or engine, when it was asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,
 }

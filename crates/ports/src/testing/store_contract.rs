@@ -6,7 +6,9 @@ use slipway_core::deployment::{Actor, Event, Fact, Outcome, Phase, Timestamp, Tr
 use slipway_core::model::{Environment, EnvironmentMode, Name, Pipeline};
 use slipway_core::plan::{Action, Plan, Request};
 
-use crate::{Access, Credential, LogCut, LogLine, LogSearch, Login, NewDeployment, SecretText, Store, StoreError, Target};
+use crate::{
+    Access, Credential, LogCut, LogLine, LogSearch, Login, NewDeployment, Platform, SecretText, Store, StoreError, Target,
+};
 
 fn name(text: &str) -> Name {
     Name::new(text).expect("the names of the suite are names")
@@ -258,8 +260,7 @@ async fn credentials_are_kept_per_project(store: &dyn Store, owner: &Access) {
 async fn one_target_is_the_default(store: &dyn Store, owner: &Access) {
     let target = |name: &str| Target {
         name: name.to_owned(),
-        kubeconfig: "/etc/kubeconfig".to_owned(),
-        context: name.to_owned(),
+        platform: Platform::kubernetes("/etc/kubeconfig", name),
         domain: "{service}.localhost".to_owned(),
         ingress_port: None,
         request_percent: 100,

@@ -5,6 +5,7 @@ use std::path::Path;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
+use slipway_ports::LOCAL_TARGET;
 use slipway_ports::api::{NewTarget, TargetView};
 
 use crate::app::App;
@@ -20,7 +21,7 @@ pub(super) async fn list(State(app): State<App>) -> Result<Json<Vec<TargetView>>
     Ok(Json(targets.iter().map(|target| views::target(target, None)).collect()))
 }
 
-/// Adds a cluster that answers, or changes one. The first one is the default.
+/// Adds a cluster that answers, or changes one. The first cluster is the default target.
 pub(super) async fn add(State(app): State<App>, body: Body) -> Result<(StatusCode, Json<TargetView>), Problem> {
     let mut new: NewTarget = body.json()?;
     let refuse = |detail: String| Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "target-invalid", detail));
@@ -39,12 +40,13 @@ pub(super) async fn add(State(app): State<App>, body: Body) -> Result<(StatusCod
     };
     let (access, store) = (app.access(), &app.inner.ports.store);
     let mut target = views::new_target(new, context);
-    if target.name.is_empty() || target.name == "local" || target.name.chars().any(char::is_control) {
-        return refuse(format!("`{}` can not name a cluster; give it a name with `slipway target add NAME`", target.name));
+    if target.name.is_empty() || target.name == LOCAL_TARGET || target.name.chars().any(char::is_control) {
+        let why = if target.name == LOCAL_TARGET { ": it is the Docker Engine of this machine" } else { "" };
+        return refuse(format!("`{}` can not name a cluster{why}; give it a name with `slipway target add NAME`", target.name));
     }
     let known = store.targets(&access).await?;
     let was_default = known.iter().any(|other| other.is_default && other.name == target.name);
-    target.is_default |= was_default || known.is_empty();
+    target.is_default |= was_default || known.iter().all(|other| other.cluster().is_none());
     let version = app.inner.ports.cluster.version(&target).await?;
     store.put_target(&access, &target).await?;
     Ok((StatusCode::CREATED, Json(views::target(&target, Some(version)))))

@@ -7,7 +7,7 @@ use std::process::{Command, Output};
 use std::sync::OnceLock;
 
 use serde_json::Value;
-use slipway_ports::Target;
+use slipway_ports::Platform, Target;
 
 /// What the worker built from these sources is called.
 pub(crate) fn worker_program() -> &'static Path {
@@ -55,8 +55,7 @@ pub(crate) fn target() -> Target {
 pub(crate) fn target_with(kubeconfig: &Path, context: &str) -> Target {
     Target {
         name: context.to_owned(),
-        kubeconfig: kubeconfig.to_string_lossy().into_owned(),
-        context: context.to_owned(),
+        platform: Platform::kubernetes(kubeconfig.to_string_lossy().into_owned(), context),
         domain: "{service}.example".to_owned(),
         ingress_port: None,
         request_percent: 10,

@@ -11,7 +11,7 @@ use kube::{Client, Config};
 use serde_json::{Value, json};
 use slipway_core::failure::Failure;
 use slipway_kubernetes::{KubeCluster, Settings};
-use slipway_ports::{Activity, CancellationToken, Cluster, Namespace, Progress, RolloutKind, RolloutRequest, Target};
+use slipway_ports::{Activity, CancellationToken, Cluster, Namespace, Platform, Progress, RolloutKind, RolloutRequest, Target};
 
 /// One test's part of the cluster; it is removed when the test ends.
 pub struct Scene {
@@ -64,8 +64,7 @@ pub fn target() -> Target {
 pub fn target_of(kubeconfig: &str, context: &str) -> Target {
     Target {
         name: "test".to_owned(),
-        kubeconfig: kubeconfig.to_owned(),
-        context: context.to_owned(),
+        platform: Platform::kubernetes(kubeconfig, context),
         domain: "localhost".to_owned(),
         ingress_port: None,
         request_percent: 10,
@@ -85,7 +84,7 @@ impl Scene {
         let target = target();
         let unique = uuid::Uuid::now_v7().simple().to_string();
         let namespace = format!("test-{name}-{}", &unique[20..]);
-        let kubeconfig = kube::config::Kubeconfig::read_from(&target.kubeconfig).unwrap();
+        let kubeconfig = kube::config::Kubeconfig::read_from(&target.cluster().unwrap().kubeconfig).unwrap();
         let config = Config::from_custom_kubeconfig(kubeconfig, &kube::config::KubeConfigOptions::default()).await.unwrap();
         let client = Client::try_from(config).unwrap();
         let scene = Self { cluster, target, namespace, client };

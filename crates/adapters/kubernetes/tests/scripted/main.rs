@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 use slipway_core::failure::{Code, Failure, FailureKind};
-use slipway_ports::Cluster;
+use slipway_ports::{Cluster, Platform};
 
 use server::{End, Reply, Server, cluster, deployment, event, list};
 
@@ -168,10 +168,10 @@ async fn a_kubeconfig_that_runs_a_program_is_refused_and_the_program_does_not_ru
 async fn a_kubeconfig_without_the_context_or_without_a_file_is_refused() {
     let server = Server::start(|_| None);
     let mut target = server.target.clone();
-    target.context = "other".to_owned();
+    target.platform = Platform::kubernetes(target.cluster().unwrap().kubeconfig.clone(), "other");
     let failure = cluster(PATIENCE).version(&target).await.unwrap_err();
     assert_eq!(failure.code, Code::ClusterRefused);
     assert!(failure.hint.unwrap().contains("test"));
-    target.kubeconfig = "/absent/kubeconfig".to_owned();
+    target.platform = Platform::kubernetes("/absent/kubeconfig", "other");
     assert_eq!(cluster(PATIENCE).version(&target).await.unwrap_err().kind, FailureKind::Permanent);
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use slipway_core::failure::Failure;
 use slipway_kubernetes::{KubeCluster, Settings};
-use slipway_ports::{CancellationToken, Cluster, RolloutKind, RolloutRequest, Silent, Target};
+use slipway_ports::{CancellationToken, Cluster, Platform, RolloutKind, RolloutRequest, Silent, Target};
 
 /// What is answered to one request.
 pub enum Reply {
@@ -105,8 +105,7 @@ fn write_kubeconfig(directory: &tempfile::TempDir, server: &str, user: &Value) -
 fn target(path: PathBuf) -> Target {
     Target {
         name: "test".to_owned(),
-        kubeconfig: path.into_os_string().into_string().unwrap(),
-        context: "test".to_owned(),
+        platform: Platform::kubernetes(path.into_os_string().into_string().unwrap(), "test"),
         domain: "localhost".to_owned(),
         ingress_port: None,
         request_percent: 10,
