@@ -7,7 +7,7 @@ use std::process::{Command, Output};
 use std::sync::OnceLock;
 
 use serde_json::Value;
-use slipway_ports::Platform, Target;
+use slipway_ports::{Platform, Target};
 
 /// What the worker built from these sources is called.
 pub(crate) fn worker_program() -> &'static Path {
