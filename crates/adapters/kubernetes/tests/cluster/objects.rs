@@ -67,10 +67,10 @@ async fn a_cluster_that_is_gone_is_a_retry_within_the_patience() {
     let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("kubeconfig");
-    let text = std::fs::read_to_string(target().kubeconfig).unwrap();
+    let text = std::fs::read_to_string(&target().cluster().unwrap().kubeconfig).unwrap();
     let server = text.lines().find(|line| line.trim_start().starts_with("server:")).unwrap().to_owned();
     std::fs::write(&path, text.replace(&server, &format!("    server: https://{closed}"))).unwrap();
-    let gone = target_of(path.to_str().unwrap(), &target().context);
+    let gone = target_of(path.to_str().unwrap(), &target().cluster().unwrap().context);
     let cluster = KubeCluster::new(Settings { patience: Duration::from_secs(3), ..Settings::default() });
     let request = RolloutRequest {
         namespace: "default".to_owned(),

@@ -131,7 +131,7 @@ impl Drop for Scene {
         let removed = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
             runtime.block_on(async {
-                let kubeconfig = kube::config::Kubeconfig::read_from(&client.kubeconfig).unwrap();
+                let kubeconfig = kube::config::Kubeconfig::read_from(&client.cluster().unwrap().kubeconfig).unwrap();
                 let config =
                     Config::from_custom_kubeconfig(kubeconfig, &kube::config::KubeConfigOptions::default()).await.unwrap();
                 let api: Api<k8s_openapi::api::core::v1::Namespace> = Api::all(Client::try_from(config).unwrap());
