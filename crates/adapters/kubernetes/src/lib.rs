@@ -20,6 +20,7 @@ mod secret;
 mod settings;
 mod text;
 mod trouble;
+mod workloads;
 
 pub use cluster::KubeCluster;
 pub use settings::{CredentialPlugins, Settings};

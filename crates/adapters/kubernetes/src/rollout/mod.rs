@@ -46,7 +46,7 @@ pub(crate) struct Rollout {
     /// How long a pod may fit on no node.
     grace: Duration,
     started: Instant,
-    sources: Vec<Box<dyn Source>>,
+    sources: Vec<Box<dyn Source<Snapshot>>>,
     snapshot: Snapshot,
     since: Since,
     /// Sources that have listed their objects at least once.
@@ -154,7 +154,7 @@ impl Rollout {
     }
 
     /// Takes what a source tells into the snapshot; a refusal ends the rollout.
-    fn take(&mut self, notice: Notice) -> Result<(), Failure> {
+    fn take(&mut self, notice: Notice<Snapshot>) -> Result<(), Failure> {
         match notice.news {
             News::Listed(update) => {
                 self.troubles.remove(&notice.source);
@@ -220,7 +220,7 @@ impl Rollout {
 }
 
 /// The kinds that a rollout of this subject is made of.
-fn sources(client: &Client, subject: &Subject, release: &str) -> Vec<Box<dyn Source>> {
+fn sources(client: &Client, subject: &Subject, release: &str) -> Vec<Box<dyn Source<Snapshot>>> {
     let namespace = &subject.namespace;
     let main = Selection { fields: Some(format!("metadata.name={}", subject.name)), labels: None };
     let labels = match &subject.kind {
@@ -230,13 +230,13 @@ fn sources(client: &Client, subject: &Subject, release: &str) -> Vec<Box<dyn Sou
         }
     };
     let parts = Selection { labels: Some(labels), fields: None };
-    let mut sources: Vec<Box<dyn Source>> = Vec::new();
+    let mut sources: Vec<Box<dyn Source<Snapshot>>> = Vec::new();
     macro_rules! source {
         ($selection:expr, $place:ident) => {
             sources.push(Box::new(KindSource {
                 api: Api::namespaced(client.clone(), namespace),
                 selection: $selection.clone(),
-                place: |snapshot| &mut snapshot.$place,
+                place: |snapshot: &mut Snapshot| &mut snapshot.$place,
             }))
         };
     }
