@@ -98,7 +98,7 @@ fn container(pod: &Pod, request: &ExecRequest) -> Result<String, Failure> {
     })
 }
 
-/// Sends input and sizes until there are no more; the end of the input is told to the command.
+/// Sends input and sizes until the command ends; the end of the input is told to it.
 async fn feed<W: AsyncWrite + Unpin>(
     mut input: mpsc::Receiver<ExecInput>,
     mut stdin: Option<W>,
@@ -115,17 +115,18 @@ async fn feed<W: AsyncWrite + Unpin>(
             }
             ExecInput::Resized { columns, rows } => {
                 let Some(open) = &mut terminal else { continue };
-                if open.send(TerminalSize { width: columns, height: rows }).await.is_err() {
-                    terminal = None;
-                }
+                // A command that has ended needs no size.
+                let _ = open.send(TerminalSize { width: columns, height: rows }).await;
             }
         }
     }
-    if let Some(mut stdin) = stdin {
+    // A terminal whose input is closed goes away under the command: it stays as long as that runs.
+    if terminal.is_none()
+        && let Some(open) = &mut stdin
+    {
         // As above: a command that has ended needs no end of its input.
-        let _ = stdin.shutdown().await;
+        let _ = open.shutdown().await;
     }
-    // As long as the command runs, its terminal stays.
     std::future::pending::<()>().await;
 }
 
