@@ -8,12 +8,14 @@ use async_trait::async_trait;
 use slipway_core::deployment::Event;
 use slipway_core::failure::Failure;
 use slipway_core::model::{Environment, GitRevision, ImageReference, Name};
+use slipway_core::plan::{ObjectRef, Observed};
 use slipway_ports::{
     Access, BuildClaim, BuildRequest, Builder, BuiltImage, CancellationToken, Cluster, ConnectRequest, Credential,
     DeploymentSummary, ExecRequest, ExecStreams, Export, Freed, ImageCollector, JobRequest, LogLine, LogMatches, LogQuery,
     LogSearch, Namespace, NeededImage, NewDeployment, PodConnection, PodLine, Presence, Progress, Reader, RecordedEvent,
     Registry, ReleaseRequest, ReleaseStatus, Releases, Repositories, RepositoryTag, Revision, RolloutKind, RolloutRequest,
-    RunningServices, SecretObject, SecretText, Store, StoreError, StoredEnvironment, Target, TreeFacts, TreeQuery, Workloads,
+    RunningServices, SecretObject, SecretText, Store, StoreError, StoredEnvironment, Target, TreeFacts, TreeQuery, Upgraded,
+    Workloads,
 };
 use tokio::sync::{mpsc, watch};
 
@@ -107,7 +109,11 @@ impl ImageCollector for Gated<dyn ImageCollector> {
 
 #[async_trait]
 impl Releases for Gated<dyn Releases> {
-    async fn upgrade(&self, target: &Target, request: &ReleaseRequest, cancel: &CancellationToken) -> Result<Revision, Failure> {
+    fn inputs(&self, target: &Target, request: &ReleaseRequest) -> Result<String, Failure> {
+        self.port.inputs(target, request)
+    }
+
+    async fn upgrade(&self, target: &Target, request: &ReleaseRequest, cancel: &CancellationToken) -> Result<Upgraded, Failure> {
         self.pass("releases.upgrade", self.port.upgrade(target, request, cancel)).await
     }
 
@@ -179,6 +185,10 @@ impl Cluster for Gated<dyn Cluster> {
         cancel: &CancellationToken,
     ) -> Result<bool, Failure> {
         self.pass("cluster.remove-namespace", self.port.remove_namespace(target, namespace, cancel)).await
+    }
+
+    async fn survey(&self, target: &Target, objects: &[ObjectRef]) -> Result<Vec<Observed>, Failure> {
+        self.pass("cluster.survey", self.port.survey(target, objects)).await
     }
 
     async fn await_rollout(

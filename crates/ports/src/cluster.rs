@@ -6,6 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use slipway_core::failure::Failure;
+use slipway_core::plan::{ObjectRef, Observed};
 
 use crate::{CancellationToken, Progress, SecretText, Target};
 
@@ -58,6 +59,10 @@ pub trait Cluster: Send + Sync {
         progress: &dyn Progress,
         cancel: &CancellationToken,
     ) -> Result<(), Failure>;
+
+    /// Looks at objects as they are now: one observation for each, in their order. The number of requests goes by the kinds of the
+    /// objects, not by their number.
+    async fn survey(&self, target: &Target, objects: &[ObjectRef]) -> Result<Vec<Observed>, Failure>;
 
     /// Sends the lines of a service's pods to `lines` until they end (without `follow`) or the receiver goes.
     async fn logs(

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use slipway_core::failure::Failure;
+use slipway_core::plan::{ObjectRef, Observed};
 use slipway_ports::{
     CancellationToken, Cluster, LogQuery, Namespace, PodLine, Progress, RolloutKind, RolloutRequest, SecretObject, SecretText,
     Target,
@@ -14,6 +15,7 @@ use crate::calls::Calls;
 use crate::connection::{Connection, Connections};
 use crate::rollout::Rollout;
 use crate::settings::Settings;
+use crate::survey::{Kinds, survey};
 use crate::text::clean;
 use crate::{logs, namespace, removal, restart, secret};
 
@@ -22,6 +24,7 @@ pub struct KubeCluster {
     settings: Settings,
     pub(crate) calls: Calls,
     connections: Connections,
+    kinds: Kinds,
 }
 
 impl KubeCluster {
@@ -30,7 +33,7 @@ impl KubeCluster {
         // The first one wins, and any will do: another adapter may have installed it before.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let calls = Calls { answer_timeout: settings.answer_timeout, patience: settings.patience };
-        Self { settings, calls, connections: Connections::default() }
+        Self { settings, calls, connections: Connections::default(), kinds: Kinds::default() }
     }
 
     pub(crate) async fn connection(&self, target: &Target) -> Result<Connection, Failure> {
@@ -117,6 +120,10 @@ impl Cluster for KubeCluster {
             () = cancel.cancelled() => Err(Failure::canceled(format!("stopped waiting for {}", request.release))),
             verdict = watch => verdict,
         }
+    }
+
+    async fn survey(&self, target: &Target, objects: &[ObjectRef]) -> Result<Vec<Observed>, Failure> {
+        survey(&self.connection(target).await?, &self.calls, self.kinds.of(target), objects).await
     }
 
     async fn logs(

@@ -18,6 +18,7 @@ mod restart;
 mod rollout;
 mod secret;
 mod settings;
+mod survey;
 mod text;
 mod trouble;
 mod workloads;

@@ -10,13 +10,14 @@ use async_trait::async_trait;
 use slipway_core::failure::{Code, Failure};
 use slipway_core::model::{GitRevision, ImageReference};
 use slipway_core::names::sha256_hex;
+use slipway_core::plan::{ObjectRef, Observed};
 use tokio::sync::watch;
 
 use crate::{
     Activity, BuildClaim, BuildRequest, BuildTurn, Builder, BuiltImage, CancellationToken, Cluster, Credential, Export, Freed,
     ImageCollector, LogQuery, Namespace, NeededImage, PodLine, Presence, Progress, Reader, Registry, ReleaseRequest,
     ReleaseStatus, Releases, Repositories, RepositoryTag, Revision, RolloutKind, RolloutRequest, RunningServices, SecretObject,
-    SecretText, Target, TreeFacts, TreeQuery,
+    SecretText, Target, TreeFacts, TreeQuery, Upgraded,
 };
 
 /// A world that does at once what it is asked, unless a test says otherwise, and remembers it in a journal.
@@ -27,6 +28,7 @@ pub struct World {
     pub(super) changes: watch::Sender<u64>,
     building: AtomicUsize,
     most_building: AtomicUsize,
+    surveys: AtomicUsize,
 }
 
 #[derive(Default)]
@@ -40,6 +42,8 @@ pub(super) struct Told {
     /// The deployment that made each revision of a release, from revision 1.
     revisions: HashMap<String, Vec<String>>,
     secrets: BTreeMap<String, SecretObject>,
+    /// What stands for the content of the one object of each release.
+    objects: BTreeMap<String, String>,
     needed: BTreeSet<NeededImage>,
     pub(super) running: RunningServices,
 }
@@ -52,6 +56,7 @@ impl Default for World {
             changes: watch::channel(0).0,
             building: AtomicUsize::new(0),
             most_building: AtomicUsize::new(0),
+            surveys: AtomicUsize::new(0),
         }
     }
 }
@@ -130,9 +135,29 @@ impl World {
         self.most_building.load(Ordering::SeqCst)
     }
 
+    /// Somebody deletes a Secret.
+    pub fn lose_secret(&self, name: &str) {
+        self.told().secrets.remove(name);
+    }
+
+    /// How often somebody looked at the objects of releases.
+    pub fn surveys(&self) -> usize {
+        self.surveys.load(Ordering::SeqCst)
+    }
+
     /// The Secrets that the cluster holds, by name.
     pub fn secrets(&self) -> BTreeMap<String, SecretObject> {
         self.told().secrets.clone()
+    }
+
+    /// Somebody edits the object of a release.
+    pub fn edit(&self, release: &str) {
+        self.told().objects.insert(release.to_owned(), "edited".to_owned());
+    }
+
+    /// Somebody deletes the object of a release.
+    pub fn delete(&self, release: &str) {
+        self.told().objects.remove(release);
     }
 
     /// The images that the last collection was told to leave.
@@ -308,7 +333,12 @@ impl ImageCollector for World {
 
 #[async_trait]
 impl Releases for World {
-    async fn upgrade(&self, _: &Target, request: &ReleaseRequest, cancel: &CancellationToken) -> Result<Revision, Failure> {
+    fn inputs(&self, _: &Target, request: &ReleaseRequest) -> Result<String, Failure> {
+        let same = ReleaseRequest { labels: BTreeMap::new(), run: String::new(), ..request.clone() };
+        Ok(sha256_hex(format!("{same:?}").as_bytes()))
+    }
+
+    async fn upgrade(&self, _: &Target, request: &ReleaseRequest, cancel: &CancellationToken) -> Result<Upgraded, Failure> {
         let name = request.service.name.to_string();
         // As Helm does: the record comes first, and stays when the rest fails.
         let revision = {
@@ -319,7 +349,15 @@ impl Releases for World {
         };
         let what = if request.stopped { "stop" } else { "release" };
         self.act(&format!("{what} {name}"), cancel).await?;
-        Ok(revision)
+        let deployment = request.labels.get(crate::DEPLOYMENT_LABEL).cloned().unwrap_or_default();
+        self.told().objects.insert(name.clone(), deployment);
+        let object = ObjectRef {
+            api_version: "apps/v1".to_owned(),
+            kind: "Deployment".to_owned(),
+            namespace: request.namespace.clone(),
+            name,
+        };
+        Ok(Upgraded { revision, objects: vec![object] })
     }
 
     async fn rollback(&self, _: &Target, _: &str, release: &str, deployment: &str) -> Result<Option<Revision>, Failure> {
@@ -331,12 +369,16 @@ impl Releases for World {
         if made.last() != Some(goal) {
             made.push(goal.clone());
         }
-        Ok(Some(newest(made)))
+        let revision = newest(made);
+        told.objects.insert(release.to_owned(), goal.clone());
+        Ok(Some(revision))
     }
 
     async fn uninstall(&self, _: &Target, _: &str, release: &str) -> Result<(), Failure> {
         self.act_now(&format!("uninstall {release}")).await?;
-        self.told().revisions.remove(release);
+        let mut told = self.told();
+        told.revisions.remove(release);
+        told.objects.remove(release);
         Ok(())
     }
 
@@ -399,6 +441,26 @@ impl Cluster for World {
         progress.activity(Activity::Waiting);
         let what = if request.kind == RolloutKind::Gone { "gone" } else { "rollout" };
         self.act(&format!("{what} {}", request.release), cancel).await
+    }
+
+    async fn survey(&self, _: &Target, objects: &[ObjectRef]) -> Result<Vec<Observed>, Failure> {
+        self.surveys.fetch_add(1, Ordering::SeqCst);
+        let mut told = self.told();
+        if let Some(failures) = told.failures.get_mut("survey").filter(|failures| !failures.is_empty()) {
+            return Err(failures.remove(0));
+        }
+        let observed = objects.iter().map(|object| {
+            let content = match object.kind.as_str() {
+                "Secret" => told.secrets.get(&object.name).map(|_| String::new()),
+                _ => told.objects.get(&object.name).cloned(),
+            };
+            content.map_or(Observed::Absent, |fingerprint| Observed::Present {
+                changed_by: (fingerprint == "edited").then(|| "kubectl-edit".to_owned()),
+                fingerprint,
+                trouble: None,
+            })
+        });
+        Ok(observed.collect())
     }
 
     async fn logs(
