@@ -94,13 +94,17 @@ pub enum Code {
     JobFailed,
     /// A job did not end within its time.
     JobTimeout,
+    /// No pod of the service can be reached: there is none, or not the one that is meant.
+    PodUnavailable,
+    /// A command can not be started in a container.
+    ExecFailed,
     /// What the file asks for is not built yet.
     NotSupported,
 }
 
 impl Code {
     /// Every code, in the order of the documentation.
-    pub const ALL: [Self; 38] = [
+    pub const ALL: [Self; 40] = [
         Self::Internal,
         Self::Canceled,
         Self::RepositoryUnreachable,
@@ -138,6 +142,8 @@ impl Code {
         Self::RolloutTimeout,
         Self::JobFailed,
         Self::JobTimeout,
+        Self::PodUnavailable,
+        Self::ExecFailed,
         Self::NotSupported,
     ];
 
@@ -181,6 +187,8 @@ impl Code {
             Self::RolloutTimeout => "rollout-timeout",
             Self::JobFailed => "job-failed",
             Self::JobTimeout => "job-timeout",
+            Self::PodUnavailable => "pod-unavailable",
+            Self::ExecFailed => "exec-failed",
             Self::NotSupported => "not-supported",
         }
     }

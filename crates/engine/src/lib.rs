@@ -16,6 +16,7 @@ mod error;
 mod executor;
 mod feed;
 mod images;
+mod last_releases;
 mod mask;
 pub mod ownership;
 mod prepare;

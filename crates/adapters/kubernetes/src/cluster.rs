@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use slipway_core::failure::Failure;
+use slipway_core::plan::{ObjectRef, Observed};
 use slipway_ports::{
     CancellationToken, Cluster, LogQuery, Namespace, PodLine, Progress, RolloutKind, RolloutRequest, SecretObject, SecretText,
     Target,
@@ -14,14 +15,16 @@ use crate::calls::Calls;
 use crate::connection::{Connection, Connections};
 use crate::rollout::Rollout;
 use crate::settings::Settings;
+use crate::survey::{Kinds, survey};
 use crate::text::clean;
 use crate::{logs, namespace, removal, restart, secret};
 
 /// Kubernetes clusters, reached by the kubeconfigs of their targets.
 pub struct KubeCluster {
     settings: Settings,
-    calls: Calls,
+    pub(crate) calls: Calls,
     connections: Connections,
+    kinds: Kinds,
 }
 
 impl KubeCluster {
@@ -30,10 +33,10 @@ impl KubeCluster {
         // The first one wins, and any will do: another adapter may have installed it before.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let calls = Calls { answer_timeout: settings.answer_timeout, patience: settings.patience };
-        Self { settings, calls, connections: Connections::default() }
+        Self { settings, calls, connections: Connections::default(), kinds: Kinds::default() }
     }
 
-    async fn connection(&self, target: &Target) -> Result<Connection, Failure> {
+    pub(crate) async fn connection(&self, target: &Target) -> Result<Connection, Failure> {
         self.connections.of(target, &self.settings).await
     }
 }
@@ -117,6 +120,10 @@ impl Cluster for KubeCluster {
             () = cancel.cancelled() => Err(Failure::canceled(format!("stopped waiting for {}", request.release))),
             verdict = watch => verdict,
         }
+    }
+
+    async fn survey(&self, target: &Target, objects: &[ObjectRef]) -> Result<Vec<Observed>, Failure> {
+        survey(&self.connection(target).await?, &self.calls, self.kinds.of(target), objects).await
     }
 
     async fn logs(

@@ -4,12 +4,13 @@ use slipway_core::deployment::{SkipReason, StepOutcome, StepResult};
 use slipway_core::failure::{Failure, FailureKind};
 use slipway_core::model::ServiceKind;
 use slipway_core::plan::{Action, Released, ReleasedImage, VariablesSecret};
-use slipway_ports::{Activity, Progress, ReleaseRequest, Revision};
+use slipway_ports::{Activity, Progress, ReleaseRequest, Upgraded};
 
 use super::Assignment;
 use super::job;
 use super::put_back::put_back;
-use super::request::{image, prepare_namespace, request, rollout, until_gone};
+use super::request::{image, prepare_namespace, request, rollout, secrets_of, until_gone};
+use crate::last_releases::{self, Difference};
 use crate::workload_variables::{self, Versions, WorkloadSecret};
 
 pub(super) async fn execute(mut assignment: Assignment) -> Result<StepOutcome, Failure> {
@@ -79,7 +80,7 @@ async fn variables(assignment: &mut Assignment) -> Result<Variables, Failure> {
     );
     let Some(secret) = secret.await? else { return Ok(Variables::None) };
     assignment.progress = assignment.progress.clone().masking(secret.sensitive.iter().cloned());
-    let reference = VariablesSecret { name: secret.name.clone(), files: secret.files.clone() };
+    let reference = secret.reference();
     Ok(Variables::Wanted(secret, reference))
 }
 
@@ -88,17 +89,32 @@ async fn with_variables(assignment: &Assignment, image: &ReleasedImage, variable
         Variables::Wanted(secret, _) => Some(secret),
         Variables::None | Variables::Kept(_) => None,
     };
-    prepare_namespace(assignment, wanted).await?;
     let request = request(assignment, image, variables.reference())?;
+    let (shared, target) = (&assignment.shared, &assignment.target);
+    let inputs = last_releases::inputs(shared, &assignment.plan, target, &request).await?;
+    let is_kept_up = job::is_kept_up(assignment)?;
+    let mut why = String::new();
+    if is_kept_up {
+        let difference = assignment.last.difference(shared, &assignment.plan, target, &assignment.name, &inputs).await;
+        if difference == Difference::None {
+            return Ok(StepOutcome::Unneeded(SkipReason::Unchanged));
+        }
+        why = format!(": {difference}");
+    }
+    prepare_namespace(assignment, wanted).await?;
     assignment.progress.activity(Activity::Releasing);
-    assignment.progress.line(&format!("release {} of {}", assignment.name, request.image));
+    assignment.progress.line(&format!("release {} of {}{why}", assignment.name, request.image));
     match release(assignment, &request).await {
-        Ok(revision) => Ok(StepOutcome::Done(StepResult {
-            image: Some(image.digest.clone()),
-            repository: Some(image.repository.clone()),
-            variables: variables.reference().cloned(),
-            revision: Some(revision.0),
-        })),
+        Ok(upgraded) => {
+            let objects = if is_kept_up { upgraded.objects } else { Vec::new() };
+            Ok(StepOutcome::Done(StepResult {
+                image: Some(image.digest.clone()),
+                repository: Some(image.repository.clone()),
+                variables: variables.reference().cloned(),
+                revision: Some(upgraded.revision.0),
+                settled: last_releases::settled(shared, target, inputs, objects, secrets_of(&request)).await.map(Box::new),
+            }))
+        }
         Err(failure) => {
             let failure = masked(assignment, failure);
             after_failure(assignment, &failure).await;
@@ -111,14 +127,14 @@ fn masked(assignment: &Assignment, failure: Failure) -> Failure {
     assignment.progress.mask().mask_failure(failure)
 }
 
-async fn release(assignment: &Assignment, request: &ReleaseRequest) -> Result<Revision, Failure> {
+async fn release(assignment: &Assignment, request: &ReleaseRequest) -> Result<Upgraded, Failure> {
     let (ports, retry) = (&assignment.shared.ports, &assignment.shared.settings.retry);
     let (progress, stop) = (&assignment.progress, &assignment.stop);
-    let revision = retry.run(progress, stop, || ports.releases.upgrade(&assignment.target, request, stop)).await?;
+    let upgraded = retry.run(progress, stop, || ports.releases.upgrade(&assignment.target, request, stop)).await?;
     progress.activity(Activity::Waiting);
     let rollout = rollout(assignment, request)?;
     retry.run(progress, stop, || ports.cluster.await_rollout(&assignment.target, &rollout, progress, stop)).await?;
-    Ok(revision)
+    Ok(upgraded)
 }
 
 /// What served before a failed rollout goes on serving. A first release that failed stays, to be looked at; one that was canceled goes.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use slipway_core::failure::{Code, Failure};
+use slipway_core::plan::{ObjectRef, Observed};
 use slipway_ports::{
     Activity, CancellationToken, Cluster, LogQuery, Namespace, PodLine, Progress, RolloutKind, RolloutRequest, SecretObject,
     SecretText, Target,
@@ -94,6 +95,19 @@ impl Cluster for World {
             job.ok_or_else(|| Failure::permanent(Code::JobFailed, "there is no such Job"))?;
         }
         Ok(())
+    }
+
+    async fn survey(&self, _: &Target, objects: &[ObjectRef]) -> Result<Vec<Observed>, Failure> {
+        let observe = |object: &ObjectRef| {
+            let folder = if object.kind == "Secret" { "secrets" } else { "live" };
+            let content = read(&self.place(folder, &format!("{}/{}", object.namespace, object.name)))?;
+            Ok(content.map_or(Observed::Absent, |content| Observed::Present {
+                fingerprint: digest(&content),
+                trouble: None,
+                changed_by: None,
+            }))
+        };
+        objects.iter().map(observe).collect()
     }
 
     async fn logs(&self, _: &Target, _: &LogQuery, _: mpsc::Sender<PodLine>, _: &CancellationToken) -> Result<(), Failure> {
