@@ -16,6 +16,9 @@ pub struct Options {
     pub listen: SocketAddr,
     /// Where the embedded registry listens, which is also where targets pull.
     pub registry_listen: SocketAddr,
+    /// Where public http ports of the local target are served: a loopback address; absent: at port 8080, or where that is taken at
+    /// another one.
+    pub http_listen: Option<SocketAddr>,
     /// The mirroring registry of somebody else; absent: the embedded one.
     pub registry: Option<ExternalRegistry>,
     /// Where to ask instead of a registry.

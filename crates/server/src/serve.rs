@@ -1,11 +1,12 @@
 //! The life of a server: home, wiring, recovery, requests, end.
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
+use slipway_docker::LocalDocker;
 use slipway_engine::ownership::Lost;
-use slipway_engine::{Engine, EngineError};
-use slipway_ports::CancellationToken;
+use slipway_engine::{Engine, EngineError, Ports};
+use slipway_ports::{Access, CancellationToken, StoreError};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinSet;
@@ -18,6 +19,7 @@ use crate::options::Options;
 use crate::ownership::{Ownership, OwnershipError};
 use crate::routes::router;
 use crate::wiring::{self, WiringError};
+use crate::{local_proxy, local_target};
 
 /// How long open requests may take to end.
 const LAST_REQUESTS: Duration = Duration::from_secs(5);
@@ -35,7 +37,7 @@ pub enum ServeError {
     #[error("this server ends, and what it deployed runs on: {0}")]
     Lost(#[from] Lost),
     /// The API would be open to other machines.
-    #[error("the API listens on loopback only, and {0} is no loopback address; use an SSH tunnel to reach it from elsewhere")]
+    #[error("the server listens on loopback only, and {0} is no loopback address; use an SSH tunnel to reach it from elsewhere")]
     NotLoopback(SocketAddr),
     /// Somebody else has the port.
     #[error("{what} can not listen on {address}: {error}")]
@@ -47,6 +49,9 @@ pub enum ServeError {
         /// What the system says.
         error: std::io::Error,
     },
+    /// The target `local` can not be kept.
+    #[error("the target `local` can not be kept: {0}")]
+    Store(#[from] StoreError),
     /// An adapter does not start.
     #[error(transparent)]
     Wiring(#[from] WiringError),
@@ -66,8 +71,9 @@ pub fn install_crypto_provider() {
 
 /// Runs a server until it is asked to stop. Deployments that run then go on at the next start.
 pub async fn serve(home: Home, options: Options) -> Result<(), ServeError> {
-    if !options.listen.ip().is_loopback() {
-        return Err(ServeError::NotLoopback(options.listen));
+    let listens = std::iter::once(options.listen).chain(options.http_listen);
+    if let Some(address) = listens.into_iter().find(|address| !address.ip().is_loopback()) {
+        return Err(ServeError::NotLoopback(address));
     }
     home.create()?;
     let ownership = Ownership::take(&home, options.lease).await?;
@@ -112,6 +118,7 @@ async fn run(home: &Home, options: &Options, ownership: &Ownership) -> Result<()
         tokio::spawn(async move { collecting.keep_collecting_images(&*collector, &stops).await });
     }
 
+    serve_local(&wired.ports, &wired.local, options, &shutdown).await?;
     let app = App::new((engine, wired.ports), token, address, options.allow_file_urls, shutdown.clone());
     home.write_record(&ServerRecord {
         address: address.to_string(),
@@ -128,6 +135,25 @@ async fn run(home: &Home, options: &Options, ownership: &Ownership) -> Result<()
     }
     wired.builder.stop().await;
     registry.shutdown().await;
+    Ok(())
+}
+
+/// Watches what runs on the local target, and serves its public http ports.
+async fn serve_local(
+    ports: &Ports,
+    local: &LocalDocker,
+    options: &Options,
+    shutdown: &CancellationToken,
+) -> Result<(), ServeError> {
+    let access = Access::owner("server");
+    let listener = local_target::listen(&*ports.store, &access, options.http_listen).await.map_err(|error| {
+        let address = options.http_listen.unwrap_or_else(|| SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
+        ServeError::Listen { what: "the local target", address, error }
+    })?;
+    local_target::ensure(&*ports.store, &access, listener.local_addr()?.port()).await?;
+    tokio::spawn(answer(listener, local_proxy::router(local.routes()), shutdown.clone()));
+    let (local, stops) = (local.clone(), shutdown.clone());
+    tokio::spawn(async move { local.keep(stops).await });
     Ok(())
 }
 

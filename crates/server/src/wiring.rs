@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use slipway_builder::DaemonSettings;
+use slipway_docker::LocalDocker;
 use slipway_engine::{Ports, Settings};
 use slipway_gate::{Gate, Gated};
 use slipway_git::{GitMirrors, GitSettings};
@@ -12,12 +13,15 @@ use slipway_helm::HelmOptions;
 use slipway_kubernetes::KubeCluster;
 use slipway_registry::embedded;
 use slipway_registry::{ClientError, OciRegistry};
+use slipway_store::KeyError;
 
 use crate::builder::EmbeddedBuilder;
 use crate::home::{Home, HomeError};
+use crate::local_target;
 use crate::mirroring::{EmbeddedRegistry, MirroringRegistry};
 use crate::options::Options;
 use crate::ownership::Ownership;
+use crate::platforms::ByPlatform;
 
 /// How long one call waits for an API server that is away. Who asks by hand shall not wait long; a deployment asks again.
 const CLUSTER_PATIENCE: Duration = Duration::from_secs(10);
@@ -34,6 +38,9 @@ pub enum WiringError {
     /// The client of registries.
     #[error(transparent)]
     Client(#[from] ClientError),
+    /// The key that seals Secrets.
+    #[error(transparent)]
+    Key(#[from] KeyError),
     /// Helm.
     #[error("Helm can not be used: {0}")]
     Helm(std::io::Error),
@@ -61,6 +68,8 @@ pub(crate) struct Wired {
     pub(crate) builder: Arc<EmbeddedBuilder>,
     /// The embedded registry, to be served, if it is not somebody else's.
     pub(crate) registry: Option<EmbeddedRegistry>,
+    /// The Docker Engine, to be watched.
+    pub(crate) local: LocalDocker,
 }
 
 /// Opens everything that a server in this home needs besides its store.
@@ -74,16 +83,19 @@ pub(crate) fn wire(
     // Nothing in it outlives the server that wrote it.
     clear(&work_folder)?;
     let builder = Arc::new(builder(home, options, &registry));
+    let local = local_target::open(home)?;
+    let helm = Arc::from(slipway_helm::find(HelmOptions::default()).map_err(WiringError::Helm)?);
+    let cluster = Arc::new(KubeCluster::new(slipway_kubernetes::Settings {
+        patience: CLUSTER_PATIENCE,
+        ..slipway_kubernetes::Settings::default()
+    }));
     let ports = Ports {
         store: Arc::new(ownership.store()),
         repositories: Arc::new(repositories(home, options)?),
         builder: builder.clone(),
         registry: Arc::new(OciRegistry::new(registry.settings)?),
-        releases: Arc::from(slipway_helm::find(HelmOptions::default()).map_err(WiringError::Helm)?),
-        cluster: Arc::new(KubeCluster::new(slipway_kubernetes::Settings {
-            patience: CLUSTER_PATIENCE,
-            ..slipway_kubernetes::Settings::default()
-        })),
+        releases: Arc::new(ByPlatform::releases(helm, &local)),
+        cluster: Arc::new(ByPlatform::cluster(cluster, &local)),
     };
     #[cfg(feature = "crash-points")]
     let ports = behind_crash_points(ports)?;
@@ -101,7 +113,7 @@ pub(crate) fn wire(
         most_log_bytes: options.most_log_bytes,
         ..Settings::default()
     };
-    Ok(Wired { ports, settings, builder, registry: embedded })
+    Ok(Wired { ports, settings, builder, registry: embedded, local })
 }
 
 /// Puts all that is outside behind a gate; the store sees to itself.

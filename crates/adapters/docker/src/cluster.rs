@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use bollard::models::NetworkCreateRequest;
 use bollard::query_parameters::{ListVolumesOptionsBuilder, RemoveVolumeOptions};
 use slipway_core::failure::{Code, Failure};
+use slipway_core::plan::{ObjectRef, Observed};
 use slipway_ports::{
     CancellationToken, Cluster, LogQuery, Namespace, PodLine, Progress, RolloutKind, RolloutRequest, SecretObject, SecretText,
     Target, async_trait,
@@ -15,7 +16,7 @@ use crate::containers;
 use crate::engine::{failure, is_missing, status};
 use crate::local::LocalDocker;
 use crate::names::{NAMESPACE, checked, filters};
-use crate::{logs, rollout};
+use crate::{logs, rollout, survey};
 
 /// The label that a namespace's owner is told by.
 const ENVIRONMENT: &str = "slipway.dev/environment";
@@ -105,6 +106,10 @@ impl Cluster for LocalDocker {
         rollout::watch(self, request, progress, cancel).await
     }
 
+    async fn survey(&self, _: &Target, objects: &[ObjectRef]) -> Result<Vec<Observed>, Failure> {
+        survey::survey(self, objects).await
+    }
+
     async fn logs(
         &self,
         _: &Target,
@@ -118,7 +123,7 @@ impl Cluster for LocalDocker {
 
 impl LocalDocker {
     /// The labels of a network; `None` when it is not there.
-    async fn network(&self, name: &str) -> Result<Option<HashMap<String, String>>, Failure> {
+    pub(crate) async fn network(&self, name: &str) -> Result<Option<HashMap<String, String>>, Failure> {
         match self.engine.docker().await?.inspect_network(name, None).await {
             Ok(found) => Ok(Some(found.labels.unwrap_or_default())),
             Err(error) if is_missing(&error) => Ok(None),

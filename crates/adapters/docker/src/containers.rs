@@ -1,6 +1,6 @@
 //! Containers of a service: made, found, stopped, removed.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::{Ipv4Addr, SocketAddr};
 
 use bollard::Docker;
@@ -12,6 +12,7 @@ use bollard::query_parameters::{
 use futures::StreamExt as _;
 use slipway_core::failure::{Code, Failure};
 use slipway_core::model::Probes;
+use slipway_core::names::sha256_hex;
 use slipway_ports::SecretText;
 
 use crate::engine::{failure, is_missing, status, words};
@@ -35,6 +36,8 @@ pub(crate) struct Container {
     /// The run of a job.
     pub(crate) run: Option<String>,
     pub(crate) image: String,
+    /// Stands for what somebody may change of it while it is there.
+    pub(crate) shape: String,
     pub(crate) probes: Probes,
     pub(crate) life: Life,
     /// How often the engine started it again.
@@ -79,6 +82,7 @@ impl Ended {
 impl Container {
     /// Reads what the engine shows; nothing for a container that is not ours.
     fn read(found: ContainerInspectResponse) -> Option<Self> {
+        let shape = shape(&found);
         let config = found.config?;
         let labels: HashMap<String, String> = config.labels.unwrap_or_default();
         let label = |name: &str| labels.get(name).cloned();
@@ -103,6 +107,7 @@ impl Container {
             ordinal: label(ORDINAL)?.parse().ok()?,
             run: label(RUN),
             image: config.image.unwrap_or_default(),
+            shape,
             probes: label(PROBES).and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default(),
             life,
             restarts: u32::try_from(found.restart_count.unwrap_or_default()).unwrap_or_default(),
@@ -111,10 +116,24 @@ impl Container {
         })
     }
 
+    /// The run of a job that it is an attempt of, as it is called.
+    pub(crate) fn run_name(&self) -> Option<String> {
+        self.run.as_ref().map(|run| format!("{}-{run}", self.service))
+    }
+
     /// Whether it runs now.
     pub(crate) fn is_running(&self) -> bool {
         self.life == Life::Running
     }
+}
+
+/// Limits and restart policy can be changed of a container that runs, and networks be taken from it.
+fn shape(found: &ContainerInspectResponse) -> String {
+    let host = found.host_config.as_ref();
+    let limits = host.map(|host| (host.memory, host.nano_cpus, host.restart_policy.as_ref().and_then(|policy| policy.name)));
+    let networks = found.network_settings.as_ref().and_then(|settings| settings.networks.as_ref());
+    let networks: BTreeSet<&String> = networks.iter().flat_map(|networks| networks.keys()).collect();
+    sha256_hex(format!("{:?} {limits:?} {networks:?}", found.image).as_bytes())[..16].to_owned()
 }
 
 /// Where ports are reached. A port may be published twice; one that the engine has picked comes last or first, and both lead there.
@@ -148,6 +167,16 @@ pub(crate) async fn inspect(docker: &Docker, id: &str) -> Result<Option<Containe
     }
 }
 
+/// How a container is called.
+pub(crate) fn name(namespace: &str, service: &str, suffix: &str) -> String {
+    format!("{namespace}-{service}-{suffix}")
+}
+
+/// What tells the instances of a service apart.
+pub(crate) fn suffix(generation: &str, ordinal: u32) -> String {
+    format!("{generation}-{ordinal}")
+}
+
 /// A container to make.
 pub(crate) struct New<'a> {
     pub(crate) namespace: &'a str,
@@ -168,7 +197,7 @@ impl New<'_> {
             let volume = VolumeCreateRequest { name: Some(name), labels: Some(labels), ..VolumeCreateRequest::default() };
             docker.create_volume(volume).await.map_err(|error| failure("make a volume", &error))?;
         }
-        let name = format!("{}-{service}-{}", self.namespace, self.suffix);
+        let name = name(self.namespace, service, &self.suffix);
         let body = self.blueprint.body(self.namespace, self.wanted, self.ordinal, self.secret);
         let options = CreateContainerOptionsBuilder::new().name(&name).build();
         let id = match docker.create_container(Some(options), body).await {

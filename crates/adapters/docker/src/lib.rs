@@ -27,6 +27,7 @@ mod routes;
 mod schedule;
 mod secrets;
 mod spec;
+mod survey;
 mod text;
 mod verdict;
 

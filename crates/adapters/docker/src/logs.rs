@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, HashSet};
 use bollard::Docker;
 use bollard::query_parameters::LogsOptionsBuilder;
 use futures::StreamExt as _;
-use slipway_core::failure::Failure;
-use slipway_ports::{CancellationToken, LogQuery, PodLine};
+use jiff::Timestamp;
+use slipway_core::failure::{Code, Failure};
+use slipway_ports::{CancellationToken, LogPods, LogQuery, PodLine};
 use tokio::sync::mpsc::Sender;
 use tokio::task::JoinSet;
 
@@ -34,8 +35,8 @@ pub(crate) async fn read(
 
 async fn once(local: &LocalDocker, query: &LogQuery, lines: &Sender<PodLine>) -> Result<(), Failure> {
     let docker = local.engine.docker().await?;
-    for container in containers::list(docker, &query.namespace, Some(&query.release)).await? {
-        copy(docker, &container, false, query.tail, lines).await?;
+    for container in wanted(docker, query).await? {
+        copy(docker, &container, query, query.tail, lines).await?;
     }
     Ok(())
 }
@@ -49,7 +50,7 @@ async fn follow(local: &LocalDocker, query: &LogQuery, lines: &Sender<PodLine>) 
     let mut is_first = true;
     loop {
         changes.mark_unchanged();
-        let found = containers::list(docker, &query.namespace, Some(&query.release)).await?;
+        let found = wanted(docker, query).await?;
         let there: HashSet<&String> = found.iter().map(|container| &container.id).collect();
         running.retain(|id, _| there.contains(id));
         for container in found.into_iter().filter(|container| container.life != Life::Created) {
@@ -59,11 +60,9 @@ async fn follow(local: &LocalDocker, query: &LogQuery, lines: &Sender<PodLine>) 
                 continue;
             }
             let tail = if is_first { query.tail } else { None };
-            let (docker, lines, since) = (docker.clone(), lines.clone(), before.is_some());
-            reading.spawn(async move {
-                let tail = if since { Some(0) } else { tail };
-                copy(&docker, &container, true, tail, &lines).await
-            });
+            let tail = if before.is_some() { Some(0) } else { tail };
+            let (docker, lines, query) = (docker.clone(), lines.clone(), query.clone());
+            reading.spawn(async move { copy(&docker, &container, &query, tail, &lines).await });
         }
         is_first = false;
         tokio::select! {
@@ -77,26 +76,79 @@ async fn follow(local: &LocalDocker, query: &LogQuery, lines: &Sender<PodLine>) 
     }
 }
 
+/// The containers that are asked for.
+async fn wanted(docker: &Docker, query: &LogQuery) -> Result<Vec<Container>, Failure> {
+    let mut found = containers::list(docker, &query.namespace, Some(&query.release)).await?;
+    match &query.pods {
+        LogPods::All => {}
+        LogPods::Named(name) => {
+            found.retain(|container| container.name == *name);
+            if found.is_empty() {
+                let message = format!("`{}` has no container {name:?}", query.release);
+                return Err(
+                    Failure::permanent(Code::PodUnavailable, message).with_hint("`slipway status` shows those that are there")
+                );
+            }
+        }
+        LogPods::OfJob(job) => found.retain(|container| container.run_name().as_ref() == Some(job)),
+    }
+    // The engine keeps the lines of all lives of a container together.
+    found.retain(|container| !query.previous || container.restarts > 0);
+    Ok(found)
+}
+
 async fn copy(
     docker: &Docker,
     container: &Container,
-    follow: bool,
+    query: &LogQuery,
     tail: Option<u32>,
     lines: &Sender<PodLine>,
 ) -> Result<(), Failure> {
     let tail = tail.map_or_else(|| "all".to_owned(), |tail| tail.to_string());
-    let options = LogsOptionsBuilder::new().follow(follow).stdout(true).stderr(true).tail(&tail).build();
-    let mut output = Box::pin(docker.logs(&container.id, Some(options)));
+    let mut options = LogsOptionsBuilder::new().follow(query.follow).stdout(true).stderr(true).timestamps(true).tail(&tail);
+    // The engine takes whole seconds.
+    if let Some(since) = query.since.and_then(|since| i32::try_from(since.as_second()).ok()) {
+        options = options.since(since);
+    }
+    let mut output = Box::pin(docker.logs(&container.id, Some(options.build())));
     while let Some(part) = output.next().await {
         let part = part.map_err(|error| failure("show the lines of a container", &error))?;
         for line in part.as_ref().split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
-            for piece in line.chunks(LONGEST_LINE) {
+            let (at, text) = timed(line);
+            if query.since.is_some_and(|since| at.is_some_and(|at| at < since)) {
+                continue;
+            }
+            for piece in text.chunks(LONGEST_LINE) {
                 let text = String::from_utf8_lossy(piece).trim_end_matches('\r').to_owned();
-                if lines.send(PodLine { pod: container.name.clone(), text }).await.is_err() {
+                let line = PodLine { pod: container.name.clone(), container: container.service.clone(), at, text };
+                if lines.send(line).await.is_err() {
                     return Ok(());
                 }
             }
         }
     }
     Ok(())
+}
+
+/// A line as the engine sends it begins with the time at which it was written.
+fn timed(line: &[u8]) -> (Option<Timestamp>, &[u8]) {
+    let end = line.iter().position(|byte| *byte == b' ').unwrap_or(line.len());
+    let time = std::str::from_utf8(&line[..end]).ok().and_then(|time| time.parse().ok());
+    match time {
+        Some(time) => (Some(time), line.get(end + 1..).unwrap_or_default()),
+        None => (None, line),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_time_is_taken_from_the_beginning_of_a_line_that_has_one() {
+        let (at, text) = timed(b"2026-01-01T00:00:00.5Z hello world");
+        assert_eq!((at, text), (Some("2026-01-01T00:00:00.5Z".parse().unwrap()), &b"hello world"[..]));
+        assert_eq!(timed(b"2026-01-01T00:00:00Z"), (Some("2026-01-01T00:00:00Z".parse().unwrap()), &b""[..]));
+        assert_eq!(timed(b"\xff plain"), (None, &b"\xff plain"[..]));
+    }
 }

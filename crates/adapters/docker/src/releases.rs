@@ -3,7 +3,7 @@
 use slipway_core::failure::Failure;
 use slipway_core::model::{JobTrigger, ServiceKind};
 use slipway_ports::{
-    CancellationToken, DEPLOYMENT_LABEL, ReleaseRequest, ReleaseStatus, Releases, Revision, Target, async_trait,
+    CancellationToken, DEPLOYMENT_LABEL, ReleaseRequest, ReleaseStatus, Releases, Revision, Target, Upgraded, async_trait,
 };
 
 use crate::containers::{self, Container, Life, New};
@@ -12,10 +12,16 @@ use crate::pull::pull;
 use crate::record::{Record, Recorded, State, Wanted};
 use crate::rollout::{forget_images, retire};
 use crate::spec::{Blueprint, replicas, stops_first};
+use crate::survey;
 
 #[async_trait]
 impl Releases for LocalDocker {
-    async fn upgrade(&self, _: &Target, request: &ReleaseRequest, cancel: &CancellationToken) -> Result<Revision, Failure> {
+    fn inputs(&self, _: &Target, request: &ReleaseRequest) -> Result<String, Failure> {
+        let wanted = Wanted::of(request);
+        Ok(survey::inputs(&wanted, &Blueprint::of(&wanted)?))
+    }
+
+    async fn upgrade(&self, _: &Target, request: &ReleaseRequest, cancel: &CancellationToken) -> Result<Upgraded, Failure> {
         let (namespace, release) = (request.namespace.as_str(), request.service.name.as_str());
         let _turn = self.turn(namespace, release).await;
         let deployment = request.labels.get(DEPLOYMENT_LABEL).cloned();
@@ -41,7 +47,7 @@ impl Releases for LocalDocker {
             // Nothing is left to become ready of what was stopped.
             self.mark(namespace, release, &mut record, if wanted.stopped { State::Good } else { State::Made })?;
         }
-        Ok(Revision(revision))
+        Ok(Upgraded { revision: Revision(revision), objects: survey::objects(namespace, &wanted, &blueprint) })
     }
 
     async fn rollback(&self, _: &Target, namespace: &str, release: &str, deployment: &str) -> Result<Option<Revision>, Failure> {
@@ -146,7 +152,7 @@ impl LocalDocker {
                 self.routes.forget(&there.id);
                 there.id.clone()
             } else {
-                let suffix = format!("{generation}-{ordinal}");
+                let suffix = containers::suffix(&generation, ordinal);
                 New { namespace, wanted, blueprint, suffix, ordinal, secret: &secret }.create(docker).await?
             };
             containers::start(docker, service, &id).await?;

@@ -104,6 +104,7 @@ mod tests {
             ordinal: 0,
             run: None,
             image: "i".to_owned(),
+            shape: String::new(),
             probes: Probes::default(),
             life,
             restarts,

@@ -46,11 +46,11 @@ pub enum KeyError {
 
 /// Seals and opens secrets.
 #[derive(Clone)]
-pub(crate) struct Key(Aes256GcmSiv);
+pub struct Key(Aes256GcmSiv);
 
 impl Key {
     /// Reads the key; makes one first if the file is not there.
-    pub(crate) fn load_or_create(path: &Path) -> Result<Self, KeyError> {
+    pub fn load_or_create(path: &Path) -> Result<Self, KeyError> {
         let failed = |error| KeyError::File { path: path.display().to_string(), error };
         match File::open(path) {
             Ok(file) => Self::read(path, file),
@@ -90,7 +90,7 @@ impl Key {
     }
 
     /// A nonce and the sealed text; `place` must be the same when it is opened.
-    pub(crate) fn seal(&self, place: &str, text: &str) -> Result<Vec<u8>, String> {
+    pub fn seal(&self, place: &str, text: &str) -> Result<Vec<u8>, String> {
         let mut nonce = [0_u8; NONCE_BYTES];
         getrandom::fill(&mut nonce).map_err(|error| error.to_string())?;
         let payload = Payload { msg: text.as_bytes(), aad: place.as_bytes() };
@@ -99,7 +99,7 @@ impl Key {
     }
 
     /// The text, if this key sealed it for this place.
-    pub(crate) fn open(&self, place: &str, sealed: &[u8]) -> Result<String, String> {
+    pub fn open(&self, place: &str, sealed: &[u8]) -> Result<String, String> {
         if sealed.len() < NONCE_BYTES {
             return Err("it is too short".to_owned());
         }

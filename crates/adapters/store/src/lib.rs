@@ -16,6 +16,6 @@ mod sqlite;
 mod stored;
 mod writer;
 
-pub use key::KeyError;
+pub use key::{Key as SecretKey, KeyError};
 pub use lease::LeaseReader;
 pub use sqlite::{OpenError, SqliteStore};

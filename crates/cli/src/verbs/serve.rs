@@ -23,6 +23,10 @@ pub(crate) struct Serve {
     /// Where the embedded registry listens.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:7879")]
     pub(crate) registry_listen: std::net::SocketAddr,
+    /// Where public http ports of services on the target `local` are served: a loopback address; absent: 127.0.0.1:8080, or another
+    /// port when that is taken.
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) http_listen: Option<std::net::SocketAddr>,
     #[command(flatten)]
     pub(crate) registry: ExternalRegistryArguments,
     /// Ask a mirror instead of a registry, such as `docker.io=http://127.0.0.1:7879/hub`; may be repeated.
@@ -145,6 +149,7 @@ impl Serve {
     pub(crate) fn to_arguments(&self) -> Vec<String> {
         let mut arguments = vec!["--listen".to_owned(), self.listen.to_string()];
         arguments.extend(["--registry-listen".to_owned(), self.registry_listen.to_string()]);
+        arguments.extend(self.http_listen.into_iter().flat_map(|address| ["--http-listen".to_owned(), address.to_string()]));
         arguments.extend(self.registry.to_arguments());
         for mirror in &self.registry_mirrors {
             arguments.extend(["--registry-mirror".to_owned(), mirror.to_string()]);
@@ -179,6 +184,7 @@ impl Serve {
             builder: self.builder()?,
             listen: self.listen,
             registry_listen: self.registry_listen,
+            http_listen: self.http_listen,
             registry: self.registry.option(),
             registry_mirrors: self.registry_mirrors.clone(),
             frontends: self.frontends.clone(),

@@ -1,4 +1,5 @@
-//! `slipway up`: starts the server in the background, and adds the cluster that it finds.
+//! `slipway up`: starts the server in the background, and adds the cluster that it finds; without one the Docker Engine of this machine,
+//! the target `local`, is the default.
 
 use std::fs::{File, OpenOptions};
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -21,13 +22,16 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// Between two looks.
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
-/// Start the server in the background, and add the cluster of KUBECONFIG.
+/// Start the server in the background, and add the cluster of KUBECONFIG if there is one.
 #[derive(Debug, Args)]
 pub(crate) struct Up {
     #[command(flatten)]
     serve: Serve,
     #[command(flatten)]
     cluster: target::Cluster,
+    /// Add no cluster: environments run on the Docker Engine of this machine, the target `local`, unless another is the default already.
+    #[arg(long)]
+    no_cluster: bool,
 }
 
 pub(crate) async fn run(context: &Context, arguments: &Up) -> Result<Exit, Stop> {
@@ -52,13 +56,13 @@ pub(crate) async fn run(context: &Context, arguments: &Up) -> Result<Exit, Stop>
             output::tell(target::describe(&target));
             output::tell("next: `slipway deploy --file slipway.yaml`, or `slipway init` for a file to begin with");
         }
-        None => output::tell("no cluster found; next: `slipway target add --kubeconfig FILE`"),
+        None => output::tell("no default target; next: `slipway target add --kubeconfig FILE --default`"),
     }
     Ok(Exit::Done)
 }
 
 async fn add_target(client: &Client, arguments: &Up) -> Result<Option<TargetView>, Stop> {
-    if arguments.cluster.found().is_none() {
+    if arguments.no_cluster || arguments.cluster.found().is_none() {
         let targets: Vec<TargetView> = client.get("/targets").await?;
         return Ok(targets.into_iter().find(|target| target.default));
     }

@@ -22,7 +22,8 @@ pub(super) async fn doctor(State(app): State<App>) -> Result<Json<DoctorView>, P
     let registry = async { ports.registry.presence(&probe).await.map(|_| ports.registry.address().to_owned()) };
     let clusters = futures::future::join_all(targets.iter().map(|target| {
         let name = format!("target {}", target.name);
-        check(name, "Kubernetes", ports.cluster.version(target))
+        let product = if target.cluster().is_some() { "Kubernetes" } else { "Docker Engine" };
+        check(name, product, ports.cluster.version(target))
     }));
     let (git, builder, helm, registry, clusters) = tokio::join!(
         check("git", "", git_version()),
@@ -31,7 +32,9 @@ pub(super) async fn doctor(State(app): State<App>) -> Result<Json<DoctorView>, P
         check("registry", "at", registry),
         clusters,
     );
-    let mut checks = vec![git, builder, registry, helm];
+    let mut checks = vec![git, builder, registry];
+    // Without a cluster nothing needs it.
+    checks.extend(targets.iter().any(|target| target.cluster().is_some()).then_some(helm));
     if !targets.iter().any(|target| target.is_default) {
         let hint = Some("`slipway target add --kubeconfig FILE --default`".to_owned());
         checks.push(CheckView::found(CheckStatus::Problem, "target", "there is no default target", hint));
