@@ -98,7 +98,7 @@ async fn open(
     }
 }
 
-fn text(value: serde_json::Value) -> Message {
+fn text(value: &serde_json::Value) -> Message {
     Message::text(value.to_string())
 }
 
@@ -116,10 +116,10 @@ async fn a_command_gets_input_and_sizes_and_its_end_is_told() {
     let server = Server::with_environment().await;
     both_run(&server);
     let mut socket = open(&server, &format!("{SHOP}/services/api/exec"), &[]).await.unwrap();
-    socket.send(text(json!({"start": {"command": ["exit", "7"], "terminal": true, "input": true}}))).await.unwrap();
-    socket.send(text(json!({"resize": {"columns": 97, "rows": 31}}))).await.unwrap();
+    socket.send(text(&json!({"start": {"command": ["exit", "7"], "terminal": true, "input": true}}))).await.unwrap();
+    socket.send(text(&json!({"resize": {"columns": 97, "rows": 31}}))).await.unwrap();
     socket.send(Message::binary(b"hello".to_vec())).await.unwrap();
-    socket.send(text(json!("end"))).await.ok();
+    socket.send(text(&json!("end"))).await.ok();
     let mut output = Vec::new();
     let end = loop {
         match next(&mut socket).await {
@@ -138,10 +138,10 @@ async fn a_command_that_can_not_be_run_is_a_problem() {
     let server = Server::with_environment().await;
     let path = format!("{SHOP}/services/api/exec");
     for (first, code) in [
-        (text(json!({"start": {"command": ["ls"]}})), "pod-unavailable"),
-        (text(json!({"start": {"command": []}})), "request-invalid"),
-        (text(json!({"resize": {"columns": 1, "rows": 1}})), "request-invalid"),
-        (text(json!({"start": {"command": ["ls"], "shell": true}})), "request-invalid"),
+        (text(&json!({"start": {"command": ["ls"]}})), "pod-unavailable"),
+        (text(&json!({"start": {"command": []}})), "request-invalid"),
+        (text(&json!({"resize": {"columns": 1, "rows": 1}})), "request-invalid"),
+        (text(&json!({"start": {"command": ["ls"], "shell": true}})), "request-invalid"),
         (Message::binary(vec![1]), "request-invalid"),
     ] {
         let mut socket = open(&server, &path, &[]).await.unwrap();
@@ -152,7 +152,7 @@ async fn a_command_that_can_not_be_run_is_a_problem() {
     both_run(&server);
     server.world.hold("exec api-0 sleep");
     let mut socket = open(&server, &path, &[]).await.unwrap();
-    socket.send(text(json!({"start": {"command": ["sleep"]}}))).await.unwrap();
+    socket.send(text(&json!({"start": {"command": ["sleep"]}}))).await.unwrap();
     server.world.begun("exec api-0 sleep").await;
     drop(socket);
 }
@@ -191,7 +191,7 @@ async fn bytes_go_to_a_port_and_back_until_one_side_ends() {
         for piece in sent.chunks(50_000) {
             sink.send(Message::binary(piece.to_vec())).await.unwrap();
         }
-        sink.send(text(json!("end"))).await.unwrap();
+        sink.send(text(&json!("end"))).await.unwrap();
     };
     let receiving = async {
         let mut back = Vec::new();
