@@ -8,10 +8,11 @@ use slipway_core::failure::Failure;
 use slipway_core::plan::{ObjectRef, Observed};
 use slipway_docker::LocalDocker;
 use slipway_ports::{
-    CancellationToken, Cluster, LogQuery, Namespace, Platform, PodLine, Progress, ReleaseRequest, ReleaseStatus, Releases,
-    Revision, RolloutKind, RolloutRequest, SecretObject, SecretText, Target, Upgraded,
+    CancellationToken, Cluster, ConnectRequest, ExecRequest, ExecStreams, JobRequest, LogQuery, Namespace, Platform,
+    PodConnection, PodLine, Progress, ReleaseRequest, ReleaseStatus, Releases, Revision, RolloutKind, RolloutRequest,
+    RunningServices, SecretObject, SecretText, Target, Upgraded, Workloads,
 };
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 /// A port of which there is one for each platform.
 pub(crate) struct ByPlatform<P: ?Sized> {
@@ -29,6 +30,13 @@ impl ByPlatform<dyn Releases> {
 impl ByPlatform<dyn Cluster> {
     /// A cluster, or the engine.
     pub(crate) fn cluster(kubernetes: Arc<dyn Cluster>, docker: &LocalDocker) -> Self {
+        Self { kubernetes, docker: Arc::new(docker.clone()) }
+    }
+}
+
+impl ByPlatform<dyn Workloads> {
+    /// What runs on a cluster, or on the engine.
+    pub(crate) fn workloads(kubernetes: Arc<dyn Workloads>, docker: &LocalDocker) -> Self {
         Self { kubernetes, docker: Arc::new(docker.clone()) }
     }
 }
@@ -137,6 +145,10 @@ impl Cluster for ByPlatform<dyn Cluster> {
         self.of(target).survey(target, objects).await
     }
 
+    async fn take_back(&self, target: &Target, objects: &[ObjectRef]) -> Result<(), Failure> {
+        self.of(target).take_back(target, objects).await
+    }
+
     async fn logs(
         &self,
         target: &Target,
@@ -145,5 +157,36 @@ impl Cluster for ByPlatform<dyn Cluster> {
         cancel: &CancellationToken,
     ) -> Result<(), Failure> {
         self.of(target).logs(target, query, lines, cancel).await
+    }
+}
+
+#[async_trait]
+impl Workloads for ByPlatform<dyn Workloads> {
+    async fn watch(
+        &self,
+        target: &Target,
+        namespace: &str,
+        seen: watch::Sender<Option<RunningServices>>,
+        cancel: &CancellationToken,
+    ) -> Result<(), Failure> {
+        self.of(target).watch(target, namespace, seen, cancel).await
+    }
+
+    async fn exec(
+        &self,
+        target: &Target,
+        request: &ExecRequest,
+        streams: ExecStreams,
+        cancel: &CancellationToken,
+    ) -> Result<i32, Failure> {
+        self.of(target).exec(target, request, streams, cancel).await
+    }
+
+    async fn connect(&self, target: &Target, request: &ConnectRequest) -> Result<PodConnection, Failure> {
+        self.of(target).connect(target, request).await
+    }
+
+    async fn run_job(&self, target: &Target, request: &JobRequest) -> Result<String, Failure> {
+        self.of(target).run_job(target, request).await
     }
 }

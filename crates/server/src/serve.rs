@@ -119,7 +119,7 @@ async fn run(home: &Home, options: &Options, ownership: &Ownership) -> Result<()
     }
 
     serve_local(&wired.ports, &wired.local, options, &shutdown).await?;
-    let app = App::new((engine, wired.ports), token, address, options.allow_file_urls, shutdown.clone());
+    let app = App::new((engine, wired.ports, wired.workloads), token, address, options.allow_file_urls, shutdown.clone());
     home.write_record(&ServerRecord {
         address: address.to_string(),
         registry: registry_address.clone(),

@@ -15,6 +15,8 @@ use slipway_registry::embedded;
 use slipway_registry::{ClientError, OciRegistry};
 use slipway_store::KeyError;
 
+use slipway_ports::Workloads;
+
 use crate::builder::EmbeddedBuilder;
 use crate::home::{Home, HomeError};
 use crate::local_target;
@@ -62,6 +64,8 @@ pub enum WiringError {
 pub(crate) struct Wired {
     /// The engine's world.
     pub(crate) ports: Ports,
+    /// What runs, for the faces.
+    pub(crate) workloads: Arc<dyn Workloads>,
     /// How the engine works.
     pub(crate) settings: Settings,
     /// The builder, to be stopped at the end.
@@ -85,7 +89,7 @@ pub(crate) fn wire(
     let builder = Arc::new(builder(home, options, &registry));
     let local = local_target::open(home)?;
     let helm = Arc::from(slipway_helm::find(HelmOptions::default()).map_err(WiringError::Helm)?);
-    let cluster = Arc::new(KubeCluster::new(slipway_kubernetes::Settings {
+    let kubernetes = Arc::new(KubeCluster::new(slipway_kubernetes::Settings {
         patience: CLUSTER_PATIENCE,
         ..slipway_kubernetes::Settings::default()
     }));
@@ -95,11 +99,13 @@ pub(crate) fn wire(
         builder: builder.clone(),
         registry: Arc::new(OciRegistry::new(registry.settings)?),
         releases: Arc::new(ByPlatform::releases(helm, &local)),
-        cluster: Arc::new(ByPlatform::cluster(cluster, &local)),
+        cluster: Arc::new(ByPlatform::cluster(kubernetes.clone(), &local)),
     };
     #[cfg(feature = "crash-points")]
     let ports = behind_crash_points(ports)?;
     let ports = behind(ports, &ownership.gate());
+    let workloads: Arc<dyn Workloads> = Arc::new(ByPlatform::workloads(kubernetes, &local));
+    let workloads = Arc::new(Gated::new(workloads, ownership.gate()));
     let embedded = registry.embedded.map(|embedded| {
         let collector = Arc::new(Gated::new(embedded.collector, ownership.gate()));
         EmbeddedRegistry { router: embedded.router, collector }
@@ -113,7 +119,7 @@ pub(crate) fn wire(
         most_log_bytes: options.most_log_bytes,
         ..Settings::default()
     };
-    Ok(Wired { ports, settings, builder, registry: embedded, local })
+    Ok(Wired { ports, workloads, settings, builder, registry: embedded, local })
 }
 
 /// Puts all that is outside behind a gate; the store sees to itself.

@@ -110,6 +110,10 @@ impl Cluster for LocalDocker {
         survey::survey(self, objects).await
     }
 
+    async fn take_back(&self, _: &Target, objects: &[ObjectRef]) -> Result<(), Failure> {
+        survey::take_back(self, objects).await
+    }
+
     async fn logs(
         &self,
         _: &Target,

@@ -1,7 +1,7 @@
 //! Containers of a service: made, found, stopped, removed.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use bollard::Docker;
 use bollard::models::{ContainerInspectResponse, ContainerStateStatusEnum, VolumeCreateRequest};
@@ -44,6 +44,9 @@ pub(crate) struct Container {
     pub(crate) restarts: u32,
     /// When it was started last, by the engine's clock.
     pub(crate) started_at: String,
+    pub(crate) finished_at: String,
+    /// Its own address, which only a Linux machine reaches.
+    pub(crate) address: Option<IpAddr>,
     /// Ports of the container to where they are reached from this machine.
     pub(crate) ports: BTreeMap<u16, SocketAddr>,
 }
@@ -83,6 +86,9 @@ impl Container {
     /// Reads what the engine shows; nothing for a container that is not ours.
     fn read(found: ContainerInspectResponse) -> Option<Self> {
         let shape = shape(&found);
+        let networks = found.network_settings.as_ref().and_then(|settings| settings.networks.as_ref());
+        let address =
+            networks.and_then(|networks| networks.values().find_map(|network| network.ip_address.as_ref()?.parse().ok()));
         let config = found.config?;
         let labels: HashMap<String, String> = config.labels.unwrap_or_default();
         let label = |name: &str| labels.get(name).cloned();
@@ -112,6 +118,8 @@ impl Container {
             life,
             restarts: u32::try_from(found.restart_count.unwrap_or_default()).unwrap_or_default(),
             started_at: state.started_at.unwrap_or_default(),
+            finished_at: state.finished_at.unwrap_or_default(),
+            address,
             ports: found.network_settings.and_then(|settings| settings.ports).map(reached).unwrap_or_default(),
         })
     }

@@ -93,10 +93,17 @@ impl Health {
 
     /// The long-running containers of a service, by ordinal.
     pub(crate) fn of_service(&self, namespace: &str, service: &str) -> Vec<Seen> {
+        let mut all = self.all_of_service(namespace, service);
+        all.retain(|seen| seen.container.run.is_none());
+        all
+    }
+
+    /// All containers of a service, also those of the runs of a job.
+    pub(crate) fn all_of_service(&self, namespace: &str, service: &str) -> Vec<Seen> {
         let live = self.live();
         let is_of = |seen: &&Seen| {
             let container = &seen.container;
-            container.namespace == namespace && container.service == service && container.run.is_none()
+            container.namespace == namespace && container.service == service
         };
         let mut all: Vec<Seen> = live.values().map(|live| &live.seen).filter(is_of).cloned().collect();
         all.sort_by_key(|seen| (seen.container.generation.clone(), seen.container.ordinal));

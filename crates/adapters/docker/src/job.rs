@@ -44,6 +44,14 @@ pub(crate) async fn run(
     }
 }
 
+/// Begins a run of a job, unless it has begun.
+pub(crate) async fn begin(local: &LocalDocker, namespace: &str, wanted: &Wanted) -> Result<(), Failure> {
+    let ServiceKind::Job(job) = &wanted.service.kind else {
+        return Err(Failure::permanent(Code::Internal, format!("`{}` is no job", wanted.service.name)));
+    };
+    Run { local, namespace, wanted, job }.begin(0).await
+}
+
 struct Run<'a> {
     local: &'a LocalDocker,
     namespace: &'a str,
@@ -93,8 +101,13 @@ impl Run<'_> {
         }
     }
 
+    /// Begins an attempt, unless somebody else who waits for the same run has begun it.
     async fn begin(&self, ordinal: u32) -> Result<(), Failure> {
         let docker = self.local.engine.docker().await?;
+        let _turn = self.local.turn(self.namespace, &format!("{}-{}", self.name(), self.wanted.run)).await;
+        if self.attempts().await?.iter().any(|attempt| attempt.ordinal == ordinal && attempt.life != Life::Created) {
+            return Ok(());
+        }
         let secret = self.local.variables(self.namespace, self.wanted)?;
         let new = New {
             namespace: self.namespace,

@@ -24,12 +24,14 @@ mod record;
 mod releases;
 mod rollout;
 mod routes;
+mod running;
 mod schedule;
 mod secrets;
 mod spec;
 mod survey;
 mod text;
 mod verdict;
+mod workloads;
 
 pub use local::LocalDocker;
 pub use routes::{NoPassage, Passage, Routes};

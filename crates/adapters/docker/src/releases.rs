@@ -181,16 +181,23 @@ impl LocalDocker {
             let message = format!("`{release}` of {namespace} does not run, so there is nothing to restart");
             return Err(Failure::permanent(slipway_core::failure::Code::ReleaseFailed, message).with_hint("deploy the service"));
         };
-        let mut wanted = newest.wanted;
-        if wanted.restart.as_deref() != Some(token) {
-            wanted.restart = Some(token.to_owned());
-            let revision = record.next();
-            record.push(Recorded { revision, state: State::Upgrading, deployment: newest.deployment, wanted: wanted.clone() });
-            self.records.put(namespace, release, &record)?;
-        }
+        self.renew(namespace, release, token)?;
+        record = self.records.get(namespace, release).unwrap_or_default();
+        let wanted = record.newest().map_or(newest.wanted, |newest| newest.wanted.clone());
         self.have_image(namespace, &wanted, &CancellationToken::new()).await?;
         self.make(namespace, &wanted, &Blueprint::of(&wanted)?).await?;
         let is_made = record.newest().is_some_and(|newest| newest.state == State::Upgrading);
         if is_made { self.mark(namespace, release, &mut record, State::Made) } else { Ok(()) }
+    }
+
+    /// Adds a revision that differs from the newest one in the token of its restart alone, so that its containers are others.
+    pub(crate) fn renew(&self, namespace: &str, release: &str, token: &str) -> Result<(), Failure> {
+        let mut record = self.records.get(namespace, release).unwrap_or_default();
+        let is_other = |newest: &&Recorded| newest.wanted.restart.as_deref() != Some(token);
+        let Some(newest) = record.newest().filter(is_other).cloned() else { return Ok(()) };
+        let wanted = Wanted { restart: Some(token.to_owned()), ..newest.wanted };
+        let revision = record.next();
+        record.push(Recorded { revision, state: State::Upgrading, deployment: newest.deployment, wanted });
+        self.records.put(namespace, release, &record)
     }
 }

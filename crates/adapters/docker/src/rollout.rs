@@ -29,10 +29,13 @@ pub(crate) async fn watch(
             newest(local, request)?;
             mark_good(local, request)
         }
-        RolloutKind::Job { .. } => {
-            let wanted = newest(local, request)?.wanted;
+        RolloutKind::Job { name } => {
+            let mut wanted = newest(local, request)?.wanted;
+            let run = name.strip_prefix(&format!("{}-", request.release)).unwrap_or(name);
+            let is_of_release = wanted.run == run;
+            run.clone_into(&mut wanted.run);
             job::run(local, &request.namespace, &wanted, progress, cancel).await?;
-            mark_good(local, request)
+            if is_of_release { mark_good(local, request) } else { Ok(()) }
         }
         RolloutKind::Deployment | RolloutKind::StatefulSet => long_running(local, request, progress, cancel).await,
     }

@@ -287,12 +287,12 @@ pub(crate) fn stops_first(wanted: &Wanted, blueprint: &Blueprint) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use crate::record::Wanted;
 
     /// What a release of a service of the environment file asks for.
-    fn wanted(service: &str) -> Wanted {
+    pub(crate) fn wanted(service: &str) -> Wanted {
         let text = format!("apiVersion: slipway.dev/v1\nkind: Environment\nproject: shop\nname: test\nservices:\n{service}\n");
         let file = slipway_core::file::parse(&text, &slipway_core::file::ParseOptions { allow_file_urls: false, is_first: true });
         let applied = slipway_core::file::apply(None, &file.unwrap(), slipway_core::file::ApplyOptions { prune: false }).unwrap();

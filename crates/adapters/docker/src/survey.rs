@@ -57,6 +57,19 @@ pub(crate) async fn survey(local: &LocalDocker, objects: &[ObjectRef]) -> Result
     objects.iter().map(|object| seen[object.namespace.as_str()].observe(local, object)).collect()
 }
 
+/// A container that somebody changed is not changed back: its release makes others, in the way of its rollouts.
+pub(crate) async fn take_back(local: &LocalDocker, objects: &[ObjectRef]) -> Result<(), Failure> {
+    let docker = local.engine.docker().await?;
+    for object in objects.iter().filter(|object| object.kind == CONTAINER) {
+        if let Some(changed) = containers::inspect(docker, &object.name).await? {
+            let _turn = local.turn(&changed.namespace, &changed.service).await;
+            // The same for every attempt.
+            local.renew(&changed.namespace, &changed.service, &changed.id)?;
+        }
+    }
+    Ok(())
+}
+
 /// What is there of a namespace.
 struct Seen {
     containers: BTreeMap<String, Container>,

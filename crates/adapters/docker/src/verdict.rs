@@ -86,7 +86,7 @@ fn crash(seen: &Seen) -> Finding {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use std::collections::BTreeMap;
 
     use slipway_core::model::Probes;
@@ -94,7 +94,7 @@ mod tests {
     use super::*;
     use crate::containers::{Container, Ended};
 
-    fn seen(life: Life, condition: Condition, restarts: u32) -> Seen {
+    pub(crate) fn seen(life: Life, condition: Condition, restarts: u32) -> Seen {
         let container = Container {
             id: "c".to_owned(),
             name: "ns-web-a-0".to_owned(),
@@ -109,12 +109,14 @@ mod tests {
             life,
             restarts,
             started_at: String::new(),
+            finished_at: String::new(),
+            address: None,
             ports: BTreeMap::new(),
         };
         Seen { container, condition, probe_restarts: 0, said: None }
     }
 
-    fn ended(code: i64) -> Ended {
+    pub(crate) fn ended(code: i64) -> Ended {
         Ended { code, out_of_memory: false, error: String::new() }
     }
 
