@@ -21,3 +21,4 @@ mod process;
 mod server;
 mod shop;
 mod stages;
+mod unchanged;
