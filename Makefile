@@ -8,8 +8,8 @@ SHELL := /bin/bash
 help: ## what there is
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
 
-demo: ## bring up everything that is missing, and deploy examples/shop
-	@dev/demo up
+demo: ## bring up what is missing, and deploy examples/shop: to a cluster that answers, else to Docker; TARGET=kubernetes brings a cluster up
+	@dev/demo up "$(TARGET)"
 
 demo-down: ## stop the demo's server; what it deployed goes on
 	@dev/demo down

@@ -24,11 +24,16 @@ build_killable() {
   export SLIPWAY_TEST_CRASH_PROGRAM=$target/slipway-crash-points
 }
 
-# Builds the program and the Helm worker; sets `slipway` and SLIPWAY_HELM_WORKER.
-build_slipway() {
+# Builds the program; sets `slipway`.
+build_program() {
   require_rust
   (cd "$here" && cargo build --quiet --package slipway-cli)
   slipway=${CARGO_TARGET_DIR:-$here/target}/debug/slipway
+}
+
+# Builds the program and the Helm worker; sets `slipway` and SLIPWAY_HELM_WORKER.
+build_slipway() {
+  build_program
   SLIPWAY_HELM_WORKER=$("$here/helm-worker/build")
   export SLIPWAY_HELM_WORKER
 }

@@ -15,6 +15,7 @@ mod crash_points;
 mod flood;
 mod git;
 mod kill;
+mod local;
 mod offline;
 mod private;
 mod process;
