@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"time"
 
 	"helm.sh/helm/v4/pkg/action"
@@ -37,12 +36,16 @@ func (op *operation) upgrade() (any, error) {
 			}
 		}
 	}
-	op.guardNamespace()
+	values, err := op.request.mergedValues()
+	if err != nil {
+		return nil, err
+	}
+	op.watchOver()
 	var done releasei.Releaser
 	if op.last == nil || op.last.Info.Status == common.StatusUninstalled {
-		done, err = op.installer(chart).RunWithContext(context.WithoutCancel(op.ctx), chart, op.request.Values)
+		done, err = op.installer(chart).RunWithContext(context.WithoutCancel(op.ctx), chart, values)
 	} else {
-		done, err = op.upgrader(chart).RunWithContext(context.WithoutCancel(op.ctx), op.request.Release, chart, op.request.Values)
+		done, err = op.upgrader(chart).RunWithContext(context.WithoutCancel(op.ctx), op.request.Release, chart, values)
 	}
 	if err != nil {
 		return nil, err
@@ -123,6 +126,7 @@ func (op *operation) rollback() (any, error) {
 	if op.last.Info.RollbackRevision == target && op.last.Info.Status == common.StatusDeployed {
 		return op.recorded(op.last) // An earlier attempt at this rollback has succeeded.
 	}
+	op.watchOver()
 	rollback := action.NewRollback(op.configuration)
 	rollback.Version = target
 	rollback.Timeout = op.remaining()
@@ -172,6 +176,7 @@ func (op *operation) uninstall() (any, error) {
 	if op.last == nil {
 		return result, nil
 	}
+	op.watchOver()
 	uninstall := action.NewUninstall(op.configuration)
 	uninstall.IgnoreNotFound = true
 	uninstall.KeepHistory = op.request.KeepHistory
@@ -220,36 +225,4 @@ func (op *operation) remaining() time.Duration {
 
 func (op *operation) waitOptions() []kube.WaitOption {
 	return []kube.WaitOption{kube.WithWaitContext(op.ctx)}
-}
-
-// guardNamespace refuses objects outside the release's namespace when the request asks for that.
-func (op *operation) guardNamespace() {
-	if client, real := op.configuration.KubeClient.(*kube.Client); real && op.request.NamespacedOnly {
-		op.configuration.KubeClient = &namespacedClient{Client: client, namespace: op.request.Namespace}
-	}
-}
-
-// namespacedClient is Helm's client that builds objects of one namespace only.
-type namespacedClient struct {
-	*kube.Client
-	namespace string
-}
-
-func (c *namespacedClient) Build(manifest io.Reader, validate bool) (kube.ResourceList, error) {
-	built, err := c.Client.Build(manifest, validate)
-	if err != nil {
-		return nil, err
-	}
-	for _, info := range built {
-		kind := info.Mapping.GroupVersionKind.Kind
-		if !info.Namespaced() {
-			return nil, permanent("cluster-wide-object", fmt.Sprintf(
-				"the chart makes %s %q, which is not of a namespace; allowClusterWideResources permits it", kind, info.Name))
-		}
-		if info.Namespace != c.namespace {
-			return nil, permanent("foreign-namespace", fmt.Sprintf(
-				"the chart makes %s %q in namespace %q; only %q is this environment's", kind, info.Name, info.Namespace, c.namespace))
-		}
-	}
-	return built, nil
 }

@@ -43,6 +43,20 @@ impl Repositories for Gated<dyn Repositories> {
     ) -> Result<Export, Failure> {
         self.pass("repositories.export", self.port.export(query, reader, into, cancel)).await
     }
+
+    async fn export_folder(
+        &self,
+        query: &TreeQuery,
+        reader: &Reader,
+        into: &Path,
+        cancel: &CancellationToken,
+    ) -> Result<(), Failure> {
+        self.pass("repositories.export-folder", self.port.export_folder(query, reader, into, cancel)).await
+    }
+
+    async fn text(&self, url: &str, commit: &str, path: &str, reader: &Reader) -> Result<String, Failure> {
+        self.pass("repositories.text", self.port.text(url, commit, path, reader)).await
+    }
 }
 
 #[async_trait]

@@ -20,7 +20,7 @@ pub(super) static SERVICE: Shape = Shape {
         Key::new("container", Mapping(&CONTAINER), "one kind", "An image that is there already."),
         Key::new("database", Mapping(&DATABASE), "one kind", "A database in a container with a volume."),
         Key::new("job", Mapping(&JOB), "one kind", "Something that runs to its end."),
-        Key::new("helm", Mapping(&HELM), "one kind", "A chart of your own.").support(NotYet),
+        Key::new("helm", Mapping(&HELM), "one kind", "A chart of your own; see [charts](helm.md)."),
         Key::new("entrypoint", Value(VECTOR), "the image's", "Replaces the image's ENTRYPOINT."),
         Key::new("command", Value(VECTOR), "the image's", "Replaces the image's CMD."),
         Key::new("args", Value(VECTOR), "none", "Appended to `command`."),

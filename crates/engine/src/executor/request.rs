@@ -39,7 +39,7 @@ pub(super) async fn image(assignment: &Assignment) -> Result<ReleasedImage, Fail
     let source = match &planned.version {
         Version::Image(source) => source,
         Version::Unresolved(failure) => return Err(failure.clone()),
-        Version::Commit(_) => return Err(assignment.missing()),
+        Version::Commit(_) | Version::Chart(_) => return Err(assignment.missing()),
     };
     let digest =
         source.digest().ok_or_else(|| Failure::permanent(Code::Internal, format!("{source} was sealed without its digest")))?;

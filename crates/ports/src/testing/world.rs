@@ -35,6 +35,7 @@ pub struct World {
 struct Told {
     commits: HashMap<String, String>,
     dockerfiles: HashMap<String, String>,
+    texts: HashMap<String, String>,
     failures: HashMap<String, Vec<Failure>>,
     held: HashSet<String>,
     images: HashMap<String, String>,
@@ -81,6 +82,11 @@ impl World {
     /// The Dockerfile of a folder; `FROM scratch` unless it is told.
     pub fn dockerfile(&self, root: &str, text: &str) {
         self.told().dockerfiles.insert(root.to_owned(), text.to_owned());
+    }
+
+    /// The text of a file; empty unless it is told.
+    pub fn text(&self, path: &str, text: &str) {
+        self.told().texts.insert(path.to_owned(), text.to_owned());
     }
 
     /// The base images of every image that is built.
@@ -233,6 +239,21 @@ impl Repositories for World {
     ) -> Result<Export, Failure> {
         self.act(&format!("export {}", query.root), cancel).await?;
         Ok(Export { context: into.to_owned(), dockerfile_folder: into.join(query.root.replace('/', "-")) })
+    }
+
+    async fn export_folder(
+        &self,
+        query: &TreeQuery,
+        _reader: &Reader,
+        _into: &Path,
+        cancel: &CancellationToken,
+    ) -> Result<(), Failure> {
+        self.act(&format!("export {}", query.root), cancel).await
+    }
+
+    async fn text(&self, _url: &str, _commit: &str, path: &str, _reader: &Reader) -> Result<String, Failure> {
+        self.act_now(&format!("read {path}")).await?;
+        Ok(self.told().texts.get(path).cloned().unwrap_or_default())
     }
 }
 
