@@ -79,6 +79,8 @@ type cluster struct {
 type chartSource struct {
 	Archive []byte `json:"archive"`
 	Path    string `json:"path"`
+	// Ignore leaves out what the chart's .helmignore names, as packing a folder with Helm does.
+	Ignore bool `json:"ignore"`
 }
 
 // response is one frame to the server: a result or a failure, never both.

@@ -176,6 +176,14 @@ impl Cluster for Gated<dyn Cluster> {
         self.pass("cluster.secret", self.port.secret(target, namespace, name)).await
     }
 
+    async fn pause(&self, target: &Target, objects: &[ObjectRef]) -> Result<(), Failure> {
+        self.pass("cluster.pause", self.port.pause(target, objects)).await
+    }
+
+    async fn resume(&self, target: &Target, objects: &[ObjectRef]) -> Result<(), Failure> {
+        self.pass("cluster.resume", self.port.resume(target, objects)).await
+    }
+
     async fn restart(
         &self,
         target: &Target,

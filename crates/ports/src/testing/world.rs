@@ -429,6 +429,20 @@ impl Cluster for World {
         Ok(self.told().secrets.get(name).map(|secret| secret.data.clone()))
     }
 
+    async fn pause(&self, _: &Target, objects: &[ObjectRef]) -> Result<(), Failure> {
+        for object in objects {
+            self.act_now(&format!("pause {}", object.name)).await?;
+        }
+        Ok(())
+    }
+
+    async fn resume(&self, _: &Target, objects: &[ObjectRef]) -> Result<(), Failure> {
+        for object in objects {
+            self.act_now(&format!("resume {}", object.name)).await?;
+        }
+        Ok(())
+    }
+
     async fn restart(&self, _: &Target, _: &str, release: &str, _: &RolloutKind, _: &str) -> Result<(), Failure> {
         self.act_now(&format!("restart {release}")).await
     }
