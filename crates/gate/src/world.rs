@@ -144,6 +144,14 @@ impl Releases for Gated<dyn Releases> {
         self.pass("releases.uninstall", self.port.uninstall(target, namespace, release)).await
     }
 
+    async fn pack_chart(&self, folder: &Path) -> Result<Vec<u8>, Failure> {
+        self.port.pack_chart(folder).await
+    }
+
+    async fn objects(&self, target: &Target, namespace: &str, release: &str) -> Result<Vec<ObjectRef>, Failure> {
+        self.pass("releases.objects", self.port.objects(target, namespace, release)).await
+    }
+
     async fn status(&self, target: &Target, namespace: &str, release: &str) -> Result<Option<ReleaseStatus>, Failure> {
         self.pass("releases.status", self.port.status(target, namespace, release)).await
     }

@@ -98,6 +98,8 @@ pub enum MadeFrom {
 pub struct UserChart {
     /// The packed chart.
     pub archive: Arc<[u8]>,
+    /// Whether it is a folder as it lies in git, of which `.helmignore` leaves out files.
+    pub is_folder: bool,
     /// Its version, for people.
     pub version: String,
     /// The files of values, in order: how a person calls them, and their text.

@@ -196,6 +196,16 @@ fn as_whom(credential: Option<&Credential>) -> String {
     credential.map(|credential| format!(" as {}", credential.name)).unwrap_or_default()
 }
 
+/// The one object of a release in memory.
+fn deployment_object(namespace: &str, name: &str) -> ObjectRef {
+    ObjectRef {
+        api_version: "apps/v1".to_owned(),
+        kind: "Deployment".to_owned(),
+        namespace: namespace.to_owned(),
+        name: name.to_owned(),
+    }
+}
+
 fn newest(made: &[String]) -> Revision {
     Revision(u32::try_from(made.len()).unwrap_or(u32::MAX))
 }
@@ -365,13 +375,7 @@ impl Releases for World {
         self.act(&format!("{what} {name}"), cancel).await?;
         let deployment = request.labels.get(crate::DEPLOYMENT_LABEL).cloned().unwrap_or_default();
         self.told().objects.insert(name.clone(), deployment);
-        let object = ObjectRef {
-            api_version: "apps/v1".to_owned(),
-            kind: "Deployment".to_owned(),
-            namespace: request.namespace.clone(),
-            name,
-        };
-        Ok(Upgraded { revision, objects: vec![object] })
+        Ok(Upgraded { revision, objects: vec![deployment_object(&request.namespace, &name)] })
     }
 
     async fn rollback(&self, _: &Target, _: &str, release: &str, deployment: &str) -> Result<Option<Revision>, Failure> {
@@ -394,6 +398,17 @@ impl Releases for World {
         told.revisions.remove(release);
         told.objects.remove(release);
         Ok(())
+    }
+
+    async fn pack_chart(&self, folder: &Path) -> Result<Vec<u8>, Failure> {
+        let name = folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        self.act_now(&format!("pack {name}")).await?;
+        Ok(name.into_bytes())
+    }
+
+    async fn objects(&self, _: &Target, namespace: &str, release: &str) -> Result<Vec<ObjectRef>, Failure> {
+        let is_there = self.told().revisions.contains_key(release);
+        Ok(if is_there { vec![deployment_object(namespace, release)] } else { Vec::new() })
     }
 
     async fn status(&self, _: &Target, _: &str, release: &str) -> Result<Option<ReleaseStatus>, Failure> {
