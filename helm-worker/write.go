@@ -4,7 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
+
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"helm.sh/helm/v4/pkg/action"
 	chartv2 "helm.sh/helm/v4/pkg/chart/v2"
@@ -18,8 +22,10 @@ import (
 // Slipway applies on the server and takes fields back from whoever changed them: the deployed
 // configuration is the truth. Helm remembers the method per release and moves old ones over.
 const (
-	applyOnServer = "true"
-	takeFields    = true
+	// userChartLabel is on the records of charts that are not Slipway's own: whose pods their pods are, no label says.
+	userChartLabel = "slipway.dev/chart"
+	applyOnServer  = "true"
+	takeFields     = true
 )
 
 // upgrade installs the release, or brings it to the chart and values of the request.
@@ -185,14 +191,34 @@ func (op *operation) uninstall() (any, error) {
 	uninstall.WaitOptions = op.waitOptions()
 	uninstall.WaitStrategy = kube.HookOnlyStrategy
 	uninstall.DeletionPropagation = "background"
-	if op.request.Wait {
+	if op.request.Wait || op.last.Labels[userChartLabel] != "" {
 		uninstall.WaitStrategy = kube.StatusWatcherStrategy
 		uninstall.DeletionPropagation = "foreground"
 	}
 	if _, err := uninstall.Run(op.request.Release); err != nil && !errors.Is(err, driver.ErrReleaseNotFound) {
 		return nil, err
 	}
-	return result, nil
+	return result, op.removeHooks()
+}
+
+// removeHooks removes what hooks have left: Helm itself forgets it with the release.
+func (op *operation) removeHooks() error {
+	for _, hook := range op.last.Hooks {
+		if hook.Kind == "CustomResourceDefinition" {
+			continue
+		}
+		left, err := op.configuration.KubeClient.Build(strings.NewReader(hook.Manifest), false)
+		if meta.IsNoMatchError(err) {
+			continue
+		}
+		if err != nil {
+			return fmt.Errorf("remove what the hook %s has left: %w", hook.Path, err)
+		}
+		if _, failures := op.configuration.KubeClient.Delete(left, metav1.DeletePropagationBackground); len(failures) > 0 {
+			return fmt.Errorf("remove what the hook %s has left: %w", hook.Path, errors.Join(failures...))
+		}
+	}
+	return nil
 }
 
 // recover only settles the release, which was done on the way in.

@@ -32,7 +32,9 @@ pub use lease::{Epoch, Lease, Leases};
 pub use log_cut::LogCut;
 pub use progress::{Activity, Progress, Silent};
 pub use registry::{BuildClaim, BuildTurn, Presence, Registry, RepositoryTag};
-pub use releases::{DEPLOYMENT_LABEL, MadeFrom, ReleaseRequest, ReleaseStatus, Releases, Revision, Upgraded, UserChart, WantedImage};
+pub use releases::{
+    DEPLOYMENT_LABEL, MadeFrom, ReleaseRequest, ReleaseStatus, Releases, Revision, Upgraded, UserChart, WantedImage,
+};
 pub use repositories::{Export, Repositories, TreeFacts, TreeQuery};
 pub use secret::SecretText;
 pub use store::{

@@ -27,6 +27,18 @@ pub(crate) fn from_call(subject: &str, error: CallError) -> Failure {
     }
 }
 
+/// The same, of a chart that was rendered to be checked: one that does not end in its time will not do so later.
+pub(crate) fn from_rendering(subject: &str, error: CallError) -> Failure {
+    match error {
+        CallError::Overdue(time) => Failure::permanent(
+            Code::ReleaseFailed,
+            format!("{subject}: the chart was not rendered within {} s, and was stopped", time.as_secs()),
+        )
+        .with_hint("look in the chart for a template without end, such as a large `until` or a `range` over one"),
+        error => from_call(subject, error),
+    }
+}
+
 fn from_worker(subject: &str, error: &WorkerError) -> Failure {
     let message = format!("{subject}: {}", one_line(&error.message));
     match error.kind {

@@ -8,7 +8,13 @@ use std::path::{Component, Path, PathBuf};
 
 use flate2::read::GzDecoder;
 use flate2::{Compression, GzBuilder};
+use serde_json::json;
+use sha2::{Digest, Sha256};
 use slipway_core::failure::{Code, Failure};
+use slipway_core::model::HelmService;
+use slipway_ports::UserChart;
+
+use crate::chart::hex;
 
 /// Bytes of an archive; the worker takes no more.
 pub(crate) const LARGEST_ARCHIVE: u64 = 16 << 20;
@@ -104,6 +110,16 @@ pub(crate) fn check(archive: &[u8]) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Stands for the chart and its values.
+pub(crate) fn inputs(helm: &HelmService, chart: &UserChart) -> String {
+    let mut digest = Sha256::new();
+    digest.update(Sha256::digest(&chart.archive));
+    let made_from =
+        json!([chart.is_folder, chart.values_files, helm.values, helm.set, chart.variables, helm.allow_cluster_wide_resources,]);
+    digest.update(made_from.to_string());
+    format!("sha256:{}", hex(&digest.finalize()))
+}
+
 /// What a chart may still hold.
 #[derive(Default)]
 struct Budget {
@@ -146,7 +162,8 @@ fn not_a_file(name: &str, is_link: bool) -> Failure {
 }
 
 fn broken(error: &std::io::Error) -> Failure {
-    invalid(format!("the chart's archive can not be read: {error}")).with_hint("a gzipped tar archive is expected, as `helm package` makes it")
+    invalid(format!("the chart's archive can not be read: {error}"))
+        .with_hint("a gzipped tar archive is expected, as `helm package` makes it")
 }
 
 fn unreadable(path: &Path, error: &std::io::Error) -> Failure {

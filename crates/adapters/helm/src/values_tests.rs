@@ -5,7 +5,7 @@ use slipway_core::model::{
     Application, BuildSettings, ChartSource, Container, DatabaseType, GitRevision, GitSource, HelmService, ImageReference,
     ImageSource, Instances, JobEvent, JobRun, JobSource, Name, PathFilter, Service, StageName,
 };
-use slipway_ports::WantedImage;
+use slipway_ports::{MadeFrom, WantedImage};
 
 use super::*;
 
@@ -21,7 +21,10 @@ fn request(kind: ServiceKind) -> ReleaseRequest {
             kind,
         },
         stopped: false,
-        image: WantedImage { repository: "127.0.0.1:5000/builds/x".to_owned(), digest: format!("sha256:{}", "a".repeat(64)) },
+        made_from: MadeFrom::Image(WantedImage {
+            repository: "127.0.0.1:5000/builds/x".to_owned(),
+            digest: format!("sha256:{}", "a".repeat(64)),
+        }),
         variables_secret: Some("api-0123456789".to_owned()),
         files: BTreeMap::from([("/etc/app.yaml".to_owned(), "APP_FILE".to_owned())]),
         pull_secret: Some("registry".to_owned()),

@@ -107,10 +107,12 @@ async fn for_each(
         let resource = ApiResource::from_gvk(&kind);
         let api: Api<DynamicObject> = Api::namespaced_with(connection.client.clone(), &object.namespace, &resource);
         let Some(found) = calls.must(&what, || api.get_opt(&object.name)).await? else { continue };
-        let data = serde_json::to_value(&found).map_err(|error| Failure::permanent(Code::Internal, format!("{what}: {error}")))?;
+        let data =
+            serde_json::to_value(&found).map_err(|error| Failure::permanent(Code::Internal, format!("{what}: {error}")))?;
         let noted = found.metadata.annotations.as_ref().and_then(|annotations| annotations.get(PAUSED));
         let Some(change) = patch(brake, &data, noted.map(String::as_str)) else { continue };
-        calls.must(&what, || api.patch(&object.name, &parameters, &Patch::Merge(&change))).await?;
+        let change = Patch::Merge(change);
+        calls.must(&what, || api.patch(&object.name, &parameters, &change)).await?;
     }
     Ok(())
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures::future::try_join_all;
 use serde_json::Value;
 use slipway_core::deployment::{StepOutcome, StepResult};
-use slipway_core::failure::{Code, Failure};
+use slipway_core::failure::Failure;
 use slipway_core::model::{ChartSource, HelmService, ServiceKind, VariableName};
 use slipway_core::plan::{ObjectRef, PinnedChart, PinnedOrigin, VariablesSecret, Version};
 use slipway_core::variables::references;
@@ -72,8 +72,7 @@ async fn archive(assignment: &Assignment, helm: &HelmService, pinned: &PinnedCha
         (ChartSource::Git(git), PinnedOrigin::Commit(commit)) => {
             progress.line(&format!("chart {} of {} at {commit}", git.root, git.url));
             let reader = readers::for_repository(reader, &assignment.name, git)?;
-            let query =
-                TreeQuery { url: git.url.clone(), commit: commit.clone(), root: git.root.clone(), dockerfile: None };
+            let query = TreeQuery { url: git.url.clone(), commit: commit.clone(), root: git.root.clone(), dockerfile: None };
             let attempt = || async {
                 let folder = work_folder(&assignment.shared, "chart-")?;
                 let chart = folder.path().join("chart");
@@ -140,9 +139,8 @@ async fn watch(assignment: &Assignment, objects: &[ObjectRef], timeout: Duration
             Some(RolloutRequest { namespace, release, kind, pods: PodsOf::Namespace, timeout })
         })
         .collect();
-    let watched = rollouts.iter().map(|rollout| {
-        retry.run(progress, stop, move || cluster.await_rollout(target, rollout, progress, stop))
-    });
+    let watched =
+        rollouts.iter().map(|rollout| retry.run(progress, stop, move || cluster.await_rollout(target, rollout, progress, stop)));
     try_join_all(watched.collect::<Vec<_>>()).await.map(drop)
 }
 
@@ -200,9 +198,8 @@ pub(super) async fn restart(assignment: &Assignment) -> Result<StepOutcome, Fail
     progress.line(&format!("restart the pods of {}", assignment.name));
     let mut restarted = objects(assignment).await?;
     restarted.retain(|object| {
-        workload_kind(object).is_some_and(|kind| {
-            matches!(kind, RolloutKind::Deployment | RolloutKind::StatefulSet | RolloutKind::DaemonSet)
-        })
+        workload_kind(object)
+            .is_some_and(|kind| matches!(kind, RolloutKind::Deployment | RolloutKind::StatefulSet | RolloutKind::DaemonSet))
     });
     // The deployment is the token: an attempt after a crash does not restart them again.
     let token = assignment.deployment.as_str();

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use slipway_core::failure::{Code, Failure};
+use slipway_core::failure::Failure;
 use slipway_core::image_key::BuildKey;
 use slipway_core::model::{BuildSettings, ChartSource, Environment, GitSource, Name, PortProtocol, Service, ServiceKind};
 use slipway_core::plan::Version;

@@ -77,7 +77,7 @@ async fn a_cluster_that_is_gone_is_a_retry_within_the_patience() {
         release: "api".to_owned(),
         kind: RolloutKind::Deployment,
         pods: PodsOf::Release,
-            timeout: Duration::from_secs(600),
+        timeout: Duration::from_secs(600),
     };
     let started = Instant::now();
     let version = cluster.version(&gone).await.unwrap_err();

@@ -170,7 +170,7 @@ async fn a_canceled_watch_ends_at_once() {
         release: "api".to_owned(),
         kind: RolloutKind::Job { name: "api-run".to_owned() },
         pods: PodsOf::Release,
-            timeout: Duration::from_secs(600),
+        timeout: Duration::from_secs(600),
     };
     let (cancel, told) = (CancellationToken::new(), Told::default());
     let watch = scene.cluster.await_rollout(&scene.target, &request, &told, &cancel);

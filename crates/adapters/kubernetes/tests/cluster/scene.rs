@@ -11,7 +11,7 @@ use kube::{Client, Config};
 use serde_json::{Value, json};
 use slipway_core::failure::Failure;
 use slipway_kubernetes::{KubeCluster, Settings};
-use slipway_ports::{Activity, CancellationToken, Cluster, Namespace, Progress, PodsOf, RolloutKind, RolloutRequest, Target};
+use slipway_ports::{Activity, CancellationToken, Cluster, Namespace, PodsOf, Progress, RolloutKind, RolloutRequest, Target};
 
 /// One test's part of the cluster; it is removed when the test ends.
 pub struct Scene {

@@ -80,8 +80,13 @@ impl Server {
 
     /// The verdict about Deployment `api` with this patience and this time.
     pub async fn rollout(&self, patience: Duration, timeout: Duration) -> Result<(), Failure> {
-        let request =
-            RolloutRequest { namespace: "shop".to_owned(), release: "api".to_owned(), kind: RolloutKind::Deployment, pods: PodsOf::Release, timeout };
+        let request = RolloutRequest {
+            namespace: "shop".to_owned(),
+            release: "api".to_owned(),
+            kind: RolloutKind::Deployment,
+            pods: PodsOf::Release,
+            timeout,
+        };
         cluster(patience).await_rollout(&self.target, &request, &Silent, &CancellationToken::new()).await
     }
 }
