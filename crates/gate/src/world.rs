@@ -10,13 +10,14 @@ use slipway_core::failure::Failure;
 use slipway_core::model::{Environment, GitRevision, ImageReference, Name};
 use slipway_core::plan::{ObjectRef, Observed};
 use slipway_ports::{
-    Access, BuildClaim, BuildRequest, Builder, BuiltImage, CancellationToken, Cluster, Credential, DeploymentSummary, Export,
-    Freed, ImageCollector, LogLine, LogMatches, LogQuery, LogSearch, Namespace, NeededImage, NewDeployment, PodLine, Presence,
-    Progress, Reader, RecordedEvent, Registry, ReleaseRequest, ReleaseStatus, Releases, Repositories, RepositoryTag, Revision,
-    RolloutKind, RolloutRequest, SecretObject, SecretText, Store, StoreError, StoredEnvironment, Target, TreeFacts, TreeQuery,
-    Upgraded,
+    Access, BuildClaim, BuildRequest, Builder, BuiltImage, CancellationToken, Cluster, ConnectRequest, Credential,
+    DeploymentSummary, ExecRequest, ExecStreams, Export, Freed, ImageCollector, JobRequest, LogLine, LogMatches, LogQuery,
+    LogSearch, Namespace, NeededImage, NewDeployment, PodConnection, PodLine, Presence, Progress, Reader, RecordedEvent,
+    Registry, ReleaseRequest, ReleaseStatus, Releases, Repositories, RepositoryTag, Revision, RolloutKind, RolloutRequest,
+    RunningServices, SecretObject, SecretText, Store, StoreError, StoredEnvironment, Target, TreeFacts, TreeQuery, Upgraded,
+    Workloads,
 };
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 use crate::Gated;
 
@@ -238,6 +239,37 @@ impl Cluster for Gated<dyn Cluster> {
         cancel: &CancellationToken,
     ) -> Result<(), Failure> {
         self.port.logs(target, query, lines, cancel).await
+    }
+}
+
+#[async_trait]
+impl Workloads for Gated<dyn Workloads> {
+    async fn watch(
+        &self,
+        target: &Target,
+        namespace: &str,
+        seen: watch::Sender<Option<RunningServices>>,
+        cancel: &CancellationToken,
+    ) -> Result<(), Failure> {
+        self.port.watch(target, namespace, seen, cancel).await
+    }
+
+    async fn exec(
+        &self,
+        target: &Target,
+        request: &ExecRequest,
+        streams: ExecStreams,
+        cancel: &CancellationToken,
+    ) -> Result<i32, Failure> {
+        self.pass("workloads.exec", self.port.exec(target, request, streams, cancel)).await
+    }
+
+    async fn connect(&self, target: &Target, request: &ConnectRequest) -> Result<PodConnection, Failure> {
+        self.pass("workloads.connect", self.port.connect(target, request)).await
+    }
+
+    async fn run_job(&self, target: &Target, request: &JobRequest) -> Result<String, Failure> {
+        self.pass("workloads.run-job", self.port.run_job(target, request)).await
     }
 }
 

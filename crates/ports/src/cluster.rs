@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 use slipway_core::failure::Failure;
 use slipway_core::plan::{ObjectRef, Observed};
 
@@ -26,7 +27,7 @@ pub trait Cluster: Send + Sync {
     async fn secret(&self, target: &Target, namespace: &str, name: &str)
     -> Result<Option<BTreeMap<String, SecretText>>, Failure>;
 
-    /// Scales the Deployments, StatefulSets and DaemonSets among some objects to nothing and suspends the CronJobs, and notes on each
+    /// Scales the workloads among some objects to nothing and suspends what runs by the clock, and notes on each
     /// how it was. What is paused already, or is not there, stays as it is.
     async fn pause(&self, target: &Target, objects: &[ObjectRef]) -> Result<(), Failure>;
 
@@ -34,7 +35,7 @@ pub trait Cluster: Send + Sync {
     /// they are.
     async fn resume(&self, target: &Target, objects: &[ObjectRef]) -> Result<(), Failure>;
 
-    /// Starts the pods of a Deployment, StatefulSet or DaemonSet anew, in the way of its rollouts. With a `token` that it was restarted by
+    /// Starts the pods of a Deployment, StatefulSet or `DaemonSet` anew, in the way of its rollouts. With a `token` that it was restarted by
     /// before, nothing is done. Fails with `release-failed` (permanent) when there is no such object.
     async fn restart(
         &self,
@@ -136,7 +137,7 @@ pub enum RolloutKind {
     Deployment,
     /// A StatefulSet with the release's name.
     StatefulSet,
-    /// A DaemonSet with the release's name.
+    /// A `DaemonSet` with the release's name.
     DaemonSet,
     /// A Job with this name, watched to completion.
     Job {
@@ -156,10 +157,27 @@ pub struct LogQuery {
     pub namespace: String,
     /// The release whose pods are meant (label `app.kubernetes.io/instance`).
     pub release: String,
-    /// Go on with new lines.
+    /// Which of its pods.
+    pub pods: LogPods,
+    /// Go on with new lines, also of pods that come later.
     pub follow: bool,
     /// So many last lines of each container.
     pub tail: Option<u32>,
+    /// Only lines that were written at this time or later.
+    pub since: Option<Timestamp>,
+    /// Those of the run before of each container that was restarted, instead of the present one's.
+    pub previous: bool,
+}
+
+/// Which pods of a release.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LogPods {
+    /// All of them.
+    All,
+    /// One, by its name; `pod-unavailable` when the release has no such pod.
+    Named(String),
+    /// Those of a run of a job, by its name.
+    OfJob(String),
 }
 
 /// One line of a pod.
@@ -167,6 +185,10 @@ pub struct LogQuery {
 pub struct PodLine {
     /// The pod.
     pub pod: String,
-    /// The line, without its end.
+    /// The container.
+    pub container: String,
+    /// When it was written, if that is known: it grows from line to line of a container.
+    pub at: Option<Timestamp>,
+    /// The line, without its end; in a pod of several containers it begins with the name of its own.
     pub text: String,
 }

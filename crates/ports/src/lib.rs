@@ -22,10 +22,11 @@ mod secret;
 mod store;
 #[cfg(feature = "testing")]
 pub mod testing;
+mod workloads;
 
 pub use async_trait::async_trait;
 pub use builder::{BuildRequest, Builder, BuiltImage};
-pub use cluster::{Cluster, LogQuery, Namespace, PodLine, PodsOf, RolloutKind, RolloutRequest, SecretObject};
+pub use cluster::{Cluster, LogPods, LogQuery, Namespace, PodLine, PodsOf, RolloutKind, RolloutRequest, SecretObject};
 pub use credentials::{Credential, Login, Reader};
 pub use images::{Freed, ImageCollector, NeededImage};
 pub use lease::{Epoch, Lease, Leases};
@@ -42,3 +43,7 @@ pub use store::{
     StoredEnvironment, Target,
 };
 pub use tokio_util::sync::CancellationToken;
+pub use workloads::{
+    ByteStream, ConnectRequest, ExecInput, ExecOutput, ExecRequest, ExecStreams, JobRequest, JobRun, JobRunState, PodConnection,
+    RunningContainer, RunningPod, RunningService, RunningServices, Workloads,
+};

@@ -440,8 +440,8 @@ impl Repositories for GitMirrors {
     async fn text(&self, url: &str, commit: &str, path: &str, reader: &Reader) -> Result<String, Failure> {
         let mirror = self.readable_mirror(url, reader, &CancellationToken::new()).await?;
         let query = TreeQuery { url: url.to_owned(), commit: commit.to_owned(), root: String::new(), dockerfile: None };
-        let text = Context::open(&self.program, &mirror, &query).await?.text(path).await;
-        text
+        let mut context = Context::open(&self.program, &mirror, &query).await?;
+        context.text(path).await
     }
 }
 

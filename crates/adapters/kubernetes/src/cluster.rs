@@ -22,7 +22,7 @@ use crate::{logs, namespace, pause, removal, restart, secret};
 /// Kubernetes clusters, reached by the kubeconfigs of their targets.
 pub struct KubeCluster {
     settings: Settings,
-    calls: Calls,
+    pub(crate) calls: Calls,
     connections: Connections,
     kinds: Kinds,
 }
@@ -36,7 +36,7 @@ impl KubeCluster {
         Self { settings, calls, connections: Connections::default(), kinds: Kinds::default() }
     }
 
-    async fn connection(&self, target: &Target) -> Result<Connection, Failure> {
+    pub(crate) async fn connection(&self, target: &Target) -> Result<Connection, Failure> {
         self.connections.of(target, &self.settings).await
     }
 }

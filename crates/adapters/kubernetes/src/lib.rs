@@ -22,6 +22,7 @@ mod settings;
 mod survey;
 mod text;
 mod trouble;
+mod workloads;
 
 pub use cluster::KubeCluster;
 pub use settings::{CredentialPlugins, Settings};

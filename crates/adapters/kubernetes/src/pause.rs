@@ -13,7 +13,7 @@ use crate::connection::Connection;
 
 /// What an object had before it was paused, as JSON.
 const PAUSED: &str = "slipway.dev/paused";
-/// A label that no node has: a DaemonSet that wants it has no pod.
+/// A label that no node has: what wants it has no pod.
 const NOWHERE: &str = "slipway.dev/paused";
 /// The field manager of Helm, of whichever version.
 const HELM: &str = "helm";

@@ -16,8 +16,8 @@ use tokio::sync::watch;
 use crate::{
     Activity, BuildClaim, BuildRequest, BuildTurn, Builder, BuiltImage, CancellationToken, Cluster, Credential, Export, Freed,
     ImageCollector, LogQuery, Namespace, NeededImage, PodLine, Presence, Progress, Reader, Registry, ReleaseRequest,
-    ReleaseStatus, Releases, Repositories, RepositoryTag, Revision, RolloutKind, RolloutRequest, SecretObject, SecretText,
-    Target, TreeFacts, TreeQuery, Upgraded,
+    ReleaseStatus, Releases, Repositories, RepositoryTag, Revision, RolloutKind, RolloutRequest, RunningServices, SecretObject,
+    SecretText, Target, TreeFacts, TreeQuery, Upgraded,
 };
 
 /// A world that does at once what it is asked, unless a test says otherwise, and remembers it in a journal.
@@ -25,14 +25,14 @@ pub struct World {
     told: Mutex<Told>,
     journal: Mutex<Vec<String>>,
     /// What is held waits until it is let go; every change wakes the waiting.
-    changes: watch::Sender<u64>,
+    pub(super) changes: watch::Sender<u64>,
     building: AtomicUsize,
     most_building: AtomicUsize,
     surveys: AtomicUsize,
 }
 
 #[derive(Default)]
-struct Told {
+pub(super) struct Told {
     commits: HashMap<String, String>,
     dockerfiles: HashMap<String, String>,
     texts: HashMap<String, String>,
@@ -46,6 +46,7 @@ struct Told {
     /// What stands for the content of the one object of each release.
     objects: BTreeMap<String, String>,
     needed: BTreeSet<NeededImage>,
+    pub(super) running: RunningServices,
 }
 
 impl Default for World {
@@ -70,7 +71,7 @@ impl World {
         self.told().images.insert(image.to_string(), digest(&image.to_string()));
     }
 
-    fn told(&self) -> MutexGuard<'_, Told> {
+    pub(super) fn told(&self) -> MutexGuard<'_, Told> {
         self.told.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -97,6 +98,7 @@ impl World {
     /// The next time that `what` is done it fails with this. `what` is as the journal writes it.
     pub fn fail(&self, what: &str, failure: Failure) {
         self.told().failures.entry(what.to_owned()).or_default().push(failure);
+        self.changes.send_modify(|count| *count += 1);
     }
 
     /// `what` does not end before it is let go, or canceled.
@@ -169,7 +171,7 @@ impl World {
         self.told().needed.clone()
     }
 
-    async fn act(&self, what: &str, cancel: &CancellationToken) -> Result<(), Failure> {
+    pub(super) async fn act(&self, what: &str, cancel: &CancellationToken) -> Result<(), Failure> {
         self.journal.lock().unwrap_or_else(PoisonError::into_inner).push(what.to_owned());
         let mut changes = self.changes.subscribe();
         self.changes.send_modify(|count| *count += 1);
@@ -179,6 +181,11 @@ impl World {
                 _ = changes.changed() => {}
             }
         }
+        self.fail_if_told(what)
+    }
+
+    /// The next failure that a test told of `what`.
+    pub(super) fn fail_if_told(&self, what: &str) -> Result<(), Failure> {
         let mut told = self.told();
         match told.failures.get_mut(what).filter(|failures| !failures.is_empty()) {
             Some(failures) => Err(failures.remove(0)),
@@ -186,7 +193,7 @@ impl World {
         }
     }
 
-    async fn act_now(&self, what: &str) -> Result<(), Failure> {
+    pub(super) async fn act_now(&self, what: &str) -> Result<(), Failure> {
         self.act(what, &CancellationToken::new()).await
     }
 }
@@ -513,7 +520,8 @@ impl Cluster for World {
         lines: tokio::sync::mpsc::Sender<PodLine>,
         _: &CancellationToken,
     ) -> Result<(), Failure> {
-        let line = PodLine { pod: format!("{}-0", query.release), text: "hello".to_owned() };
+        let pod = format!("{}-0", query.release);
+        let line = PodLine { pod, container: query.release.clone(), at: None, text: "hello".to_owned() };
         // A receiver that has gone wants no lines.
         let _ = lines.send(line).await;
         Ok(())

@@ -6,12 +6,13 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use futures::{Stream, StreamExt as _};
+use jiff::Timestamp;
 use serde::Deserialize;
 use slipway_core::deployment::Phase;
 use slipway_core::model::Name;
 use slipway_core::names;
 use slipway_ports::api::{LogPage, PodLineView};
-use slipway_ports::{CancellationToken, LogQuery, LogSearch, PodLine, Target};
+use slipway_ports::{CancellationToken, LogPods, LogQuery, LogSearch, PodLine, Target};
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 
@@ -70,6 +71,13 @@ pub(super) struct PodLogQuery {
     #[serde(default)]
     follow: bool,
     tail: Option<u32>,
+    /// Only lines of this time or later.
+    since: Option<Timestamp>,
+    /// Only those of one pod.
+    pod: Option<String>,
+    /// Those of the run before of each container.
+    #[serde(default)]
+    previous: bool,
 }
 
 /// The lines of the pods of a service: events `line`, then `end`, or `problem` with problem details.
@@ -78,6 +86,9 @@ pub(super) async fn of_pods(
     Place((project, environment, service)): Place<(String, String, String)>,
     Parameters(query): Parameters<PodLogQuery>,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Problem> {
+    if query.follow && query.previous {
+        return Err(Problem::bad_request("`follow` and `previous` exclude each other: an earlier run writes no new lines"));
+    }
     let (access, store) = (app.access(), &app.inner.ports.store);
     let (project, environment, service) = (name(&project)?, name(&environment)?, name(&service)?);
     let stored = store.environment(&access, &project, &environment).await?;
@@ -91,8 +102,11 @@ pub(super) async fn of_pods(
     let query = LogQuery {
         namespace: names::namespace(&project, &environment),
         release: service.to_string(),
+        pods: query.pod.map_or(LogPods::All, LogPods::Named),
         follow: query.follow,
         tail: query.tail,
+        since: query.since,
+        previous: query.previous,
     };
     let (sender, receiver) = mpsc::channel(WAITING);
     tokio::spawn(read_pods(app.clone(), target, query, sender));
@@ -106,8 +120,8 @@ async fn read_pods(app: App, target: Target, query: LogQuery, sender: mpsc::Send
     let (lines, mut read) = mpsc::channel::<PodLine>(WAITING);
     let reading = app.inner.ports.cluster.logs(&target, &query, lines, &cancel);
     let sending = async {
-        while let Some(PodLine { pod, text }) = read.recv().await {
-            if sender.send(event("line", &PodLineView { pod, text })).await.is_err() {
+        while let Some(PodLine { pod, container, at, text }) = read.recv().await {
+            if sender.send(event("line", &PodLineView { pod, container, at, text })).await.is_err() {
                 return false;
             }
         }

@@ -223,7 +223,8 @@ impl Cluster for Fake {
         cancel: &CancellationToken,
     ) -> Result<(), Failure> {
         for text in ["one", "two"] {
-            let line = PodLine { pod: format!("{}-0", query.release), text: text.to_owned() };
+            let pod = format!("{}-0", query.release);
+            let line = PodLine { pod, container: query.release.clone(), at: None, text: text.to_owned() };
             if lines.send(line).await.is_err() {
                 return Ok(());
             }

@@ -190,7 +190,7 @@ fn crash(snapshot: &Snapshot, pod: &Pod, status: &ContainerStatus) -> Concern {
 }
 
 /// How a container ended, in words.
-fn ending(last: &ContainerStateTerminated) -> String {
+pub(crate) fn ending(last: &ContainerStateTerminated) -> String {
     let reason = match last.reason.as_deref() {
         Some(reason) if reason != "Error" => format!(" ({})", clause(reason)),
         _ => String::new(),
