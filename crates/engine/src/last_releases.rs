@@ -34,6 +34,20 @@ struct Survey {
     observed: HashMap<ObjectRef, Observed>,
 }
 
+/// What comparing a service with its last healthy release tells.
+#[derive(Debug)]
+pub(crate) struct Comparison {
+    pub(crate) difference: Difference,
+    /// The objects that somebody changed since.
+    pub(crate) changed: Vec<ObjectRef>,
+}
+
+impl From<Difference> for Comparison {
+    fn from(difference: Difference) -> Self {
+        Self { difference, changed: Vec::new() }
+    }
+}
+
 /// What a service has to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Difference {
@@ -63,31 +77,26 @@ impl fmt::Display for Difference {
 
 impl LastReleases {
     /// Compares what a service would be released from with its last healthy release.
-    pub(crate) async fn difference(
-        &self,
-        shared: &Shared,
-        plan: &Plan,
-        target: &Target,
-        name: &Name,
-        inputs: &str,
-    ) -> Difference {
+    pub(crate) async fn compare(&self, shared: &Shared, plan: &Plan, target: &Target, name: &Name, inputs: &str) -> Comparison {
         let settled = match self.settled.get_or_try_init(|| read(shared, plan)).await {
             Ok(all) => all,
             Err(error) => {
                 // To release again what may be unchanged does no harm.
                 tracing::warn!(%error, service = %name, "what is deployed can not be read");
-                return Difference::NoHealthyRelease;
+                return Difference::NoHealthyRelease.into();
             }
         };
-        let Some(last) = settled.get(name) else { return Difference::NoHealthyRelease };
-        if last.inputs != inputs {
-            return Difference::Inputs;
-        }
+        let Some(last) = settled.get(name) else { return Difference::NoHealthyRelease.into() };
         let observed = match self.observe(shared, target, settled, last).await {
             Ok(observed) => observed,
-            Err(failure) => return Difference::Unknown(failure),
+            Err(failure) => return Difference::Unknown(failure).into(),
         };
-        last.drift(&observed).map_or(Difference::None, Difference::Drift)
+        let difference = if last.inputs == inputs {
+            last.drift(&observed).map_or(Difference::None, Difference::Drift)
+        } else {
+            Difference::Inputs
+        };
+        Comparison { difference, changed: last.changed(&observed) }
     }
 
     /// The objects of one release, by a look at those of all.

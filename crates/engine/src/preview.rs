@@ -251,8 +251,8 @@ async fn differences(
         let variables = variables.map(|secret| secret.reference());
         let request = executor::of_plan(shared, plan, target, service, &image, variables.as_ref());
         let Ok(inputs) = last_releases::inputs(shared, plan, target, &request).await else { continue };
-        let difference = last.difference(shared, plan, target, &planned.name, &inputs).await;
-        differences.insert(planned.name.clone(), difference);
+        let comparison = last.compare(shared, plan, target, &planned.name, &inputs).await;
+        differences.insert(planned.name.clone(), comparison.difference);
     }
     differences
 }

@@ -23,7 +23,7 @@ fn since(bench: &Bench, before: usize) -> Vec<String> {
 async fn planned(bench: &Bench, service: &str) -> String {
     let request = Request::default();
     let preview = bench.engine.plan(&access(), &name("shop"), &name("demo"), Action::Deploy, &request).await.expect("a plan");
-    let step = preview.steps.into_iter().filter(|step| step.service.as_str() == service).next_back().expect("it has steps");
+    let step = preview.steps.into_iter().rfind(|step| step.service.as_str() == service).expect("it has steps");
     match step.does {
         Does::Release { reason } => format!("release: {reason}"),
         Does::SkipRelease { reason } => format!("skip: {reason}"),

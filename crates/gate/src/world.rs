@@ -221,6 +221,10 @@ impl Cluster for Gated<dyn Cluster> {
         self.pass("cluster.survey", self.port.survey(target, objects)).await
     }
 
+    async fn take_back(&self, target: &Target, objects: &[ObjectRef]) -> Result<(), Failure> {
+        self.pass("cluster.take-back", self.port.take_back(target, objects)).await
+    }
+
     async fn await_rollout(
         &self,
         target: &Target,

@@ -72,6 +72,9 @@ pub trait Cluster: Send + Sync {
     /// objects, not by their number.
     async fn survey(&self, target: &Target, objects: &[ObjectRef]) -> Result<Vec<Observed>, Failure>;
 
+    /// Makes what persons set on these objects by hand the release's own, so that its next upgrade removes what it does not set.
+    async fn take_back(&self, target: &Target, objects: &[ObjectRef]) -> Result<(), Failure>;
+
     /// Sends the lines of a service's pods to `lines` until they end (without `follow`) or the receiver goes.
     async fn logs(
         &self,

@@ -145,6 +145,10 @@ impl Cluster for Timed {
         self.fake.survey(target, objects).await
     }
 
+    async fn take_back(&self, target: &Target, objects: &[ObjectRef]) -> Result<(), Failure> {
+        self.fake.take_back(target, objects).await
+    }
+
     async fn await_rollout(
         &self,
         target: &Target,

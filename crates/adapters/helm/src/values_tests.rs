@@ -212,7 +212,7 @@ fn a_database_without_credentials_is_refused() {
 }
 
 #[test]
-fn a_chart_of_the_users_own_is_refused_by_name() {
+fn no_chart_is_generated_for_one_that_brings_its_own() {
     let kind = ServiceKind::Helm(HelmService {
         chart: ChartSource::Git(git()),
         values: Value::Null,
@@ -223,5 +223,5 @@ fn a_chart_of_the_users_own_is_refused_by_name() {
         variables: Vec::new(),
         secrets: Vec::new(),
     });
-    assert_eq!(generate(&request(kind)).unwrap_err().code, Code::NotSupported);
+    assert_eq!(generate(&request(kind)).unwrap_err().code, Code::Internal);
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
+use futures::future::try_join_all;
 use slipway_core::failure::Failure;
 use slipway_core::plan::{ObjectRef, Observed};
 use slipway_ports::{
@@ -15,7 +16,7 @@ use crate::calls::Calls;
 use crate::connection::{Connection, Connections};
 use crate::rollout::Rollout;
 use crate::settings::Settings;
-use crate::survey::{Kinds, survey};
+use crate::survey::{Kinds, survey, take_back};
 use crate::text::clean;
 use crate::{logs, namespace, pause, removal, restart, secret};
 
@@ -132,6 +133,12 @@ impl Cluster for KubeCluster {
 
     async fn survey(&self, target: &Target, objects: &[ObjectRef]) -> Result<Vec<Observed>, Failure> {
         survey(&self.connection(target).await?, &self.calls, self.kinds.of(target), objects).await
+    }
+
+    async fn take_back(&self, target: &Target, objects: &[ObjectRef]) -> Result<(), Failure> {
+        let connection = self.connection(target).await?;
+        let known = self.kinds.of(target);
+        try_join_all(objects.iter().map(|object| take_back(&connection, &self.calls, known, object))).await.map(|_| ())
     }
 
     async fn logs(

@@ -85,6 +85,15 @@ pub enum Drift {
 }
 
 impl Settled {
+    /// The objects that somebody changed; `observed` as below.
+    pub fn changed(&self, observed: &[Observed]) -> Vec<ObjectRef> {
+        let pairs = self.objects.iter().zip(observed);
+        let changed = pairs.filter(|(settled, observed)| {
+            matches!(observed, Observed::Present { fingerprint, .. } if *fingerprint != settled.fingerprint)
+        });
+        changed.map(|(settled, _)| settled.object.clone()).collect()
+    }
+
     /// How the objects differ from what they were; `observed` has one entry for each, in their order. Absent: they do not.
     pub fn drift(&self, observed: &[Observed]) -> Option<Drift> {
         debug_assert_eq!(self.objects.len(), observed.len(), "one observation for each object");

@@ -3,7 +3,7 @@
 use slipway_core::deployment::{SkipReason, StepOutcome, StepResult};
 use slipway_core::failure::{Failure, FailureKind};
 use slipway_core::model::ServiceKind;
-use slipway_core::plan::{Action, Released, VariablesSecret};
+use slipway_core::plan::{Action, ObjectRef, Released, VariablesSecret};
 use slipway_ports::{Activity, Progress, ReleaseRequest, Upgraded};
 
 use super::Assignment;
@@ -104,14 +104,17 @@ async fn with_variables(assignment: &Assignment, made: &Made, variables: &Variab
     let inputs = last_releases::inputs(shared, &assignment.plan, target, &request).await?;
     let is_kept_up = job::is_kept_up(assignment)?;
     let mut why = String::new();
+    let mut changed = Vec::new();
     if is_kept_up {
-        let difference = assignment.last.difference(shared, &assignment.plan, target, &assignment.name, &inputs).await;
-        if difference == Difference::None {
+        let comparison = assignment.last.compare(shared, &assignment.plan, target, &assignment.name, &inputs).await;
+        if comparison.difference == Difference::None {
             return Ok(StepOutcome::Unneeded(SkipReason::Unchanged));
         }
-        why = format!(": {difference}");
+        why = format!(": {}", comparison.difference);
+        changed = comparison.changed;
     }
     prepare_namespace(assignment, wanted).await?;
+    take_back(assignment, &changed).await?;
     assignment.progress.activity(Activity::Releasing);
     assignment.progress.line(&format!("release {} of {}{why}", assignment.name, request.made_from));
     match release(assignment, &request).await {
@@ -131,6 +134,15 @@ async fn with_variables(assignment: &Assignment, made: &Made, variables: &Variab
             Err(failure)
         }
     }
+}
+
+/// What was changed by hand goes with the upgrade.
+async fn take_back(assignment: &Assignment, changed: &[ObjectRef]) -> Result<(), Failure> {
+    if changed.is_empty() {
+        return Ok(());
+    }
+    let (cluster, retry) = (&assignment.shared.ports.cluster, &assignment.shared.settings.retry);
+    retry.run(&assignment.progress, &assignment.stop, || cluster.take_back(&assignment.target, changed)).await
 }
 
 fn masked(assignment: &Assignment, failure: Failure) -> Failure {

@@ -513,6 +513,13 @@ impl Cluster for World {
         Ok(observed.collect())
     }
 
+    async fn take_back(&self, _: &Target, objects: &[ObjectRef]) -> Result<(), Failure> {
+        for object in objects {
+            self.act_now(&format!("take back {object}")).await?;
+        }
+        Ok(())
+    }
+
     async fn logs(
         &self,
         _: &Target,

@@ -215,6 +215,10 @@ impl Cluster for Fake {
         Ok(objects.iter().map(|_| Observed::Absent).collect())
     }
 
+    async fn take_back(&self, _: &Target, _: &[ObjectRef]) -> Result<(), Failure> {
+        Ok(())
+    }
+
     async fn logs(
         &self,
         _: &Target,

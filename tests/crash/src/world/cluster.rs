@@ -118,6 +118,10 @@ impl Cluster for World {
         objects.iter().map(observe).collect()
     }
 
+    async fn take_back(&self, _: &Target, _: &[ObjectRef]) -> Result<(), Failure> {
+        Ok(())
+    }
+
     async fn logs(&self, _: &Target, _: &LogQuery, _: mpsc::Sender<PodLine>, _: &CancellationToken) -> Result<(), Failure> {
         Ok(())
     }

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 use kube::Client;
+use kube::api::{Api, DynamicObject};
 use kube::core::{ApiResource, GroupVersionKind};
 use kube::discovery::{Scope, pinned_kind};
 use kube::error::DiscoveryError;
@@ -19,6 +20,16 @@ pub(crate) enum Kind {
     Namespaced(ApiResource),
     /// They are not.
     ClusterWide(ApiResource),
+}
+
+impl Kind {
+    /// Its objects; where they are in namespaces, those of one.
+    pub(crate) fn api(&self, client: &Client, namespace: &str) -> Api<DynamicObject> {
+        match self {
+            Self::Namespaced(resource) => Api::namespaced_with(client.clone(), namespace, resource),
+            Self::ClusterWide(resource) => Api::all_with(client.clone(), resource),
+        }
+    }
 }
 
 /// Kinds by target, API version and name.

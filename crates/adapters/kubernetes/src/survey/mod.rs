@@ -3,6 +3,7 @@
 mod fingerprint;
 mod health;
 mod kinds;
+mod take_back;
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -17,7 +18,8 @@ use crate::calls::Calls;
 use crate::connection::Connection;
 use crate::trouble::Trouble;
 pub(crate) use kinds::Kinds;
-use kinds::{Kind, KnownKinds};
+use kinds::KnownKinds;
+pub(crate) use take_back::take_back;
 
 /// So many objects are read at a time.
 const PAGE: u32 = 500;
@@ -69,10 +71,7 @@ async fn read(
     names: &[&str],
 ) -> Result<Vec<(String, Value)>, Trouble> {
     let Some(found) = known.find(client, calls, api_version, kind).await? else { return Ok(Vec::new()) };
-    let api: Api<DynamicObject> = match &found {
-        Kind::Namespaced(resource) => Api::namespaced_with(client.clone(), namespace, resource),
-        Kind::ClusterWide(resource) => Api::all_with(client.clone(), resource),
-    };
+    let api: Api<DynamicObject> = found.api(client, namespace);
     // The content of a Secret is nobody's business here.
     let is_secret = api_version == "v1" && kind == "Secret";
     if let [name] = names {
