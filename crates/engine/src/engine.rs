@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use slipway_core::deployment::{Actor, CancelScope, Deployment, Event, Fact, Input, RunState, StepId, Trigger};
-use slipway_core::model::Name;
+use slipway_core::failure::Code;
+use slipway_core::model::{Environment, Name, Service, ServiceKind};
 use slipway_core::plan::{Action, Request};
 use slipway_ports::{
-    Access, Activity, Builder, CancellationToken, Cluster, DeploymentSummary, Freed, ImageCollector, NewDeployment, Registry,
-    Releases, Repositories, Store, StoredEnvironment, Target,
+    Access, Activity, Builder, CancellationToken, Cluster, DeploymentSummary, Freed, ImageCollector, NewDeployment, Platform,
+    Registry, Releases, Repositories, Store, StoredEnvironment, Target,
 };
 use tokio::sync::broadcast;
 
@@ -123,6 +124,7 @@ impl Engine {
         let accepting = tokio::spawn(async move {
             let (stored, target) = this.environment_and_target(&access, &project, &environment).await?;
             if action.releases() {
+                refuse_charts(&stored.environment, &target, &request)?;
                 this.require_secrets(&stored).await?;
             }
             // One request of an environment at a time, so that each sees the one before.
@@ -260,4 +262,31 @@ impl Engine {
             missing[0]
         )))
     }
+}
+
+/// A Docker Engine runs no charts: nobody shall wait for the stage of a Helm service to hear that.
+fn refuse_charts(environment: &Environment, target: &Target, request: &Request) -> Result<(), EngineError> {
+    let all_are_meant = request.services.is_empty() || request.and_all_others;
+    let is_meant = |service: &Service| {
+        (all_are_meant && !service.skipped) || request.services.iter().any(|named| named.name == service.name)
+    };
+    let charts: Vec<_> = match target.platform {
+        Platform::Kubernetes(_) => Vec::new(),
+        Platform::Docker { .. } => environment.services.iter().filter(|service| is_helm(service) && is_meant(service)).collect(),
+    };
+    if charts.is_empty() {
+        return Ok(());
+    }
+    let names: Vec<_> = charts.iter().map(|service| format!("`{}`", service.name)).collect();
+    Err(EngineError::Refused(format!(
+        "{}: Helm services, which the target `{}`, a Docker Engine, does not run ({}); deploy to a cluster, or name the other services by \
+         `--service`",
+        names.join(", "),
+        target.name,
+        Code::NotSupported
+    )))
+}
+
+fn is_helm(service: &Service) -> bool {
+    matches!(service.kind, ServiceKind::Helm(_))
 }

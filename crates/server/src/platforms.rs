@@ -1,6 +1,7 @@
 //! Which product a target is: a decorator around the ports that deploy, which sends each call to Kubernetes or to Docker.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -60,6 +61,15 @@ impl Releases for ByPlatform<dyn Releases> {
         self.of(target).upgrade(target, request, cancel).await
     }
 
+    /// Only Helm has charts.
+    async fn pack_chart(&self, folder: &Path) -> Result<Vec<u8>, Failure> {
+        self.kubernetes.pack_chart(folder).await
+    }
+
+    async fn objects(&self, target: &Target, namespace: &str, release: &str) -> Result<Vec<ObjectRef>, Failure> {
+        self.of(target).objects(target, namespace, release).await
+    }
+
     async fn rollback(
         &self,
         target: &Target,
@@ -105,6 +115,14 @@ impl Cluster for ByPlatform<dyn Cluster> {
         name: &str,
     ) -> Result<Option<BTreeMap<String, SecretText>>, Failure> {
         self.of(target).secret(target, namespace, name).await
+    }
+
+    async fn pause(&self, target: &Target, objects: &[ObjectRef]) -> Result<(), Failure> {
+        self.of(target).pause(target, objects).await
+    }
+
+    async fn resume(&self, target: &Target, objects: &[ObjectRef]) -> Result<(), Failure> {
+        self.of(target).resume(target, objects).await
     }
 
     async fn restart(

@@ -59,6 +59,15 @@ impl Cluster for LocalDocker {
         self.secrets.get(namespace, name)
     }
 
+    /// Only what a chart of the user's own has made is paused, and there is none here.
+    async fn pause(&self, _: &Target, _: &[ObjectRef]) -> Result<(), Failure> {
+        Ok(())
+    }
+
+    async fn resume(&self, _: &Target, _: &[ObjectRef]) -> Result<(), Failure> {
+        Ok(())
+    }
+
     async fn restart(&self, _: &Target, namespace: &str, release: &str, _: &RolloutKind, token: &str) -> Result<(), Failure> {
         self.restart_release(namespace, release, token).await
     }

@@ -8,7 +8,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use serde::{Deserialize, Serialize};
 use slipway_core::failure::{Code, Failure};
 use slipway_core::model::Service;
-use slipway_ports::{ReleaseRequest, WantedImage};
+use slipway_ports::{MadeFrom, ReleaseRequest, WantedImage};
 use tokio::sync::watch;
 
 use crate::names::checked;
@@ -73,28 +73,38 @@ pub(crate) struct Wanted {
 }
 
 impl Wanted {
-    /// What a request asks for.
-    pub(crate) fn of(request: &ReleaseRequest) -> Self {
-        Self {
+    /// What a request asks for. A chart of the user's own has no containers here.
+    pub(crate) fn of(request: &ReleaseRequest) -> Result<Self, Failure> {
+        let image = match &request.made_from {
+            MadeFrom::Image(image) => image,
+            MadeFrom::Chart(_) => return Err(no_charts(&request.service)),
+        };
+        Ok(Self {
             project: request.project.clone(),
             environment: request.environment.clone(),
             service: request.service.clone(),
             stopped: request.stopped,
-            repository: request.image.repository.clone(),
-            digest: request.image.digest.clone(),
+            repository: image.repository.clone(),
+            digest: image.digest.clone(),
             variables_secret: request.variables_secret.clone(),
             files: request.files.clone(),
             pull_secret: request.pull_secret.clone(),
             hosts: request.hosts.clone(),
             run: request.run.clone(),
             restart: None,
-        }
+        })
     }
 
     /// The image, by its digest.
     pub(crate) fn image(&self) -> WantedImage {
         WantedImage { repository: self.repository.clone(), digest: self.digest.clone() }
     }
+}
+
+/// A Helm service on a Docker Engine.
+pub(crate) fn no_charts(service: &Service) -> Failure {
+    let message = format!("`{}` is a Helm service, and a Docker Engine runs no charts", service.name);
+    Failure::permanent(Code::NotSupported, message).with_hint("deploy it to a cluster, or make it an application or a container")
 }
 
 impl Record {

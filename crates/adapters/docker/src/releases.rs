@@ -1,7 +1,10 @@
 //! The port `Releases` without Helm: revisions in a record, containers in the engine.
 
-use slipway_core::failure::Failure;
+use std::path::Path;
+
+use slipway_core::failure::{Code, Failure};
 use slipway_core::model::{JobTrigger, ServiceKind};
+use slipway_core::plan::ObjectRef;
 use slipway_ports::{
     CancellationToken, DEPLOYMENT_LABEL, ReleaseRequest, ReleaseStatus, Releases, Revision, Target, Upgraded, async_trait,
 };
@@ -17,7 +20,7 @@ use crate::survey;
 #[async_trait]
 impl Releases for LocalDocker {
     fn inputs(&self, _: &Target, request: &ReleaseRequest) -> Result<String, Failure> {
-        let wanted = Wanted::of(request);
+        let wanted = Wanted::of(request)?;
         Ok(survey::inputs(&wanted, &Blueprint::of(&wanted)?))
     }
 
@@ -26,7 +29,7 @@ impl Releases for LocalDocker {
         let _turn = self.turn(namespace, release).await;
         let deployment = request.labels.get(DEPLOYMENT_LABEL).cloned();
         let mut record = self.records.get(namespace, release).unwrap_or_default();
-        let mut wanted = Wanted::of(request);
+        let mut wanted = Wanted::of(request)?;
         wanted.restart = record.newest().and_then(|newest| newest.wanted.restart.clone());
         let blueprint = Blueprint::of(&wanted)?;
         if !wanted.stopped {
@@ -48,6 +51,17 @@ impl Releases for LocalDocker {
             self.mark(namespace, release, &mut record, if wanted.stopped { State::Good } else { State::Made })?;
         }
         Ok(Upgraded { revision: Revision(revision), objects: survey::objects(namespace, &wanted, &blueprint) })
+    }
+
+    /// Charts are Helm's.
+    async fn pack_chart(&self, folder: &Path) -> Result<Vec<u8>, Failure> {
+        Err(Failure::permanent(Code::NotSupported, format!("{}: a Docker Engine runs no charts", folder.display())))
+    }
+
+    async fn objects(&self, _: &Target, namespace: &str, release: &str) -> Result<Vec<ObjectRef>, Failure> {
+        let record = self.records.get(namespace, release);
+        let Some(newest) = record.as_ref().and_then(Record::newest) else { return Ok(Vec::new()) };
+        Ok(survey::objects(namespace, &newest.wanted, &Blueprint::of(&newest.wanted)?))
     }
 
     async fn rollback(&self, _: &Target, namespace: &str, release: &str, deployment: &str) -> Result<Option<Revision>, Failure> {
@@ -179,7 +193,7 @@ impl LocalDocker {
         let mut record = self.records.get(namespace, release).unwrap_or_default();
         let Some(newest) = record.newest().filter(|newest| !newest.wanted.stopped).cloned() else {
             let message = format!("`{release}` of {namespace} does not run, so there is nothing to restart");
-            return Err(Failure::permanent(slipway_core::failure::Code::ReleaseFailed, message).with_hint("deploy the service"));
+            return Err(Failure::permanent(Code::ReleaseFailed, message).with_hint("deploy the service"));
         };
         self.renew(namespace, release, token)?;
         record = self.records.get(namespace, release).unwrap_or_default();

@@ -37,7 +37,9 @@ pub(crate) async fn watch(
             job::run(local, &request.namespace, &wanted, progress, cancel).await?;
             if is_of_release { mark_good(local, request) } else { Ok(()) }
         }
-        RolloutKind::Deployment | RolloutKind::StatefulSet => long_running(local, request, progress, cancel).await,
+        RolloutKind::Deployment | RolloutKind::StatefulSet | RolloutKind::DaemonSet => {
+            long_running(local, request, progress, cancel).await
+        }
     }
 }
 

@@ -14,7 +14,7 @@ use slipway_ports::SecretText;
 
 use crate::database;
 use crate::names::{GENERATION, ORDINAL, PROBES, RUN, labels, volume};
-use crate::record::Wanted;
+use crate::record::{Wanted, no_charts};
 
 /// How long a container may take to end when it is asked to, in seconds.
 pub(crate) const GRACE_SECONDS: i32 = 30;
@@ -70,13 +70,7 @@ impl Blueprint {
             ServiceKind::Container(container) => Self::long_running(wanted, &container.workload),
             ServiceKind::Database(database) => Self::database(wanted, database),
             ServiceKind::Job(job) => Self { lasts: Lasts::OneRun, restart: None, ..Self::process(wanted, &job.workload) },
-            ServiceKind::Helm(_) => {
-                return Err(Failure::permanent(
-                    Code::NotSupported,
-                    format!("`{}` is a Helm service, and a Docker Engine runs no charts", wanted.service.name),
-                )
-                .with_hint("deploy it to a cluster, or make it an application or a container"));
-            }
+            ServiceKind::Helm(_) => return Err(no_charts(&wanted.service)),
         };
         Ok(blueprint)
     }
