@@ -203,7 +203,7 @@ fn a_pushed_change_loses_no_request(server: &Server, repository: &Repository, po
 fn a_failing_rollout_keeps_the_old_version(server: &Server, repository: &Repository, port: u16) {
     let before = running("web");
     let mut files = web("three");
-    files[1].1 = "print STDERR \"no configuration\\n\"; exit 3;".to_owned();
+    "print STDERR \"no configuration\\n\"; exit 3;".clone_into(&mut files[1].1);
     push(repository, &files);
     server.slipway(["deploy", "--environment", ENVIRONMENT, "--progress", "plain"]).expect_code(4);
     let deployment = server.deployment(ENVIRONMENT);

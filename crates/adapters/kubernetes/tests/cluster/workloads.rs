@@ -82,10 +82,13 @@ async fn a_watch_ends_when_nobody_listens_and_fails_when_the_cluster_does_not_an
     drop(seen);
     tokio::time::timeout(Duration::from_secs(30), watching).await.expect("it ends").unwrap();
     let nowhere = tempfile::NamedTempFile::new().unwrap();
-    let text = std::fs::read_to_string(&scene.target.kubeconfig).unwrap();
+    let text = std::fs::read_to_string(&scene.target.cluster().unwrap().kubeconfig).unwrap();
     let server = text.lines().find_map(|line| line.trim().strip_prefix("server: ")).unwrap().to_owned();
     std::fs::write(nowhere.path(), text.replace(&server, "https://127.0.0.1:1")).unwrap();
-    let target = slipway_ports::Target { kubeconfig: nowhere.path().to_str().unwrap().to_owned(), ..scene.target.clone() };
+    let target = slipway_ports::Target {
+        platform: slipway_ports::Platform::kubernetes(nowhere.path().to_str().unwrap(), &scene.target.cluster().unwrap().context),
+        ..scene.target.clone()
+    };
     let cluster = slipway_kubernetes::KubeCluster::new(slipway_kubernetes::Settings {
         patience: Duration::from_secs(2),
         ..slipway_kubernetes::Settings::default()
