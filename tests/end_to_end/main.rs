@@ -19,6 +19,7 @@ mod kill;
 mod offline;
 mod private;
 mod process;
+mod running;
 mod server;
 mod shop;
 mod stages;
