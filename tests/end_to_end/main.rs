@@ -20,6 +20,7 @@ mod local;
 mod offline;
 mod private;
 mod process;
+mod running;
 mod server;
 mod shop;
 mod stages;
