@@ -20,7 +20,8 @@ fn git(url: &str, root: &str) -> GitSource {
 }
 
 fn chart(color: &str) -> Service {
-    let variable = Variable { name: VariableName::new("COLOR").unwrap(), value: VariableValue::Text("red".to_owned()) };
+    let variable =
+        Variable { name: VariableName::new("COLOR").expect("a good name"), value: VariableValue::Text("red".to_owned()) };
     let helm = HelmService {
         chart: ChartSource::Git(git(SHOP, "charts/app")),
         values: json!({"color": color, "secret": "{{SLIPWAY_SECRET_NAME}}"}),

@@ -438,3 +438,32 @@ fn the_state_tells_replicas_and_pods() {
         "0 of 2 replicas available, 2 of the old revision left; pod api-new-x: ContainerCreating (Pulling image \"registry.test/api:1\")"
     );
 }
+
+/// A `DaemonSet` on two nodes, generation 3, of which so many pods are updated and available.
+fn daemon_set(observed: i64, updated: i32, available: i32) -> Snapshot {
+    let mut snapshot = snapshot(RolloutKind::DaemonSet);
+    snapshot.daemon_sets.put(object(json!({
+        "metadata": {"name": "api", "uid": "s", "generation": 3, "annotations": {"deprecated.daemonset.template.generation": "2"}},
+        "spec": {"selector": {}, "template": {}, "minReadySeconds": 10},
+        "status": {"observedGeneration": observed, "desiredNumberScheduled": 2, "currentNumberScheduled": 2, "numberMisscheduled": 0,
+            "numberReady": available, "updatedNumberScheduled": updated, "numberAvailable": available}
+    })));
+    for generation in ["1", "2"] {
+        snapshot.pods.put(object(json!({
+            "metadata": {"name": format!("api-{generation}"), "uid": generation, "ownerReferences": owner("s"),
+                "labels": {"pod-template-generation": generation}},
+            "spec": {"containers": []}
+        })));
+    }
+    snapshot
+}
+
+#[test]
+fn a_daemon_set_is_ready_when_every_node_has_the_new_pod() {
+    assert_eq!(look(&daemon_set(3, 2, 2)), Verdict::Ready);
+    for behind in [daemon_set(2, 2, 2), daemon_set(3, 1, 2), daemon_set(3, 2, 1)] {
+        assert!(matches!(look(&behind), Verdict::Waiting(_)), "{}", narrate::state(&behind));
+    }
+    let names: Vec<_> = daemon_set(3, 1, 2).new_pods().into_iter().filter_map(|pod| pod.metadata.name.clone()).collect();
+    assert_eq!(names, ["api-2"]);
+}
