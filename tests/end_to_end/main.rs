@@ -16,6 +16,7 @@ mod flood;
 mod git;
 mod kill;
 mod offline;
+mod outputs;
 mod private;
 mod process;
 mod server;

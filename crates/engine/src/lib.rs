@@ -17,6 +17,7 @@ mod executor;
 mod feed;
 mod images;
 mod mask;
+mod outputs;
 pub mod ownership;
 mod prepare;
 mod preview;

@@ -6,10 +6,11 @@ use slipway_core::failure::{Code, Failure};
 use slipway_core::model::{Environment, Name, PortProtocol, Service, ServiceKind, VariableName};
 use slipway_core::names::sha256_hex;
 use slipway_core::plan::{Plan, PlannedService};
-use slipway_core::variables::{self, BuiltinFacts, Resolved, Scopes, VariableProblem};
+use slipway_core::variables::{self, BuiltinFacts, OUTPUT_PATH, Outputs, Resolved, Scopes, VariableProblem};
 use slipway_ports::{SecretText, StoreError, Target};
 
 use crate::engine::Shared;
+use crate::outputs::KeptSecrets;
 use crate::random;
 
 /// The Secret of a service: `<service>-<hash>`, immutable, outside the Helm release.
@@ -89,7 +90,15 @@ pub(crate) fn facts(
 pub(crate) fn variable_failure(problem: &VariableProblem) -> Failure {
     let code = match problem {
         VariableProblem::SecretMissing { .. } => Code::SecretMissing,
-        _ => Code::VariableInvalid,
+        VariableProblem::OutputMissing { .. } => {
+            let way = format!("let a job of an earlier stage write it to {OUTPUT_PATH}, or take it out of the variables");
+            return Failure::permanent(Code::OutputMissing, problem.to_string()).with_hint(way);
+        }
+        VariableProblem::Undefined { .. }
+        | VariableProblem::Cycle { .. }
+        | VariableProblem::TooLarge
+        | VariableProblem::OutputArgument { .. }
+        | VariableProblem::SecretArgument { .. } => Code::VariableInvalid,
     };
     Failure::permanent(code, problem.to_string())
 }
@@ -113,10 +122,10 @@ pub(crate) async fn secret_of(
         let password = passwords.get(name).cloned().unwrap_or_default();
         variables::database_environment(database.database_type, &variables::DatabaseAccount::of(service), &password)
     } else {
-        let set =
-            shared.ports.store.secrets(&environment.project, &environment.name).await.map_err(|error| store_failure(&error))?;
-        let secrets = set.iter().map(|(name, value)| (name.clone(), Resolved::secret(value.expose())));
-        parts.extend(set.values().cloned());
+        let kept = KeptSecrets::read(shared, environment).await?;
+        let secrets = kept.secrets.iter().map(|(name, value)| (name.clone(), Resolved::secret(value.expose())));
+        let outputs = kept.seen_by(environment, service);
+        parts.extend(kept.sensitive());
         let workload = service.workload();
         let builtins = variables::builtins(environment, &facts(environment, versions, target, passwords));
         let resolved = variables::resolve(&Scopes {
@@ -126,6 +135,7 @@ pub(crate) async fn secret_of(
             secrets: secrets.collect(),
             visible_secrets: workload.map_or(&[], |workload| &workload.secrets),
             files: workload.map_or(&[], |workload| &workload.files),
+            outputs: Outputs::Written(&outputs),
         })
         .map_err(|problem| variable_failure(&problem))?;
         let mut values: BTreeMap<String, Resolved> =
@@ -178,7 +188,7 @@ async fn passwords(shared: &Shared, environment: &Environment) -> Result<BTreeMa
 }
 
 /// The names of Secrets tell nothing of short secrets: a salt that only the server knows goes into their hash.
-async fn salt(shared: &Shared, environment: &Environment) -> Result<SecretText, Failure> {
+pub(crate) async fn salt(shared: &Shared, environment: &Environment) -> Result<SecretText, Failure> {
     kept(shared, environment, "slipway:salt").await
 }
 

@@ -10,9 +10,10 @@ use slipway_core::failure::Failure;
 use slipway_core::model::{Environment, GitRevision, ImageReference, Name};
 use slipway_ports::{
     Access, BuildClaim, BuildRequest, Builder, BuiltImage, CancellationToken, Cluster, Credential, DeploymentSummary, Export,
-    Freed, ImageCollector, LogLine, LogMatches, LogQuery, LogSearch, Namespace, NeededImage, NewDeployment, PodLine, Presence,
-    Progress, Reader, RecordedEvent, Registry, ReleaseRequest, ReleaseStatus, Releases, Repositories, RepositoryTag, Revision,
-    RolloutKind, RolloutRequest, SecretObject, SecretText, Store, StoreError, StoredEnvironment, Target, TreeFacts, TreeQuery,
+    Freed, ImageCollector, JobOutput, LogLine, LogMatches, LogQuery, LogSearch, Namespace, NeededImage, NewDeployment, PodLine,
+    Presence, Progress, Reader, RecordedEvent, Registry, ReleaseRequest, ReleaseStatus, Releases, Repositories, RepositoryTag,
+    Revision, RolloutKind, RolloutRequest, SecretObject, SecretText, Store, StoreError, StoredEnvironment, Target, TreeFacts,
+    TreeQuery,
 };
 use tokio::sync::mpsc;
 
@@ -188,6 +189,14 @@ impl Cluster for Gated<dyn Cluster> {
         cancel: &CancellationToken,
     ) -> Result<(), Failure> {
         self.pass("cluster.await-rollout", self.port.await_rollout(target, request, progress, cancel)).await
+    }
+
+    async fn job_output(&self, target: &Target, request: &RolloutRequest) -> Result<JobOutput, Failure> {
+        self.pass("cluster.job-output", self.port.job_output(target, request)).await
+    }
+
+    async fn forget_job_output(&self, target: &Target, request: &RolloutRequest) -> Result<(), Failure> {
+        self.pass("cluster.forget-job-output", self.port.forget_job_output(target, request)).await
     }
 
     async fn logs(

@@ -58,6 +58,12 @@ pub trait Cluster: Send + Sync {
         cancel: &CancellationToken,
     ) -> Result<(), Failure>;
 
+    /// What a job that came to its end wrote to [`OUTPUT_PATH`](slipway_core::variables::OUTPUT_PATH).
+    async fn job_output(&self, target: &Target, request: &RolloutRequest) -> Result<JobOutput, Failure>;
+
+    /// Removes what the target itself still shows of the output of a job that has ended. Nothing to remove is success.
+    async fn forget_job_output(&self, target: &Target, request: &RolloutRequest) -> Result<(), Failure>;
+
     /// Sends the lines of a service's pods to `lines` until they end (without `follow`) or the receiver goes.
     async fn logs(
         &self,
@@ -120,6 +126,17 @@ pub enum RolloutKind {
     /// A CronJob with the release's name: there at once.
     CronJob,
     /// No pod at all: the release was stopped or removed.
+    Gone,
+}
+
+/// What is to be had of the output of a job.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum JobOutput {
+    /// It wrote nothing.
+    Nothing,
+    /// It wrote this.
+    Written(SecretText),
+    /// Nobody knows: what held it is gone.
     Gone,
 }
 

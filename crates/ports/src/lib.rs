@@ -25,7 +25,7 @@ pub mod testing;
 
 pub use async_trait::async_trait;
 pub use builder::{BuildRequest, Builder, BuiltImage};
-pub use cluster::{Cluster, LogQuery, Namespace, PodLine, RolloutKind, RolloutRequest, SecretObject};
+pub use cluster::{Cluster, JobOutput, LogQuery, Namespace, PodLine, RolloutKind, RolloutRequest, SecretObject};
 pub use credentials::{Credential, Login, Reader};
 pub use images::{Freed, ImageCollector, NeededImage};
 pub use lease::{Epoch, Lease, Leases};

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 use slipway_core::failure::Failure;
 use slipway_ports::{
-    CancellationToken, Cluster, LogQuery, Namespace, PodLine, Progress, RolloutKind, RolloutRequest, SecretObject, SecretText,
-    Target,
+    CancellationToken, Cluster, JobOutput, LogQuery, Namespace, PodLine, Progress, RolloutKind, RolloutRequest, SecretObject,
+    SecretText, Target,
 };
 use tokio::sync::mpsc::Sender;
 
@@ -15,7 +15,7 @@ use crate::connection::{Connection, Connections};
 use crate::rollout::Rollout;
 use crate::settings::Settings;
 use crate::text::clean;
-use crate::{logs, namespace, removal, restart, secret};
+use crate::{logs, namespace, outputs, removal, restart, secret};
 
 /// Kubernetes clusters, reached by the kubeconfigs of their targets.
 pub struct KubeCluster {
@@ -117,6 +117,14 @@ impl Cluster for KubeCluster {
             () = cancel.cancelled() => Err(Failure::canceled(format!("stopped waiting for {}", request.release))),
             verdict = watch => verdict,
         }
+    }
+
+    async fn job_output(&self, target: &Target, request: &RolloutRequest) -> Result<JobOutput, Failure> {
+        outputs::read(&self.connection(target).await?, &self.calls, request).await
+    }
+
+    async fn forget_job_output(&self, target: &Target, request: &RolloutRequest) -> Result<(), Failure> {
+        outputs::forget(&self.connection(target).await?, &self.calls, request).await
     }
 
     async fn logs(

@@ -13,6 +13,7 @@ mod cluster;
 mod connection;
 mod logs;
 mod namespace;
+mod outputs;
 mod removal;
 mod restart;
 mod rollout;

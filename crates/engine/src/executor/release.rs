@@ -92,12 +92,17 @@ async fn with_variables(assignment: &Assignment, image: &ReleasedImage, variable
     let request = request(assignment, image, variables.reference())?;
     assignment.progress.activity(Activity::Releasing);
     assignment.progress.line(&format!("release {} of {}", assignment.name, request.image));
-    match release(assignment, &request).await {
-        Ok(revision) => Ok(StepOutcome::Done(StepResult {
+    let released = match release(assignment, &request).await {
+        Ok(revision) => job::outputs(assignment, &request).await.map(|outputs| (revision, outputs)),
+        Err(failure) => Err(job::without_output(assignment, &request, failure).await),
+    };
+    match released {
+        Ok((revision, outputs)) => Ok(StepOutcome::Done(StepResult {
             image: Some(image.digest.clone()),
             repository: Some(image.repository.clone()),
             variables: variables.reference().cloned(),
             revision: Some(revision.0),
+            outputs: outputs.map(Box::new),
         })),
         Err(failure) => {
             let failure = masked(assignment, failure);
