@@ -22,3 +22,4 @@ mod process;
 mod server;
 mod shop;
 mod stages;
+mod unchanged;

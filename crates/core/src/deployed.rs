@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use crate::deployment::{Deployment, ServiceRun, SkipReason, StepState};
 use crate::model::{Name, Service};
-use crate::plan::{Action, BuildPlan, Plan, PlannedService, Released, ReleasedImage};
+use crate::plan::{Action, BuildPlan, Plan, PlannedService, Released, ReleasedImage, Settled};
 
 /// What a deployment did to what is deployed of a service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,6 +59,8 @@ pub struct DeployedService {
     pub planned: PlannedService,
     /// What the release used.
     pub released: Released,
+    /// How the release was when it had become healthy.
+    pub settled: Option<Settled>,
     /// Whether it has been stopped since.
     pub is_stopped: bool,
     /// Whether the release failed, and was the only one.
@@ -101,9 +103,10 @@ impl Deployed {
             let is_stopped = found.is_stopped;
             let of = |has_failed| {
                 let service = plan.environment.service(&planned.name)?.clone();
-                let released = released(planned, run);
+                let (released, settled) = (released(planned, run), settled(run));
                 let planned = planned.clone();
-                Some(Box::new(DeployedService { deployment: number, service, planned, released, is_stopped, has_failed }))
+                let deployment = number;
+                Some(Box::new(DeployedService { deployment, service, planned, released, settled, is_stopped, has_failed }))
             };
             match Effect::of(plan, planned, run) {
                 None => {}
@@ -147,6 +150,17 @@ fn released(planned: &PlannedService, run: &ServiceRun) -> Released {
         | StepState::Skipped { .. }
         | StepState::Failed { .. }
         | StepState::Canceled { .. } => Released { image: built(planned, run.build.as_ref()), variables: None },
+    }
+}
+
+fn settled(run: &ServiceRun) -> Option<Settled> {
+    match &run.release {
+        StepState::Succeeded { result, .. } => result.settled.as_deref().cloned(),
+        StepState::Waiting { .. }
+        | StepState::Running { .. }
+        | StepState::Skipped { .. }
+        | StepState::Failed { .. }
+        | StepState::Canceled { .. } => None,
     }
 }
 

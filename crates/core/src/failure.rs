@@ -98,13 +98,17 @@ pub enum Code {
     JobFailed,
     /// A job did not end within its time.
     JobTimeout,
+    /// No pod of the service can be reached: there is none, or not the one that is meant.
+    PodUnavailable,
+    /// A command can not be started in a container.
+    ExecFailed,
     /// What the file asks for is not built yet.
     NotSupported,
 }
 
 impl Code {
     /// Every code, in the order of the documentation.
-    pub const ALL: [Self; 40] = [
+    pub const ALL: [Self; 42] = [
         Self::Internal,
         Self::Canceled,
         Self::RepositoryUnreachable,
@@ -144,6 +148,8 @@ impl Code {
         Self::RolloutTimeout,
         Self::JobFailed,
         Self::JobTimeout,
+        Self::PodUnavailable,
+        Self::ExecFailed,
         Self::NotSupported,
     ];
 
@@ -189,6 +195,8 @@ impl Code {
             Self::RolloutTimeout => "rollout-timeout",
             Self::JobFailed => "job-failed",
             Self::JobTimeout => "job-timeout",
+            Self::PodUnavailable => "pod-unavailable",
+            Self::ExecFailed => "exec-failed",
             Self::NotSupported => "not-supported",
         }
     }

@@ -17,5 +17,6 @@ pub mod names;
 pub mod outline;
 pub mod pipeline_edit;
 pub mod plan;
+pub mod running;
 pub mod simulation;
 pub mod variables;

@@ -16,6 +16,7 @@ use crate::engine::Shared;
 use crate::error::EngineError;
 use crate::executor::{self, Assignment, Ending, Stop};
 use crate::feed::Feed;
+use crate::last_releases::LastReleases;
 use crate::single_flight::Seat;
 
 /// What reaches a dispatcher.
@@ -34,6 +35,8 @@ pub(crate) struct Dispatcher {
     deployment: Deployment,
     /// That of the deployment, which does not change any more; every step has it.
     plan: Arc<Plan>,
+    /// What its services are compared with.
+    last: Arc<LastReleases>,
     feed: Arc<Feed>,
     inbox: mpsc::UnboundedSender<Message>,
     stops: HashMap<StepId, Stop>,
@@ -57,7 +60,18 @@ impl Dispatcher {
         })?;
         let feed = shared.feeds.of(&summary.id);
         let plan = Arc::new(deployment.plan().clone());
-        let mut this = Self { shared, summary, target, deployment, plan, feed, inbox, stops: HashMap::new(), left: Vec::new() };
+        let mut this = Self {
+            shared,
+            summary,
+            target,
+            deployment,
+            plan,
+            last: Arc::default(),
+            feed,
+            inbox,
+            stops: HashMap::new(),
+            left: Vec::new(),
+        };
         let ended = this.execute(&mut messages).await;
         if let Err(EngineError::Fenced(_)) = ended {
             // The steps are another server's now: to stop them would be to put away what that one does. This process ends.
@@ -180,6 +194,7 @@ impl Dispatcher {
             &self.summary,
             &self.target,
             &self.plan,
+            &self.last,
             &self.deployment,
             &step,
             &self.feed,

@@ -103,7 +103,7 @@ impl Engine {
         let (stored, target) = self.environment_and_target(access, project, environment).await?;
         let asked = Asked { access, environment: &stored.environment, target: &target, action, request };
         let plan = prepare::prepare(&self.shared, &asked).await?;
-        preview::preview(&self.shared, access, plan).await
+        preview::preview(&self.shared, access, &target, plan).await
     }
 
     /// Accepts a deployment: versions are resolved and pinned, the plan is sealed and stored. It starts when its turn comes. A request

@@ -16,6 +16,7 @@ mod error;
 mod executor;
 mod feed;
 mod images;
+mod last_releases;
 mod mask;
 mod outputs;
 pub mod ownership;

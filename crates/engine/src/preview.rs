@@ -1,19 +1,22 @@
 //! What a deployment would do, and why (B7).
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use futures::StreamExt;
+use slipway_core::deployed::DeployedService;
 use slipway_core::deployment::{Phase, SkipReason};
 use slipway_core::failure::Failure;
 use slipway_core::model::{Job, JobEvent, JobTrigger, Name, ServiceKind};
-use slipway_core::plan::{Action, BuildPlan, Plan, PlannedBuild, PlannedService, Version};
-use slipway_ports::{Access, Presence, RepositoryTag};
+use slipway_core::plan::{Action, BuildPlan, Plan, PlannedBuild, PlannedService, ReleasedImage, Version};
+use slipway_ports::{Access, Presence, RepositoryTag, Target};
 
 use crate::bases::{self, Base};
 use crate::deployed::deployed;
 use crate::engine::Shared;
 use crate::error::EngineError;
-use crate::readers;
+use crate::last_releases::{self, Difference, LastReleases};
+use crate::workload_variables::{self, Versions};
+use crate::{executor, readers};
 
 /// A plan, and what each of its steps would do.
 #[derive(Debug, Clone)]
@@ -80,12 +83,13 @@ pub enum Does {
 }
 
 /// Looks up what the registry holds and what is deployed.
-pub(crate) async fn preview(shared: &Shared, access: &Access, plan: Plan) -> Result<Preview, EngineError> {
+pub(crate) async fn preview(shared: &Shared, access: &Access, target: &Target, plan: Plan) -> Result<Preview, EngineError> {
     let environment = &plan.environment;
     let deployed = deployed(&*shared.ports.store, access, &environment.project, &environment.name).await?;
     let presences = presences(shared, &plan).await;
     let reader = readers::of_project(&*shared.ports.store, access, &environment.project).await?;
     let bases = bases::bases(shared, &reader, present(&plan, &presences)).await;
+    let differences = differences(shared, &plan, target, &deployed, &presences).await;
     let mut leaders = HashMap::new();
     let mut steps = Vec::new();
     for service in &plan.services {
@@ -102,7 +106,7 @@ pub(crate) async fn preview(shared: &Shared, access: &Access, plan: Plan) -> Res
         let bases = service.build.as_ref().and_then(tag).and_then(|image| bases.get(&image).cloned()).unwrap_or_default();
         steps.extend(does.map(|does| PreviewStep { service: service.name.clone(), phase: Phase::Build, does, bases }));
         if !failed {
-            let does = act_does(&plan, service, before);
+            let does = act_does(&plan, service, before, differences.get(&service.name));
             steps.push(PreviewStep { service: service.name.clone(), phase: Phase::Release, does, bases: Vec::new() });
         }
     }
@@ -175,7 +179,7 @@ fn build_reason(build: &PlannedBuild, before: Option<&PlannedService>) -> String
     if changed.is_empty() { "Dockerfile changed".to_owned() } else { changed.join(", ") }
 }
 
-fn act_does(plan: &Plan, service: &PlannedService, before: Option<&PlannedService>) -> Does {
+fn act_does(plan: &Plan, service: &PlannedService, before: Option<&PlannedService>, difference: Option<&Difference>) -> Does {
     if service.leaves.is_some() {
         return Does::Remove { reason: "it is not in the environment any more".to_owned() };
     }
@@ -191,7 +195,7 @@ fn act_does(plan: &Plan, service: &PlannedService, before: Option<&PlannedServic
             Some(events) if !runs(events) || (plan.action == Action::Rollback && !plan.request.run_jobs) => {
                 skip(SkipReason::NothingToRun)
             }
-            _ => release_does(service, before),
+            _ => release_does(service, before, difference),
         },
         Action::Delete => Does::Remove { reason: "its volumes too".to_owned() },
         Action::Stop | Action::Restart if service.released.is_none() => skip(SkipReason::NotDeployed),
@@ -205,12 +209,72 @@ fn act_does(plan: &Plan, service: &PlannedService, before: Option<&PlannedServic
     }
 }
 
-fn release_does(service: &PlannedService, before: Option<&PlannedService>) -> Does {
-    let reason = match (&service.version, before) {
-        (Version::Unresolved(failure), _) => return Does::Fail(failure.clone()),
-        (_, None) => "first release".to_owned(),
-        (version, Some(before)) if *version == before.version => "same version; Helm compares the configuration".to_owned(),
-        (version, Some(before)) => format!("version {} -> {}", before.version.short(), version.short()),
+fn release_does(service: &PlannedService, before: Option<&PlannedService>, difference: Option<&Difference>) -> Does {
+    let reason = match (&service.version, before, difference) {
+        (Version::Unresolved(failure), _, _) => return Does::Fail(failure.clone()),
+        (_, _, Some(Difference::None)) => return Does::SkipRelease { reason: SkipReason::Unchanged.to_string() },
+        (_, None, _) => "first release".to_owned(),
+        (_, Some(_), Some(difference @ (Difference::Drift(_) | Difference::Unknown(_)))) => difference.to_string(),
+        (version, Some(before), _) if *version != before.version => {
+            format!("version {} -> {}", before.version.short(), version.short())
+        }
+        (_, Some(_), Some(Difference::Inputs)) => "configuration changed".to_owned(),
+        (_, Some(_), _) => "same version; Helm compares the configuration".to_owned(),
     };
     Does::Release { reason }
+}
+
+/// What each service that a deploy keeps up has to do, as far as it can be told before anything is built.
+async fn differences(
+    shared: &Shared,
+    plan: &Plan,
+    target: &Target,
+    deployed: &BTreeMap<Name, DeployedService>,
+    presences: &HashMap<Name, Result<Presence, Failure>>,
+) -> HashMap<Name, Difference> {
+    let last = LastReleases::default();
+    let mut differences = HashMap::new();
+    for planned in plan.services.iter().filter(|_| plan.action == Action::Deploy) {
+        let Some((service, deployed)) = plan.environment.service(&planned.name).zip(deployed.get(&planned.name)) else {
+            continue;
+        };
+        if is_lifecycle(&service.kind) || deployed.settled.is_none() {
+            continue;
+        }
+        let Some(image) = image(planned, deployed, presences.get(&planned.name)) else { continue };
+        let versions = Versions::of(plan);
+        let Ok(variables) = workload_variables::secret_of(shared, &plan.environment, versions, target, &planned.name).await
+        else {
+            // The release will say what is wrong with them.
+            continue;
+        };
+        let variables = variables.map(|secret| secret.reference());
+        let request = executor::of_plan(shared, plan, target, service, &image, variables.as_ref());
+        let Ok(inputs) = last_releases::inputs(shared, plan, target, &request).await else { continue };
+        let comparison = last.compare(shared, plan, target, &planned.name, &inputs).await;
+        differences.insert(planned.name.clone(), comparison.difference);
+    }
+    differences
+}
+
+/// The image that a release would use, if that is known already.
+fn image(
+    planned: &PlannedService,
+    deployed: &DeployedService,
+    presence: Option<&Result<Presence, Failure>>,
+) -> Option<ReleasedImage> {
+    match (&planned.build, presence, &planned.version) {
+        (Some(BuildPlan::Image(build)), Some(Ok(Presence::Present(digest))), _) => {
+            Some(ReleasedImage { repository: build.repository.clone(), digest: digest.clone() })
+        }
+        // Where it is mirrored to goes by its name, which is that of the image that is deployed, or the version has changed.
+        (None, _, Version::Image(source)) => {
+            deployed.released.image.clone().filter(|image| Some(image.digest.as_str()) == source.digest())
+        }
+        _ => None,
+    }
+}
+
+fn is_lifecycle(kind: &ServiceKind) -> bool {
+    matches!(kind, ServiceKind::Job(Job { trigger: JobTrigger::Lifecycle(_), .. }))
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use slipway_core::failure::{Code, Failure};
 use slipway_core::model::{Environment, Name, PortProtocol, Service, ServiceKind, VariableName};
 use slipway_core::names::sha256_hex;
-use slipway_core::plan::{Plan, PlannedService};
+use slipway_core::plan::{Plan, PlannedService, VariablesSecret};
 use slipway_core::variables::{self, BuiltinFacts, OUTPUT_PATH, Outputs, Resolved, Scopes, VariableProblem};
 use slipway_ports::{SecretText, StoreError, Target};
 
@@ -21,6 +21,13 @@ pub(crate) struct WorkloadSecret {
     pub(crate) files: BTreeMap<String, String>,
     /// The values that no log may show.
     pub(crate) sensitive: Vec<SecretText>,
+}
+
+impl WorkloadSecret {
+    /// How a release names it.
+    pub(crate) fn reference(&self) -> VariablesSecret {
+        VariablesSecret { name: self.name.clone(), files: self.files.clone() }
+    }
 }
 
 /// Host names of the public http ports of a service, by internal port.

@@ -410,6 +410,7 @@ async fn a_commit_that_the_mirror_holds_is_deployed_although_its_repository_has_
     bench.world.fail(&fetch, gone());
     let branch = Selection { name: name("web"), version: None };
     let request = Request { services: vec![pinned("api"), branch], ..Request::default() };
+    bench.world.edit("api");
     let deployment = bench.act_on(Action::Deploy, request).await.1;
     assert_eq!(bench.world.count(&fetch), before + 1);
     assert_eq!(state_of(&deployment, &release("api")), "succeeded");

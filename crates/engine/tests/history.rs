@@ -49,11 +49,13 @@ async fn the_newest_the_last_failure_and_what_runs_are_kept() {
     // The first one releases the cache, and nothing after it does.
     assert_eq!(outcome(&bench.deploy_to_the_end().await.1), Outcome::Succeeded);
     for _ in 0..3 {
+        bench.world.edit("cache");
         bench.world.fail("release cache", broken());
         assert_eq!(outcome(&bench.deploy_to_the_end().await.1), Outcome::Failed);
     }
     // Of the failures only the newest ones stay.
     left(&bench, &[4, 3, 1]).await;
+    bench.world.edit("cache");
     bench.world.hold("rollout cache");
     let id = bench.deploy().await;
     bench.begun_times("rollout cache", 2).await;
@@ -68,6 +70,7 @@ async fn the_newest_the_last_failure_and_what_runs_are_kept() {
 async fn a_start_with_a_smaller_setting_lets_go_of_more() {
     let bench = Bench::with(&environment(vec![container("cache")])).await;
     for _ in 0..5 {
+        bench.world.edit("cache");
         bench.deploy_to_the_end().await;
     }
     left(&bench, &[5, 4, 3, 2, 1]).await;

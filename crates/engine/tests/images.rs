@@ -54,6 +54,7 @@ async fn c05_what_a_kept_deployment_built_or_mirrored_is_needed_under_its_key_an
     let bench = Bench::with(&environment(vec![application("api"), container("cache")])).await;
     let (_, first) = bench.deploy_to_the_end().await;
     bench.world.commit(support::SHOP, &commit(2));
+    bench.world.edit("cache");
     let (_, second) = bench.deploy_to_the_end().await;
     assert_eq!(collect(&bench).await, Ok(Freed::default()), "all that was built is needed");
     let needed = bench.world.needed();

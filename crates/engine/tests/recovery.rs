@@ -198,6 +198,7 @@ fn what_was_being_canceled_is_canceled_by_the_next_server() {
 fn b06_a_release_that_was_being_put_back_is_put_back_by_the_next_server_and_not_released_again() {
     let left = die_after(&environment(vec![container("cache")]), |bench| async move {
         bench.deploy_to_the_end().await;
+        bench.world.edit("cache");
         bench.world.fail("rollout cache", Failure::permanent(Code::CrashLoop, "it ends with exit code 1"));
         bench.world.hold("rollback cache");
         let id = bench.deploy().await;

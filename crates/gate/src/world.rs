@@ -8,14 +8,16 @@ use async_trait::async_trait;
 use slipway_core::deployment::Event;
 use slipway_core::failure::Failure;
 use slipway_core::model::{Environment, GitRevision, ImageReference, Name};
+use slipway_core::plan::{ObjectRef, Observed};
 use slipway_ports::{
-    Access, BuildClaim, BuildRequest, Builder, BuiltImage, CancellationToken, Cluster, Credential, DeploymentSummary, Export,
-    Freed, ImageCollector, JobOutput, LogLine, LogMatches, LogQuery, LogSearch, Namespace, NeededImage, NewDeployment, PodLine,
-    Presence, Progress, Reader, RecordedEvent, Registry, ReleaseRequest, ReleaseStatus, Releases, Repositories, RepositoryTag,
-    Revision, RolloutKind, RolloutRequest, SecretObject, SecretText, Store, StoreError, StoredEnvironment, Target, TreeFacts,
-    TreeQuery,
+    Access, BuildClaim, BuildRequest, Builder, BuiltImage, CancellationToken, Cluster, ConnectRequest, Credential,
+    DeploymentSummary, ExecRequest, ExecStreams, Export, Freed, ImageCollector, JobOutput, JobRequest, LogLine, LogMatches,
+    LogQuery, LogSearch, Namespace, NeededImage, NewDeployment, PodConnection, PodLine, Presence, Progress, Reader,
+    RecordedEvent, Registry, ReleaseRequest, ReleaseStatus, Releases, Repositories, RepositoryTag, Revision, RolloutKind,
+    RolloutRequest, RunningServices, SecretObject, SecretText, Store, StoreError, StoredEnvironment, Target, TreeFacts,
+    TreeQuery, Upgraded, Workloads,
 };
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 use crate::Gated;
 
@@ -107,7 +109,11 @@ impl ImageCollector for Gated<dyn ImageCollector> {
 
 #[async_trait]
 impl Releases for Gated<dyn Releases> {
-    async fn upgrade(&self, target: &Target, request: &ReleaseRequest, cancel: &CancellationToken) -> Result<Revision, Failure> {
+    fn inputs(&self, target: &Target, request: &ReleaseRequest) -> Result<String, Failure> {
+        self.port.inputs(target, request)
+    }
+
+    async fn upgrade(&self, target: &Target, request: &ReleaseRequest, cancel: &CancellationToken) -> Result<Upgraded, Failure> {
         self.pass("releases.upgrade", self.port.upgrade(target, request, cancel)).await
     }
 
@@ -181,6 +187,14 @@ impl Cluster for Gated<dyn Cluster> {
         self.pass("cluster.remove-namespace", self.port.remove_namespace(target, namespace, cancel)).await
     }
 
+    async fn survey(&self, target: &Target, objects: &[ObjectRef]) -> Result<Vec<Observed>, Failure> {
+        self.pass("cluster.survey", self.port.survey(target, objects)).await
+    }
+
+    async fn take_back(&self, target: &Target, objects: &[ObjectRef]) -> Result<(), Failure> {
+        self.pass("cluster.take-back", self.port.take_back(target, objects)).await
+    }
+
     async fn await_rollout(
         &self,
         target: &Target,
@@ -207,6 +221,37 @@ impl Cluster for Gated<dyn Cluster> {
         cancel: &CancellationToken,
     ) -> Result<(), Failure> {
         self.port.logs(target, query, lines, cancel).await
+    }
+}
+
+#[async_trait]
+impl Workloads for Gated<dyn Workloads> {
+    async fn watch(
+        &self,
+        target: &Target,
+        namespace: &str,
+        seen: watch::Sender<Option<RunningServices>>,
+        cancel: &CancellationToken,
+    ) -> Result<(), Failure> {
+        self.port.watch(target, namespace, seen, cancel).await
+    }
+
+    async fn exec(
+        &self,
+        target: &Target,
+        request: &ExecRequest,
+        streams: ExecStreams,
+        cancel: &CancellationToken,
+    ) -> Result<i32, Failure> {
+        self.pass("workloads.exec", self.port.exec(target, request, streams, cancel)).await
+    }
+
+    async fn connect(&self, target: &Target, request: &ConnectRequest) -> Result<PodConnection, Failure> {
+        self.pass("workloads.connect", self.port.connect(target, request)).await
+    }
+
+    async fn run_job(&self, target: &Target, request: &JobRequest) -> Result<String, Failure> {
+        self.pass("workloads.run-job", self.port.run_job(target, request)).await
     }
 }
 

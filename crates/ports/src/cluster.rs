@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 use slipway_core::failure::Failure;
+use slipway_core::plan::{ObjectRef, Observed};
 
 use crate::{CancellationToken, Progress, SecretText, Target};
 
@@ -63,6 +65,13 @@ pub trait Cluster: Send + Sync {
 
     /// Removes what the target itself still shows of the output of a job that has ended. Nothing to remove is success.
     async fn forget_job_output(&self, target: &Target, request: &RolloutRequest) -> Result<(), Failure>;
+
+    /// Looks at objects as they are now: one observation for each, in their order. The number of requests goes by the kinds of the
+    /// objects, not by their number.
+    async fn survey(&self, target: &Target, objects: &[ObjectRef]) -> Result<Vec<Observed>, Failure>;
+
+    /// Makes what persons set on these objects by hand the release's own, so that its next upgrade removes what it does not set.
+    async fn take_back(&self, target: &Target, objects: &[ObjectRef]) -> Result<(), Failure>;
 
     /// Sends the lines of a service's pods to `lines` until they end (without `follow`) or the receiver goes.
     async fn logs(
@@ -147,10 +156,27 @@ pub struct LogQuery {
     pub namespace: String,
     /// The release whose pods are meant (label `app.kubernetes.io/instance`).
     pub release: String,
-    /// Go on with new lines.
+    /// Which of its pods.
+    pub pods: LogPods,
+    /// Go on with new lines, also of pods that come later.
     pub follow: bool,
     /// So many last lines of each container.
     pub tail: Option<u32>,
+    /// Only lines that were written at this time or later.
+    pub since: Option<Timestamp>,
+    /// Those of the run before of each container that was restarted, instead of the present one's.
+    pub previous: bool,
+}
+
+/// Which pods of a release.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LogPods {
+    /// All of them.
+    All,
+    /// One, by its name; `pod-unavailable` when the release has no such pod.
+    Named(String),
+    /// Those of a run of a job, by its name.
+    OfJob(String),
 }
 
 /// One line of a pod.
@@ -158,6 +184,10 @@ pub struct LogQuery {
 pub struct PodLine {
     /// The pod.
     pub pod: String,
-    /// The line, without its end.
+    /// The container.
+    pub container: String,
+    /// When it was written, if that is known: it grows from line to line of a container.
+    pub at: Option<Timestamp>,
+    /// The line, without its end; in a pod of several containers it begins with the name of its own.
     pub text: String,
 }

@@ -22,17 +22,18 @@ mod secret;
 mod store;
 #[cfg(feature = "testing")]
 pub mod testing;
+mod workloads;
 
 pub use async_trait::async_trait;
 pub use builder::{BuildRequest, Builder, BuiltImage};
-pub use cluster::{Cluster, JobOutput, LogQuery, Namespace, PodLine, RolloutKind, RolloutRequest, SecretObject};
+pub use cluster::{Cluster, JobOutput, LogPods, LogQuery, Namespace, PodLine, RolloutKind, RolloutRequest, SecretObject};
 pub use credentials::{Credential, Login, Reader};
 pub use images::{Freed, ImageCollector, NeededImage};
 pub use lease::{Epoch, Lease, Leases};
 pub use log_cut::LogCut;
 pub use progress::{Activity, Progress, Silent};
 pub use registry::{BuildClaim, BuildTurn, Presence, Registry, RepositoryTag};
-pub use releases::{DEPLOYMENT_LABEL, ReleaseRequest, ReleaseStatus, Releases, Revision, WantedImage};
+pub use releases::{DEPLOYMENT_LABEL, ReleaseRequest, ReleaseStatus, Releases, Revision, Upgraded, WantedImage};
 pub use repositories::{Export, Repositories, TreeFacts, TreeQuery};
 pub use secret::SecretText;
 pub use store::{
@@ -40,3 +41,7 @@ pub use store::{
     StoredEnvironment, Target,
 };
 pub use tokio_util::sync::CancellationToken;
+pub use workloads::{
+    ByteStream, ConnectRequest, ExecInput, ExecOutput, ExecRequest, ExecStreams, JobRequest, JobRun, JobRunState, PodConnection,
+    RunningContainer, RunningPod, RunningService, RunningServices, Workloads,
+};

@@ -6,17 +6,22 @@ use std::fmt;
 use async_trait::async_trait;
 use slipway_core::failure::Failure;
 use slipway_core::model::Service;
+use slipway_core::plan::ObjectRef;
 
 use crate::{CancellationToken, Target};
 
 /// Helm releases on a target. One release is worked on by one call at a time; the adapter sees to it.
 #[async_trait]
 pub trait Releases: Send + Sync {
+    /// Stands for all that a release is made from, but for what differs from one deployment to the next without a change of
+    /// anything: its labels and its run. Equal inputs make the same objects. Nothing outside is asked.
+    fn inputs(&self, target: &Target, request: &ReleaseRequest) -> Result<String, Failure>;
+
     /// Installs or upgrades, and returns once Kubernetes has taken the objects; whether they become ready is watched
     /// elsewhere. A release that a killed helper left `pending-*` is put right first.
     ///
     /// Fails with `release-failed` or `cluster-refused` (permanent), `cluster-unreachable`, `helm-unavailable` (retry).
-    async fn upgrade(&self, target: &Target, request: &ReleaseRequest, cancel: &CancellationToken) -> Result<Revision, Failure>;
+    async fn upgrade(&self, target: &Target, request: &ReleaseRequest, cancel: &CancellationToken) -> Result<Upgraded, Failure>;
 
     /// Goes back to the newest good revision that a deployment did not make itself, by the label [`DEPLOYMENT_LABEL`] of its
     /// revisions; `None` when there is none. Where that is the newest one already, nothing is done.
@@ -82,6 +87,15 @@ impl fmt::Display for WantedImage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}@{}", self.repository, self.digest)
     }
+}
+
+/// What an upgrade left.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Upgraded {
+    /// The revision that it made.
+    pub revision: Revision,
+    /// The objects of the release, without its hooks; empty when the adapter can not tell.
+    pub objects: Vec<ObjectRef>,
 }
 
 /// The revision number of a release, from 1.

@@ -27,6 +27,7 @@ use slipway_core::failure::Failure;
 use slipway_core::file::{self, ApplyOptions, ParseOptions};
 use slipway_core::model::{Environment, ImageReference, Name};
 use slipway_core::plan::{Action, Request};
+use slipway_core::plan::{ObjectRef, Observed};
 use slipway_engine::{Engine, Ports, Settings, Update};
 use slipway_ports::{
     Access, CancellationToken, Cluster, JobOutput, LogQuery, Namespace, PodLine, Presence, Progress, Reader, Registry,
@@ -130,6 +131,14 @@ impl Cluster for Timed {
 
     async fn remove_namespace(&self, target: &Target, namespace: &Namespace, stop: &CancellationToken) -> Result<bool, Failure> {
         self.fake.remove_namespace(target, namespace, stop).await
+    }
+
+    async fn survey(&self, target: &Target, objects: &[ObjectRef]) -> Result<Vec<Observed>, Failure> {
+        self.fake.survey(target, objects).await
+    }
+
+    async fn take_back(&self, target: &Target, objects: &[ObjectRef]) -> Result<(), Failure> {
+        self.fake.take_back(target, objects).await
     }
 
     async fn await_rollout(

@@ -4,7 +4,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use slipway_engine::{Engine, Ports};
-use slipway_ports::{Access, CancellationToken, SecretText};
+use slipway_ports::{Access, CancellationToken, SecretText, Workloads};
+
+use crate::watches::Watches;
 
 /// The server as its routes see it. Cheap to clone.
 #[derive(Clone)]
@@ -16,6 +18,8 @@ pub struct App {
 pub(crate) struct Inner {
     pub(crate) engine: Engine,
     pub(crate) ports: Ports,
+    pub(crate) workloads: Arc<dyn Workloads>,
+    pub(crate) watches: Watches,
     pub(crate) token: SecretText,
     pub(crate) listen: SocketAddr,
     pub(crate) owner: String,
@@ -26,14 +30,15 @@ pub(crate) struct Inner {
 impl App {
     /// A server that listens on `listen`; `shutdown` ends its streams, and is fired by `POST /shutdown`.
     pub fn new(
-        (engine, ports): (Engine, Ports),
+        (engine, ports, workloads): (Engine, Ports, Arc<dyn Workloads>),
         token: SecretText,
         listen: SocketAddr,
         allow_file_urls: bool,
         shutdown: CancellationToken,
     ) -> Self {
         let owner = std::env::var("USER").ok().filter(|user| !user.is_empty()).unwrap_or_else(|| "owner".to_owned());
-        Self { inner: Arc::new(Inner { engine, ports, token, listen, owner, allow_file_urls, shutdown }) }
+        let watches = Watches::new(workloads.clone(), shutdown.clone());
+        Self { inner: Arc::new(Inner { engine, ports, workloads, watches, token, listen, owner, allow_file_urls, shutdown }) }
     }
 
     /// Whoever holds the token is the owner of the server.

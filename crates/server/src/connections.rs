@@ -1,18 +1,19 @@
 //! Connections, each within bounds: a client that is slow, silent or gone holds up nobody but itself, and not for ever.
 
 use std::io;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use slipway_ports::CancellationToken;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
+use tokio_util::task::TaskTracker;
 
 /// How long a client may take to send the head of a request, and how long it may be silent between two requests.
 const LONGEST_HEAD: Duration = Duration::from_secs(30);
@@ -48,7 +49,7 @@ fn open_files() -> usize {
 
 async fn answer_within(bounds: Bounds, listener: TcpListener, router: Router, shutdown: CancellationToken) {
     let places = Arc::new(Semaphore::new(bounds.most_connections));
-    let open = GracefulShutdown::new();
+    let open = TaskTracker::new();
     let mut protocol = http1::Builder::new();
     protocol.timer(TokioTimer::new()).header_read_timeout(bounds.longest_head);
     let service = TowerToHyperService::new(router);
@@ -64,16 +65,27 @@ async fn answer_within(bounds: Bounds, listener: TcpListener, router: Router, sh
         };
         // Events are small, and each is wanted now. A socket that refuses is closing.
         let _ = stream.set_nodelay(true);
-        let connection = open.watch(protocol.serve_connection(TokioIo::new(stream), service.clone()));
-        tokio::spawn(async move {
-            if let Err(error) = connection.await {
+        // Some become websockets, which the routes serve from then on.
+        let connection = protocol.serve_connection(TokioIo::new(stream), service.clone()).with_upgrades();
+        let shutdown = shutdown.clone();
+        open.spawn(async move {
+            let mut connection = pin!(connection);
+            let ended = tokio::select! {
+                ended = connection.as_mut() => ended,
+                () = shutdown.cancelled() => {
+                    connection.as_mut().graceful_shutdown();
+                    connection.await
+                }
+            };
+            if let Err(error) = ended {
                 tracing::debug!(%error, "a connection ended badly");
             }
             drop(place);
         });
     }
     drop(listener);
-    open.shutdown().await;
+    open.close();
+    open.wait().await;
 }
 
 /// The next connection. A client that is gone already is passed over; a system that has no more is asked again.

@@ -23,8 +23,10 @@ mod precondition;
 mod problem;
 mod request;
 mod routes;
+mod running;
 mod serve;
 mod views;
+mod watches;
 mod wiring;
 
 pub use app::App;

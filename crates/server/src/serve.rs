@@ -112,7 +112,7 @@ async fn run(home: &Home, options: &Options, ownership: &Ownership) -> Result<()
         tokio::spawn(async move { collecting.keep_collecting_images(&*collector, &stops).await });
     }
 
-    let app = App::new((engine, wired.ports), token, address, options.allow_file_urls, shutdown.clone());
+    let app = App::new((engine, wired.ports, wired.workloads), token, address, options.allow_file_urls, shutdown.clone());
     home.write_record(&ServerRecord {
         address: address.to_string(),
         registry: registry_address.clone(),

@@ -13,6 +13,8 @@ use slipway_kubernetes::KubeCluster;
 use slipway_registry::embedded;
 use slipway_registry::{ClientError, OciRegistry};
 
+use slipway_ports::Workloads;
+
 use crate::builder::EmbeddedBuilder;
 use crate::home::{Home, HomeError};
 use crate::mirroring::{EmbeddedRegistry, MirroringRegistry};
@@ -55,6 +57,8 @@ pub enum WiringError {
 pub(crate) struct Wired {
     /// The engine's world.
     pub(crate) ports: Ports,
+    /// What runs, for the faces.
+    pub(crate) workloads: Arc<dyn Workloads>,
     /// How the engine works.
     pub(crate) settings: Settings,
     /// The builder, to be stopped at the end.
@@ -74,20 +78,23 @@ pub(crate) fn wire(
     // Nothing in it outlives the server that wrote it.
     clear(&work_folder)?;
     let builder = Arc::new(builder(home, options, &registry));
+    let kubernetes = Arc::new(KubeCluster::new(slipway_kubernetes::Settings {
+        patience: CLUSTER_PATIENCE,
+        ..slipway_kubernetes::Settings::default()
+    }));
     let ports = Ports {
         store: Arc::new(ownership.store()),
         repositories: Arc::new(repositories(home, options)?),
         builder: builder.clone(),
         registry: Arc::new(OciRegistry::new(registry.settings)?),
         releases: Arc::from(slipway_helm::find(HelmOptions::default()).map_err(WiringError::Helm)?),
-        cluster: Arc::new(KubeCluster::new(slipway_kubernetes::Settings {
-            patience: CLUSTER_PATIENCE,
-            ..slipway_kubernetes::Settings::default()
-        })),
+        cluster: kubernetes.clone(),
     };
     #[cfg(feature = "crash-points")]
     let ports = behind_crash_points(ports)?;
     let ports = behind(ports, &ownership.gate());
+    let workloads: Arc<dyn Workloads> = kubernetes;
+    let workloads = Arc::new(Gated::new(workloads, ownership.gate()));
     let embedded = registry.embedded.map(|embedded| {
         let collector = Arc::new(Gated::new(embedded.collector, ownership.gate()));
         EmbeddedRegistry { router: embedded.router, collector }
@@ -101,7 +108,7 @@ pub(crate) fn wire(
         most_log_bytes: options.most_log_bytes,
         ..Settings::default()
     };
-    Ok(Wired { ports, settings, builder, registry: embedded })
+    Ok(Wired { ports, workloads, settings, builder, registry: embedded })
 }
 
 /// Puts all that is outside behind a gate; the store sees to itself.

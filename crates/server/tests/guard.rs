@@ -7,7 +7,7 @@ use axum::body::Body;
 use axum::http::{Request, StatusCode};
 use support::{HOST, Server, TOKEN, read, request};
 
-const ROUTES: [(&str, &str); 17] = [
+const ROUTES: [(&str, &str); 23] = [
     ("GET", "/version"),
     ("POST", "/shutdown"),
     ("GET", "/doctor"),
@@ -20,6 +20,12 @@ const ROUTES: [(&str, &str); 17] = [
     ("POST", "/environments/a/b/plan"),
     ("PUT", "/environments/a/b/secrets/S"),
     ("GET", "/environments/a/b/services/c/logs"),
+    ("GET", "/environments/a/b/services/c/exec"),
+    ("GET", "/environments/a/b/services/c/ports/80"),
+    ("POST", "/environments/a/b/services/c/runs"),
+    ("GET", "/environments/a/b/services/c/runs/d/events"),
+    ("GET", "/environments/a/b/running"),
+    ("GET", "/environments/a/b/running/events"),
     ("POST", "/environments/a/b/deployments"),
     ("GET", "/deployments/x"),
     ("GET", "/deployments/x/events"),

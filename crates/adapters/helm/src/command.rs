@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use slipway_core::failure::{Code, Failure};
 use slipway_ports::{
-    CancellationToken, DEPLOYMENT_LABEL, ReleaseRequest, ReleaseStatus, Releases, Revision, Target, async_trait,
+    CancellationToken, DEPLOYMENT_LABEL, ReleaseRequest, ReleaseStatus, Releases, Revision, Target, Upgraded, async_trait,
 };
 use tokio::sync::OnceCell;
 
@@ -17,7 +17,7 @@ use crate::locks::ReleaseLocks;
 use crate::options::HelmOptions;
 use crate::rollback::{MadeRevision, RollbackGoal, rollback_goal};
 use crate::sdk::subject;
-use crate::values::generate;
+use crate::values::{generate, inputs};
 use crate::worker::ClusterAccess;
 
 /// Releases through the `helm` program.
@@ -196,7 +196,12 @@ impl HelmCommand {
 
 #[async_trait]
 impl Releases for HelmCommand {
-    async fn upgrade(&self, target: &Target, request: &ReleaseRequest, cancel: &CancellationToken) -> Result<Revision, Failure> {
+    fn inputs(&self, _: &Target, request: &ReleaseRequest) -> Result<String, Failure> {
+        inputs(request)
+    }
+
+    /// The program tells its manifest as YAML and not its objects: a release through it counts as changed every time.
+    async fn upgrade(&self, target: &Target, request: &ReleaseRequest, cancel: &CancellationToken) -> Result<Upgraded, Failure> {
         let generated = generate(request)?;
         let place = Place::new(target, &request.namespace, request.service.name.as_str())?;
         let _writer = self.locks.acquire(&place.lock_name(), place.namespace, place.release).await;
@@ -215,7 +220,7 @@ impl Releases for HelmCommand {
         let chart = chart_file(self.folder.path(), generated.chart);
         let values = generated.values.to_string().into_bytes();
         self.write(&place, "upgrade", &flags, &[&chart.to_string_lossy()], Some(values), cancel).await?;
-        self.newest(&place).await
+        Ok(Upgraded { revision: self.newest(&place).await?, objects: Vec::new() })
     }
 
     async fn rollback(

@@ -4,15 +4,16 @@ use std::path::PathBuf;
 
 use serde_json::Value;
 use slipway_core::failure::{Code, Failure};
+use slipway_core::plan::ObjectRef;
 use slipway_ports::{
-    CancellationToken, DEPLOYMENT_LABEL, ReleaseRequest, ReleaseStatus, Releases, Revision, Target, async_trait,
+    CancellationToken, DEPLOYMENT_LABEL, ReleaseRequest, ReleaseStatus, Releases, Revision, Target, Upgraded, async_trait,
 };
 
 use crate::access::cluster_of;
 use crate::failure::from_call;
 use crate::options::HelmOptions;
 use crate::rollback::{MadeRevision, RollbackGoal, rollback_goal};
-use crate::values::generate;
+use crate::values::{generate, inputs};
 use crate::worker::{Call, CallError, ClusterAccess, KnownRevision, PackedBytes, Revisions, Supervisor, SupervisorOptions};
 
 /// Releases through the Helm worker.
@@ -76,7 +77,11 @@ impl HelmSdk {
 
 #[async_trait]
 impl Releases for HelmSdk {
-    async fn upgrade(&self, target: &Target, request: &ReleaseRequest, cancel: &CancellationToken) -> Result<Revision, Failure> {
+    fn inputs(&self, _: &Target, request: &ReleaseRequest) -> Result<String, Failure> {
+        inputs(request)
+    }
+
+    async fn upgrade(&self, target: &Target, request: &ReleaseRequest, cancel: &CancellationToken) -> Result<Upgraded, Failure> {
         let generated = generate(request)?;
         let subject = subject(&request.namespace, request.service.name.as_str());
         let call = Call {
@@ -89,7 +94,9 @@ impl Releases for HelmSdk {
             ..about("upgrade", cluster_of(target)?, &request.namespace, request.service.name.as_str())
         };
         let answer = self.write(&subject, call, cancel).await.map_err(|error| from_call(&subject, error))?;
-        revision(&subject, answer)
+        let known: KnownRevision = understood(&subject, answer)?;
+        let objects = known.objects.into_iter().map(ObjectRef::from).collect();
+        Ok(Upgraded { revision: Revision(known.revision), objects })
     }
 
     async fn rollback(

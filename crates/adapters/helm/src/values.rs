@@ -44,6 +44,14 @@ pub fn generate(request: &ReleaseRequest) -> Result<GeneratedRelease, Failure> {
     Ok(GeneratedRelease { chart, values })
 }
 
+/// Stands for the chart and the values of a release, but for what differs from one deployment to the next: its labels and its run.
+pub(crate) fn inputs(request: &ReleaseRequest) -> Result<String, Failure> {
+    let same = ReleaseRequest { labels: BTreeMap::new(), run: String::new(), ..request.clone() };
+    let generated = generate(&same)?;
+    let made_from = format!("{}\n{}", generated.chart.packed().digest, generated.values);
+    Ok(format!("sha256:{}", hex(&Sha256::digest(made_from.as_bytes()))))
+}
+
 /// What all four charts take.
 fn shared(request: &ReleaseRequest) -> Value {
     let mut values = json!({

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
+use futures::future::try_join_all;
 use slipway_core::failure::Failure;
+use slipway_core::plan::{ObjectRef, Observed};
 use slipway_ports::{
     CancellationToken, Cluster, JobOutput, LogQuery, Namespace, PodLine, Progress, RolloutKind, RolloutRequest, SecretObject,
     SecretText, Target,
@@ -14,14 +16,16 @@ use crate::calls::Calls;
 use crate::connection::{Connection, Connections};
 use crate::rollout::Rollout;
 use crate::settings::Settings;
+use crate::survey::{Kinds, survey, take_back};
 use crate::text::clean;
 use crate::{logs, namespace, outputs, removal, restart, secret};
 
 /// Kubernetes clusters, reached by the kubeconfigs of their targets.
 pub struct KubeCluster {
     settings: Settings,
-    calls: Calls,
+    pub(crate) calls: Calls,
     connections: Connections,
+    kinds: Kinds,
 }
 
 impl KubeCluster {
@@ -30,10 +34,10 @@ impl KubeCluster {
         // The first one wins, and any will do: another adapter may have installed it before.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let calls = Calls { answer_timeout: settings.answer_timeout, patience: settings.patience };
-        Self { settings, calls, connections: Connections::default() }
+        Self { settings, calls, connections: Connections::default(), kinds: Kinds::default() }
     }
 
-    async fn connection(&self, target: &Target) -> Result<Connection, Failure> {
+    pub(crate) async fn connection(&self, target: &Target) -> Result<Connection, Failure> {
         self.connections.of(target, &self.settings).await
     }
 }
@@ -125,6 +129,16 @@ impl Cluster for KubeCluster {
 
     async fn forget_job_output(&self, target: &Target, request: &RolloutRequest) -> Result<(), Failure> {
         outputs::forget(&self.connection(target).await?, &self.calls, request).await
+    }
+
+    async fn survey(&self, target: &Target, objects: &[ObjectRef]) -> Result<Vec<Observed>, Failure> {
+        survey(&self.connection(target).await?, &self.calls, self.kinds.of(target), objects).await
+    }
+
+    async fn take_back(&self, target: &Target, objects: &[ObjectRef]) -> Result<(), Failure> {
+        let connection = self.connection(target).await?;
+        let known = self.kinds.of(target);
+        try_join_all(objects.iter().map(|object| take_back(&connection, &self.calls, known, object))).await.map(|_| ())
     }
 
     async fn logs(

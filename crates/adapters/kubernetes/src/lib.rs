@@ -19,8 +19,10 @@ mod restart;
 mod rollout;
 mod secret;
 mod settings;
+mod survey;
 mod text;
 mod trouble;
+mod workloads;
 
 pub use cluster::KubeCluster;
 pub use settings::{CredentialPlugins, Settings};

@@ -9,7 +9,7 @@ use k8s_openapi::api::core::v1::Pod;
 use kube::api::{ListParams, LogParams, WatchEvent, WatchParams};
 use kube::{Api, ResourceExt};
 use slipway_core::failure::Failure;
-use slipway_ports::{LogQuery, PodLine};
+use slipway_ports::{LogPods, LogQuery, PodLine};
 use tokio::sync::mpsc::Sender;
 use tokio::task::JoinSet;
 
@@ -17,6 +17,7 @@ use crate::calls::{Calls, Pauses};
 use crate::connection::Connection;
 use crate::rollout::WATCH_PERIOD;
 use crate::trouble::Trouble;
+use crate::workloads::pods;
 
 /// A line that is longer is cut into lines of this length.
 const LONGEST_LINE: usize = 64 * 1024;
@@ -30,6 +31,8 @@ struct Run {
     id: String,
     /// Whether the pod has more than one container, so that lines say which.
     named: bool,
+    /// Whether there was a run before it.
+    again: bool,
 }
 
 /// Sends the lines of all pods of a release.
@@ -43,13 +46,37 @@ pub(crate) async fn read(
         pods: Api::namespaced(connection.client.clone(), &query.namespace),
         patient: Api::namespaced(connection.patient.clone(), &query.namespace),
         calls: calls.clone(),
+        selection: selection(query),
         follow: query.follow,
+        since: query.since,
+        previous: query.previous,
         lines,
     };
     let what = format!("read the logs of {} in namespace {}", query.release, query.namespace);
-    let labels = format!("app.kubernetes.io/instance={}", query.release);
-    let result = if query.follow { reader.follow(&labels, query.tail).await } else { reader.once(&labels, query.tail).await };
+    if let LogPods::Named(pod) | LogPods::OfJob(pod) = &query.pods
+        && !pods::is_name(pod)
+    {
+        return Err(pods::no_such_pod(&query.release, pod));
+    }
+    if let LogPods::Named(pod) = &query.pods {
+        let found = calls.must(&what, || reader.pods.list(&reader.selection)).await?;
+        if found.items.is_empty() {
+            return Err(pods::no_such_pod(&query.release, pod));
+        }
+    }
+    let result = if query.follow { reader.follow(query.tail).await } else { reader.once(query.tail).await };
     result.map_err(|trouble| trouble.failure(&what))
+}
+
+/// The pods that are meant, those of the release and no others.
+fn selection(query: &LogQuery) -> ListParams {
+    let parameters = ListParams::default();
+    let labels = format!("app.kubernetes.io/instance={}", query.release);
+    match &query.pods {
+        LogPods::All => parameters.labels(&labels),
+        LogPods::Named(pod) => parameters.labels(&labels).fields(&format!("metadata.name={pod}")),
+        LogPods::OfJob(job) => parameters.labels(&format!("{labels},job-name={job}")),
+    }
 }
 
 #[derive(Clone)]
@@ -58,15 +85,17 @@ struct Reader {
     /// For streams that may be silent.
     patient: Api<Pod>,
     calls: Calls,
+    selection: ListParams,
     follow: bool,
+    since: Option<Timestamp>,
+    previous: bool,
     lines: Sender<PodLine>,
 }
 
 impl Reader {
     /// What there is, pod after pod.
-    async fn once(&self, labels: &str, tail: Option<u32>) -> Result<(), Trouble> {
-        let parameters = ListParams::default().labels(labels);
-        let mut pods = self.calls.ask(|| self.pods.list(&parameters)).await?.items;
+    async fn once(&self, tail: Option<u32>) -> Result<(), Trouble> {
+        let mut pods = self.calls.ask(|| self.pods.list(&self.selection)).await?.items;
         pods.sort_by_key(|pod| pod.metadata.creation_timestamp.clone());
         for run in pods.iter().flat_map(runs) {
             self.read_run(&run, tail).await?;
@@ -75,14 +104,13 @@ impl Reader {
     }
 
     /// What there is and what comes: pods and runs of containers that begin later are picked up by a watch.
-    async fn follow(&self, labels: &str, tail: Option<u32>) -> Result<(), Trouble> {
+    async fn follow(&self, tail: Option<u32>) -> Result<(), Trouble> {
         let mut known = BTreeSet::new();
         let mut readers = JoinSet::new();
         let mut first = true;
         let mut pauses = Pauses::default();
         loop {
-            let list_parameters = ListParams::default().labels(labels);
-            let list = self.calls.ask(|| self.pods.list(&list_parameters)).await?;
+            let list = self.calls.ask(|| self.pods.list(&self.selection)).await?;
             for pod in &list.items {
                 self.begin(pod, if first { tail } else { None }, &mut known, &mut readers);
             }
@@ -90,7 +118,7 @@ impl Reader {
             let mut version = list.metadata.resource_version.unwrap_or_default();
             // Until the version is too old, or the watch breaks: then list anew.
             loop {
-                match self.watch(labels, version, &mut known, &mut readers).await {
+                match self.watch(version, &mut known, &mut readers).await {
                     Ok(next) => {
                         version = next;
                         pauses.reset();
@@ -109,12 +137,16 @@ impl Reader {
 
     async fn watch(
         &self,
-        labels: &str,
         from: String,
         known: &mut BTreeSet<Run>,
         readers: &mut JoinSet<Result<(), Trouble>>,
     ) -> Result<String, Trouble> {
-        let parameters = WatchParams::default().labels(labels).timeout(u32::try_from(WATCH_PERIOD.as_secs()).unwrap_or(u32::MAX));
+        let parameters = WatchParams {
+            label_selector: self.selection.label_selector.clone(),
+            field_selector: self.selection.field_selector.clone(),
+            timeout: Some(u32::try_from(WATCH_PERIOD.as_secs()).unwrap_or(u32::MAX)),
+            ..WatchParams::default()
+        };
         let mut version = from;
         let stream = self.calls.once(self.pods.watch(&parameters, &version)).await?;
         let mut stream = pin!(stream);
@@ -157,6 +189,9 @@ impl Reader {
 
     /// The lines of one run; a stream that breaks is taken up where it broke.
     async fn read_run(&self, run: &Run, tail: Option<u32>) -> Result<(), Trouble> {
+        if self.previous && !run.again {
+            return Ok(());
+        }
         let mut last: Option<Timestamp> = None;
         let mut pauses = Pauses::default();
         let mut left = self.calls.patience;
@@ -166,8 +201,9 @@ impl Reader {
                 follow: self.follow,
                 tail_lines: if last.is_none() { tail.map(i64::from) } else { None },
                 // The server counts in whole seconds; what comes twice is dropped by its time.
-                since_time: last.and_then(|last| last.checked_sub(SignedDuration::from_secs(1)).ok()),
+                since_time: last.and_then(|last| last.checked_sub(SignedDuration::from_secs(1)).ok()).or(self.since),
                 timestamps: true,
+                previous: self.previous,
                 ..LogParams::default()
             };
             let before = last;
@@ -205,12 +241,13 @@ impl Reader {
     ) -> Result<(), Trouble> {
         while let Some(line) = next_line(&mut stream).await.map_err(|error| Trouble::away(format!("a log broke off: {error}")))? {
             let (time, text) = split_time(&line);
-            if time.is_some() && time <= *last {
+            if time.is_some() && (time <= *last || time < self.since) {
                 continue;
             }
             *last = time.or(*last);
             let text = if run.named { format!("[{}] {text}", run.container) } else { text.to_owned() };
-            if self.lines.send(PodLine { pod: run.pod.clone(), text }).await.is_err() {
+            let line = PodLine { pod: run.pod.clone(), container: run.container.clone(), at: time, text };
+            if self.lines.send(line).await.is_err() {
                 return Ok(());
             }
         }
@@ -226,7 +263,7 @@ fn runs(pod: &Pod) -> Vec<Run> {
     let named = init.len() + main.len() > 1;
     let begun = init.iter().chain(main).filter_map(|status| {
         let id = status.container_id.clone().filter(|id| !id.is_empty())?;
-        Some(Run { pod: pod.name_any(), container: status.name.clone(), id, named })
+        Some(Run { pod: pod.name_any(), container: status.name.clone(), id, named, again: status.restart_count > 0 })
     });
     begun.collect()
 }

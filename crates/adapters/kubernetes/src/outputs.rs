@@ -9,7 +9,7 @@ use crate::calls::Calls;
 use crate::connection::Connection;
 
 /// The label that every version of the Job controller puts on the pods of a Job.
-const JOB_LABEL: &str = "job-name";
+pub(crate) const JOB_LABEL: &str = "job-name";
 
 /// The output of the pod that came to a good end, else of the one that ended last.
 pub(crate) async fn read(connection: &Connection, calls: &Calls, request: &RolloutRequest) -> Result<JobOutput, Failure> {

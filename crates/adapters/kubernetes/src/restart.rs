@@ -10,7 +10,7 @@ use crate::calls::Calls;
 use crate::connection::Connection;
 
 /// The annotation whose change starts the pods anew. Helm does not know it, and leaves it where it is.
-const RESTARTED: &str = "slipway.dev/restarted-by";
+pub(crate) const RESTARTED: &str = "slipway.dev/restarted-by";
 
 /// Starts the pods of a release anew, unless this token did so before.
 pub(crate) async fn restart(

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::failure::Failure;
 use crate::model::Name;
-use crate::plan::{Plan, VariablesSecret};
+use crate::plan::{Plan, Settled, VariablesSecret};
 
 /// Milliseconds since 1970-01-01T00:00:00Z.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -171,6 +171,9 @@ pub struct StepResult {
     /// What the job left for services of later stages.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outputs: Option<Box<WrittenOutputs>>,
+    /// How the release was when it had become healthy, as far as that could be found out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settled: Option<Box<Settled>>,
 }
 
 /// That a job has written outputs; their values lie sealed in the store.
@@ -205,7 +208,8 @@ pub enum SkipReason {
     NothingToRun,
     /// Nothing of it is deployed that could be stopped or restarted.
     NotDeployed,
-    /// A job that runs when its image or configuration has changed, and neither has.
+    /// All that it is made from is as in its last healthy release, and what runs is as it was released (B4); or a job that runs when
+    /// its image or configuration has changed, and neither has.
     Unchanged,
 }
 

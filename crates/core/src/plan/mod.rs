@@ -11,9 +11,11 @@ use crate::model::{Bytes, Environment, ImageReference, Millicores, Name, Service
 
 mod action;
 mod request;
+mod settled;
 
 pub use action::Action;
 pub use request::{Request, Selection};
+pub use settled::{Drift, ObjectRef, Observed, Settled, SettledObject};
 
 /// A sealed deployment: the environment as it was, and each service that takes part with its version.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -22,6 +22,12 @@ pub(super) fn runs(assignment: &Assignment) -> Result<bool, Failure> {
     Ok(is_wanted && action.job_event().is_some_and(|event| is_for(job, event)))
 }
 
+/// Whether a deploy or rollback keeps the service up, rather than running it: nothing has to be done where it is up as it should be.
+pub(super) fn is_kept_up(assignment: &Assignment) -> Result<bool, Failure> {
+    let is_run = matches!(&assignment.service()?.kind, ServiceKind::Job(Job { trigger: JobTrigger::Lifecycle(_), .. }));
+    Ok(assignment.plan.action.releases() && !is_run)
+}
+
 /// Whether a job is a lifecycle job that runs on this.
 pub(super) fn is_for(job: &Job, event: JobEvent) -> bool {
     matches!(&job.trigger, JobTrigger::Lifecycle(events) if events.contains(&event))

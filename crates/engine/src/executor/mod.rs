@@ -24,9 +24,11 @@ use slipway_ports::{CancellationToken, DeploymentSummary, Progress, Reader, Targ
 
 pub(crate) use build::destination;
 pub(crate) use ending::Ending;
+pub(crate) use request::of_plan;
 
 use crate::engine::Shared;
 use crate::feed::{Feed, StepProgress};
+use crate::last_releases::LastReleases;
 use crate::readers;
 use crate::single_flight::Seat;
 
@@ -55,6 +57,7 @@ pub(crate) struct Assignment {
     deployment: String,
     target: Target,
     plan: Arc<Plan>,
+    last: Arc<LastReleases>,
     name: Name,
     /// The image that the build of this service left.
     built_image: Option<String>,
@@ -74,6 +77,7 @@ impl Assignment {
         summary: &DeploymentSummary,
         target: &Target,
         plan: &Arc<Plan>,
+        last: &Arc<LastReleases>,
         deployment: &Deployment,
         step: &StepId,
         feed: &Arc<Feed>,
@@ -88,6 +92,7 @@ impl Assignment {
             deployment: summary.id.clone(),
             target: target.clone(),
             plan: plan.clone(),
+            last: last.clone(),
             name: step.service.clone(),
             built_image: run.and_then(|run| run.build.as_ref()?.image().map(str::to_owned)),
             progress: feed.progress(step.clone()),

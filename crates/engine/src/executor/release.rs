@@ -3,13 +3,14 @@
 use slipway_core::deployment::{SkipReason, StepOutcome, StepResult};
 use slipway_core::failure::{Failure, FailureKind};
 use slipway_core::model::ServiceKind;
-use slipway_core::plan::{Action, Released, ReleasedImage, VariablesSecret};
-use slipway_ports::{Activity, Progress, ReleaseRequest, Revision};
+use slipway_core::plan::{Action, ObjectRef, Released, ReleasedImage, VariablesSecret};
+use slipway_ports::{Activity, Progress, ReleaseRequest, Upgraded};
 
 use super::Assignment;
 use super::job;
 use super::put_back::put_back;
-use super::request::{image, prepare_namespace, request, rollout, until_gone};
+use super::request::{image, prepare_namespace, request, rollout, secrets_of, until_gone};
+use crate::last_releases::{self, Difference};
 use crate::workload_variables::{self, Versions, WorkloadSecret};
 
 pub(super) async fn execute(mut assignment: Assignment) -> Result<StepOutcome, Failure> {
@@ -79,7 +80,7 @@ async fn variables(assignment: &mut Assignment) -> Result<Variables, Failure> {
     );
     let Some(secret) = secret.await? else { return Ok(Variables::None) };
     assignment.progress = assignment.progress.clone().masking(secret.sensitive.iter().cloned());
-    let reference = VariablesSecret { name: secret.name.clone(), files: secret.files.clone() };
+    let reference = secret.reference();
     Ok(Variables::Wanted(secret, reference))
 }
 
@@ -88,22 +89,40 @@ async fn with_variables(assignment: &Assignment, image: &ReleasedImage, variable
         Variables::Wanted(secret, _) => Some(secret),
         Variables::None | Variables::Kept(_) => None,
     };
-    prepare_namespace(assignment, wanted).await?;
     let request = request(assignment, image, variables.reference())?;
+    let (shared, target) = (&assignment.shared, &assignment.target);
+    let inputs = last_releases::inputs(shared, &assignment.plan, target, &request).await?;
+    let is_kept_up = job::is_kept_up(assignment)?;
+    let mut why = String::new();
+    let mut changed = Vec::new();
+    if is_kept_up {
+        let comparison = assignment.last.compare(shared, &assignment.plan, target, &assignment.name, &inputs).await;
+        if comparison.difference == Difference::None {
+            return Ok(StepOutcome::Unneeded(SkipReason::Unchanged));
+        }
+        why = format!(": {}", comparison.difference);
+        changed = comparison.changed;
+    }
+    prepare_namespace(assignment, wanted).await?;
+    take_back(assignment, &changed).await?;
     assignment.progress.activity(Activity::Releasing);
-    assignment.progress.line(&format!("release {} of {}", assignment.name, request.image));
+    assignment.progress.line(&format!("release {} of {}{why}", assignment.name, request.image));
     let released = match release(assignment, &request).await {
-        Ok(revision) => job::outputs(assignment, &request).await.map(|outputs| (revision, outputs)),
+        Ok(upgraded) => job::outputs(assignment, &request).await.map(|outputs| (upgraded, outputs)),
         Err(failure) => Err(job::without_output(assignment, &request, failure).await),
     };
     match released {
-        Ok((revision, outputs)) => Ok(StepOutcome::Done(StepResult {
-            image: Some(image.digest.clone()),
-            repository: Some(image.repository.clone()),
-            variables: variables.reference().cloned(),
-            revision: Some(revision.0),
-            outputs: outputs.map(Box::new),
-        })),
+        Ok((upgraded, outputs)) => {
+            let objects = if is_kept_up { upgraded.objects } else { Vec::new() };
+            Ok(StepOutcome::Done(StepResult {
+                image: Some(image.digest.clone()),
+                repository: Some(image.repository.clone()),
+                variables: variables.reference().cloned(),
+                revision: Some(upgraded.revision.0),
+                outputs: outputs.map(Box::new),
+                settled: last_releases::settled(shared, target, inputs, objects, secrets_of(&request)).await.map(Box::new),
+            }))
+        }
         Err(failure) => {
             let failure = masked(assignment, failure);
             after_failure(assignment, &failure).await;
@@ -112,18 +131,27 @@ async fn with_variables(assignment: &Assignment, image: &ReleasedImage, variable
     }
 }
 
+/// What was changed by hand goes with the upgrade.
+async fn take_back(assignment: &Assignment, changed: &[ObjectRef]) -> Result<(), Failure> {
+    if changed.is_empty() {
+        return Ok(());
+    }
+    let (cluster, retry) = (&assignment.shared.ports.cluster, &assignment.shared.settings.retry);
+    retry.run(&assignment.progress, &assignment.stop, || cluster.take_back(&assignment.target, changed)).await
+}
+
 fn masked(assignment: &Assignment, failure: Failure) -> Failure {
     assignment.progress.mask().mask_failure(failure)
 }
 
-async fn release(assignment: &Assignment, request: &ReleaseRequest) -> Result<Revision, Failure> {
+async fn release(assignment: &Assignment, request: &ReleaseRequest) -> Result<Upgraded, Failure> {
     let (ports, retry) = (&assignment.shared.ports, &assignment.shared.settings.retry);
     let (progress, stop) = (&assignment.progress, &assignment.stop);
-    let revision = retry.run(progress, stop, || ports.releases.upgrade(&assignment.target, request, stop)).await?;
+    let upgraded = retry.run(progress, stop, || ports.releases.upgrade(&assignment.target, request, stop)).await?;
     progress.activity(Activity::Waiting);
     let rollout = rollout(assignment, request)?;
     retry.run(progress, stop, || ports.cluster.await_rollout(&assignment.target, &rollout, progress, stop)).await?;
-    Ok(revision)
+    Ok(upgraded)
 }
 
 /// What served before a failed rollout goes on serving. A first release that failed stays, to be looked at; one that was canceled goes.

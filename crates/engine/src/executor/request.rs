@@ -6,13 +6,15 @@ use std::time::Duration;
 use base64::Engine as _;
 use slipway_core::failure::{Code, Failure};
 use slipway_core::model::{JobTrigger, Service, ServiceKind, Workload};
-use slipway_core::plan::{BuildPlan, ReleasedImage, VariablesSecret, Version};
+use slipway_core::names;
+use slipway_core::plan::{BuildPlan, ObjectRef, Plan, ReleasedImage, VariablesSecret, Version};
 use slipway_ports::{
     Activity, DEPLOYMENT_LABEL, Namespace, Progress, ReleaseRequest, RolloutKind, RolloutRequest, SecretObject, SecretText,
-    WantedImage,
+    Target, WantedImage,
 };
 
 use super::Assignment;
+use crate::engine::Shared;
 use crate::workload_variables::{self, WorkloadSecret};
 
 /// The Secret that pods pull with.
@@ -114,29 +116,58 @@ pub(super) fn request(
     image: &ReleasedImage,
     variables: Option<&VariablesSecret>,
 ) -> Result<ReleaseRequest, Failure> {
-    let service = assignment.service()?;
     let planned = assignment.planned()?;
+    let request = of_plan(&assignment.shared, &assignment.plan, &assignment.target, assignment.service()?, image, variables);
     Ok(ReleaseRequest {
-        namespace: assignment.namespace(),
-        project: assignment.plan.environment.project.to_string(),
-        environment: assignment.plan.environment.name.to_string(),
-        service: service.clone(),
-        stopped: false,
-        image: WantedImage {
-            repository: format!("{}/{}", assignment.shared.ports.registry.address(), image.repository),
-            digest: image.digest.clone(),
-        },
-        variables_secret: variables.map(|secret| secret.name.clone()),
-        files: variables.map(|secret| secret.files.clone()).unwrap_or_default(),
-        pull_secret: assignment.shared.settings.pull_credential.as_ref().map(|_| PULL_SECRET.to_owned()),
-        hosts: workload_variables::hosts(&assignment.plan.environment, service, &assignment.target),
-        request_percent: assignment.target.request_percent,
         run: run(&assignment.deployment),
         labels: BTreeMap::from([
             (DEPLOYMENT_LABEL.to_owned(), assignment.deployment.clone()),
             ("slipway.dev/version".to_owned(), label_value(&planned.version.short())),
         ]),
+        ..request
     })
+}
+
+/// What Helm would be handed for a service of a plan, but for what names the deployment.
+pub(crate) fn of_plan(
+    shared: &Shared,
+    plan: &Plan,
+    target: &Target,
+    service: &Service,
+    image: &ReleasedImage,
+    variables: Option<&VariablesSecret>,
+) -> ReleaseRequest {
+    let environment = &plan.environment;
+    ReleaseRequest {
+        namespace: names::namespace(&environment.project, &environment.name),
+        project: environment.project.to_string(),
+        environment: environment.name.to_string(),
+        service: service.clone(),
+        stopped: false,
+        image: WantedImage {
+            repository: format!("{}/{}", shared.ports.registry.address(), image.repository),
+            digest: image.digest.clone(),
+        },
+        variables_secret: variables.map(|secret| secret.name.clone()),
+        files: variables.map(|secret| secret.files.clone()).unwrap_or_default(),
+        pull_secret: shared.settings.pull_credential.as_ref().map(|_| PULL_SECRET.to_owned()),
+        hosts: workload_variables::hosts(environment, service, target),
+        request_percent: target.request_percent,
+        run: String::new(),
+        labels: BTreeMap::new(),
+    }
+}
+
+/// The Secrets that the pods of a release need; they are beside it, not of it.
+pub(super) fn secrets_of(request: &ReleaseRequest) -> Vec<ObjectRef> {
+    let names = request.variables_secret.iter().chain(&request.pull_secret);
+    let object = |name: &String| ObjectRef {
+        api_version: "v1".to_owned(),
+        kind: "Secret".to_owned(),
+        namespace: request.namespace.clone(),
+        name: name.clone(),
+    };
+    names.map(object).collect()
 }
 
 /// The part of the deployment's id that is random: the last ten hex digits.

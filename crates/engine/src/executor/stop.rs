@@ -29,13 +29,13 @@ pub(super) async fn execute(mut assignment: Assignment) -> Result<StepOutcome, F
     progress.activity(Activity::Releasing);
     progress.line(&format!("stop {}", assignment.name));
     let done = async {
-        let revision = retry.run(progress, stop, || ports.releases.upgrade(target, &request, stop)).await?;
+        let upgraded = retry.run(progress, stop, || ports.releases.upgrade(target, &request, stop)).await?;
         if !is_cron {
             progress.activity(Activity::Waiting);
             let gone = until_gone(&assignment);
             retry.run(progress, stop, || ports.cluster.await_rollout(target, &gone, progress, stop)).await?;
         }
-        Ok::<_, Failure>(revision)
+        Ok::<_, Failure>(upgraded.revision)
     };
     match done.await {
         Ok(revision) => Ok(StepOutcome::Done(StepResult { revision: Some(revision.0), ..StepResult::default() })),

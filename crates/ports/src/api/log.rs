@@ -36,6 +36,11 @@ pub struct LogPage {
 pub struct PodLineView {
     /// The pod.
     pub pod: String,
+    /// The container.
+    pub container: String,
+    /// When it was written, if that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<Timestamp>,
     /// The line, without its end.
     pub text: String,
 }

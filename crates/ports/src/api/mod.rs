@@ -13,6 +13,7 @@ mod log;
 mod pipeline;
 mod plan;
 mod problem;
+mod running;
 mod target;
 
 pub use check::{CheckStatus, CheckView, DoctorView};
@@ -34,6 +35,10 @@ pub use pipeline::{
 };
 pub use plan::{BaseView, PlanServiceView, PlanStageView, PlanStepView, PlanView};
 pub use problem::{FileProblem, ProblemDetails};
+pub use running::{
+    ExecBody, ExecControl, ExecEnd, ForwardControl, JobRunBody, JobRunView, JobStartedView, RunningChange, RunningContainerView,
+    RunningPodView, RunningServiceView, RunningView, STDERR, STDOUT,
+};
 pub use target::{NewTarget, TargetView};
 
 use serde::{Deserialize, Serialize};

@@ -5,6 +5,7 @@
 mod lease_contract;
 mod store;
 mod store_contract;
+mod workloads;
 mod world;
 
 pub use lease_contract::lease_contract;

@@ -10,13 +10,14 @@ use async_trait::async_trait;
 use slipway_core::failure::{Code, Failure};
 use slipway_core::model::{GitRevision, ImageReference};
 use slipway_core::names::sha256_hex;
+use slipway_core::plan::{ObjectRef, Observed};
 use tokio::sync::watch;
 
 use crate::{
     Activity, BuildClaim, BuildRequest, BuildTurn, Builder, BuiltImage, CancellationToken, Cluster, Credential, Export, Freed,
     ImageCollector, JobOutput, LogQuery, Namespace, NeededImage, PodLine, Presence, Progress, Reader, Registry, ReleaseRequest,
-    ReleaseStatus, Releases, Repositories, RepositoryTag, Revision, RolloutKind, RolloutRequest, SecretObject, SecretText,
-    Target, TreeFacts, TreeQuery,
+    ReleaseStatus, Releases, Repositories, RepositoryTag, Revision, RolloutKind, RolloutRequest, RunningServices, SecretObject,
+    SecretText, Target, TreeFacts, TreeQuery, Upgraded,
 };
 
 /// A world that does at once what it is asked, unless a test says otherwise, and remembers it in a journal.
@@ -24,13 +25,14 @@ pub struct World {
     told: Mutex<Told>,
     journal: Mutex<Vec<String>>,
     /// What is held waits until it is let go; every change wakes the waiting.
-    changes: watch::Sender<u64>,
+    pub(super) changes: watch::Sender<u64>,
     building: AtomicUsize,
     most_building: AtomicUsize,
+    surveys: AtomicUsize,
 }
 
 #[derive(Default)]
-struct Told {
+pub(super) struct Told {
     commits: HashMap<String, String>,
     dockerfiles: HashMap<String, String>,
     failures: HashMap<String, Vec<Failure>>,
@@ -40,9 +42,12 @@ struct Told {
     /// The deployment that made each revision of a release, from revision 1.
     revisions: HashMap<String, Vec<String>>,
     secrets: BTreeMap<String, SecretObject>,
+    /// What stands for the content of the one object of each release.
+    objects: BTreeMap<String, String>,
     needed: BTreeSet<NeededImage>,
     /// What each job wrote, unless it is forgotten.
     outputs: HashMap<String, Option<SecretText>>,
+    pub(super) running: RunningServices,
 }
 
 impl Default for World {
@@ -53,6 +58,7 @@ impl Default for World {
             changes: watch::channel(0).0,
             building: AtomicUsize::new(0),
             most_building: AtomicUsize::new(0),
+            surveys: AtomicUsize::new(0),
         }
     }
 }
@@ -66,7 +72,7 @@ impl World {
         self.told().images.insert(image.to_string(), digest(&image.to_string()));
     }
 
-    fn told(&self) -> MutexGuard<'_, Told> {
+    pub(super) fn told(&self) -> MutexGuard<'_, Told> {
         self.told.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -93,6 +99,7 @@ impl World {
     /// The next time that `what` is done it fails with this. `what` is as the journal writes it.
     pub fn fail(&self, what: &str, failure: Failure) {
         self.told().failures.entry(what.to_owned()).or_default().push(failure);
+        self.changes.send_modify(|count| *count += 1);
     }
 
     /// `what` does not end before it is let go, or canceled.
@@ -135,9 +142,29 @@ impl World {
         self.most_building.load(Ordering::SeqCst)
     }
 
+    /// Somebody deletes a Secret.
+    pub fn lose_secret(&self, name: &str) {
+        self.told().secrets.remove(name);
+    }
+
+    /// How often somebody looked at the objects of releases.
+    pub fn surveys(&self) -> usize {
+        self.surveys.load(Ordering::SeqCst)
+    }
+
     /// The Secrets that the cluster holds, by name.
     pub fn secrets(&self) -> BTreeMap<String, SecretObject> {
         self.told().secrets.clone()
+    }
+
+    /// Somebody edits the object of a release.
+    pub fn edit(&self, release: &str) {
+        self.told().objects.insert(release.to_owned(), "edited".to_owned());
+    }
+
+    /// Somebody deletes the object of a release.
+    pub fn delete(&self, release: &str) {
+        self.told().objects.remove(release);
     }
 
     /// The images that the last collection was told to leave.
@@ -145,7 +172,7 @@ impl World {
         self.told().needed.clone()
     }
 
-    async fn act(&self, what: &str, cancel: &CancellationToken) -> Result<(), Failure> {
+    pub(super) async fn act(&self, what: &str, cancel: &CancellationToken) -> Result<(), Failure> {
         self.journal.lock().unwrap_or_else(PoisonError::into_inner).push(what.to_owned());
         let mut changes = self.changes.subscribe();
         self.changes.send_modify(|count| *count += 1);
@@ -155,6 +182,11 @@ impl World {
                 _ = changes.changed() => {}
             }
         }
+        self.fail_if_told(what)
+    }
+
+    /// The next failure that a test told of `what`.
+    pub(super) fn fail_if_told(&self, what: &str) -> Result<(), Failure> {
         let mut told = self.told();
         match told.failures.get_mut(what).filter(|failures| !failures.is_empty()) {
             Some(failures) => Err(failures.remove(0)),
@@ -162,7 +194,7 @@ impl World {
         }
     }
 
-    async fn act_now(&self, what: &str) -> Result<(), Failure> {
+    pub(super) async fn act_now(&self, what: &str) -> Result<(), Failure> {
         self.act(what, &CancellationToken::new()).await
     }
 }
@@ -308,7 +340,12 @@ impl ImageCollector for World {
 
 #[async_trait]
 impl Releases for World {
-    async fn upgrade(&self, _: &Target, request: &ReleaseRequest, cancel: &CancellationToken) -> Result<Revision, Failure> {
+    fn inputs(&self, _: &Target, request: &ReleaseRequest) -> Result<String, Failure> {
+        let same = ReleaseRequest { labels: BTreeMap::new(), run: String::new(), ..request.clone() };
+        Ok(sha256_hex(format!("{same:?}").as_bytes()))
+    }
+
+    async fn upgrade(&self, _: &Target, request: &ReleaseRequest, cancel: &CancellationToken) -> Result<Upgraded, Failure> {
         let name = request.service.name.to_string();
         // As Helm does: the record comes first, and stays when the rest fails.
         let revision = {
@@ -319,7 +356,15 @@ impl Releases for World {
         };
         let what = if request.stopped { "stop" } else { "release" };
         self.act(&format!("{what} {name}"), cancel).await?;
-        Ok(revision)
+        let deployment = request.labels.get(crate::DEPLOYMENT_LABEL).cloned().unwrap_or_default();
+        self.told().objects.insert(name.clone(), deployment);
+        let object = ObjectRef {
+            api_version: "apps/v1".to_owned(),
+            kind: "Deployment".to_owned(),
+            namespace: request.namespace.clone(),
+            name,
+        };
+        Ok(Upgraded { revision, objects: vec![object] })
     }
 
     async fn rollback(&self, _: &Target, _: &str, release: &str, deployment: &str) -> Result<Option<Revision>, Failure> {
@@ -331,12 +376,16 @@ impl Releases for World {
         if made.last() != Some(goal) {
             made.push(goal.clone());
         }
-        Ok(Some(newest(made)))
+        let revision = newest(made);
+        told.objects.insert(release.to_owned(), goal.clone());
+        Ok(Some(revision))
     }
 
     async fn uninstall(&self, _: &Target, _: &str, release: &str) -> Result<(), Failure> {
         self.act_now(&format!("uninstall {release}")).await?;
-        self.told().revisions.remove(release);
+        let mut told = self.told();
+        told.revisions.remove(release);
+        told.objects.remove(release);
         Ok(())
     }
 
@@ -412,6 +461,33 @@ impl Cluster for World {
         self.act_now(&format!("forget output {}", request.release)).await
     }
 
+    async fn survey(&self, _: &Target, objects: &[ObjectRef]) -> Result<Vec<Observed>, Failure> {
+        self.surveys.fetch_add(1, Ordering::SeqCst);
+        let mut told = self.told();
+        if let Some(failures) = told.failures.get_mut("survey").filter(|failures| !failures.is_empty()) {
+            return Err(failures.remove(0));
+        }
+        let observed = objects.iter().map(|object| {
+            let content = match object.kind.as_str() {
+                "Secret" => told.secrets.get(&object.name).map(|_| String::new()),
+                _ => told.objects.get(&object.name).cloned(),
+            };
+            content.map_or(Observed::Absent, |fingerprint| Observed::Present {
+                changed_by: (fingerprint == "edited").then(|| "kubectl-edit".to_owned()),
+                fingerprint,
+                trouble: None,
+            })
+        });
+        Ok(observed.collect())
+    }
+
+    async fn take_back(&self, _: &Target, objects: &[ObjectRef]) -> Result<(), Failure> {
+        for object in objects {
+            self.act_now(&format!("take back {object}")).await?;
+        }
+        Ok(())
+    }
+
     async fn logs(
         &self,
         _: &Target,
@@ -419,7 +495,8 @@ impl Cluster for World {
         lines: tokio::sync::mpsc::Sender<PodLine>,
         _: &CancellationToken,
     ) -> Result<(), Failure> {
-        let line = PodLine { pod: format!("{}-0", query.release), text: "hello".to_owned() };
+        let pod = format!("{}-0", query.release);
+        let line = PodLine { pod, container: query.release.clone(), at: None, text: "hello".to_owned() };
         // A receiver that has gone wants no lines.
         let _ = lines.send(line).await;
         Ok(())

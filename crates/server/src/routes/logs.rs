@@ -6,20 +6,20 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use futures::{Stream, StreamExt as _};
+use jiff::Timestamp;
 use serde::Deserialize;
 use slipway_core::deployment::Phase;
 use slipway_core::model::Name;
-use slipway_core::names;
 use slipway_ports::api::{LogPage, PodLineView};
-use slipway_ports::{CancellationToken, LogQuery, LogSearch, PodLine, Target};
+use slipway_ports::{CancellationToken, LogPods, LogQuery, LogSearch, PodLine, Target};
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 
-use super::environments::target_of;
+use super::placed::PlacedService;
 use crate::app::App;
 use crate::events::event;
 use crate::problem::Problem;
-use crate::request::{Parameters, Place, name};
+use crate::request::{Parameters, Place};
 use crate::views;
 
 /// Lines that wait for a slow client.
@@ -70,32 +70,36 @@ pub(super) struct PodLogQuery {
     #[serde(default)]
     follow: bool,
     tail: Option<u32>,
+    /// Only lines of this time or later.
+    since: Option<Timestamp>,
+    /// Only those of one pod.
+    pod: Option<String>,
+    /// Those of the run before of each container.
+    #[serde(default)]
+    previous: bool,
 }
 
 /// The lines of the pods of a service: events `line`, then `end`, or `problem` with problem details.
 pub(super) async fn of_pods(
     State(app): State<App>,
-    Place((project, environment, service)): Place<(String, String, String)>,
+    Place(place): Place<(String, String, String)>,
     Parameters(query): Parameters<PodLogQuery>,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Problem> {
-    let (access, store) = (app.access(), &app.inner.ports.store);
-    let (project, environment, service) = (name(&project)?, name(&environment)?, name(&service)?);
-    let stored = store.environment(&access, &project, &environment).await?;
-    if stored.environment.service(&service).is_none() {
-        return Err(Problem::not_found(format!("{project}/{environment} has no service `{service}`")));
+    if query.follow && query.previous {
+        return Err(Problem::bad_request("`follow` and `previous` exclude each other: an earlier run writes no new lines"));
     }
-    let targets = store.targets(&access).await?;
-    let target = target_of(&stored, &targets).cloned().ok_or_else(|| {
-        Problem::not_found("the target of the environment is not known").with_hint("`slipway target list` shows those that are")
-    })?;
+    let placed = PlacedService::find(&app, &place).await?;
     let query = LogQuery {
-        namespace: names::namespace(&project, &environment),
-        release: service.to_string(),
+        namespace: placed.namespace,
+        release: placed.service.name.to_string(),
+        pods: query.pod.map_or(LogPods::All, LogPods::Named),
         follow: query.follow,
         tail: query.tail,
+        since: query.since,
+        previous: query.previous,
     };
     let (sender, receiver) = mpsc::channel(WAITING);
-    tokio::spawn(read_pods(app.clone(), target, query, sender));
+    tokio::spawn(read_pods(app.clone(), placed.target, query, sender));
     Ok(Sse::new(ReceiverStream::new(receiver).map(Ok)).keep_alive(KeepAlive::default()))
 }
 
@@ -106,8 +110,8 @@ async fn read_pods(app: App, target: Target, query: LogQuery, sender: mpsc::Send
     let (lines, mut read) = mpsc::channel::<PodLine>(WAITING);
     let reading = app.inner.ports.cluster.logs(&target, &query, lines, &cancel);
     let sending = async {
-        while let Some(PodLine { pod, text }) = read.recv().await {
-            if sender.send(event("line", &PodLineView { pod, text })).await.is_err() {
+        while let Some(PodLine { pod, container, at, text }) = read.recv().await {
+            if sender.send(event("line", &PodLineView { pod, container, at, text })).await.is_err() {
                 return false;
             }
         }

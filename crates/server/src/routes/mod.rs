@@ -4,9 +4,14 @@ mod credentials;
 mod deployments;
 mod doctor;
 mod environments;
+mod exec;
 mod explanations;
+mod forward;
+mod jobs;
 mod logs;
 mod pipeline;
+mod placed;
+mod running;
 mod server;
 mod targets;
 
@@ -45,6 +50,12 @@ pub fn router(app: App) -> Router {
         .route(&below("/stages/{stage}"), patch(pipeline::change).delete(pipeline::delete))
         .route(&below("/services/{service}"), patch(pipeline::change_service))
         .route(&below("/services/{service}/logs"), get(logs::of_pods))
+        .route(&below("/services/{service}/exec"), get(exec::exec))
+        .route(&below("/services/{service}/ports/{port}"), get(forward::forward))
+        .route(&below("/services/{service}/runs"), post(jobs::run))
+        .route(&below("/services/{service}/runs/{run}/events"), get(jobs::events))
+        .route(&below("/running"), get(running::show))
+        .route(&below("/running/events"), get(running::events))
         .route(&below("/deployments"), get(deployments::history).post(deployments::deploy))
         .route("/deployments/{id}", get(deployments::show))
         .route("/deployments/{id}/explanation", get(explanations::show))

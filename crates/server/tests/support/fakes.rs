@@ -6,10 +6,11 @@ use std::sync::{Arc, Mutex};
 
 use slipway_core::failure::Failure;
 use slipway_core::model::{GitRevision, ImageReference};
+use slipway_core::plan::{ObjectRef, Observed};
 use slipway_ports::{
     Activity, BuildRequest, Builder, BuiltImage, CancellationToken, Cluster, Export, JobOutput, LogQuery, Namespace, PodLine,
     Presence, Progress, Reader, Registry, ReleaseRequest, ReleaseStatus, Releases, Repositories, RepositoryTag, Revision,
-    RolloutKind, RolloutRequest, SecretObject, SecretText, Target, TreeFacts, TreeQuery, async_trait,
+    RolloutKind, RolloutRequest, SecretObject, SecretText, Target, TreeFacts, TreeQuery, Upgraded, async_trait,
 };
 use tokio::sync::Semaphore;
 
@@ -120,8 +121,12 @@ impl Registry for Fake {
 
 #[async_trait]
 impl Releases for Fake {
-    async fn upgrade(&self, _: &Target, _: &ReleaseRequest, _: &CancellationToken) -> Result<Revision, Failure> {
-        Ok(Revision(1))
+    fn inputs(&self, _: &Target, request: &ReleaseRequest) -> Result<String, Failure> {
+        Ok(request.image.to_string())
+    }
+
+    async fn upgrade(&self, _: &Target, _: &ReleaseRequest, _: &CancellationToken) -> Result<Upgraded, Failure> {
+        Ok(Upgraded { revision: Revision(1), objects: Vec::new() })
     }
 
     async fn rollback(&self, _: &Target, _: &str, _: &str, _: &str) -> Result<Option<Revision>, Failure> {
@@ -190,6 +195,14 @@ impl Cluster for Fake {
         Ok(())
     }
 
+    async fn survey(&self, _: &Target, objects: &[ObjectRef]) -> Result<Vec<Observed>, Failure> {
+        Ok(objects.iter().map(|_| Observed::Absent).collect())
+    }
+
+    async fn take_back(&self, _: &Target, _: &[ObjectRef]) -> Result<(), Failure> {
+        Ok(())
+    }
+
     async fn logs(
         &self,
         _: &Target,
@@ -198,7 +211,8 @@ impl Cluster for Fake {
         cancel: &CancellationToken,
     ) -> Result<(), Failure> {
         for text in ["one", "two"] {
-            let line = PodLine { pod: format!("{}-0", query.release), text: text.to_owned() };
+            let pod = format!("{}-0", query.release);
+            let line = PodLine { pod, container: query.release.clone(), at: None, text: text.to_owned() };
             if lines.send(line).await.is_err() {
                 return Ok(());
             }

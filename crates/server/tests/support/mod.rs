@@ -12,6 +12,7 @@ use axum::http::{Request, Response, StatusCode};
 use http_body_util::BodyExt as _;
 use serde_json::Value;
 use slipway_engine::{Engine, Ports, Settings};
+use slipway_ports::testing::World;
 use slipway_ports::{CancellationToken, SecretText};
 use slipway_server::{App, router};
 use slipway_store::SqliteStore;
@@ -47,6 +48,7 @@ pub(crate) struct Server {
     pub(crate) router: Router,
     pub(crate) gate: Arc<Semaphore>,
     pub(crate) shutdown: CancellationToken,
+    pub(crate) world: Arc<World>,
     _folder: tempfile::TempDir,
 }
 
@@ -69,10 +71,12 @@ impl Server {
             releases: fake.clone(),
             cluster: fake,
         };
+        let world = Arc::new(World::default());
         let engine = Engine::new(ports.clone(), Settings::default());
         let shutdown = CancellationToken::new();
-        let app = App::new((engine, ports), SecretText::new(TOKEN), HOST.parse().unwrap(), false, shutdown.clone());
-        Self { router: router(app), gate, shutdown, _folder: folder }
+        let app =
+            App::new((engine, ports, world.clone()), SecretText::new(TOKEN), HOST.parse().unwrap(), false, shutdown.clone());
+        Self { router: router(app), gate, shutdown, world, _folder: folder }
     }
 
     /// With a target, and the environment of [`FILE`] applied.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use slipway_core::failure::{Code, Failure};
+use slipway_core::plan::{ObjectRef, Observed};
 use slipway_ports::{
     Activity, CancellationToken, Cluster, JobOutput, LogQuery, Namespace, PodLine, Progress, RolloutKind, RolloutRequest,
     SecretObject, SecretText, Target,
@@ -108,6 +109,23 @@ impl Cluster for World {
     async fn forget_job_output(&self, _: &Target, request: &RolloutRequest) -> Result<(), Failure> {
         let RolloutKind::Job { name } = &request.kind else { return Ok(()) };
         self.write(&self.place("forgotten", &format!("{}/{name}", request.namespace)), "")
+    }
+
+    async fn survey(&self, _: &Target, objects: &[ObjectRef]) -> Result<Vec<Observed>, Failure> {
+        let observe = |object: &ObjectRef| {
+            let folder = if object.kind == "Secret" { "secrets" } else { "live" };
+            let content = read(&self.place(folder, &format!("{}/{}", object.namespace, object.name)))?;
+            Ok(content.map_or(Observed::Absent, |content| Observed::Present {
+                fingerprint: digest(&content),
+                trouble: None,
+                changed_by: None,
+            }))
+        };
+        objects.iter().map(observe).collect()
+    }
+
+    async fn take_back(&self, _: &Target, _: &[ObjectRef]) -> Result<(), Failure> {
+        Ok(())
     }
 
     async fn logs(&self, _: &Target, _: &LogQuery, _: mpsc::Sender<PodLine>, _: &CancellationToken) -> Result<(), Failure> {

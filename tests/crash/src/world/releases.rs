@@ -1,13 +1,16 @@
 //! Helm: a folder for each release, a file for each revision, written as Helm does: pending first, then the objects, then deployed.
 
+use std::collections::BTreeMap;
+
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use slipway_core::failure::Failure;
 use slipway_core::model::{JobTrigger, ServiceKind};
-use slipway_ports::{CancellationToken, DEPLOYMENT_LABEL, ReleaseRequest, ReleaseStatus, Releases, Revision, Target};
+use slipway_core::plan::ObjectRef;
+use slipway_ports::{CancellationToken, DEPLOYMENT_LABEL, ReleaseRequest, ReleaseStatus, Releases, Revision, Target, Upgraded};
 
-use super::{World, disk, read};
+use super::{World, digest, disk, read};
 
 /// A revision as it lies on the disk.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -102,7 +105,12 @@ fn manifest(request: &ReleaseRequest) -> serde_json::Value {
 
 #[async_trait]
 impl Releases for World {
-    async fn upgrade(&self, _: &Target, request: &ReleaseRequest, _: &CancellationToken) -> Result<Revision, Failure> {
+    fn inputs(&self, _: &Target, request: &ReleaseRequest) -> Result<String, Failure> {
+        let same = ReleaseRequest { labels: BTreeMap::new(), run: String::new(), ..request.clone() };
+        Ok(digest(&manifest(&same).to_string()))
+    }
+
+    async fn upgrade(&self, _: &Target, request: &ReleaseRequest, _: &CancellationToken) -> Result<Upgraded, Failure> {
         let (namespace, release) = (&request.namespace, request.service.name.as_str());
         let first = self.records(namespace, release)?.is_empty();
         let next = Record {
@@ -110,7 +118,14 @@ impl Releases for World {
             deployment: request.labels.get(DEPLOYMENT_LABEL).cloned().unwrap_or_default(),
             manifest: manifest(request),
         };
-        self.deploy(namespace, release, next)
+        let revision = self.deploy(namespace, release, next)?;
+        let object = ObjectRef {
+            api_version: "apps/v1".to_owned(),
+            kind: "Deployment".to_owned(),
+            namespace: namespace.clone(),
+            name: release.to_owned(),
+        };
+        Ok(Upgraded { revision, objects: vec![object] })
     }
 
     async fn rollback(&self, _: &Target, namespace: &str, release: &str, deployment: &str) -> Result<Option<Revision>, Failure> {

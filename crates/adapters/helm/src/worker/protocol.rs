@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use slipway_core::plan::ObjectRef;
 
 /// The version of the protocol that both sides must speak.
 pub(super) const VERSION: u32 = 1;
@@ -141,4 +142,23 @@ pub struct KnownRevision {
     /// Of the record, without Helm's own.
     #[serde(default)]
     pub labels: std::collections::BTreeMap<String, String>,
+    /// What an upgrade or rollback made.
+    #[serde(default)]
+    pub objects: Vec<KnownObject>,
+}
+
+/// An object of a manifest, as the worker names it.
+#[derive(Debug, Clone, Deserialize)]
+pub struct KnownObject {
+    api_version: String,
+    kind: String,
+    namespace: String,
+    name: String,
+}
+
+impl From<KnownObject> for ObjectRef {
+    fn from(known: KnownObject) -> Self {
+        let KnownObject { api_version, kind, namespace, name } = known;
+        Self { api_version, kind, namespace, name }
+    }
 }

@@ -5,15 +5,15 @@ mod concern;
 #[cfg(test)]
 mod hostile_tests;
 mod narrate;
-mod pods;
-mod snapshot;
-mod source;
+pub(crate) mod patience;
+pub(crate) mod pods;
+pub(crate) mod snapshot;
+pub(crate) mod source;
 #[cfg(test)]
 mod tests;
-mod verdict;
+pub(crate) mod verdict;
 mod volumes;
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use kube::api::LogParams;
@@ -26,13 +26,13 @@ use tokio::time::Instant;
 
 use self::concern::{Finding, LogSource, Since};
 use self::narrate::Narrator;
+use self::patience::Patience;
 use self::snapshot::{Snapshot, Subject};
 pub(crate) use self::source::WATCH_PERIOD;
-use self::source::{KindSource, News, Notice, Selection, Source};
+use self::source::{KindSource, Notice, Selection, Source};
 use self::verdict::{Verdict, at_timeout, is_ready_at_timeout, verdict};
 use crate::calls::Calls;
 use crate::text::clean;
-use crate::trouble::Trouble;
 
 /// So many last lines go with a failure.
 const LAST_LINES: i64 = 20;
@@ -46,13 +46,10 @@ pub(crate) struct Rollout {
     /// How long a pod may fit on no node.
     grace: Duration,
     started: Instant,
-    sources: Vec<Box<dyn Source>>,
+    sources: Vec<Box<dyn Source<Snapshot>>>,
     snapshot: Snapshot,
     since: Since,
-    /// Sources that have listed their objects at least once.
-    listed: BTreeSet<usize>,
-    /// Sources that have trouble, since when, and the last of it.
-    troubles: BTreeMap<usize, (Instant, Trouble)>,
+    patience: Patience,
 }
 
 impl Rollout {
@@ -68,6 +65,7 @@ impl Rollout {
         Self {
             sources: sources(&client, &subject, &request.release),
             client,
+            patience: Patience::new(calls.patience),
             calls,
             namespace: request.namespace.clone(),
             timeout: request.timeout,
@@ -75,8 +73,6 @@ impl Rollout {
             started: Instant::now(),
             snapshot: Snapshot::new(subject),
             since: Since::default(),
-            listed: BTreeSet::new(),
-            troubles: BTreeMap::new(),
         }
     }
 
@@ -92,7 +88,7 @@ impl Rollout {
         let mut narrator = Narrator::default();
         let mut wake = None;
         loop {
-            let timer = [Some(deadline), wake, self.end_of_patience()].into_iter().flatten().min().unwrap_or(deadline);
+            let timer = [Some(deadline), wake, self.patience.end()].into_iter().flatten().min().unwrap_or(deadline);
             tokio::select! {
                 Some(notice) = notices.recv() => {
                     self.take(notice)?;
@@ -107,7 +103,7 @@ impl Rollout {
             if Instant::now() >= deadline {
                 return self.end_of_time().await;
             }
-            if self.listed.len() < self.sources.len() {
+            if !self.patience.all_listed(self.sources.len()) {
                 continue;
             }
             narrator.tell(&self.snapshot, progress);
@@ -154,36 +150,13 @@ impl Rollout {
     }
 
     /// Takes what a source tells into the snapshot; a refusal ends the rollout.
-    fn take(&mut self, notice: Notice) -> Result<(), Failure> {
-        match notice.news {
-            News::Listed(update) => {
-                self.troubles.remove(&notice.source);
-                self.listed.insert(notice.source);
-                update(&mut self.snapshot);
-            }
-            News::Changed(update) => {
-                self.troubles.remove(&notice.source);
-                update(&mut self.snapshot);
-            }
-            News::Alive => {
-                self.troubles.remove(&notice.source);
-            }
-            News::Trouble(trouble @ Trouble::Away { .. }) => {
-                let since = self.troubles.get(&notice.source).map_or_else(Instant::now, |(since, _)| *since);
-                self.troubles.insert(notice.source, (since, trouble));
-            }
-            News::Trouble(trouble) => return Err(trouble.failure(&self.what())),
-        }
-        Ok(())
-    }
-
-    fn end_of_patience(&self) -> Option<Instant> {
-        self.troubles.values().map(|(since, _)| *since + self.calls.patience).min()
+    fn take(&mut self, notice: Notice<Snapshot>) -> Result<(), Failure> {
+        let taken = self.patience.take(notice, &mut self.snapshot);
+        taken.map_err(|trouble| trouble.failure(&self.what()))
     }
 
     fn check_patience(&self) -> Result<(), Failure> {
-        let over = self.troubles.values().find(|(since, _)| since.elapsed() >= self.calls.patience);
-        over.map_or(Ok(()), |(_, trouble)| Err(trouble.failure(&self.what())))
+        self.patience.over().map_or(Ok(()), |trouble| Err(trouble.failure(&self.what())))
     }
 
     fn what(&self) -> String {
@@ -220,7 +193,7 @@ impl Rollout {
 }
 
 /// The kinds that a rollout of this subject is made of.
-fn sources(client: &Client, subject: &Subject, release: &str) -> Vec<Box<dyn Source>> {
+fn sources(client: &Client, subject: &Subject, release: &str) -> Vec<Box<dyn Source<Snapshot>>> {
     let namespace = &subject.namespace;
     let main = Selection { fields: Some(format!("metadata.name={}", subject.name)), labels: None };
     let labels = match &subject.kind {
@@ -230,13 +203,13 @@ fn sources(client: &Client, subject: &Subject, release: &str) -> Vec<Box<dyn Sou
         }
     };
     let parts = Selection { labels: Some(labels), fields: None };
-    let mut sources: Vec<Box<dyn Source>> = Vec::new();
+    let mut sources: Vec<Box<dyn Source<Snapshot>>> = Vec::new();
     macro_rules! source {
         ($selection:expr, $place:ident) => {
             sources.push(Box::new(KindSource {
                 api: Api::namespaced(client.clone(), namespace),
                 selection: $selection.clone(),
-                place: |snapshot| &mut snapshot.$place,
+                place: |snapshot: &mut Snapshot| &mut snapshot.$place,
             }))
         };
     }

@@ -10,6 +10,7 @@ use slipway_ports::RolloutKind;
 use super::concern::{Concern, Finding, Grace, LogSource};
 use super::snapshot::Snapshot;
 use super::volumes;
+use crate::outputs::JOB_LABEL;
 use crate::text::clause;
 
 /// After so many restarts a container does not come up any more.
@@ -161,7 +162,7 @@ fn crash(snapshot: &Snapshot, pod: &Pod, status: &ContainerStatus) -> Concern {
     let last = status.last_state.as_ref().and_then(|state| state.terminated.as_ref());
     // A Job counts its own attempts, and fails by itself.
     let is_job = matches!(snapshot.subject.kind, RolloutKind::Job { .. });
-    let how = last.map_or_else(|| "it ends again and again".to_owned(), |last| ending(last, is_job));
+    let how = last.map_or_else(|| "it ends again and again".to_owned(), |last| ending(pod, last));
     let probe = snapshot
         .event(pod.metadata.uid.as_deref(), &["Unhealthy"])
         .and_then(|event| event.message.as_deref())
@@ -190,12 +191,13 @@ fn crash(snapshot: &Snapshot, pod: &Pod, status: &ContainerStatus) -> Concern {
 }
 
 /// How a container ended, in words.
-fn ending(last: &ContainerStateTerminated, is_job: bool) -> String {
+pub(crate) fn ending(pod: &Pod, last: &ContainerStateTerminated) -> String {
     let reason = match last.reason.as_deref() {
         Some(reason) if reason != "Error" => format!(" ({})", clause(reason)),
         _ => String::new(),
     };
-    // What a container that ran says last may be the output of a job, which may be secret; of one that did not run it is the runtime's.
+    // What the container of a job says last is its output, which may be secret; of one that did not run it is the runtime's.
+    let is_job = pod.labels().contains_key(JOB_LABEL);
     let of_runtime = matches!(last.reason.as_deref(), Some("StartError" | "ContainerCannotRun"));
     let message = last.message.as_deref().filter(|_| of_runtime || !is_job);
     let message = message.map(|message| format!(": {}", clause(message))).unwrap_or_default();
@@ -255,7 +257,6 @@ fn not_ready(snapshot: &Snapshot, pod: &Pod) -> Option<Concern> {
 /// The container that ended last with an error, of all pods of the subject.
 pub(crate) fn last_ended(snapshot: &Snapshot) -> Option<Ended> {
     let mut found = None;
-    let is_job = matches!(snapshot.subject.kind, RolloutKind::Job { .. });
     for pod in snapshot.pods.iter() {
         for status in container_statuses(pod) {
             let states = [status.state.as_ref(), status.last_state.as_ref()];
@@ -263,7 +264,7 @@ pub(crate) fn last_ended(snapshot: &Snapshot) -> Option<Ended> {
             let Some(ended) = ended.filter(|ended| ended.exit_code != 0) else { continue };
             let at = ended.finished_at.as_ref().map(|time| time.0);
             if found.as_ref().is_none_or(|(latest, _)| *latest < at) {
-                let words = format!("container {} of pod {}: {}", status.name, pod.name_any(), ending(ended, is_job));
+                let words = format!("container {} of pod {}: {}", status.name, pod.name_any(), ending(pod, ended));
                 found = Some((at, Ended { pod: pod.name_any(), container: status.name.clone(), words }));
             }
         }

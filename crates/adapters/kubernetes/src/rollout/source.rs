@@ -1,4 +1,4 @@
-//! One kind of objects, listed and watched.
+//! One kind of objects, listed and watched, for a snapshot `S` of what was seen.
 
 use std::fmt::Debug;
 use std::pin::pin;
@@ -14,7 +14,7 @@ use serde::de::DeserializeOwned;
 use tokio::sync::mpsc::Sender;
 use tokio::time::Instant;
 
-use super::snapshot::{Objects, Snapshot};
+use super::snapshot::Objects;
 use crate::calls::{Calls, Pauses};
 use crate::trouble::Trouble;
 
@@ -24,22 +24,22 @@ pub(crate) const WATCH_PERIOD: Duration = Duration::from_secs(25);
 const SHORTEST_WATCH: Duration = Duration::from_secs(1);
 
 /// A change of the snapshot.
-pub(crate) type Update = Box<dyn FnOnce(&mut Snapshot) + Send>;
+pub(crate) type Update<S> = Box<dyn FnOnce(&mut S) + Send>;
 
 /// What a source sends.
-pub(crate) struct Notice {
+pub(crate) struct Notice<S> {
     /// Which one.
     pub(crate) source: usize,
     /// What it has to tell.
-    pub(crate) news: News,
+    pub(crate) news: News<S>,
 }
 
 /// What a source has to tell.
-pub(crate) enum News {
+pub(crate) enum News<S> {
     /// All objects, anew.
-    Listed(Update),
+    Listed(Update<S>),
     /// One object changed.
-    Changed(Update),
+    Changed(Update<S>),
     /// The server answers, with nothing new.
     Alive,
     /// The server is away or refuses; the source tries again by itself.
@@ -47,13 +47,13 @@ pub(crate) enum News {
 }
 
 /// Sends the notices of one source.
-struct Teller {
+struct Teller<S> {
     source: usize,
-    notices: Sender<Notice>,
+    notices: Sender<Notice<S>>,
 }
 
-impl Teller {
-    async fn tell(&self, news: News) {
+impl<S> Teller<S> {
+    async fn tell(&self, news: News<S>) {
         if self.notices.send(Notice { source: self.source, news }).await.is_err() {
             // Nobody listens any more: the task is about to be aborted.
             std::future::pending::<()>().await;
@@ -77,31 +77,31 @@ pub(crate) struct Selection {
 }
 
 /// A kind of objects of a rollout, whatever kind it is.
-pub(crate) trait Source: Send + Sync {
+pub(crate) trait Source<S>: Send + Sync {
     /// Lists all objects once.
-    fn list<'a>(&'a self, calls: &'a Calls) -> BoxFuture<'a, Result<Update, Trouble>>;
+    fn list<'a>(&'a self, calls: &'a Calls) -> BoxFuture<'a, Result<Update<S>, Trouble>>;
 
     /// Lists and watches, for ever.
-    fn follow(self: Box<Self>, index: usize, calls: Calls, notices: Sender<Notice>) -> BoxFuture<'static, ()>;
+    fn follow(self: Box<Self>, index: usize, calls: Calls, notices: Sender<Notice<S>>) -> BoxFuture<'static, ()>;
 
     /// Another one like this.
-    fn again(&self) -> Box<dyn Source>;
+    fn again(&self) -> Box<dyn Source<S>>;
 }
 
 /// A source of objects `K`.
-pub(crate) struct KindSource<K> {
+pub(crate) struct KindSource<S, K> {
     pub(crate) api: Api<K>,
     pub(crate) selection: Selection,
     /// Where they are kept.
-    pub(crate) place: fn(&mut Snapshot) -> &mut Objects<K>,
+    pub(crate) place: fn(&mut S) -> &mut Objects<K>,
 }
 
-impl<K: Watched> Source for KindSource<K> {
-    fn list<'a>(&'a self, calls: &'a Calls) -> BoxFuture<'a, Result<Update, Trouble>> {
+impl<S: 'static, K: Watched> Source<S> for KindSource<S, K> {
+    fn list<'a>(&'a self, calls: &'a Calls) -> BoxFuture<'a, Result<Update<S>, Trouble>> {
         async move { Ok(self.read(calls).await?.0) }.boxed()
     }
 
-    fn follow(self: Box<Self>, index: usize, calls: Calls, notices: Sender<Notice>) -> BoxFuture<'static, ()> {
+    fn follow(self: Box<Self>, index: usize, calls: Calls, notices: Sender<Notice<S>>) -> BoxFuture<'static, ()> {
         async move {
             let teller = Teller { source: index, notices };
             let mut pauses = Pauses::default();
@@ -131,19 +131,19 @@ impl<K: Watched> Source for KindSource<K> {
         .boxed()
     }
 
-    fn again(&self) -> Box<dyn Source> {
+    fn again(&self) -> Box<dyn Source<S>> {
         Box::new(Self { api: self.api.clone(), selection: self.selection.clone(), place: self.place })
     }
 }
 
-impl<K: Watched> KindSource<K> {
-    async fn read(&self, calls: &Calls) -> Result<(Update, String), Trouble> {
+impl<S: 'static, K: Watched> KindSource<S, K> {
+    async fn read(&self, calls: &Calls) -> Result<(Update<S>, String), Trouble> {
         let parameters = self.list_parameters();
         let list = calls.ask(|| self.api.list(&parameters)).await?;
         Ok(self.update(list.items, list.metadata))
     }
 
-    async fn begin(&self, calls: &Calls, teller: &Teller) -> Result<String, Trouble> {
+    async fn begin(&self, calls: &Calls, teller: &Teller<S>) -> Result<String, Trouble> {
         let parameters = self.list_parameters();
         let list = calls.once(self.api.list(&parameters)).await?;
         let (update, version) = self.update(list.items, list.metadata);
@@ -159,13 +159,13 @@ impl<K: Watched> KindSource<K> {
         }
     }
 
-    fn update(&self, items: Vec<K>, metadata: ListMeta) -> (Update, String) {
+    fn update(&self, items: Vec<K>, metadata: ListMeta) -> (Update<S>, String) {
         let place = self.place;
         (Box::new(move |snapshot| place(snapshot).replace(items)), metadata.resource_version.unwrap_or_default())
     }
 
     /// Tells every change after a version, until the server ends the watch; returns the version it ended at.
-    async fn watch(&self, calls: &Calls, from: &str, teller: &Teller) -> Result<String, Trouble> {
+    async fn watch(&self, calls: &Calls, from: &str, teller: &Teller<S>) -> Result<String, Trouble> {
         let parameters = WatchParams {
             label_selector: self.selection.labels.clone(),
             field_selector: self.selection.fields.clone(),

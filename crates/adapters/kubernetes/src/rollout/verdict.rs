@@ -208,7 +208,8 @@ fn failed_job(snapshot: &Snapshot) -> Option<Concern> {
     Some(Concern { key: "job".to_owned(), grace: Grace::None, finding: Finding { code, message, hint: hint.to_owned(), logs } })
 }
 
-fn job_condition<'a>(job: &'a Job, kind: &str) -> Option<&'a k8s_openapi::api::batch::v1::JobCondition> {
+/// A condition of a Job that holds.
+pub(crate) fn job_condition<'a>(job: &'a Job, kind: &str) -> Option<&'a k8s_openapi::api::batch::v1::JobCondition> {
     let conditions = job.status.as_ref()?.conditions.as_deref()?;
     conditions.iter().find(|condition| condition.type_ == kind && condition.status == "True")
 }

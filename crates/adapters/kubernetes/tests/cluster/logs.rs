@@ -3,13 +3,21 @@
 use std::time::Duration;
 
 use slipway_core::failure::FailureKind;
-use slipway_ports::{CancellationToken, Cluster, LogQuery, PodLine, RolloutKind};
+use slipway_ports::{CancellationToken, Cluster, LogPods, LogQuery, PodLine, RolloutKind};
 use tokio::sync::mpsc;
 
 use crate::scene::{Scene, Told, deployment, job, shell};
 
 fn query(scene: &Scene, follow: bool, tail: Option<u32>) -> LogQuery {
-    LogQuery { namespace: scene.namespace.clone(), release: "api".to_owned(), follow, tail }
+    LogQuery {
+        namespace: scene.namespace.clone(),
+        release: "api".to_owned(),
+        pods: LogPods::All,
+        follow,
+        tail,
+        since: None,
+        previous: false,
+    }
 }
 
 async fn next(lines: &mut mpsc::Receiver<PodLine>) -> PodLine {

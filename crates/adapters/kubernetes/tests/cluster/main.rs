@@ -14,3 +14,4 @@ mod logs;
 mod objects;
 mod rollouts;
 mod scene;
+mod workloads;

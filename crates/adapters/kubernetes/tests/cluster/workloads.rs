@@ -1,0 +1,232 @@
+//! What runs, seen live; commands, streams and runs of cron jobs.
+
+use std::time::Duration;
+
+use k8s_openapi::api::core::v1::Pod;
+use kube::api::{Api, DeleteParams};
+use serde_json::{Value, json};
+use slipway_core::failure::{Code, FailureKind};
+use slipway_core::running::RunningStatus;
+use slipway_ports::{
+    CancellationToken, Cluster, ConnectRequest, ExecInput, ExecOutput, ExecRequest, ExecStreams, JobRequest, JobRunState,
+    LogPods, LogQuery, RolloutKind, RunningService, RunningServices, Workloads,
+};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::sync::{mpsc, watch};
+
+use crate::scene::{Scene, Told, deployment, shell, template};
+
+/// What runs of `api`, as it changes.
+struct Seen(watch::Receiver<Option<RunningServices>>);
+
+impl Seen {
+    fn of(scene: &Scene) -> (Self, impl Future<Output = Result<(), slipway_core::failure::Failure>>) {
+        let (sender, receiver) = watch::channel(None);
+        let watching =
+            async move { scene.cluster.watch(&scene.target, &scene.namespace, sender, &CancellationToken::new()).await };
+        (Self(receiver), watching)
+    }
+
+    async fn until(&mut self, wanted: impl Fn(&RunningService) -> bool) -> RunningService {
+        let found = self.0.wait_for(|seen| seen.as_ref().and_then(|seen| seen.get("api")).is_some_and(&wanted));
+        let found = tokio::time::timeout(Duration::from_secs(90), found).await.expect("in time").expect("the watch goes on");
+        found.as_ref().unwrap()["api"].clone()
+    }
+}
+
+fn labelled(mut object: Value) -> Value {
+    object["metadata"]["labels"] = json!({"app.kubernetes.io/instance": "api"});
+    object
+}
+
+async fn up(scene: &Scene, script: &str) {
+    scene.apply(labelled(deployment(1, shell(script)))).await;
+    scene.watch(RolloutKind::Deployment, 120, &Told::default()).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pod_that_is_deleted_is_seen_to_come_back_and_a_crash_loop_tells_its_reason() {
+    let scene = Scene::new("seen").await;
+    up(&scene, "exec sleep 1000").await;
+    let (mut seen, watching) = Seen::of(&scene);
+    let story = async {
+        let first = seen.until(|api| api.status == RunningStatus::Running).await;
+        assert_eq!((first.ready, first.wanted, first.pods.len(), first.restarts()), (1, 1, 1, 0));
+        assert!(first.digest().is_some_and(|digest| digest.starts_with("sha256:")), "{first:?}");
+        let pods: Api<Pod> = Api::namespaced(scene.client.clone(), &scene.namespace);
+        pods.delete(&first.pods[0].name, &DeleteParams::default()).await.unwrap();
+        seen.until(|api| api.status == RunningStatus::Starting).await;
+        let again = seen.until(|api| api.status == RunningStatus::Running).await;
+        assert_ne!(again.pods[0].name, first.pods[0].name);
+        let mut crashes = labelled(deployment(1, shell("echo begins; exit 3")));
+        // As our charts have it: the old pod must not go for one that holds a moment.
+        crashes["spec"]["minReadySeconds"] = json!(3);
+        scene.apply(crashes).await;
+        let crashing = seen.until(|api| api.reason.as_ref().is_some_and(|reason| reason.starts_with("CrashLoopBackOff"))).await;
+        // The old pod still serves.
+        assert_eq!(crashing.status, RunningStatus::Warning);
+        assert!(crashing.reason.unwrap().contains("exit code 3"));
+        scene.apply(labelled(deployment(0, shell("exec sleep 1000")))).await;
+        seen.until(|api| api.status == RunningStatus::Stopped).await;
+    };
+    tokio::select! {
+        ended = watching => panic!("{ended:?}"),
+        () = story => {}
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_watch_ends_when_nobody_listens_and_fails_when_the_cluster_does_not_answer() {
+    let scene = Scene::new("listen").await;
+    let (seen, watching) = Seen::of(&scene);
+    drop(seen);
+    tokio::time::timeout(Duration::from_secs(30), watching).await.expect("it ends").unwrap();
+    let nowhere = tempfile::NamedTempFile::new().unwrap();
+    let text = std::fs::read_to_string(&scene.target.kubeconfig).unwrap();
+    let server = text.lines().find_map(|line| line.trim().strip_prefix("server: ")).unwrap().to_owned();
+    std::fs::write(nowhere.path(), text.replace(&server, "https://127.0.0.1:1")).unwrap();
+    let target = slipway_ports::Target { kubeconfig: nowhere.path().to_str().unwrap().to_owned(), ..scene.target.clone() };
+    let cluster = slipway_kubernetes::KubeCluster::new(slipway_kubernetes::Settings {
+        patience: Duration::from_secs(2),
+        ..slipway_kubernetes::Settings::default()
+    });
+    let (sender, _seen) = watch::channel(None);
+    let failure = cluster.watch(&target, &scene.namespace, sender, &CancellationToken::new()).await.unwrap_err();
+    assert_eq!((failure.kind, failure.code), (FailureKind::Retry, Code::ClusterUnreachable));
+}
+
+/// What a command wrote to each output, and how it ended.
+async fn exec(scene: &Scene, request: ExecRequest, input: Vec<ExecInput>) -> (Result<i32, Code>, String, String) {
+    let (sender, receiver) = mpsc::channel(4);
+    let (output, mut written) = mpsc::channel(4);
+    let feed = async {
+        for next in input {
+            // A command that has ended reads no more.
+            let _ = sender.send(next).await;
+        }
+        drop(sender);
+    };
+    let read = async {
+        let (mut out, mut err) = (Vec::new(), Vec::new());
+        while let Some(next) = written.recv().await {
+            match next {
+                ExecOutput::Stdout(bytes) => out.extend(bytes),
+                ExecOutput::Stderr(bytes) => err.extend(bytes),
+            }
+        }
+        (String::from_utf8(out).unwrap(), String::from_utf8(err).unwrap())
+    };
+    let cancel = CancellationToken::new();
+    let run = scene.cluster.exec(&scene.target, &request, ExecStreams { input: receiver, output }, &cancel);
+    let ((), (out, err), ended) = tokio::join!(feed, read, run);
+    (ended.map_err(|failure| failure.code), out, err)
+}
+
+fn command(scene: &Scene, words: &[&str]) -> ExecRequest {
+    ExecRequest {
+        namespace: scene.namespace.clone(),
+        release: "api".to_owned(),
+        pod: None,
+        container: None,
+        command: words.iter().map(|word| (*word).to_owned()).collect(),
+        terminal: false,
+        input: true,
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_command_gets_its_input_and_gives_its_output_and_exit_code() {
+    let scene = Scene::new("exec").await;
+    up(&scene, "exec sleep 1000").await;
+    let request = command(&scene, &["sh", "-c", "cat; echo wrong >&2; exit 7"]);
+    let large = "line\n".repeat(50_000);
+    let ended = exec(&scene, request, vec![ExecInput::Bytes(large.clone().into_bytes())]).await;
+    assert_eq!(ended, (Ok(7), large, "wrong\n".to_owned()));
+    // No shell reads the words.
+    let ended = exec(&scene, command(&scene, &["echo", "$HOME; true", "--"]), Vec::new()).await;
+    assert_eq!(ended, (Ok(0), "$HOME; true --\n".to_owned(), String::new()));
+    let terminal = ExecRequest { terminal: true, ..command(&scene, &["sh", "-c", "read line; busybox stty size; exit 3"]) };
+    let input = vec![ExecInput::Resized { columns: 97, rows: 31 }, ExecInput::Bytes(b"go\n".to_vec())];
+    let (ended, out, _) = exec(&scene, terminal, input).await;
+    assert_eq!(ended, Ok(3));
+    assert!(out.contains("31 97"), "{out:?}");
+    let missing = ExecRequest { input: false, ..command(&scene, &["/nowhere/program"]) };
+    let (ended, ..) = exec(&scene, missing, Vec::new()).await;
+    assert!(matches!(ended, Err(Code::ExecFailed) | Ok(126 | 127)), "{ended:?}");
+    for wrong in [
+        ExecRequest { pod: Some("other-0".to_owned()), ..command(&scene, &["true"]) },
+        ExecRequest { container: Some("other".to_owned()), ..command(&scene, &["true"]) },
+        ExecRequest { release: "other".to_owned(), ..command(&scene, &["true"]) },
+    ] {
+        assert_eq!(exec(&scene, wrong, Vec::new()).await.0, Err(Code::PodUnavailable));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bytes_go_to_a_port_of_a_pod_and_back() {
+    let scene = Scene::new("forward").await;
+    up(&scene, "mkdir -p /www && echo up >/www/index.html && exec httpd -f -p 8080 -h /www").await;
+    let request =
+        |port, release: &str| ConnectRequest { namespace: scene.namespace.clone(), release: release.to_owned(), pod: None, port };
+    for _ in 0..2 {
+        let mut connection = scene.cluster.connect(&scene.target, &request(8080, "api")).await.unwrap();
+        assert!(connection.pod.starts_with("api-"));
+        connection.stream.write_all(b"GET / HTTP/1.0\r\n\r\n").await.unwrap();
+        let mut answer = String::new();
+        let read = connection.stream.read_to_string(&mut answer);
+        tokio::time::timeout(Duration::from_secs(30), read).await.expect("an answer in time").unwrap();
+        assert!(answer.contains(" 200 OK\r\n") && answer.ends_with("up\n"), "{answer}");
+    }
+    // Nothing listens there: the stream ends without a byte.
+    let mut closed = scene.cluster.connect(&scene.target, &request(9, "api")).await.unwrap();
+    let mut nothing = Vec::new();
+    let read = closed.stream.read_to_end(&mut nothing);
+    tokio::time::timeout(Duration::from_secs(30), read).await.expect("an end in time").unwrap();
+    assert!(nothing.is_empty());
+    let failure = scene.cluster.connect(&scene.target, &request(8080, "other")).await.err().expect("no pod");
+    assert_eq!((failure.kind, failure.code), (FailureKind::Retry, Code::PodUnavailable));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cron_job_is_run_once_for_a_token_and_its_lines_are_read() {
+    let scene = Scene::new("cron").await;
+    let mut pod = shell("echo from the clock");
+    pod["restartPolicy"] = json!("Never");
+    scene
+        .apply(labelled(json!({
+            "apiVersion": "batch/v1", "kind": "CronJob", "metadata": {"name": "api"},
+            "spec": {"schedule": "0 0 1 1 *", "jobTemplate": {"spec": {"backoffLimit": 0, "template": template(pod)}}}
+        })))
+        .await;
+    let request =
+        |token: &str| JobRequest { namespace: scene.namespace.clone(), release: "api".to_owned(), token: token.to_owned() };
+    let name = scene.cluster.run_job(&scene.target, &request("one")).await.unwrap();
+    assert_eq!(scene.cluster.run_job(&scene.target, &request("one")).await.unwrap(), name);
+    scene.watch(RolloutKind::Job { name: name.clone() }, 120, &Told::default()).await.unwrap();
+    let (mut seen, watching) = Seen::of(&scene);
+    let last = tokio::select! {
+        ended = watching => panic!("{ended:?}"),
+        api = seen.until(|api| api.status == RunningStatus::Completed && api.last_run.is_some()) => api.last_run.unwrap(),
+    };
+    assert_eq!(last.name, name);
+    assert!(matches!(last.state, JobRunState::Succeeded { at: Some(_) }), "{last:?}");
+    let query = |pods: LogPods| LogQuery {
+        namespace: scene.namespace.clone(),
+        release: "api".to_owned(),
+        pods,
+        follow: false,
+        tail: None,
+        since: None,
+        previous: false,
+    };
+    let (sender, mut lines) = mpsc::channel(10);
+    scene.cluster.logs(&scene.target, &query(LogPods::OfJob(name)), sender, &CancellationToken::new()).await.unwrap();
+    let line = lines.recv().await.expect("a line");
+    assert_eq!((line.text.as_str(), line.container.as_str(), line.at.is_some()), ("from the clock", "api", true));
+    let (sender, _lines) = mpsc::channel(10);
+    let absent = query(LogPods::Named("api-absent".to_owned()));
+    let failure = scene.cluster.logs(&scene.target, &absent, sender, &CancellationToken::new()).await.unwrap_err();
+    assert_eq!(failure.code, Code::PodUnavailable);
+    let other = JobRequest { release: "other".to_owned(), ..request("two") };
+    assert_eq!(scene.cluster.run_job(&scene.target, &other).await.unwrap_err().code, Code::ReleaseFailed);
+}
