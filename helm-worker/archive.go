@@ -5,14 +5,18 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"strings"
 	"syscall"
+	"time"
 
 	chart "helm.sh/helm/v4/pkg/chart"
 	"helm.sh/helm/v4/pkg/chart/loader"
 	"helm.sh/helm/v4/pkg/chart/loader/archive"
 	chartv2 "helm.sh/helm/v4/pkg/chart/v2"
+	chartv2loader "helm.sh/helm/v4/pkg/chart/v2/loader"
+	"helm.sh/helm/v4/pkg/ignore"
 
 	"helm.sh/helm/v4/pkg/action"
 )
@@ -32,7 +36,7 @@ func (s chartSource) load() (*chartv2.Chart, error) {
 	if err != nil {
 		return nil, err
 	}
-	loaded, err := loader.LoadArchive(bytes.NewReader(packed))
+	loaded, err := s.unpack(packed)
 	if err != nil {
 		return nil, permanent("chart-invalid", err.Error())
 	}
@@ -51,9 +55,67 @@ func (s chartSource) load() (*chartv2.Chart, error) {
 		dependencies = append(dependencies, dependency)
 	}
 	if err := action.CheckDependencies(result, dependencies); err != nil {
-		return nil, permanent("chart-dependencies-missing", err.Error())
+		return nil, permanent("chart-dependencies-missing", fmt.Sprintf(
+			"%v; run `helm dependency build` on the chart and put what it writes into charts/ beside Chart.yaml", err))
 	}
 	return result, nil
+}
+
+// unpack loads a packed chart, without what its .helmignore names where it was packed from a folder as it is.
+func (s chartSource) unpack(packed []byte) (chart.Charter, error) {
+	if !s.Ignore {
+		return loader.LoadArchive(bytes.NewReader(packed))
+	}
+	files, err := archive.LoadArchiveFiles(bytes.NewReader(packed))
+	if err != nil {
+		return nil, err
+	}
+	rules := ignore.Empty()
+	for _, file := range files {
+		if file.Name == ignore.HelmIgnore {
+			if rules, err = ignore.Parse(bytes.NewReader(file.Data)); err != nil {
+				return nil, err
+			}
+		}
+	}
+	rules.AddDefaults()
+	kept := files[:0]
+	for _, file := range files {
+		if !isIgnored(rules, file.Name) {
+			kept = append(kept, file)
+		}
+	}
+	return chartv2loader.LoadFiles(kept)
+}
+
+// isIgnored asks for the file and for each folder that it is in, as a walk through the folders does.
+func isIgnored(rules *ignore.Rules, name string) bool {
+	parts := strings.Split(name, "/")
+	for depth := range parts {
+		path := strings.Join(parts[:depth+1], "/")
+		if rules.Ignore(path, entry{name: parts[depth], folder: depth < len(parts)-1}) {
+			return true
+		}
+	}
+	return false
+}
+
+// entry is what rules ask of a file.
+type entry struct {
+	name   string
+	folder bool
+}
+
+func (e entry) Name() string       { return e.name }
+func (e entry) Size() int64        { return 0 }
+func (e entry) ModTime() time.Time { return time.Time{} }
+func (e entry) IsDir() bool        { return e.folder }
+func (e entry) Sys() any           { return nil }
+func (e entry) Mode() fs.FileMode {
+	if e.folder {
+		return fs.ModeDir
+	}
+	return 0
 }
 
 func (s chartSource) open() ([]byte, error) {

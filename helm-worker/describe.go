@@ -53,14 +53,7 @@ func objectsOf(manifest, namespace string) []object {
 	})
 	objects := make([]object, 0, len(keys))
 	for _, key := range keys {
-		var head struct {
-			APIVersion string `json:"apiVersion"`
-			Kind       string `json:"kind"`
-			Metadata   struct {
-				Name      string `json:"name"`
-				Namespace string `json:"namespace"`
-			} `json:"metadata"`
-		}
+		var head manifestHead
 		if yaml.Unmarshal([]byte(documents[key]), &head) != nil || head.Kind == "" {
 			continue
 		}

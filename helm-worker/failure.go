@@ -28,6 +28,8 @@ type failure struct {
 	Kind    string `json:"kind"`
 	Code    string `json:"code"`
 	Message string `json:"message"`
+	// LastLines are the log of a hook that failed.
+	LastLines []string `json:"last_lines,omitempty"`
 }
 
 func (f *failure) Error() string { return f.Code + ": " + f.Message }
@@ -133,6 +135,8 @@ var wordings = []struct{ words, kind, code string }{
 	{"missing in charts/ directory", kindPermanent, "chart-dependencies-missing"},
 	{"chart requires kubeVersion", kindPermanent, "kubernetes-too-old"},
 	{"hooks failed", kindPermanent, "hook-failed"},
+	{"failed pre-delete", kindPermanent, "hook-failed"},
+	{"failed post-delete", kindPermanent, "hook-failed"},
 	{"failed pre-install", kindPermanent, "hook-failed"},
 	{"failed post-install", kindPermanent, "hook-failed"},
 	{"release has no", kindPermanent, "revision-not-found"},

@@ -30,6 +30,8 @@ type operation struct {
 	configuration *action.Configuration
 	// last is the newest revision when the operation began, nil when the release is absent.
 	last *release.Release
+	// hookLines are the last lines of a hook that failed.
+	hookLines []string
 	// recovered is the number of an interrupted revision that was settled first.
 	recovered int
 }
@@ -63,6 +65,8 @@ func (e *executor) execute(ctx context.Context, r *request) (any, error) {
 		return ping(), nil
 	case opRender:
 		return render(ctx, r)
+	case opCheck:
+		return e.read(ctx, r, (*operation).check)
 	case opUpgrade:
 		return e.write(ctx, r, (*operation).upgrade)
 	case opRollback:
@@ -92,6 +96,9 @@ func (e *executor) begin(ctx context.Context, r *request) (*operation, error) {
 	configuration, err := e.configure(opened)
 	if err != nil {
 		return nil, err
+	}
+	if r.Lookup {
+		configuration.CustomTemplateFuncs = opened.openFunctions(!r.NamespacedOnly)
 	}
 	return &operation{request: r, ctx: ctx, session: opened, configuration: configuration}, nil
 }
@@ -143,7 +150,13 @@ func (e *executor) attempt(ctx context.Context, r *request, run func(*operation)
 	if err := op.settle(); err != nil {
 		return nil, err
 	}
-	return run(op)
+	result, err := run(op)
+	if err != nil && len(op.hookLines) > 0 {
+		failed := *classify(err)
+		failed.LastLines = op.hookLines
+		err = &failed
+	}
+	return result, err
 }
 
 // settleAfter repairs the record of a release whose operation failed, with requests of its own because

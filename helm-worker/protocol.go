@@ -16,6 +16,7 @@ const (
 	opHistory   = "history"
 	opList      = "list"
 	opRender    = "render"
+	opCheck     = "check"
 	opCancel    = "cancel"
 )
 
@@ -31,6 +32,11 @@ type request struct {
 
 	Chart  chartSource    `json:"chart"`
 	Values map[string]any `json:"values"`
+	// ValuesFiles come before Values, and Set after it.
+	ValuesFiles []valuesFile `json:"values_files"`
+	Set         []setValue   `json:"set"`
+	// Interpolation is absent where `{{NAME}}` is text.
+	Interpolation *interpolation `json:"interpolation"`
 	// Labels are stored on the release record, next to Helm's own.
 	Labels      map[string]string `json:"labels"`
 	Description string            `json:"description"`
@@ -41,6 +47,9 @@ type request struct {
 	DisableValidation bool `json:"disable_validation"`
 	// NamespacedOnly refuses a chart that makes objects outside the release's namespace.
 	NamespacedOnly bool `json:"namespaced_only"`
+
+	// Lookup lets templates read the cluster.
+	Lookup bool `json:"lookup"`
 
 	// Revision to roll back to, or to show; zero means the previous good one, or the last.
 	Revision int `json:"revision"`
@@ -70,6 +79,8 @@ type cluster struct {
 type chartSource struct {
 	Archive []byte `json:"archive"`
 	Path    string `json:"path"`
+	// Ignore leaves out what the chart's .helmignore names, as packing a folder with Helm does.
+	Ignore bool `json:"ignore"`
 }
 
 // response is one frame to the server: a result or a failure, never both.
@@ -138,6 +149,14 @@ type rendered struct {
 	Hooks    []string `json:"hooks,omitempty"`
 	Notes    string   `json:"notes,omitempty"`
 	Objects  []object `json:"objects"`
+}
+
+// checked is the answer to `check`: what an upgrade would make.
+type checked struct {
+	Objects []object `json:"objects"`
+	// RecordBytes is the size of the release record.
+	RecordBytes int      `json:"record_bytes"`
+	Warnings    []string `json:"warnings,omitempty"`
 }
 
 type canceled struct {

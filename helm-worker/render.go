@@ -30,7 +30,11 @@ func render(ctx context.Context, r *request) (any, error) {
 		}
 		install.KubeVersion = version
 	}
-	done, err := install.RunWithContext(ctx, chart, r.Values)
+	values, err := r.mergedValues()
+	if err != nil {
+		return nil, err
+	}
+	done, err := install.RunWithContext(ctx, chart, values)
 	if err != nil {
 		return nil, err
 	}

@@ -4,8 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
+	"strings"
 	"time"
+
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"helm.sh/helm/v4/pkg/action"
 	chartv2 "helm.sh/helm/v4/pkg/chart/v2"
@@ -19,8 +22,10 @@ import (
 // Slipway applies on the server and takes fields back from whoever changed them: the deployed
 // configuration is the truth. Helm remembers the method per release and moves old ones over.
 const (
-	applyOnServer = "true"
-	takeFields    = true
+	// userChartLabel is on the records of charts that are not Slipway's own: whose pods their pods are, no label says.
+	userChartLabel = "slipway.dev/chart"
+	applyOnServer  = "true"
+	takeFields     = true
 )
 
 // upgrade installs the release, or brings it to the chart and values of the request.
@@ -37,12 +42,16 @@ func (op *operation) upgrade() (any, error) {
 			}
 		}
 	}
-	op.guardNamespace()
+	values, err := op.request.mergedValues()
+	if err != nil {
+		return nil, err
+	}
+	op.watchOver()
 	var done releasei.Releaser
 	if op.last == nil || op.last.Info.Status == common.StatusUninstalled {
-		done, err = op.installer(chart).RunWithContext(context.WithoutCancel(op.ctx), chart, op.request.Values)
+		done, err = op.installer(chart).RunWithContext(context.WithoutCancel(op.ctx), chart, values)
 	} else {
-		done, err = op.upgrader(chart).RunWithContext(context.WithoutCancel(op.ctx), op.request.Release, chart, op.request.Values)
+		done, err = op.upgrader(chart).RunWithContext(context.WithoutCancel(op.ctx), op.request.Release, chart, values)
 	}
 	if err != nil {
 		return nil, err
@@ -123,6 +132,7 @@ func (op *operation) rollback() (any, error) {
 	if op.last.Info.RollbackRevision == target && op.last.Info.Status == common.StatusDeployed {
 		return op.recorded(op.last) // An earlier attempt at this rollback has succeeded.
 	}
+	op.watchOver()
 	rollback := action.NewRollback(op.configuration)
 	rollback.Version = target
 	rollback.Timeout = op.remaining()
@@ -172,6 +182,7 @@ func (op *operation) uninstall() (any, error) {
 	if op.last == nil {
 		return result, nil
 	}
+	op.watchOver()
 	uninstall := action.NewUninstall(op.configuration)
 	uninstall.IgnoreNotFound = true
 	uninstall.KeepHistory = op.request.KeepHistory
@@ -180,14 +191,34 @@ func (op *operation) uninstall() (any, error) {
 	uninstall.WaitOptions = op.waitOptions()
 	uninstall.WaitStrategy = kube.HookOnlyStrategy
 	uninstall.DeletionPropagation = "background"
-	if op.request.Wait {
+	if op.request.Wait || op.last.Labels[userChartLabel] != "" {
 		uninstall.WaitStrategy = kube.StatusWatcherStrategy
 		uninstall.DeletionPropagation = "foreground"
 	}
 	if _, err := uninstall.Run(op.request.Release); err != nil && !errors.Is(err, driver.ErrReleaseNotFound) {
 		return nil, err
 	}
-	return result, nil
+	return result, op.removeHooks()
+}
+
+// removeHooks removes what hooks have left: Helm itself forgets it with the release.
+func (op *operation) removeHooks() error {
+	for _, hook := range op.last.Hooks {
+		if hook.Kind == "CustomResourceDefinition" {
+			continue
+		}
+		left, err := op.configuration.KubeClient.Build(strings.NewReader(hook.Manifest), false)
+		if meta.IsNoMatchError(err) {
+			continue
+		}
+		if err != nil {
+			return fmt.Errorf("remove what the hook %s has left: %w", hook.Path, err)
+		}
+		if _, failures := op.configuration.KubeClient.Delete(left, metav1.DeletePropagationBackground); len(failures) > 0 {
+			return fmt.Errorf("remove what the hook %s has left: %w", hook.Path, errors.Join(failures...))
+		}
+	}
+	return nil
 }
 
 // recover only settles the release, which was done on the way in.
@@ -220,36 +251,4 @@ func (op *operation) remaining() time.Duration {
 
 func (op *operation) waitOptions() []kube.WaitOption {
 	return []kube.WaitOption{kube.WithWaitContext(op.ctx)}
-}
-
-// guardNamespace refuses objects outside the release's namespace when the request asks for that.
-func (op *operation) guardNamespace() {
-	if client, real := op.configuration.KubeClient.(*kube.Client); real && op.request.NamespacedOnly {
-		op.configuration.KubeClient = &namespacedClient{Client: client, namespace: op.request.Namespace}
-	}
-}
-
-// namespacedClient is Helm's client that builds objects of one namespace only.
-type namespacedClient struct {
-	*kube.Client
-	namespace string
-}
-
-func (c *namespacedClient) Build(manifest io.Reader, validate bool) (kube.ResourceList, error) {
-	built, err := c.Client.Build(manifest, validate)
-	if err != nil {
-		return nil, err
-	}
-	for _, info := range built {
-		kind := info.Mapping.GroupVersionKind.Kind
-		if !info.Namespaced() {
-			return nil, permanent("cluster-wide-object", fmt.Sprintf(
-				"the chart makes %s %q, which is not of a namespace; allowClusterWideResources permits it", kind, info.Name))
-		}
-		if info.Namespace != c.namespace {
-			return nil, permanent("foreign-namespace", fmt.Sprintf(
-				"the chart makes %s %q in namespace %q; only %q is this environment's", kind, info.Name, info.Namespace, c.namespace))
-		}
-	}
-	return built, nil
 }

@@ -1,7 +1,5 @@
 //! What a build is given, and what it leaves: secrets, platforms, provenance, base images.
 
-use std::process::{Command, Stdio};
-
 use crate::cluster::{Cleared, kubectl, namespace};
 use crate::git::Repository;
 use crate::process::{command, run};
@@ -9,15 +7,6 @@ use crate::server::{Server, build};
 
 const BASE: &str = "ARG BASE=docker.io/library/debian:bookworm-slim\nFROM ${BASE}\n";
 const CANARY: &str = "canary-e07b55d1";
-
-/// Sets a secret by standard input, as a person would.
-fn set_secret(server: &Server) {
-    use std::io::Write as _;
-    let mut setting: Command = server.command(["secret", "set", "TOKEN", "--environment", "builds/test"]);
-    let mut child = setting.stdin(Stdio::piped()).spawn().expect("the program starts");
-    child.stdin.take().expect("it reads").write_all(CANARY.as_bytes()).expect("it reads all");
-    assert!(child.wait().expect("it ends").success());
-}
 
 /// Lets the tag of the base image stand for another image.
 fn move_base(server: &Server) {
@@ -49,7 +38,7 @@ fn b07_a_build_with_a_secret_and_two_platforms_runs_and_a_plan_tells_when_its_ba
     let deploy = ["deploy", "--file", &file, "--progress", "plain"];
     let refused = server.slipway(deploy).expect_code(2);
     assert!(refused.stderr.contains("TOKEN"), "{}", refused.stderr);
-    set_secret(&server);
+    server.set_secret("builds/test", "TOKEN", CANARY);
     server.slipway(deploy).expect_code(0);
     assert_eq!(build(&server.deployment("builds/test"), "app").0, "succeeded");
     let log = server.slipway(["logs", "app", "--build", "--environment", "builds/test"]).expect_code(0).stdout;

@@ -9,6 +9,7 @@ mod bad_input;
 mod builder;
 mod builds;
 mod cancel;
+mod charts;
 mod cluster;
 mod contract;
 mod crash_points;

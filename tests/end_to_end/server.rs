@@ -1,5 +1,6 @@
 //! A server of a test's own.
 
+use std::io::Write as _;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -132,6 +133,14 @@ impl Server {
         let path = self.home.path().join("slipway.yaml");
         std::fs::write(&path, text).expect("the home can be written");
         path.display().to_string()
+    }
+
+    /// Sets a secret by standard input, as a person would.
+    pub(crate) fn set_secret(&self, environment: &str, name: &str, value: &str) {
+        let mut setting = self.command(["secret", "set", name, "--environment", environment]);
+        let mut child = setting.stdin(Stdio::piped()).spawn().expect("the program starts");
+        child.stdin.take().expect("it reads").write_all(value.as_bytes()).expect("it reads all");
+        assert!(child.wait().expect("it ends").success());
     }
 
     /// The newest deployment of an environment.

@@ -5,8 +5,8 @@ use clap::{Parser, Subcommand};
 use crate::output::Output;
 use crate::reporters::Progress;
 use crate::verbs::{
-    apply, approve, build_key, cancel, credential, delete, deploy, explain, history, init, logs, plan, restart, rollback, secret,
-    serve, service, simulate, stage, status, stop, target, up, validate,
+    apply, approve, build_key, cancel, credential, delete, deploy, exec, explain, history, init, job, logs, plan, port_forward,
+    restart, rollback, secret, serve, service, simulate, stage, status, stop, target, up, validate,
 };
 
 const AFTER_HELP: &str = "\
@@ -20,6 +20,7 @@ Exit codes:
   6    not found
   7    unreachable: the server, or what it needs, does not answer
   130  interrupted by Ctrl-C; the deployment goes on
+  `slipway exec` ends with the exit code of its command
 
 Environment variables:
   SLIPWAY_HOME         the server's state; default ~/.local/share/slipway
@@ -72,6 +73,9 @@ pub(crate) enum Verb {
     Delete(delete::Delete),
     Status(status::Status),
     Logs(logs::Logs),
+    Exec(exec::Exec),
+    PortForward(port_forward::PortForward),
+    Job(job::Job),
     History(history::History),
     Cancel(cancel::Cancel),
     Approve(approve::Approve),

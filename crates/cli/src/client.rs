@@ -2,15 +2,21 @@
 
 use std::time::Duration;
 
-use reqwest::header::{ACCEPT, HeaderMap, HeaderValue};
-use reqwest::{Method, RequestBuilder, Response};
+use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderValue};
+use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use slipway_ports::SecretText;
 use slipway_ports::api::ProblemDetails;
 use slipway_server::{Home, HomeError};
+use tokio::net::TcpStream;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
+use tokio_tungstenite::{WebSocketStream, tungstenite};
 
 use crate::stop::{Exit, Stop};
+
+/// A websocket to the server.
+pub(crate) type WebSocket = WebSocketStream<TcpStream>;
 
 /// A server that said where it is.
 #[derive(Debug, Clone)]
@@ -89,6 +95,29 @@ impl Client {
         self.checked(self.request(Method::GET, path).headers(headers)).await
     }
 
+    /// Opens a websocket.
+    pub(crate) async fn websocket(&self, path: &str) -> Result<WebSocket, Stop> {
+        let lost =
+            |error: &dyn std::fmt::Display| unreachable(format!("the server at {} does not answer: {error}", self.address));
+        let stream = TcpStream::connect(&self.address).await.map_err(|error| lost(&error))?;
+        // Keys are pressed one at a time. A socket that refuses is closing.
+        let _ = stream.set_nodelay(true);
+        let request = format!("ws://{}/api/v1{path}", self.address).into_client_request();
+        let mut request = request.map_err(|error| Stop::new(Exit::Internal, format!("no request for {path}: {error}")))?;
+        let mut token = HeaderValue::from_str(&format!("Bearer {}", self.token.expose()))
+            .map_err(|_| Stop::new(Exit::Internal, "the token of the server is no text for a header"))?;
+        token.set_sensitive(true);
+        request.headers_mut().insert(AUTHORIZATION, token);
+        match tokio_tungstenite::client_async(request, stream).await {
+            Ok((socket, _)) => Ok(socket),
+            Err(tungstenite::Error::Http(response)) => {
+                let body = response.body().as_deref().unwrap_or_default();
+                Err(self.refusal(response.status(), body))
+            }
+            Err(error) => Err(lost(&error)),
+        }
+    }
+
     fn request(&self, method: Method, path: &str) -> RequestBuilder {
         let url = format!("http://{}/api/v1{path}", self.address);
         self.http.request(method, url).bearer_auth(self.token.expose())
@@ -110,10 +139,14 @@ impl Client {
             return Ok(response);
         }
         let body = response.bytes().await.map_err(|error| self.lost(&error))?;
-        Err(match serde_json::from_slice::<ProblemDetails>(&body) {
+        Err(self.refusal(status, &body))
+    }
+
+    fn refusal(&self, status: StatusCode, body: &[u8]) -> Stop {
+        match serde_json::from_slice::<ProblemDetails>(body) {
             Ok(problem) => Stop::from(problem),
             Err(_) => Stop::new(Exit::Internal, format!("the server at {} answers {status} and no reason", self.address)),
-        })
+        }
     }
 
     fn lost(&self, error: &reqwest::Error) -> Stop {

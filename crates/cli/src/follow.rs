@@ -1,22 +1,17 @@
 //! Follows a deployment to its end: one stream of updates, whatever happens to the connection.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use serde::de::DeserializeOwned;
 use slipway_ports::api::{DeploymentView, LogLineView, ServiceView};
 use slipway_server::Home;
 use tokio::sync::mpsc;
 
-use crate::client::Client;
 use crate::reporters::Reporter;
-use crate::sse::{Decoder, ServerEvent};
+use crate::sse::ServerEvent;
 use crate::stop::{Exit, Stop};
+use crate::stream::{Arrival, Stream, read};
 
-/// How long a server that went away is waited for: it may be restarting in mid-deployment.
-const PATIENCE: Duration = Duration::from_secs(60);
-/// Between two looks for it.
-const LOOK_AGAIN: Duration = Duration::from_millis(250);
 /// How often a terminal's seconds are drawn anew.
 const TICK: Duration = Duration::from_millis(100);
 /// Lines of one service that are kept for the case of its failure.
@@ -100,12 +95,13 @@ pub(crate) async fn follow(home: &Home, view: DeploymentView, reporter: &mut dyn
 
 /// The updates of a deployment from its beginning; the channel closes after the last one or after an error.
 pub(crate) fn updates_of(home: &Home, id: &str) -> mpsc::Receiver<Result<Update, Stop>> {
-    let mut source = Source::new(home.clone(), format!("/deployments/{id}/events"));
+    let hint = "the deployment goes on when the server runs again: `slipway up`";
+    let mut stream = Stream::new(home.clone(), format!("/deployments/{id}/events"), hint);
     let (sender, receiver) = mpsc::channel(64);
     tokio::spawn(async move {
-        while let Some(updates) = source.next().await.transpose() {
-            let (updates, failed) = match updates {
-                Ok(updates) => (updates.into_iter().map(Ok).collect(), false),
+        loop {
+            let (updates, ended) = match stream.next().await.and_then(updates) {
+                Ok(read) => read,
                 Err(stop) => (vec![Err(stop)], true),
             };
             for update in updates {
@@ -113,7 +109,7 @@ pub(crate) fn updates_of(home: &Home, id: &str) -> mpsc::Receiver<Result<Update,
                     return;
                 }
             }
-            if failed {
+            if ended {
                 return;
             }
         }
@@ -121,74 +117,21 @@ pub(crate) fn updates_of(home: &Home, id: &str) -> mpsc::Receiver<Result<Update,
     receiver
 }
 
-/// The updates of one deployment over as many connections as it takes.
-#[derive(Debug)]
-struct Source {
-    home: Home,
-    path: String,
-    decoder: Decoder,
-    connection: Option<reqwest::Response>,
-    lost_since: Option<Instant>,
-    ended: bool,
-}
-
-impl Source {
-    fn new(home: Home, path: String) -> Self {
-        Self { home, path, decoder: Decoder::default(), connection: None, lost_since: None, ended: false }
-    }
-
-    /// The next updates; `None` at the end.
-    async fn next(&mut self) -> Result<Option<Vec<Update>>, Stop> {
-        if self.ended {
-            return Ok(None);
-        }
-        let Some(connection) = &mut self.connection else {
-            return self.connect().await.map(Some);
-        };
-        if let Ok(Some(bytes)) = connection.chunk().await {
-            let events = self.decoder.push(&bytes);
-            self.ended = events.iter().any(|event| event.name == "end");
-            return updates(events).map(Some);
-        }
-        // Cut off, or ended without the end: the server is restarting, or gone.
-        self.connection = None;
-        self.decoder.reconnect();
-        Ok(Some(self.lose()))
-    }
-
-    fn lose(&mut self) -> Vec<Update> {
-        if self.lost_since.is_some() {
-            return Vec::new();
-        }
-        self.lost_since = Some(Instant::now());
-        vec![Update::Lost]
-    }
-
-    async fn connect(&mut self) -> Result<Vec<Update>, Stop> {
-        // A server that came back may listen elsewhere: look at its record every time.
-        let client = Client::of(&self.home)?;
-        match client.stream(&self.path, self.decoder.last_id()).await {
-            Ok(connection) => {
-                self.connection = Some(connection);
-                Ok(if self.lost_since.take().is_some() { vec![Update::Found] } else { Vec::new() })
+/// What has arrived as updates, and whether the end is among it.
+fn updates(arrivals: Vec<Arrival>) -> Result<(Vec<Result<Update, Stop>>, bool), Stop> {
+    let mut found = Vec::new();
+    let mut ended = false;
+    for arrival in arrivals {
+        match arrival {
+            Arrival::Event(event) => {
+                ended |= event.name == "end";
+                found.extend(update(&event)?.map(Ok));
             }
-            Err(stop) if stop.exit == Exit::Unreachable => {
-                let updates = self.lose();
-                if self.lost_since.is_some_and(|since| since.elapsed() > PATIENCE) {
-                    return Err(stop.with_hint("the deployment goes on when the server runs again: `slipway up`"));
-                }
-                if updates.is_empty() {
-                    tokio::time::sleep(LOOK_AGAIN).await;
-                }
-                Ok(updates)
-            }
-            Err(stop) => Err(stop),
+            Arrival::Lost => found.push(Ok(Update::Lost)),
+            Arrival::Found => found.push(Ok(Update::Found)),
         }
     }
-}
-
-fn updates(events: Vec<ServerEvent>) -> Result<Vec<Update>, Stop> {
-    events.into_iter().filter_map(|event| update(&event).transpose()).collect()
+    Ok((found, ended))
 }
 
 fn update(event: &ServerEvent) -> Result<Option<Update>, Stop> {
@@ -199,9 +142,4 @@ fn update(event: &ServerEvent) -> Result<Option<Update>, Stop> {
         // A newer server may say more than we know.
         _ => None,
     })
-}
-
-fn read<T: DeserializeOwned>(event: &ServerEvent) -> Result<T, Stop> {
-    serde_json::from_str(&event.data)
-        .map_err(|error| Stop::new(Exit::Internal, format!("the server's `{}` event does not read back: {error}", event.name)))
 }

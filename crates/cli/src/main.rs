@@ -11,12 +11,15 @@ mod follow;
 mod last_durations;
 mod output;
 mod paint;
+mod pod_lines;
 mod problems;
 mod reporters;
 mod secret_input;
 mod selection;
 mod sse;
 mod stop;
+mod stream;
+mod terminal;
 mod tree;
 mod verbs;
 mod waterfall;
@@ -31,8 +34,8 @@ use context::Context;
 use paint::Paint;
 use stop::{Exit, Stop};
 use verbs::{
-    apply, approve, build_key, cancel, credential, delete, deploy, doctor, down, explain, history, init, logs, plan, restart,
-    rollback, secret, serve, service, simulate, stage, status, stop as stop_verb, target, up, validate,
+    apply, approve, build_key, cancel, credential, delete, deploy, doctor, down, exec, explain, history, init, job, logs, plan,
+    port_forward, restart, rollback, secret, serve, service, simulate, stage, status, stop as stop_verb, target, up, validate,
 };
 
 fn main() -> ExitCode {
@@ -57,7 +60,10 @@ fn run(arguments: Arguments) -> Result<Exit, Stop> {
     }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Stop::new(Exit::Internal, format!("no event loop: {error}")))?;
-    runtime.block_on(talk(&context, &verb))
+    let ended = runtime.block_on(talk(&context, &verb));
+    // Input that nobody reads any more is not waited for.
+    runtime.shutdown_background();
+    ended
 }
 
 /// The verbs that talk to a server.
@@ -85,6 +91,9 @@ async fn talk(context: &Context, verb: &Verb) -> Result<Exit, Stop> {
         Verb::Delete(arguments) => delete::run(context, arguments).await,
         Verb::Status(arguments) => status::run(context, arguments).await,
         Verb::Logs(arguments) => logs::run(context, arguments).await,
+        Verb::Exec(arguments) => exec::run(context, arguments).await,
+        Verb::PortForward(arguments) => port_forward::run(context, arguments).await,
+        Verb::Job(arguments) => job::run(context, arguments).await,
         Verb::History(arguments) => history::run(context, arguments).await,
         Verb::Cancel(arguments) => cancel::run(context, arguments).await,
         Verb::Approve(arguments) => approve::run(context, arguments).await,

@@ -1,6 +1,6 @@
 //! Data on standard output, everything else on standard error.
 
-use std::io::{IsTerminal as _, Write as _};
+use std::io::Write as _;
 
 use clap::ValueEnum;
 use serde::Serialize;
@@ -48,16 +48,21 @@ pub(crate) fn tell(text: impl std::fmt::Display) {
 /// Writes a table of data; the columns are as wide as they must be.
 pub(crate) fn table(head: &[&str], rows: &[Vec<String>]) -> Result<(), Stop> {
     let paint = Paint::of(&std::io::stdout());
+    let mut lines = columns(head, rows).into_iter();
+    if let Some(head) = lines.next() {
+        line(paint.dim(head))?;
+    }
+    lines.try_for_each(line)
+}
+
+/// The lines of a table, its head first.
+pub(crate) fn columns(head: &[&str], rows: &[Vec<String>]) -> Vec<String> {
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).chain([head[column].len()]).max().unwrap_or(0);
     let widths: Vec<usize> = (0..head.len()).map(width).collect();
     let format = |cells: Vec<&str>| {
         let padded = cells.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}"));
         padded.collect::<Vec<_>>().join("  ").trim_end().to_owned()
     };
-    if std::io::stdout().is_terminal() {
-        line(paint.dim(format(head.to_vec())))?;
-    } else {
-        line(format(head.to_vec()))?;
-    }
-    rows.iter().try_for_each(|row| line(format(row.iter().map(String::as_str).collect())))
+    let rows = rows.iter().map(|row| format(row.iter().map(String::as_str).collect()));
+    std::iter::once(format(head.to_vec())).chain(rows).collect()
 }

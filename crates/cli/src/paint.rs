@@ -49,4 +49,10 @@ impl Paint {
     pub(crate) fn cyan(self, text: impl Display) -> String {
         self.wrap("36", text)
     }
+
+    /// One of a few colours, so that neighbours are told apart.
+    pub(crate) fn nth(self, place: usize, text: impl Display) -> String {
+        const COLOURS: [&str; 6] = ["36", "33", "35", "32", "34", "31"];
+        self.wrap(COLOURS[place % COLOURS.len()], text)
+    }
 }

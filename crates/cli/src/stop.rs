@@ -9,28 +9,41 @@ use slipway_ports::api::{DeploymentView, FileProblem, ProblemDetails, State};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Exit {
     /// It is done.
-    Done = 0,
+    Done,
     /// Something in Slipway itself is wrong.
-    Internal = 1,
+    Internal,
     /// The request, the file or the command line is refused.
-    Refused = 2,
+    Refused,
     /// A build failed; it beats `DeployFailed`.
-    BuildFailed = 3,
+    BuildFailed,
     /// A release failed.
-    DeployFailed = 4,
+    DeployFailed,
     /// Somebody canceled the deployment.
-    Canceled = 5,
+    Canceled,
     /// What was named does not exist.
-    NotFound = 6,
+    NotFound,
     /// The server, or what it needs, does not answer.
-    Unreachable = 7,
+    Unreachable,
     /// Ctrl-C: the program stopped looking; the deployment goes on.
-    Interrupted = 130,
+    Interrupted,
+    /// A command in a container has ended, with this code.
+    OfCommand(u8),
 }
 
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
-        Self::from(exit as u8)
+        Self::from(match exit {
+            Exit::Done => 0,
+            Exit::Internal => 1,
+            Exit::Refused => 2,
+            Exit::BuildFailed => 3,
+            Exit::DeployFailed => 4,
+            Exit::Canceled => 5,
+            Exit::NotFound => 6,
+            Exit::Unreachable => 7,
+            Exit::Interrupted => 130,
+            Exit::OfCommand(code) => code,
+        })
     }
 }
 
@@ -92,6 +105,8 @@ impl Stop {
 impl From<ProblemDetails> for Stop {
     fn from(problem: ProblemDetails) -> Self {
         let exit = match problem.status {
+            _ if matches!(problem.code.as_str(), "job-failed" | "job-timeout") => Exit::DeployFailed,
+            _ if problem.code == "pod-unavailable" => Exit::NotFound,
             404 => Exit::NotFound,
             400..=499 => Exit::Refused,
             502..=504 => Exit::Unreachable,

@@ -76,6 +76,18 @@ pub enum Code {
     ClusterRefused,
     /// Helm could not render or apply the chart.
     ReleaseFailed,
+    /// There is no such chart, or not in this version.
+    ChartNotFound,
+    /// A chart is broken, holds what no chart may hold, or lacks its dependencies.
+    ChartInvalid,
+    /// The values of a chart can not be merged, or the chart's schema refuses them.
+    ValuesInvalid,
+    /// A chart makes objects outside the namespace of its environment.
+    ClusterWideRefused,
+    /// The record of a release would not fit into a Secret.
+    ReleaseTooLarge,
+    /// A hook of a chart failed.
+    HookFailed,
     /// The Helm worker died or did not answer within its time.
     HelmUnavailable,
     /// A pod cannot pull its image.
@@ -108,7 +120,7 @@ pub enum Code {
 
 impl Code {
     /// Every code, in the order of the documentation.
-    pub const ALL: [Self; 42] = [
+    pub const ALL: [Self; 48] = [
         Self::Internal,
         Self::Canceled,
         Self::RepositoryUnreachable,
@@ -137,6 +149,12 @@ impl Code {
         Self::ClusterUnreachable,
         Self::ClusterRefused,
         Self::ReleaseFailed,
+        Self::ChartNotFound,
+        Self::ChartInvalid,
+        Self::ValuesInvalid,
+        Self::ClusterWideRefused,
+        Self::ReleaseTooLarge,
+        Self::HookFailed,
         Self::HelmUnavailable,
         Self::ImagePullFailed,
         Self::CrashLoop,
@@ -184,6 +202,12 @@ impl Code {
             Self::ClusterUnreachable => "cluster-unreachable",
             Self::ClusterRefused => "cluster-refused",
             Self::ReleaseFailed => "release-failed",
+            Self::ChartNotFound => "chart-not-found",
+            Self::ChartInvalid => "chart-invalid",
+            Self::ValuesInvalid => "values-invalid",
+            Self::ClusterWideRefused => "cluster-wide-refused",
+            Self::ReleaseTooLarge => "release-too-large",
+            Self::HookFailed => "hook-failed",
             Self::HelmUnavailable => "helm-unavailable",
             Self::ImagePullFailed => "image-pull-failed",
             Self::CrashLoop => "crash-loop",

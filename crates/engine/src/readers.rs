@@ -1,8 +1,10 @@
 //! Who reads what a service is made from: its project, with the credential that the service names or the closest that there is.
 
+use std::fmt::Display;
+
 use slipway_core::failure::{Code, Failure};
-use slipway_core::model::{Name, Service};
-use slipway_ports::{Access, Login, Reader, SecretText, Store, StoreError};
+use slipway_core::model::{GitSource, Name, Service};
+use slipway_ports::{Access, Credential, Login, Reader, SecretText, Store, StoreError};
 
 /// One who has all the credentials of a project.
 pub(crate) async fn of_project(store: &dyn Store, access: &Access, project: &Name) -> Result<Reader, StoreError> {
@@ -24,26 +26,41 @@ pub(crate) async fn of_service(store: &dyn Store, project: &Name, service: &Serv
 
 /// The project as it reads for a service. A credential that is named is there and may be sent where the service comes from.
 pub(crate) fn for_service(reader: &Reader, service: &Service) -> Result<Reader, Failure> {
-    let git = service.build().map(|(git, _)| git);
-    let image = service.image().filter(|_| git.is_none());
-    let named = git.and_then(|git| git.credential.as_deref()).or_else(|| image.and_then(|image| image.credential.as_deref()));
+    match (service.build(), service.image()) {
+        (Some((git, _)), _) => for_repository(reader, &service.name, git),
+        (None, Some(image)) => naming(
+            reader,
+            &service.name,
+            image.credential.as_deref(),
+            |naming| naming.for_image(&image.reference),
+            &image.reference,
+        ),
+        (None, None) => Ok(reader.clone()),
+    }
+}
+
+/// The project as it reads one repository for a service.
+pub(crate) fn for_repository(reader: &Reader, service: &Name, git: &GitSource) -> Result<Reader, Failure> {
+    naming(reader, service, git.credential.as_deref(), |naming| naming.for_repository(&git.url), &git.url)
+}
+
+fn naming(
+    reader: &Reader,
+    service: &Name,
+    named: Option<&str>,
+    used: impl Fn(&Reader) -> Option<&Credential>,
+    from: &dyn Display,
+) -> Result<Reader, Failure> {
     let Some(name) = named else { return Ok(reader.clone()) };
     let naming = reader.naming(name).ok_or_else(|| {
-        unusable(format!("`{}` names the credential `{name}`, which the project does not have", service.name))
+        unusable(format!("`{service}` names the credential `{name}`, which the project does not have"))
             .with_hint(format!("`slipway credential set {name}` sets it; `slipway credential list` shows those that there are"))
     })?;
-    let is_usable = match (git, image) {
-        (Some(git), _) => naming.for_repository(&git.url),
-        (None, Some(image)) => naming.for_image(&image.reference),
-        (None, None) => None,
-    };
-    let is_usable = is_usable.is_some_and(|used| used.name.as_str() == name);
-    if is_usable {
+    if used(&naming).is_some_and(|used| used.name.as_str() == name) {
         return Ok(naming);
     }
     let place = naming.named().map(|credential| credential.place.to_string()).unwrap_or_default();
-    let from = git.map(|git| git.url.clone()).or_else(|| image.map(|image| image.reference.to_string())).unwrap_or_default();
-    Err(unusable(format!("the credential `{name}` is for {place}, and `{}` comes from {from}", service.name))
+    Err(unusable(format!("the credential `{name}` is for {place}, and `{service}` comes from {from}"))
         .with_hint("name a credential for that place, or none: the closest one is used then"))
 }
 

@@ -1,9 +1,9 @@
 //! What the containers of a service see in their environment, and the Secret that carries it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use slipway_core::failure::{Code, Failure};
-use slipway_core::model::{Environment, Name, PortProtocol, Service, ServiceKind, VariableName};
+use slipway_core::model::{Environment, Name, PortProtocol, Service, ServiceKind, Variable, VariableName};
 use slipway_core::names::sha256_hex;
 use slipway_core::plan::{Plan, PlannedService, VariablesSecret};
 use slipway_core::variables::{self, BuiltinFacts, OUTPUT_PATH, Outputs, Resolved, Scopes, VariableProblem};
@@ -130,21 +130,11 @@ pub(crate) async fn secret_of(
         variables::database_environment(database.database_type, &variables::DatabaseAccount::of(service), &password)
     } else {
         let kept = KeptSecrets::read(shared, environment).await?;
-        let secrets = kept.secrets.iter().map(|(name, value)| (name.clone(), Resolved::secret(value.expose())));
         let outputs = kept.seen_by(environment, service);
-        parts.extend(kept.sensitive());
-        let workload = service.workload();
         let builtins = variables::builtins(environment, &facts(environment, versions, target, passwords));
-        let resolved = variables::resolve(&Scopes {
-            builtins: &builtins,
-            environment: &environment.variables,
-            service: workload.map_or(&[], |workload| &workload.variables),
-            secrets: secrets.collect(),
-            visible_secrets: workload.map_or(&[], |workload| &workload.secrets),
-            files: workload.map_or(&[], |workload| &workload.files),
-            outputs: Outputs::Written(&outputs),
-        })
-        .map_err(|problem| variable_failure(&problem))?;
+        parts.extend(kept.sensitive());
+        let resolved = variables::resolve(&scopes(environment, &builtins, service, &kept, &outputs));
+        let resolved = resolved.map_err(|problem| variable_failure(&problem))?;
         let mut values: BTreeMap<String, Resolved> =
             resolved.values.into_iter().map(|(name, value): (VariableName, Resolved)| (name.to_string(), value)).collect();
         for file in resolved.files {
@@ -160,6 +150,62 @@ pub(crate) async fn secret_of(
     let mut secret = workload_secret(name, &salt, &values, files);
     secret.sensitive.extend(parts);
     Ok(Some(secret))
+}
+
+/// Where the variables of a service that is no database come from.
+fn scopes<'a>(
+    environment: &'a Environment,
+    builtins: &'a BTreeMap<VariableName, Resolved>,
+    service: &'a Service,
+    kept: &KeptSecrets,
+    outputs: &'a BTreeMap<VariableName, Resolved>,
+) -> Scopes<'a> {
+    let secrets = kept.secrets.iter().map(|(name, value)| (name.clone(), Resolved::secret(value.expose())));
+    let (variables, visible_secrets): (&[Variable], &[String]) = match (&service.kind, service.workload()) {
+        (ServiceKind::Helm(helm), _) => (&helm.variables, &helm.secrets),
+        (_, Some(workload)) => (&workload.variables, &workload.secrets),
+        (_, None) => (&[], &[]),
+    };
+    Scopes {
+        builtins,
+        environment: &environment.variables,
+        service: variables,
+        secrets: secrets.collect(),
+        visible_secrets,
+        files: service.workload().map_or(&[], |workload| &workload.files),
+        outputs: Outputs::Written(outputs),
+    }
+}
+
+/// The variables that the values of a chart use: those with their values, and the names of those that are secret. What is not
+/// defined is in neither.
+pub(crate) async fn of_values(
+    shared: &Shared,
+    environment: &Environment,
+    versions: Versions<'_>,
+    target: &Target,
+    service: &Service,
+    names: BTreeSet<VariableName>,
+) -> Result<(BTreeMap<String, String>, BTreeSet<String>), Failure> {
+    let passwords = passwords(shared, environment).await?;
+    let builtins = variables::builtins(environment, &facts(environment, versions, target, passwords));
+    let kept = KeptSecrets::read(shared, environment).await?;
+    let outputs = kept.seen_by(environment, service);
+    let resolved = variables::resolve(&scopes(environment, &builtins, service, &kept, &outputs));
+    let resolved = resolved.map_err(|problem| variable_failure(&problem))?;
+    let (mut plain, mut secret) = (BTreeMap::new(), BTreeSet::new());
+    for name in names {
+        match resolved.get(&name) {
+            Some(value) if value.is_secret() => {
+                secret.insert(name.to_string());
+            }
+            Some(value) => {
+                plain.insert(name.to_string(), value.expose().to_owned());
+            }
+            None => {}
+        }
+    }
+    Ok((plain, secret))
 }
 
 fn workload_secret(

@@ -44,6 +44,20 @@ impl Repositories for Gated<dyn Repositories> {
     ) -> Result<Export, Failure> {
         self.pass("repositories.export", self.port.export(query, reader, into, cancel)).await
     }
+
+    async fn export_folder(
+        &self,
+        query: &TreeQuery,
+        reader: &Reader,
+        into: &Path,
+        cancel: &CancellationToken,
+    ) -> Result<(), Failure> {
+        self.pass("repositories.export-folder", self.port.export_folder(query, reader, into, cancel)).await
+    }
+
+    async fn text(&self, url: &str, commit: &str, path: &str, reader: &Reader) -> Result<String, Failure> {
+        self.pass("repositories.text", self.port.text(url, commit, path, reader)).await
+    }
 }
 
 #[async_trait]
@@ -131,6 +145,14 @@ impl Releases for Gated<dyn Releases> {
         self.pass("releases.uninstall", self.port.uninstall(target, namespace, release)).await
     }
 
+    async fn pack_chart(&self, folder: &Path) -> Result<Vec<u8>, Failure> {
+        self.port.pack_chart(folder).await
+    }
+
+    async fn objects(&self, target: &Target, namespace: &str, release: &str) -> Result<Vec<ObjectRef>, Failure> {
+        self.pass("releases.objects", self.port.objects(target, namespace, release)).await
+    }
+
     async fn status(&self, target: &Target, namespace: &str, release: &str) -> Result<Option<ReleaseStatus>, Failure> {
         self.pass("releases.status", self.port.status(target, namespace, release)).await
     }
@@ -161,6 +183,14 @@ impl Cluster for Gated<dyn Cluster> {
         name: &str,
     ) -> Result<Option<BTreeMap<String, SecretText>>, Failure> {
         self.pass("cluster.secret", self.port.secret(target, namespace, name)).await
+    }
+
+    async fn pause(&self, target: &Target, objects: &[ObjectRef]) -> Result<(), Failure> {
+        self.pass("cluster.pause", self.port.pause(target, objects)).await
+    }
+
+    async fn resume(&self, target: &Target, objects: &[ObjectRef]) -> Result<(), Failure> {
+        self.pass("cluster.resume", self.port.resume(target, objects)).await
     }
 
     async fn restart(

@@ -27,7 +27,15 @@ pub trait Cluster: Send + Sync {
     async fn secret(&self, target: &Target, namespace: &str, name: &str)
     -> Result<Option<BTreeMap<String, SecretText>>, Failure>;
 
-    /// Starts the pods of a Deployment or StatefulSet anew, in the way of its rollouts. With a `token` that it was restarted by
+    /// Scales the workloads among some objects to nothing and suspends what runs by the clock, and notes on each
+    /// how it was. What is paused already, or is not there, stays as it is.
+    async fn pause(&self, target: &Target, objects: &[ObjectRef]) -> Result<(), Failure>;
+
+    /// Brings back what [`Self::pause`] took away, where the release has not done so itself. Objects that were not paused stay as
+    /// they are.
+    async fn resume(&self, target: &Target, objects: &[ObjectRef]) -> Result<(), Failure>;
+
+    /// Starts the pods of a Deployment, StatefulSet or `DaemonSet` anew, in the way of its rollouts. With a `token` that it was restarted by
     /// before, nothing is done. Fails with `release-failed` (permanent) when there is no such object.
     async fn restart(
         &self,
@@ -116,8 +124,19 @@ pub struct RolloutRequest {
     pub release: String,
     /// The kind of its main object.
     pub kind: RolloutKind,
+    /// Which pods and sets of pods are looked at.
+    pub pods: PodsOf,
     /// The longest it may take.
     pub timeout: Duration,
+}
+
+/// Which pods belong to a rollout.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PodsOf {
+    /// Those with the label `app.kubernetes.io/instance` of the release, as our own charts write it.
+    Release,
+    /// All of the namespace; whose they are, their owners tell.
+    Namespace,
 }
 
 /// The main object of a release.
@@ -127,6 +146,8 @@ pub enum RolloutKind {
     Deployment,
     /// A StatefulSet with the release's name.
     StatefulSet,
+    /// A `DaemonSet` with the release's name.
+    DaemonSet,
     /// A Job with this name, watched to completion.
     Job {
         /// The Job's name.

@@ -26,14 +26,16 @@ mod workloads;
 
 pub use async_trait::async_trait;
 pub use builder::{BuildRequest, Builder, BuiltImage};
-pub use cluster::{Cluster, JobOutput, LogPods, LogQuery, Namespace, PodLine, RolloutKind, RolloutRequest, SecretObject};
+pub use cluster::{Cluster, JobOutput, LogPods, LogQuery, Namespace, PodLine, PodsOf, RolloutKind, RolloutRequest, SecretObject};
 pub use credentials::{Credential, Login, Reader};
 pub use images::{Freed, ImageCollector, NeededImage};
 pub use lease::{Epoch, Lease, Leases};
 pub use log_cut::LogCut;
 pub use progress::{Activity, Progress, Silent};
 pub use registry::{BuildClaim, BuildTurn, Presence, Registry, RepositoryTag};
-pub use releases::{DEPLOYMENT_LABEL, ReleaseRequest, ReleaseStatus, Releases, Revision, Upgraded, WantedImage};
+pub use releases::{
+    DEPLOYMENT_LABEL, MadeFrom, ReleaseRequest, ReleaseStatus, Releases, Revision, Upgraded, UserChart, WantedImage,
+};
 pub use repositories::{Export, Repositories, TreeFacts, TreeQuery};
 pub use secret::SecretText;
 pub use store::{

@@ -1,7 +1,9 @@
 //! Releases by Helm.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use slipway_core::failure::Failure;
@@ -36,6 +38,14 @@ pub trait Releases: Send + Sync {
     /// Removes the release; nothing to remove is success. Volumes stay.
     async fn uninstall(&self, target: &Target, namespace: &str, release: &str) -> Result<(), Failure>;
 
+    /// Packs the folder of a chart as the release carries it. Its `.helmignore` is gone by when it is loaded.
+    ///
+    /// Fails with `chart-invalid` (permanent) when it holds a link, a device or too much.
+    async fn pack_chart(&self, folder: &Path) -> Result<Vec<u8>, Failure>;
+
+    /// The objects of the newest revision of a release, without its hooks; none when Helm knows no release.
+    async fn objects(&self, target: &Target, namespace: &str, release: &str) -> Result<Vec<ObjectRef>, Failure>;
+
     /// What Helm knows of a release; `None` when it knows none.
     async fn status(&self, target: &Target, namespace: &str, release: &str) -> Result<Option<ReleaseStatus>, Failure>;
 
@@ -56,8 +66,8 @@ pub struct ReleaseRequest {
     pub service: Service,
     /// Whether nothing of it runs: no pod, no run of a cron job. Its volumes stay.
     pub stopped: bool,
-    /// What its containers run.
-    pub image: WantedImage,
+    /// What it is made from.
+    pub made_from: MadeFrom,
     /// The Secret that the containers take their environment from, if they have any. It has a hash in its name.
     pub variables_secret: Option<String>,
     /// Mount path of a file to the key in `variables_secret` that holds its content.
@@ -72,6 +82,52 @@ pub struct ReleaseRequest {
     pub run: String,
     /// Labels of the release record and its objects, not of pods: the deployment's id, the version.
     pub labels: BTreeMap<String, String>,
+}
+
+/// What a release is made from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum MadeFrom {
+    /// One of our own charts, whose containers run this.
+    Image(WantedImage),
+    /// A chart of the user's own.
+    Chart(UserChart),
+}
+
+/// A chart of the user's own, and what its values are made from beside the service's configuration.
+#[derive(Clone, PartialEq, Eq)]
+pub struct UserChart {
+    /// The packed chart.
+    pub archive: Arc<[u8]>,
+    /// Whether it is a folder as it lies in git, of which `.helmignore` leaves out files.
+    pub is_folder: bool,
+    /// Its version, for people.
+    pub version: String,
+    /// The files of values, in order: how a person calls them, and their text.
+    pub values_files: Vec<(String, String)>,
+    /// What `{{NAME}}` in a value stands for.
+    pub variables: BTreeMap<String, String>,
+    /// Names of variables that no value may use.
+    pub secrets: BTreeSet<String>,
+}
+
+impl fmt::Debug for UserChart {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("UserChart")
+            .field("version", &self.version)
+            .field("bytes", &self.archive.len())
+            .field("values_files", &self.values_files)
+            .field("variables", &self.variables)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Display for MadeFrom {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Image(image) => image.fmt(f),
+            Self::Chart(chart) => write!(f, "the chart {}", chart.version),
+        }
+    }
 }
 
 /// An image in the registry that the target pulls from.

@@ -43,6 +43,23 @@ pub trait Repositories: Send + Sync {
         into: &Path,
         cancel: &CancellationToken,
     ) -> Result<Export, Failure>;
+
+    /// Writes all that a folder of a commit holds, submodules and Git LFS included, into a folder that is not there yet. No ignore
+    /// file is gone by, and the folder's `dockerfile` is not looked at.
+    ///
+    /// Fails as [`Self::export`].
+    async fn export_folder(
+        &self,
+        query: &TreeQuery,
+        reader: &Reader,
+        into: &Path,
+        cancel: &CancellationToken,
+    ) -> Result<(), Failure>;
+
+    /// The text of a file of a commit, by its path in the repository; a symbolic link is followed inside it.
+    ///
+    /// Fails with `context-not-found` when there is none, or when it is no text or larger than 1 MiB.
+    async fn text(&self, url: &str, commit: &str, path: &str, reader: &Reader) -> Result<String, Failure>;
 }
 
 /// A build context in a commit.

@@ -114,6 +114,14 @@ impl Cluster for Timed {
         self.fake.secret(target, namespace, name).await
     }
 
+    async fn pause(&self, target: &Target, objects: &[ObjectRef]) -> Result<(), Failure> {
+        self.fake.pause(target, objects).await
+    }
+
+    async fn resume(&self, target: &Target, objects: &[ObjectRef]) -> Result<(), Failure> {
+        self.fake.resume(target, objects).await
+    }
+
     async fn restart(
         &self,
         target: &Target,

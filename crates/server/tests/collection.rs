@@ -58,6 +58,14 @@ impl Repositories for Source {
         Ok(())
     }
 
+    async fn export_folder(&self, _: &TreeQuery, _: &Reader, _: &Path, _: &CancellationToken) -> Result<(), Failure> {
+        Ok(())
+    }
+
+    async fn text(&self, _: &str, _: &str, _: &str, _: &Reader) -> Result<String, Failure> {
+        Ok(String::new())
+    }
+
     async fn resolve(&self, _: &str, _: &Reader, _: &GitRevision) -> Result<String, Failure> {
         Ok(format!("{:040x}", self.commit.load(Ordering::SeqCst)))
     }

@@ -131,6 +131,19 @@ impl<'a> Context<'a> {
         Ok(Some(Dockerfile { text, own_ignore }))
     }
 
+    /// The text of a file, by its path from the top.
+    pub(crate) async fn text(&mut self, path: &str) -> Result<String, Failure> {
+        let commit = &self.query.commit[..7];
+        let refused = |why: &str| Failure::permanent(Code::ContextNotFound, format!("{why} in commit {commit}"));
+        let parts = parts_below("", path)
+            .ok_or_else(|| refused(&format!("`{path}` is no path")).with_hint("the path must stay in the repository"))?;
+        let parts: Vec<String> = parts.into_iter().map(str::to_owned).collect();
+        let Some(entry) = self.follow(parts).await? else { return Err(refused(&format!("there is no file `{path}`"))) };
+        let bytes = self.objects.blob(&entry.id, LARGEST_TEXT).await?;
+        let bytes = bytes.ok_or_else(|| refused(&format!("the file `{path}` is larger than 1 MiB")))?;
+        String::from_utf8(bytes).map_err(|_| refused(&format!("the file `{path}` is not text in UTF-8")))
+    }
+
     /// The file at a path from the top; symbolic links in the repository are followed.
     async fn follow(&mut self, mut parts: Vec<String>) -> Result<Option<Entry>, Failure> {
         'link: for _ in 0..16 {

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use slipway_core::failure::{Code, Failure};
 use slipway_ports::{CancellationToken, Export, Reader};
+use tokio::sync::mpsc;
 
 use crate::context::{Context, Dockerfile};
 use crate::ignore::{Ignore, Matched};
@@ -35,17 +36,44 @@ pub(crate) async fn export(
     let ignore = context.ignore(&tree, dockerfile.as_ref()).await?;
     let export = Export { context: into.join("context"), dockerfile_folder: into.join("dockerfile") };
     let (pen, receiver) = Pen::new();
-    let writer = tokio::task::spawn_blocking(move || write_all(receiver));
     let walk = Walk { mirrors, reader, cancel, pen, ignore: ignore.patterns, seen: 0, submodules: 0 };
-    let read = tokio::select! {
-        read = walk.read(context, tree, &export, dockerfile) => read,
-        () = cancel.cancelled() => Err(Failure::canceled("canceled while the build context was written")),
+    let read = async {
+        walk.beside(&export.dockerfile_folder, dockerfile).await;
+        walk.read(context, tree, &export.context).await
     };
-    // The writer ends by itself once nobody can send: nothing writes into the folder after this.
+    written(read, receiver, cancel).await.map(|()| export)
+}
+
+/// Writes all that the folder of an opened query holds as `into`.
+pub(crate) async fn export_folder(
+    mirrors: &GitMirrors,
+    mut context: Context<'_>,
+    reader: &Reader,
+    into: &Path,
+    cancel: &CancellationToken,
+) -> Result<(), Failure> {
+    let tree = context.root().await?;
+    let (pen, receiver) = Pen::new();
+    let walk = Walk { mirrors, reader, cancel, pen, ignore: None, seen: 0, submodules: 0 };
+    written(walk.read(context, tree, into), receiver, cancel).await
+}
+
+/// Writes what is read until all is there. Nothing writes into the folder after this.
+async fn written(
+    reading: impl Future<Output = Result<(), Failure>>,
+    receiver: mpsc::Receiver<Write>,
+    cancel: &CancellationToken,
+) -> Result<(), Failure> {
+    let writer = tokio::task::spawn_blocking(move || write_all(receiver));
+    let read = tokio::select! {
+        read = reading => read,
+        () = cancel.cancelled() => Err(Failure::canceled("canceled while the files of a commit were written")),
+    };
+    // The writer ends by itself once nobody can send.
     let written =
         writer.await.map_err(|error| Failure::retry(Code::Internal, format!("the export of a context broke off: {error}")))?;
     written.map_err(|(path, error)| not_written(&path, &error))?;
-    read.map(|()| export)
+    read
 }
 
 /// Reads a context from top to bottom.
@@ -92,24 +120,20 @@ struct Link {
 }
 
 impl Walk<'_> {
-    async fn read(
-        mut self,
-        context: Context<'_>,
-        tree: String,
-        export: &Export,
-        dockerfile: Option<Dockerfile>,
-    ) -> Result<(), Failure> {
-        let beside = &export.dockerfile_folder;
-        self.pen.write(Write::Folder(beside.clone())).await;
+    /// Writes the Dockerfile into a folder of its own.
+    async fn beside(&self, beside: &Path, dockerfile: Option<Dockerfile>) {
+        self.pen.write(Write::Folder(beside.to_owned())).await;
         if let Some(dockerfile) = dockerfile {
             self.pen.file(beside.join("Dockerfile"), false, dockerfile.text.into_bytes()).await;
             if let Some(ignore) = dockerfile.own_ignore {
                 self.pen.file(beside.join("Dockerfile.dockerignore"), false, ignore).await;
             }
         }
-        self.pen.write(Write::Folder(export.context.clone())).await;
-        let folder =
-            Folder { tree, place: export.context.clone(), path: String::new(), inside: context.root_path(), matched: None };
+    }
+
+    async fn read(mut self, context: Context<'_>, tree: String, into: &Path) -> Result<(), Failure> {
+        self.pen.write(Write::Folder(into.to_owned())).await;
+        let folder = Folder { tree, place: into.to_owned(), path: String::new(), inside: context.root_path(), matched: None };
         let mut pending = vec![context.into_part(folder)];
         while let Some(mut part) = pending.pop() {
             let links = self.part(&mut part).await?;

@@ -13,7 +13,7 @@ use slipway_core::model::GitRevision;
 use slipway_ports::{CancellationToken, Credential, Export, Reader, Repositories, TreeFacts, TreeQuery};
 
 use crate::context::{Context, hex};
-use crate::export::export;
+use crate::export::{export, export_folder};
 use crate::idle::IdleReaders;
 use crate::known::{FactsOf, Known};
 use crate::lfs::{Cache, Client, Pointer, Server};
@@ -291,6 +291,14 @@ impl GitMirrors {
         Ok(facts)
     }
 
+    /// The mirror, for a reader who has read the repository; a credential may have been set anew since the version was resolved.
+    async fn readable_mirror(&self, url: &str, reader: &Reader, cancel: &CancellationToken) -> Result<PathBuf, Failure> {
+        if self.existing_mirror(url, reader).is_err() {
+            self.fetch(url, reader, cancel).await?;
+        }
+        self.existing_mirror(url, reader)
+    }
+
     fn fetches_of(&self, url: &str) -> Arc<Fetches> {
         let mut fetches = self.fetches.lock().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(fetches.entry(url.to_owned()).or_default())
@@ -412,13 +420,28 @@ impl Repositories for GitMirrors {
         into: &Path,
         cancel: &CancellationToken,
     ) -> Result<Export, Failure> {
-        // A credential may have been set anew since the version was resolved.
-        if self.existing_mirror(&query.url, reader).is_err() {
-            self.fetch(&query.url, reader, cancel).await?;
-        }
-        let mirror = self.existing_mirror(&query.url, reader)?;
+        let mirror = self.readable_mirror(&query.url, reader, cancel).await?;
         let context = Context::open(&self.program, &mirror, query).await?;
         export(self, context, reader, into, cancel).await
+    }
+
+    async fn export_folder(
+        &self,
+        query: &TreeQuery,
+        reader: &Reader,
+        into: &Path,
+        cancel: &CancellationToken,
+    ) -> Result<(), Failure> {
+        let mirror = self.readable_mirror(&query.url, reader, cancel).await?;
+        let context = Context::open(&self.program, &mirror, query).await?;
+        export_folder(self, context, reader, into, cancel).await
+    }
+
+    async fn text(&self, url: &str, commit: &str, path: &str, reader: &Reader) -> Result<String, Failure> {
+        let mirror = self.readable_mirror(url, reader, &CancellationToken::new()).await?;
+        let query = TreeQuery { url: url.to_owned(), commit: commit.to_owned(), root: String::new(), dockerfile: None };
+        let mut context = Context::open(&self.program, &mirror, &query).await?;
+        context.text(path).await
     }
 }
 

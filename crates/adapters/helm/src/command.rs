@@ -4,8 +4,10 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use slipway_core::failure::{Code, Failure};
+use slipway_core::plan::ObjectRef;
 use slipway_ports::{
-    CancellationToken, DEPLOYMENT_LABEL, ReleaseRequest, ReleaseStatus, Releases, Revision, Target, Upgraded, async_trait,
+    CancellationToken, DEPLOYMENT_LABEL, MadeFrom, ReleaseRequest, ReleaseStatus, Releases, Revision, Target, Upgraded,
+    async_trait,
 };
 use tokio::sync::OnceCell;
 
@@ -202,6 +204,9 @@ impl Releases for HelmCommand {
 
     /// The program tells its manifest as YAML and not its objects: a release through it counts as changed every time.
     async fn upgrade(&self, target: &Target, request: &ReleaseRequest, cancel: &CancellationToken) -> Result<Upgraded, Failure> {
+        if matches!(request.made_from, MadeFrom::Chart(_)) {
+            return Err(worker_needed());
+        }
         let generated = generate(request)?;
         let place = Place::new(target, &request.namespace, request.service.name.as_str())?;
         let _writer = self.locks.acquire(&place.lock_name(), place.namespace, place.release).await;
@@ -259,6 +264,14 @@ impl Releases for HelmCommand {
         Ok(())
     }
 
+    async fn pack_chart(&self, _: &Path) -> Result<Vec<u8>, Failure> {
+        Err(worker_needed())
+    }
+
+    async fn objects(&self, _: &Target, _: &str, _: &str) -> Result<Vec<ObjectRef>, Failure> {
+        Err(worker_needed())
+    }
+
     async fn status(&self, target: &Target, namespace: &str, release: &str) -> Result<Option<ReleaseStatus>, Failure> {
         let place = Place::new(target, namespace, release)?;
         let Some(newest) = self.history(&place).await?.into_iter().next() else { return Ok(None) };
@@ -297,6 +310,15 @@ impl Recorded {
         }
         self.description.strip_prefix("Rollback to ")?.trim().parse().ok()
     }
+}
+
+/// Charts of users are rendered under the worker's limits alone.
+fn worker_needed() -> Failure {
+    Failure::permanent(
+        Code::NotSupported,
+        "services of kind `helm` need the Helm worker, and this server has the `helm` program alone",
+    )
+    .with_hint("build it with helm-worker/build and set SLIPWAY_HELM_WORKER to it")
 }
 
 /// The newest good revision before one.

@@ -27,6 +27,18 @@ pub(crate) fn from_call(subject: &str, error: CallError) -> Failure {
     }
 }
 
+/// The same, of a chart that was rendered to be checked: one that does not end in its time will not do so later.
+pub(crate) fn from_rendering(subject: &str, error: CallError) -> Failure {
+    match error {
+        CallError::Overdue(time) => Failure::permanent(
+            Code::ReleaseFailed,
+            format!("{subject}: the chart was not rendered within {} s, and was stopped", time.as_secs()),
+        )
+        .with_hint("look in the chart for a template without end, such as a large `until` or a `range` over one"),
+        error => from_call(subject, error),
+    }
+}
+
 fn from_worker(subject: &str, error: &WorkerError) -> Failure {
     let message = format!("{subject}: {}", one_line(&error.message));
     match error.kind {
@@ -50,9 +62,14 @@ fn from_worker(subject: &str, error: &WorkerError) -> Failure {
                 | "namespace-not-found"
                 | "object-not-owned"
                 | "object-exists" => Code::ClusterRefused,
+                "chart-invalid" | "chart-dependencies-missing" | "chart-unreadable" | "chart-too-large" => Code::ChartInvalid,
+                "values-invalid" | "value-secret" | "value-undefined" => Code::ValuesInvalid,
+                "cluster-wide-object" | "foreign-namespace" => Code::ClusterWideRefused,
+                "release-too-large" => Code::ReleaseTooLarge,
+                "hook-failed" => Code::HookFailed,
                 _ => Code::ReleaseFailed,
             };
-            let failure = Failure::permanent(code, message);
+            let failure = Failure::permanent(code, message).with_last_lines(error.last_lines.clone());
             match hint(&error.code) {
                 Some(hint) => failure.with_hint(hint),
                 None => failure,
@@ -134,7 +151,7 @@ mod tests {
     use crate::worker::Death;
 
     fn answered(kind: ErrorKind, code: &str) -> Failure {
-        let error = WorkerError { kind, code: code.to_owned(), message: "two\n  lines.".to_owned() };
+        let error = WorkerError { kind, code: code.to_owned(), message: "two\n  lines.".to_owned(), last_lines: Vec::new() };
         from_call("release `api`", CallError::Answered(error))
     }
 
@@ -145,6 +162,11 @@ mod tests {
             (ErrorKind::Retry, "release-busy", Code::ReleaseFailed, FailureKind::Retry),
             (ErrorKind::Permanent, "cluster-forbidden", Code::ClusterRefused, FailureKind::Permanent),
             (ErrorKind::Permanent, "template-failed", Code::ReleaseFailed, FailureKind::Permanent),
+            (ErrorKind::Permanent, "chart-dependencies-missing", Code::ChartInvalid, FailureKind::Permanent),
+            (ErrorKind::Permanent, "value-secret", Code::ValuesInvalid, FailureKind::Permanent),
+            (ErrorKind::Permanent, "foreign-namespace", Code::ClusterWideRefused, FailureKind::Permanent),
+            (ErrorKind::Permanent, "release-too-large", Code::ReleaseTooLarge, FailureKind::Permanent),
+            (ErrorKind::Permanent, "hook-failed", Code::HookFailed, FailureKind::Permanent),
             (ErrorKind::Permanent, "something-new", Code::ReleaseFailed, FailureKind::Permanent),
             (ErrorKind::Canceled, "canceled", Code::Canceled, FailureKind::Canceled),
         ] {

@@ -15,6 +15,7 @@ mod locks;
 mod options;
 mod rollback;
 mod sdk;
+mod user_chart;
 mod values;
 pub mod worker;
 

@@ -1,32 +1,50 @@
 //! Releases by Helm's own SDK, in the worker.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde_json::Value;
 use slipway_core::failure::{Code, Failure};
+use slipway_core::model::{HelmService, ServiceKind};
 use slipway_core::plan::ObjectRef;
 use slipway_ports::{
-    CancellationToken, DEPLOYMENT_LABEL, ReleaseRequest, ReleaseStatus, Releases, Revision, Target, Upgraded, async_trait,
+    CancellationToken, DEPLOYMENT_LABEL, MadeFrom, ReleaseRequest, ReleaseStatus, Releases, Revision, Target, Upgraded,
+    UserChart, async_trait,
 };
 
 use crate::access::cluster_of;
-use crate::failure::from_call;
+use crate::failure::{from_call, from_rendering};
 use crate::options::HelmOptions;
 use crate::rollback::{MadeRevision, RollbackGoal, rollback_goal};
+use crate::user_chart;
 use crate::values::{generate, inputs};
-use crate::worker::{Call, CallError, ClusterAccess, KnownRevision, PackedBytes, Revisions, Supervisor, SupervisorOptions};
+use crate::worker::{
+    Call, CallError, ClusterAccess, Interpolation, KnownRevision, PackedBytes, Revisions, SetValue, Supervisor,
+    SupervisorOptions, ValuesText,
+};
+
+/// What is being rendered hears no cancellation.
+const RENDERING_GRACE: Duration = Duration::from_secs(2);
+
+/// The label of a revision of a chart that is not Slipway's own; the worker waits for the end of its objects.
+const USER_CHART_LABEL: &str = "slipway.dev/chart";
 
 /// Releases through the Helm worker.
 #[derive(Debug)]
 pub struct HelmSdk {
     supervisor: Supervisor,
+    /// Renders charts of users for the first time. What hangs or dies there has changed nothing, and ends no release of others.
+    renderer: Supervisor,
     options: HelmOptions,
 }
 
 impl HelmSdk {
     /// With this worker program; it is started with the first call.
     pub fn new(program: impl Into<PathBuf>, options: HelmOptions) -> std::io::Result<Self> {
-        Ok(Self { supervisor: Supervisor::new(program, SupervisorOptions::default())?, options })
+        let program = program.into();
+        let supervisor = Supervisor::new(&program, SupervisorOptions::default())?;
+        let renderer = Supervisor::new(program, SupervisorOptions { grace: RENDERING_GRACE, ..SupervisorOptions::default() })?;
+        Ok(Self { supervisor, renderer, options })
     }
 
     /// A call that only reads.
@@ -55,8 +73,42 @@ impl HelmSdk {
         Ok(made.collect())
     }
 
+    /// Renders and checks a chart of a user's own, and only then releases it.
+    async fn upgrade_user_chart(
+        &self,
+        subject: &str,
+        target: &Target,
+        request: &ReleaseRequest,
+        helm: &HelmService,
+        chart: &UserChart,
+        cancel: &CancellationToken,
+    ) -> Result<Upgraded, Failure> {
+        user_chart::check(&chart.archive)?;
+        let mut labels = request.labels.clone();
+        labels.insert(USER_CHART_LABEL.to_owned(), "user".to_owned());
+        let packed = if chart.is_folder { PackedBytes::of_folder(&chart.archive) } else { PackedBytes::new(&chart.archive) };
+        let files = chart.values_files.iter().map(|(name, text)| ValuesText { name: name.clone(), text: text.clone() });
+        let set = helm.set.iter().map(|(path, value)| SetValue { path: path.clone(), value: value.clone() });
+        let check = Call {
+            chart: Some(packed),
+            values: helm.values.clone(),
+            values_files: files.collect(),
+            set: set.collect(),
+            interpolation: Some(Interpolation { variables: chart.variables.clone(), secrets: chart.secrets.clone() }),
+            namespaced_only: !helm.allow_cluster_wide_resources,
+            lookup: true,
+            labels,
+            history_max: Some(self.options.history),
+            ..about("check", cluster_of(target)?, &request.namespace, request.service.name.as_str())
+        };
+        let upgrade = Call { op: "upgrade", ..check.clone() };
+        self.renderer.call(check, self.options.rendering, cancel).await.map_err(|error| from_rendering(subject, error))?;
+        let answer = self.write(subject, upgrade, helm.timeout, cancel).await;
+        upgraded(subject, answer.map_err(|error| from_call(subject, error))?)
+    }
+
     /// A call that writes a release. When the worker dies under it, the release is put right by the next one.
-    async fn write(&self, subject: &str, call: Call, cancel: &CancellationToken) -> Result<Value, CallError> {
+    async fn write(&self, subject: &str, call: Call, longest: Duration, cancel: &CancellationToken) -> Result<Value, CallError> {
         let recover = Call {
             op: "recover",
             cluster: call.cluster.clone(),
@@ -64,7 +116,7 @@ impl HelmSdk {
             release: call.release.clone(),
             ..Call::default()
         };
-        let result = self.supervisor.call(call, self.options.operation, cancel).await;
+        let result = self.supervisor.call(call, longest, cancel).await;
         if matches!(result, Err(CallError::Died(_) | CallError::Overdue(_) | CallError::Canceled)) {
             let recovered = self.supervisor.call(recover, self.options.operation, &CancellationToken::new()).await;
             if let Err(error) = recovered {
@@ -82,8 +134,11 @@ impl Releases for HelmSdk {
     }
 
     async fn upgrade(&self, target: &Target, request: &ReleaseRequest, cancel: &CancellationToken) -> Result<Upgraded, Failure> {
-        let generated = generate(request)?;
         let subject = subject(&request.namespace, request.service.name.as_str());
+        if let (ServiceKind::Helm(helm), MadeFrom::Chart(chart)) = (&request.service.kind, &request.made_from) {
+            return self.upgrade_user_chart(&subject, target, request, helm, chart, cancel).await;
+        }
+        let generated = generate(request)?;
         let call = Call {
             chart: Some(PackedBytes::new(&generated.chart.packed().archive)),
             values: generated.values,
@@ -93,10 +148,8 @@ impl Releases for HelmSdk {
             disable_validation: true,
             ..about("upgrade", cluster_of(target)?, &request.namespace, request.service.name.as_str())
         };
-        let answer = self.write(&subject, call, cancel).await.map_err(|error| from_call(&subject, error))?;
-        let known: KnownRevision = understood(&subject, answer)?;
-        let objects = known.objects.into_iter().map(ObjectRef::from).collect();
-        Ok(Upgraded { revision: Revision(known.revision), objects })
+        let answer = self.write(&subject, call, self.options.operation, cancel).await;
+        upgraded(&subject, answer.map_err(|error| from_call(&subject, error))?)
     }
 
     async fn rollback(
@@ -118,7 +171,7 @@ impl Releases for HelmSdk {
             revision: Some(goal.0),
             ..about("rollback", cluster_of(target)?, namespace, release)
         };
-        match self.write(&subject, call, &CancellationToken::new()).await {
+        match self.write(&subject, call, self.options.hooks, &CancellationToken::new()).await {
             Ok(answer) => revision(&subject, answer).map(Some),
             Err(error) => Err(from_call(&subject, error)),
         }
@@ -127,8 +180,23 @@ impl Releases for HelmSdk {
     async fn uninstall(&self, target: &Target, namespace: &str, release: &str) -> Result<(), Failure> {
         let subject = subject(namespace, release);
         let call = about("uninstall", cluster_of(target)?, namespace, release);
-        self.write(&subject, call, &CancellationToken::new()).await.map_err(|error| from_call(&subject, error))?;
+        let gone = self.write(&subject, call, self.options.hooks, &CancellationToken::new()).await;
+        gone.map_err(|error| from_call(&subject, error))?;
         Ok(())
+    }
+
+    async fn pack_chart(&self, folder: &Path) -> Result<Vec<u8>, Failure> {
+        let folder = folder.to_owned();
+        let packed = tokio::task::spawn_blocking(move || user_chart::pack(&folder)).await;
+        packed.map_err(|error| Failure::retry(Code::Internal, format!("the packing of a chart broke off: {error}")))?
+    }
+
+    async fn objects(&self, target: &Target, namespace: &str, release: &str) -> Result<Vec<ObjectRef>, Failure> {
+        let subject = subject(namespace, release);
+        let answer = self.read(&subject, about("status", cluster_of(target)?, namespace, release)).await?;
+        let known: Revisions = understood(&subject, answer)?;
+        let newest = known.revisions.into_iter().next();
+        Ok(newest.into_iter().flat_map(|newest| newest.objects).map(ObjectRef::from).collect())
     }
 
     async fn status(&self, target: &Target, namespace: &str, release: &str) -> Result<Option<ReleaseStatus>, Failure> {
@@ -153,6 +221,12 @@ pub(crate) fn subject(namespace: &str, release: &str) -> String {
 
 fn about(op: &'static str, cluster: ClusterAccess, namespace: &str, release: &str) -> Call {
     Call { op, cluster: Some(cluster), namespace: namespace.to_owned(), release: release.to_owned(), ..Call::default() }
+}
+
+fn upgraded(subject: &str, answer: Value) -> Result<Upgraded, Failure> {
+    let known: KnownRevision = understood(subject, answer)?;
+    let objects = known.objects.into_iter().map(ObjectRef::from).collect();
+    Ok(Upgraded { revision: Revision(known.revision), objects })
 }
 
 fn revision(subject: &str, answer: Value) -> Result<Revision, Failure> {

@@ -10,9 +10,10 @@ use slipway_core::model::{
     Bytes, Database, DatabaseAccess, Job, JobTrigger, Millicores, Port, PortProtocol, Probe, ProbeCheck, Probes, Rollout,
     ServiceKind, Storage, Workload,
 };
-use slipway_ports::ReleaseRequest;
+use slipway_ports::{MadeFrom, ReleaseRequest, WantedImage};
 
 use crate::chart::{GeneratedChart, hex};
+use crate::user_chart;
 
 /// What to release: one of Slipway's charts, and its values.
 #[derive(Debug, Clone, PartialEq)]
@@ -25,7 +26,7 @@ pub struct GeneratedRelease {
 
 /// Chart and values of a service.
 ///
-/// Fails with `not-supported` for a service that brings its own chart.
+/// Fails with `internal` for a service that brings its own chart.
 pub fn generate(request: &ReleaseRequest) -> Result<GeneratedRelease, Failure> {
     let (chart, own) = match &request.service.kind {
         ServiceKind::Application(application) => (GeneratedChart::Application, long_running(request, &application.workload)),
@@ -33,19 +34,22 @@ pub fn generate(request: &ReleaseRequest) -> Result<GeneratedRelease, Failure> {
         ServiceKind::Job(job) => (GeneratedChart::Job, job_values(request, job)),
         ServiceKind::Database(database) => (GeneratedChart::Database, database_values(request, database)?),
         ServiceKind::Helm(_) => {
-            return Err(Failure::permanent(
-                Code::NotSupported,
-                format!("service `{}` brings its own chart, which is not supported yet", request.service.name),
-            ));
+            return Err(Failure::permanent(Code::Internal, format!("service `{}` brings its own chart", request.service.name)));
         }
     };
-    let mut values = shared(request);
+    let MadeFrom::Image(image) = &request.made_from else {
+        return Err(Failure::permanent(Code::Internal, format!("service `{}` is released from an image", request.service.name)));
+    };
+    let mut values = shared(request, image);
     merge(&mut values, own);
     Ok(GeneratedRelease { chart, values })
 }
 
 /// Stands for the chart and the values of a release, but for what differs from one deployment to the next: its labels and its run.
 pub(crate) fn inputs(request: &ReleaseRequest) -> Result<String, Failure> {
+    if let (ServiceKind::Helm(helm), MadeFrom::Chart(chart)) = (&request.service.kind, &request.made_from) {
+        return Ok(user_chart::inputs(helm, chart));
+    }
     let same = ReleaseRequest { labels: BTreeMap::new(), run: String::new(), ..request.clone() };
     let generated = generate(&same)?;
     let made_from = format!("{}\n{}", generated.chart.packed().digest, generated.values);
@@ -53,9 +57,9 @@ pub(crate) fn inputs(request: &ReleaseRequest) -> Result<String, Failure> {
 }
 
 /// What all four charts take.
-fn shared(request: &ReleaseRequest) -> Value {
+fn shared(request: &ReleaseRequest, image: &WantedImage) -> Value {
     let mut values = json!({
-        "image": request.image.to_string(),
+        "image": image.to_string(),
         "project": request.project,
         "environment": request.environment,
         "labels": request.labels,

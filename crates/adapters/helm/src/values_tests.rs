@@ -5,7 +5,7 @@ use slipway_core::model::{
     Application, BuildSettings, ChartSource, Container, DatabaseType, GitRevision, GitSource, HelmService, ImageReference,
     ImageSource, Instances, JobEvent, JobRun, JobSource, Name, PathFilter, Service, StageName,
 };
-use slipway_ports::WantedImage;
+use slipway_ports::{MadeFrom, WantedImage};
 
 use super::*;
 
@@ -21,7 +21,10 @@ fn request(kind: ServiceKind) -> ReleaseRequest {
             kind,
         },
         stopped: false,
-        image: WantedImage { repository: "127.0.0.1:5000/builds/x".to_owned(), digest: format!("sha256:{}", "a".repeat(64)) },
+        made_from: MadeFrom::Image(WantedImage {
+            repository: "127.0.0.1:5000/builds/x".to_owned(),
+            digest: format!("sha256:{}", "a".repeat(64)),
+        }),
         variables_secret: Some("api-0123456789".to_owned()),
         files: BTreeMap::from([("/etc/app.yaml".to_owned(), "APP_FILE".to_owned())]),
         pull_secret: Some("registry".to_owned()),
@@ -209,7 +212,7 @@ fn a_database_without_credentials_is_refused() {
 }
 
 #[test]
-fn a_chart_of_the_users_own_is_refused_by_name() {
+fn no_chart_is_generated_for_one_that_brings_its_own() {
     let kind = ServiceKind::Helm(HelmService {
         chart: ChartSource::Git(git()),
         values: Value::Null,
@@ -220,5 +223,5 @@ fn a_chart_of_the_users_own_is_refused_by_name() {
         variables: Vec::new(),
         secrets: Vec::new(),
     });
-    assert_eq!(generate(&request(kind)).unwrap_err().code, Code::NotSupported);
+    assert_eq!(generate(&request(kind)).unwrap_err().code, Code::Internal);
 }

@@ -14,7 +14,7 @@ use slipway_core::model::{
     JobSource, JobTrigger, Millicores, Name, Port, PortProtocol, Service, ServiceKind, StageName, Storage, Workload,
 };
 use slipway_helm::{HelmCommand, HelmOptions, HelmSdk};
-use slipway_ports::{CancellationToken, ReleaseRequest, Releases, Revision, WantedImage};
+use slipway_ports::{CancellationToken, MadeFrom, ReleaseRequest, Releases, Revision, WantedImage};
 use support::{
     TestNamespace, helm, helm_json, helm_program, kill, kubectl, leave_pending, object, processes_of, target, target_with,
     worker_program, write_kubeconfig,
@@ -85,6 +85,10 @@ fn listening() -> Workload {
     }
 }
 
+fn image_with(digest: String) -> MadeFrom {
+    MadeFrom::Image(WantedImage { repository: "127.0.0.1:9/nothing".to_owned(), digest })
+}
+
 /// No pod of this request can start: nothing listens where its image is. Helm does not wait for pods.
 fn request(namespace: &TestNamespace, service: Service) -> ReleaseRequest {
     ReleaseRequest {
@@ -93,7 +97,7 @@ fn request(namespace: &TestNamespace, service: Service) -> ReleaseRequest {
         environment: "staging".to_owned(),
         service,
         stopped: false,
-        image: WantedImage { repository: "127.0.0.1:9/nothing".to_owned(), digest: format!("sha256:{}", "a".repeat(64)) },
+        made_from: image_with(format!("sha256:{}", "a".repeat(64))),
         variables_secret: Some("variables-0123456789".to_owned()),
         files: BTreeMap::new(),
         pull_secret: None,
@@ -105,7 +109,7 @@ fn request(namespace: &TestNamespace, service: Service) -> ReleaseRequest {
 }
 
 async fn upgrade(releases: &Adapter, request: &ReleaseRequest) -> u32 {
-    releases.upgrade(&target(), request, &CancellationToken::new()).await.unwrap().0
+    releases.upgrade(&target(), request, &CancellationToken::new()).await.unwrap().revision.0
 }
 
 async fn status(releases: &Adapter, namespace: &TestNamespace, release: &str) -> Option<(u32, String)> {
@@ -149,7 +153,7 @@ async fn a_repeated_rollback_goes_no_further(releases: Adapter) {
     let mut request = request(&namespace, service("api", container(listening())));
     for digit in ["a", "b", "c"] {
         request.labels.insert("slipway.dev/deployment".to_owned(), format!("deployment-{digit}"));
-        request.image.digest = format!("sha256:{}", digit.repeat(64));
+        request.made_from = image_with(format!("sha256:{}", digit.repeat(64)));
         upgrade(&releases, &request).await;
     }
     for _ in 0..3 {
@@ -291,7 +295,7 @@ async fn a_new_run_of_a_job_is_a_new_job(releases: Adapter) {
     let again = object(&namespace.0, "job", "migrate-r1").unwrap();
     assert_eq!(first["metadata"]["uid"], again["metadata"]["uid"], "the same run is the same Job");
     "r2".clone_into(&mut request.run);
-    request.image.digest = format!("sha256:{}", "b".repeat(64));
+    request.made_from = image_with(format!("sha256:{}", "b".repeat(64)));
     upgrade(&releases, &request).await;
     assert!(object(&namespace.0, "job", "migrate-r2").is_some());
     let old = object(&namespace.0, "job", "migrate-r1");

@@ -18,7 +18,7 @@ use crate::rollout::Rollout;
 use crate::settings::Settings;
 use crate::survey::{Kinds, survey, take_back};
 use crate::text::clean;
-use crate::{logs, namespace, outputs, removal, restart, secret};
+use crate::{logs, namespace, outputs, pause, removal, restart, secret};
 
 /// Kubernetes clusters, reached by the kubeconfigs of their targets.
 pub struct KubeCluster {
@@ -71,6 +71,14 @@ impl Cluster for KubeCluster {
         name: &str,
     ) -> Result<Option<BTreeMap<String, SecretText>>, Failure> {
         secret::read(&self.connection(target).await?, &self.calls, namespace, name).await
+    }
+
+    async fn pause(&self, target: &Target, objects: &[ObjectRef]) -> Result<(), Failure> {
+        pause::pause(&self.connection(target).await?, &self.calls, objects).await
+    }
+
+    async fn resume(&self, target: &Target, objects: &[ObjectRef]) -> Result<(), Failure> {
+        pause::resume(&self.connection(target).await?, &self.calls, objects).await
     }
 
     async fn restart(

@@ -14,6 +14,7 @@ mod connection;
 mod logs;
 mod namespace;
 mod outputs;
+mod pause;
 mod removal;
 mod restart;
 mod rollout;

@@ -35,7 +35,11 @@ pub(crate) async fn forget(connection: &Connection, calls: &Calls, request: &Rol
 fn pods_of(request: &RolloutRequest) -> Option<ListParams> {
     match &request.kind {
         RolloutKind::Job { name } => Some(ListParams::default().labels(&format!("{JOB_LABEL}={name}"))),
-        RolloutKind::Deployment | RolloutKind::StatefulSet | RolloutKind::CronJob | RolloutKind::Gone => None,
+        RolloutKind::Deployment
+        | RolloutKind::StatefulSet
+        | RolloutKind::DaemonSet
+        | RolloutKind::CronJob
+        | RolloutKind::Gone => None,
     }
 }
 

@@ -1,6 +1,6 @@
 //! Pods started anew, as `kubectl rollout restart` does it: by an annotation of their template.
 
-use k8s_openapi::api::apps::v1::{Deployment, StatefulSet};
+use k8s_openapi::api::apps::v1::{DaemonSet, Deployment, StatefulSet};
 use kube::api::{Api, Patch, PatchParams};
 use serde_json::json;
 use slipway_core::failure::{Code, Failure};
@@ -31,6 +31,10 @@ pub(crate) async fn restart(
         }
         RolloutKind::StatefulSet => {
             let api: Api<StatefulSet> = Api::namespaced(client, namespace);
+            calls.ask(|| api.patch(release, &parameters, &patch)).await.map(|_| ())
+        }
+        RolloutKind::DaemonSet => {
+            let api: Api<DaemonSet> = Api::namespaced(client, namespace);
             calls.ask(|| api.patch(release, &parameters, &patch)).await.map(|_| ())
         }
         RolloutKind::Job { .. } | RolloutKind::CronJob | RolloutKind::Gone => {

@@ -1,15 +1,16 @@
 //! `slipway logs`: lines of a deployment, or of the pods of a service.
 
 use clap::Args;
+use jiff::Timestamp;
 use slipway_core::model::Name;
-use slipway_ports::api::{DeploymentPage, HeadView, LogLineView, LogPage, PodLineView};
+use slipway_ports::api::{DeploymentPage, HeadView, LogLineView, LogPage};
 
 use crate::client::encoded;
 use crate::context::Context;
 use crate::follow::{self, Update};
 use crate::output::{self, Output};
 use crate::paint::Paint;
-use crate::sse::Decoder;
+use crate::pod_lines::{self, Wanted};
 use crate::stop::{Exit, Stop};
 use crate::verbs::cancel;
 
@@ -34,6 +35,15 @@ pub(crate) struct Logs {
     /// Of pods: so many last lines of each container.
     #[arg(long, value_name = "COUNT")]
     tail: Option<u32>,
+    /// Of pods: only lines since then: how long ago, as `10m`, or a time, as `2026-01-31T08:00:00Z`.
+    #[arg(long, value_name = "TIME", value_parser = pod_lines::since)]
+    since: Option<Timestamp>,
+    /// Of pods: only those of this one.
+    #[arg(long, value_name = "POD")]
+    pod: Option<String>,
+    /// Of pods: those of the run before, of containers that were restarted.
+    #[arg(long, short, conflicts_with = "follow")]
+    previous: bool,
 }
 
 pub(crate) async fn run(context: &Context, arguments: &Logs) -> Result<Exit, Stop> {
@@ -135,32 +145,13 @@ fn print(context: &Context, line: &LogLineView) -> Result<(), Stop> {
 }
 
 async fn pods(context: &Context, arguments: &Logs, service: &Name) -> Result<(), Stop> {
-    let selection = context.selection()?;
-    let tail = arguments.tail.map_or(String::new(), |count| format!("&tail={count}"));
-    let path = format!("{}/services/{service}/logs?follow={}{tail}", selection.path(), arguments.follow);
-    let mut connection = context.client()?.stream(&path, None).await?;
-    let mut decoder = Decoder::default();
-    let paint = Paint::of(&std::io::stdout());
-    let lost = |error: &dyn std::fmt::Display| Stop::new(Exit::Unreachable, format!("the log broke off: {error}"));
-    while let Some(bytes) = connection.chunk().await.map_err(|error| lost(&error))? {
-        for event in decoder.push(&bytes) {
-            match event.name.as_str() {
-                "line" => {
-                    let line: PodLineView = serde_json::from_str(&event.data).map_err(|error| lost(&error))?;
-                    match context.output {
-                        Output::Json => output::line(serde_json::json!(line))?,
-                        Output::Text => output::line(format!("{} {}", paint.dim(format!("{} |", line.pod)), line.text))?,
-                    }
-                }
-                "problem" => {
-                    let problem: slipway_ports::api::ProblemDetails =
-                        serde_json::from_str(&event.data).map_err(|error| lost(&error))?;
-                    return Err(problem.into());
-                }
-                "end" => return Ok(()),
-                _ => {}
-            }
-        }
-    }
-    Err(lost(&"the server ended it early"))
+    let wanted = Wanted {
+        path: format!("{}/services/{service}/logs", context.selection()?.path()),
+        follow: arguments.follow,
+        tail: arguments.tail,
+        since: arguments.since,
+        pod: arguments.pod.clone(),
+        previous: arguments.previous,
+    };
+    pod_lines::print(&context.home, context.output, &wanted).await
 }

@@ -20,7 +20,7 @@ pub(super) static SERVICE: Shape = Shape {
         Key::new("container", Mapping(&CONTAINER), "one kind", "An image that is there already."),
         Key::new("database", Mapping(&DATABASE), "one kind", "A database in a container with a volume."),
         Key::new("job", Mapping(&JOB), "one kind", "Something that runs to its end."),
-        Key::new("helm", Mapping(&HELM), "one kind", "A chart of your own.").support(NotYet),
+        Key::new("helm", Mapping(&HELM), "one kind", "A chart of your own; see [charts](helm.md)."),
         Key::new("entrypoint", Value(VECTOR), "the image's", "Replaces the image's ENTRYPOINT."),
         Key::new("command", Value(VECTOR), "the image's", "Replaces the image's CMD."),
         Key::new("args", Value(VECTOR), "none", "Appended to `command`."),
@@ -161,9 +161,10 @@ pub(super) static HELM: Shape = Shape {
 
 pub(super) static CHART: Shape = Shape {
     keys: &[
-        Key::new("repository", Value("`https` URL"), "one of three", "A Helm repository; with `name` and `version`."),
+        Key::new("repository", Value("`https` URL"), "one of three", "A Helm repository; with `name` and `version`.")
+            .support(NotYet),
         Key::new("name", Value("text"), "", "The chart in the repository."),
-        Key::new("oci", Value("`oci://` URL"), "one of three", "A chart in an OCI registry; with `version`."),
+        Key::new("oci", Value("`oci://` URL"), "one of three", "A chart in an OCI registry; with `version`.").support(NotYet),
         Key::new("version", Value("text"), "", "The chart's version."),
         Key::new("git", Mapping(&CHART_GIT), "one of three", "A folder of a git repository."),
     ],

@@ -10,10 +10,12 @@ use crate::image_key::ImageKey;
 use crate::model::{Bytes, Environment, ImageReference, Millicores, Name, ServiceType, Stage};
 
 mod action;
+mod chart;
 mod request;
 mod settled;
 
 pub use action::Action;
+pub use chart::{PinnedChart, PinnedOrigin};
 pub use request::{Request, Selection};
 pub use settled::{Drift, ObjectRef, Observed, Settled, SettledObject};
 
@@ -133,15 +135,21 @@ pub enum Version {
     Commit(String),
     /// This image, pinned to its digest.
     Image(ImageReference),
+    /// This chart of the user's own, with its files of values.
+    Chart(PinnedChart),
     /// It could not be found out; the service fails with this when its turn comes.
     Unresolved(Failure),
 }
 
 impl Version {
-    /// As short as a person wants it: seven digits of the commit, the tag or the digest's first twelve.
+    /// As short as a person wants it: seven digits of the commit, the chart's version, the tag or the digest's first twelve.
     pub fn short(&self) -> String {
         match self {
-            Self::Commit(commit) => commit.chars().take(7).collect(),
+            Self::Commit(commit) => short_commit(commit),
+            Self::Chart(chart) => match &chart.origin {
+                PinnedOrigin::Commit(commit) => short_commit(commit),
+                PinnedOrigin::Archive { version, .. } => version.clone(),
+            },
             Self::Image(image) => match (image.tag(), image.digest()) {
                 (Some(tag), _) => tag.to_owned(),
                 (None, Some(digest)) => digest.trim_start_matches("sha256:").chars().take(12).collect(),
@@ -150,6 +158,10 @@ impl Version {
             Self::Unresolved(_) => "?".to_owned(),
         }
     }
+}
+
+fn short_commit(commit: &str) -> String {
+    commit.chars().take(7).collect()
 }
 
 /// One image to build, or to find.

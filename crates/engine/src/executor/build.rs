@@ -267,7 +267,7 @@ impl Build {
         stop: &CancellationToken,
     ) -> Result<String, Failure> {
         let (ports, plan, destination) = (&self.shared.ports, &self.plan, &self.destination);
-        let folder = work_folder(&self.shared)?;
+        let folder = work_folder(&self.shared, "build-")?;
         progress.activity(Activity::Fetching);
         progress.line(&format!("source {} at {}", plan.url, plan.commit));
         let query = TreeQuery {
@@ -319,9 +319,9 @@ fn annotations(plan: &PlannedBuild) -> BTreeMap<String, String> {
     ])
 }
 
-fn work_folder(shared: &Shared) -> Result<tempfile::TempDir, Failure> {
+pub(super) fn work_folder(shared: &Shared, prefix: &str) -> Result<tempfile::TempDir, Failure> {
     let mut builder = tempfile::Builder::new();
-    builder.prefix("build-");
+    builder.prefix(prefix);
     let made = match &shared.settings.work_folder {
         Some(parent) => builder.tempdir_in(parent),
         None => builder.tempdir(),
@@ -338,6 +338,6 @@ fn write_inline(folder: &Path, text: &str) -> Result<std::path::PathBuf, Failure
 }
 
 fn disk(error: &std::io::Error) -> Failure {
-    Failure::permanent(Code::Internal, format!("the build context can not be written: {error}"))
+    Failure::permanent(Code::Internal, format!("the sources can not be written: {error}"))
         .with_hint("look whether the server's disk is full or read-only")
 }

@@ -4,6 +4,7 @@
 //! release is brought to the same state, what is stopped or removed already is so at once.
 
 mod build;
+mod chart;
 mod ending;
 mod job;
 mod put_back;

@@ -3,13 +3,14 @@
 use slipway_core::deployment::{SkipReason, StepOutcome, StepResult};
 use slipway_core::failure::{Failure, FailureKind};
 use slipway_core::model::ServiceKind;
-use slipway_core::plan::{Action, ObjectRef, Released, ReleasedImage, VariablesSecret};
+use slipway_core::plan::{Action, ObjectRef, Released, VariablesSecret};
 use slipway_ports::{Activity, Progress, ReleaseRequest, Upgraded};
 
 use super::Assignment;
+use super::chart;
 use super::job;
 use super::put_back::put_back;
-use super::request::{image, prepare_namespace, request, rollout, secrets_of, until_gone};
+use super::request::{Made, image, prepare_namespace, request, rollout, secrets_of, until_gone};
 use crate::last_releases::{self, Difference};
 use crate::workload_variables::{self, Versions, WorkloadSecret};
 
@@ -27,13 +28,22 @@ pub(super) async fn bring(assignment: &mut Assignment) -> Result<StepOutcome, Fa
         after_failure(assignment, &canceled).await;
         return Err(canceled);
     }
-    let image = image(assignment).await?;
+    let image = match assignment.service()?.kind {
+        ServiceKind::Helm(_) => None,
+        _ => Some(image(assignment).await?),
+    };
     let variables = variables(assignment).await?;
-    if job::is_unchanged(assignment, &image, variables.reference())? {
+    let made = match image {
+        Some(image) => Made::Image(image),
+        None => Made::Chart(chart::fetch(assignment, variables.reference()).await?),
+    };
+    if let Some(image) = made.image()
+        && job::is_unchanged(assignment, image, variables.reference())?
+    {
         return Ok(StepOutcome::Unneeded(SkipReason::Unchanged));
     }
     // From here on a failure may quote what it was given.
-    with_variables(assignment, &image, &variables).await.map_err(|failure| masked(assignment, failure))
+    with_variables(assignment, &made, &variables).await.map_err(|failure| masked(assignment, failure))
 }
 
 /// Where the containers take their variables from.
@@ -84,12 +94,12 @@ async fn variables(assignment: &mut Assignment) -> Result<Variables, Failure> {
     Ok(Variables::Wanted(secret, reference))
 }
 
-async fn with_variables(assignment: &Assignment, image: &ReleasedImage, variables: &Variables) -> Result<StepOutcome, Failure> {
+async fn with_variables(assignment: &Assignment, made: &Made, variables: &Variables) -> Result<StepOutcome, Failure> {
     let wanted = match variables {
         Variables::Wanted(secret, _) => Some(secret),
         Variables::None | Variables::Kept(_) => None,
     };
-    let request = request(assignment, image, variables.reference())?;
+    let request = request(assignment, made, variables.reference())?;
     let (shared, target) = (&assignment.shared, &assignment.target);
     let inputs = last_releases::inputs(shared, &assignment.plan, target, &request).await?;
     let is_kept_up = job::is_kept_up(assignment)?;
@@ -106,7 +116,7 @@ async fn with_variables(assignment: &Assignment, image: &ReleasedImage, variable
     prepare_namespace(assignment, wanted).await?;
     take_back(assignment, &changed).await?;
     assignment.progress.activity(Activity::Releasing);
-    assignment.progress.line(&format!("release {} of {}{why}", assignment.name, request.image));
+    assignment.progress.line(&format!("release {} of {}{why}", assignment.name, request.made_from));
     let released = match release(assignment, &request).await {
         Ok(upgraded) => job::outputs(assignment, &request).await.map(|outputs| (upgraded, outputs)),
         Err(failure) => Err(job::without_output(assignment, &request, failure).await),
@@ -115,8 +125,8 @@ async fn with_variables(assignment: &Assignment, image: &ReleasedImage, variable
         Ok((upgraded, outputs)) => {
             let objects = if is_kept_up { upgraded.objects } else { Vec::new() };
             Ok(StepOutcome::Done(StepResult {
-                image: Some(image.digest.clone()),
-                repository: Some(image.repository.clone()),
+                image: made.image().map(|image| image.digest.clone()),
+                repository: made.image().map(|image| image.repository.clone()),
                 variables: variables.reference().cloned(),
                 revision: Some(upgraded.revision.0),
                 outputs: outputs.map(Box::new),
@@ -149,6 +159,10 @@ async fn release(assignment: &Assignment, request: &ReleaseRequest) -> Result<Up
     let (progress, stop) = (&assignment.progress, &assignment.stop);
     let upgraded = retry.run(progress, stop, || ports.releases.upgrade(&assignment.target, request, stop)).await?;
     progress.activity(Activity::Waiting);
+    if let ServiceKind::Helm(helm) = &request.service.kind {
+        chart::settle(assignment, &upgraded.objects, helm.timeout).await?;
+        return Ok(upgraded);
+    }
     let rollout = rollout(assignment, request)?;
     retry.run(progress, stop, || ports.cluster.await_rollout(&assignment.target, &rollout, progress, stop)).await?;
     Ok(upgraded)

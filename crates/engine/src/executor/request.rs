@@ -9,8 +9,8 @@ use slipway_core::model::{JobTrigger, Service, ServiceKind, Workload};
 use slipway_core::names;
 use slipway_core::plan::{BuildPlan, ObjectRef, Plan, ReleasedImage, VariablesSecret, Version};
 use slipway_ports::{
-    Activity, DEPLOYMENT_LABEL, Namespace, Progress, ReleaseRequest, RolloutKind, RolloutRequest, SecretObject, SecretText,
-    Target, WantedImage,
+    Activity, DEPLOYMENT_LABEL, MadeFrom, Namespace, PodsOf, Progress, ReleaseRequest, RolloutKind, RolloutRequest, SecretObject,
+    SecretText, Target, UserChart, WantedImage,
 };
 
 use super::Assignment;
@@ -39,7 +39,7 @@ pub(super) async fn image(assignment: &Assignment) -> Result<ReleasedImage, Fail
     let source = match &planned.version {
         Version::Image(source) => source,
         Version::Unresolved(failure) => return Err(failure.clone()),
-        Version::Commit(_) => return Err(assignment.missing()),
+        Version::Commit(_) | Version::Chart(_) => return Err(assignment.missing()),
     };
     let digest =
         source.digest().ok_or_else(|| Failure::permanent(Code::Internal, format!("{source} was sealed without its digest")))?;
@@ -110,14 +110,36 @@ fn docker_config(address: &str, user: &str, password: &SecretText) -> SecretText
     SecretText::new(serde_json::json!({"auths": {address: {"auth": auth}}}).to_string())
 }
 
+/// What a service is released from.
+pub(super) enum Made {
+    /// An image in the mirroring registry.
+    Image(ReleasedImage),
+    /// A chart of the user's own.
+    Chart(UserChart),
+}
+
+impl Made {
+    pub(super) fn image(&self) -> Option<&ReleasedImage> {
+        match self {
+            Self::Image(image) => Some(image),
+            Self::Chart(_) => None,
+        }
+    }
+}
+
 /// What Helm is handed.
 pub(super) fn request(
     assignment: &Assignment,
-    image: &ReleasedImage,
+    made: &Made,
     variables: Option<&VariablesSecret>,
 ) -> Result<ReleaseRequest, Failure> {
     let planned = assignment.planned()?;
-    let request = of_plan(&assignment.shared, &assignment.plan, &assignment.target, assignment.service()?, image, variables);
+    let (shared, plan, target) = (&assignment.shared, &assignment.plan, &assignment.target);
+    let service = assignment.service()?;
+    let request = match made {
+        Made::Image(image) => of_plan(shared, plan, target, service, image, variables),
+        Made::Chart(chart) => made_from(shared, plan, target, service, MadeFrom::Chart(chart.clone()), variables),
+    };
     Ok(ReleaseRequest {
         run: run(&assignment.deployment),
         labels: BTreeMap::from([
@@ -137,6 +159,21 @@ pub(crate) fn of_plan(
     image: &ReleasedImage,
     variables: Option<&VariablesSecret>,
 ) -> ReleaseRequest {
+    let image = WantedImage {
+        repository: format!("{}/{}", shared.ports.registry.address(), image.repository),
+        digest: image.digest.clone(),
+    };
+    made_from(shared, plan, target, service, MadeFrom::Image(image), variables)
+}
+
+fn made_from(
+    shared: &Shared,
+    plan: &Plan,
+    target: &Target,
+    service: &Service,
+    made_from: MadeFrom,
+    variables: Option<&VariablesSecret>,
+) -> ReleaseRequest {
     let environment = &plan.environment;
     ReleaseRequest {
         namespace: names::namespace(&environment.project, &environment.name),
@@ -144,10 +181,7 @@ pub(crate) fn of_plan(
         environment: environment.name.to_string(),
         service: service.clone(),
         stopped: false,
-        image: WantedImage {
-            repository: format!("{}/{}", shared.ports.registry.address(), image.repository),
-            digest: image.digest.clone(),
-        },
+        made_from,
         variables_secret: variables.map(|secret| secret.name.clone()),
         files: variables.map(|secret| secret.files.clone()).unwrap_or_default(),
         pull_secret: shared.settings.pull_credential.as_ref().map(|_| PULL_SECRET.to_owned()),
@@ -202,9 +236,9 @@ pub(super) fn rollout(assignment: &Assignment, request: &ReleaseRequest) -> Resu
             }
             JobTrigger::Cron { .. } => (RolloutKind::CronJob, longest),
         },
-        ServiceKind::Helm(_) => return Err(not_supported(service)),
+        ServiceKind::Helm(_) => return Err(assignment.missing()),
     };
-    Ok(RolloutRequest { namespace: request.namespace.clone(), release, kind, timeout })
+    Ok(RolloutRequest { namespace: request.namespace.clone(), release, kind, pods: PodsOf::Release, timeout })
 }
 
 /// How the end of the last pod of a release is watched.
@@ -213,12 +247,9 @@ pub(super) fn until_gone(assignment: &Assignment) -> RolloutRequest {
         namespace: assignment.namespace(),
         release: assignment.name.to_string(),
         kind: RolloutKind::Gone,
+        pods: PodsOf::Release,
         timeout: assignment.shared.settings.rollout_timeout,
     }
-}
-
-fn not_supported(service: &Service) -> Failure {
-    Failure::permanent(Code::NotSupported, format!("`{}` is a Helm service, which is not supported yet", service.name))
 }
 
 /// How long the probes let a pod take until it must be ready.

@@ -6,8 +6,8 @@ use slipway_core::model::ServiceKind;
 use slipway_core::plan::VariablesSecret;
 use slipway_ports::{Activity, Progress};
 
-use super::Assignment;
-use super::request::{image, request, rollout};
+use super::request::{Made, image, request, rollout};
+use super::{Assignment, chart};
 
 pub(super) async fn execute(assignment: Assignment) -> Result<StepOutcome, Failure> {
     let released = assignment.planned()?.released.clone();
@@ -15,8 +15,11 @@ pub(super) async fn execute(assignment: Assignment) -> Result<StepOutcome, Failu
     if matches!(assignment.service()?.kind, ServiceKind::Job(_)) {
         return Ok(StepOutcome::Unneeded(SkipReason::NothingToRun));
     }
+    if matches!(assignment.service()?.kind, ServiceKind::Helm(_)) {
+        return chart::restart(&assignment).await;
+    }
     let variables: Option<&VariablesSecret> = released.variables.as_ref();
-    let rollout = rollout(&assignment, &request(&assignment, &image(&assignment).await?, variables)?)?;
+    let rollout = rollout(&assignment, &request(&assignment, &Made::Image(image(&assignment).await?), variables)?)?;
     let (cluster, retry) = (&assignment.shared.ports.cluster, &assignment.shared.settings.retry);
     let (target, progress, stop) = (&assignment.target, &assignment.progress, &assignment.stop);
     let (namespace, name) = (assignment.namespace(), assignment.name.as_str());

@@ -6,8 +6,8 @@ use slipway_core::model::{JobTrigger, ServiceKind};
 use slipway_ports::{Activity, Progress};
 
 use super::put_back::put_back;
-use super::request::{image, request, until_gone};
-use super::{Assignment, job, release};
+use super::request::{Made, image, request, until_gone};
+use super::{Assignment, chart, job, release};
 
 pub(super) async fn execute(mut assignment: Assignment) -> Result<StepOutcome, Failure> {
     let released = assignment.planned()?.released.clone();
@@ -22,7 +22,10 @@ pub(super) async fn execute(mut assignment: Assignment) -> Result<StepOutcome, F
         },
         _ => false,
     };
-    let mut request = request(&assignment, &image(&assignment).await?, released.variables.as_ref())?;
+    if matches!(assignment.service()?.kind, ServiceKind::Helm(_)) {
+        return chart::stop(&assignment).await;
+    }
+    let mut request = request(&assignment, &Made::Image(image(&assignment).await?), released.variables.as_ref())?;
     request.stopped = true;
     let (ports, retry) = (&assignment.shared.ports, &assignment.shared.settings.retry);
     let (target, progress, stop) = (&assignment.target, &assignment.progress, &assignment.stop);

@@ -4,9 +4,9 @@
 
 use std::collections::BTreeMap;
 
-use slipway_core::failure::{Code, Failure};
+use slipway_core::failure::Failure;
 use slipway_core::image_key::BuildKey;
-use slipway_core::model::{BuildSettings, Environment, GitSource, Name, PortProtocol, Service};
+use slipway_core::model::{BuildSettings, ChartSource, Environment, GitSource, Name, PortProtocol, Service, ServiceKind};
 use slipway_core::plan::Version;
 use slipway_core::variables::BuiltinFacts;
 use slipway_ports::{CancellationToken, Reader, Repositories, Silent};
@@ -133,12 +133,13 @@ impl OfflineVersions<'_> {
         if let Some((git, _)) = service.build() {
             return Ok(Some(Version::Commit(self.commit(git).await?).short()));
         }
-        // A server seals what it does not support as unresolved.
-        let reference = match configured_image(service) {
-            Ok(reference) => reference,
-            Err(failure) if failure.code == Code::NotSupported => return Ok(Some(Version::Unresolved(failure).short())),
-            Err(failure) => return Err(failure),
-        };
+        if let ServiceKind::Helm(helm) = &service.kind {
+            return match &helm.chart {
+                ChartSource::Git(git) => Ok(Some(Version::Commit(self.commit(git).await?).short())),
+                ChartSource::Repository { version, .. } | ChartSource::Oci { version, .. } => Ok(Some(version.clone())),
+            };
+        }
+        let reference = configured_image(service)?;
         let is_told = reference.tag().is_some() || reference.digest().is_some();
         Ok(is_told.then(|| Version::Image(reference).short()))
     }

@@ -29,7 +29,9 @@ pub(super) async fn plan_build(
     let commit = match version {
         Version::Commit(commit) => commit.clone(),
         Version::Unresolved(failure) => return Err(failure.clone()),
-        Version::Image(_) => return Err(Failure::permanent(Code::Internal, "a build was sealed with an image as its version")),
+        Version::Image(_) | Version::Chart(_) => {
+            return Err(Failure::permanent(Code::Internal, "a build was sealed with an image or chart as its version"));
+        }
     };
     let reader = readers::for_service(reader, service)?;
     let source = Source::read(&*shared.ports.repositories, &reader, git, build, commit).await?;

@@ -4,6 +4,7 @@
 
 mod build_key;
 mod builds;
+mod charts;
 mod earlier;
 mod versions;
 
@@ -11,7 +12,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use slipway_core::deployed::DeployedService;
 use slipway_core::failure::{Code, Failure};
-use slipway_core::model::{Environment, JobRun, Name, Service, ServiceKind, StageName};
+use slipway_core::model::{ChartSource, Environment, HelmService, JobRun, Name, Service, ServiceKind, StageName};
 use slipway_core::plan::{Action, BuildPlan, Plan, PlannedService, Request, Version};
 use slipway_ports::{Access, Presence, Reader, RepositoryTag, Target};
 
@@ -158,11 +159,28 @@ fn same_source(now: &Service, then: &Service) -> bool {
             (Some(now), Some(then)) => {
                 (now.reference.host(), now.reference.path()) == (then.reference.host(), then.reference.path())
             }
-            (None, None) => now.service_type() == then.service_type(),
+            (None, None) => match (&now.kind, &then.kind) {
+                (ServiceKind::Helm(now), ServiceKind::Helm(then)) => same_chart(now, then),
+                _ => now.service_type() == then.service_type(),
+            },
             _ => false,
         },
         _ => false,
     }
+}
+
+/// Whether a chart and its files of values come from where they came from.
+fn same_chart(now: &HelmService, then: &HelmService) -> bool {
+    let same_origin = match (&now.chart, &then.chart) {
+        (ChartSource::Git(now), ChartSource::Git(then)) => now.url == then.url,
+        (ChartSource::Repository { url, name, .. }, ChartSource::Repository { url: old_url, name: old_name, .. }) => {
+            (url, name) == (old_url, old_name)
+        }
+        (ChartSource::Oci { reference, .. }, ChartSource::Oci { reference: old, .. }) => reference == old,
+        _ => false,
+    };
+    let urls = |helm: &HelmService| helm.values_files.iter().map(|file| file.git.url.clone()).collect::<Vec<_>>();
+    same_origin && urls(now) == urls(then)
 }
 
 /// Whether a service is a job that runs on a change alone, and its configuration has not changed.

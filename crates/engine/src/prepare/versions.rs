@@ -8,6 +8,7 @@ use slipway_core::model::{GitRevision, ImageReference, Name, Service, ServiceKin
 use slipway_core::plan::Version;
 use slipway_ports::{CancellationToken, Reader, Silent};
 
+use super::charts;
 use crate::engine::Shared;
 use crate::readers;
 
@@ -39,38 +40,48 @@ pub(super) enum WantedVersion {
     Pinned(Version),
 }
 
-/// A repository, and who asks.
-struct Asked<'a> {
-    url: &'a str,
-    reader: &'a Reader,
+/// What is wanted of a repository, likeliest first, and who asks.
+pub(super) struct Asked<'a> {
+    pub(super) url: &'a str,
+    pub(super) reader: Reader,
+    pub(super) revisions: Vec<GitRevision>,
 }
 
 /// The same repository is fetched once for each who asks.
-type Fetches = HashMap<(String, Option<String>), Result<(), Failure>>;
+pub(super) type Fetches = HashMap<(String, Option<String>), Result<(), Failure>>;
 
 impl Asked<'_> {
     fn key(&self) -> (String, Option<String>) {
-        (self.url.to_owned(), readers::identity(self.reader, self.url))
+        (self.url.to_owned(), readers::identity(&self.reader, self.url))
     }
 }
 
 impl Wanted<'_> {
     /// What of its repository is wanted, if it is built and can be read.
-    fn revisions(&self) -> Option<(Asked<'_>, Vec<GitRevision>)> {
+    fn revisions(&self) -> Option<Asked<'_>> {
         let (git, _) = self.service.build()?;
-        let reader = self.reader.as_ref().ok()?;
+        let reader = self.reader.as_ref().ok()?.clone();
         let revisions = match &self.version {
             WantedVersion::Configured => vec![git.revision.clone()],
             WantedVersion::Named(text) => named_revisions(text),
             WantedVersion::Pinned(Version::Commit(commit)) => vec![GitRevision::Commit(commit.clone())],
-            WantedVersion::Pinned(Version::Image(_) | Version::Unresolved(_)) => return None,
+            WantedVersion::Pinned(Version::Image(_) | Version::Chart(_) | Version::Unresolved(_)) => return None,
         };
-        Some((Asked { url: &git.url, reader }, revisions))
+        Some(Asked { url: &git.url, reader, revisions })
+    }
+
+    /// All that is wanted of repositories.
+    fn asked(&self) -> Vec<Asked<'_>> {
+        match &self.service.kind {
+            // What can not be read is told when the chart is resolved.
+            ServiceKind::Helm(helm) => charts::asked(self, helm).into_iter().flatten().collect(),
+            _ => self.revisions().into_iter().collect(),
+        }
     }
 }
 
 /// What a version on the command line can mean, likeliest first.
-fn named_revisions(text: &str) -> Vec<GitRevision> {
+pub(super) fn named_revisions(text: &str) -> Vec<GitRevision> {
     let is_commit = text.len() == 40 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
     if is_commit { vec![GitRevision::Commit(text.to_ascii_lowercase())] } else { vec![GitRevision::Named(text.to_owned())] }
 }
@@ -84,7 +95,7 @@ pub(super) async fn resolve_all(shared: &Shared, wanted: &[Wanted<'_>]) -> HashM
     let mut places = HashMap::new();
     for wanted in wanted {
         let place = match wanted.revisions() {
-            Some((asked, revisions)) => *places.entry((asked.key(), revisions)).or_insert(alike.len()),
+            Some(asked) => *places.entry((asked.key(), asked.revisions)).or_insert(alike.len()),
             None => alike.len(),
         };
         match alike.get_mut(place) {
@@ -104,10 +115,12 @@ pub(super) async fn resolve_all(shared: &Shared, wanted: &[Wanted<'_>]) -> HashM
 /// One fetch per repository and reader. A commit that the mirror holds already, and the reader may read, needs none.
 async fn fetch_all(shared: &Shared, services: &[Wanted<'_>]) -> Fetches {
     let mut wanted: BTreeMap<(String, Option<String>), (Asked<'_>, HashSet<GitRevision>)> = BTreeMap::new();
-    for (asked, revisions) in services.iter().filter_map(Wanted::revisions) {
+    for asked in services.iter().flat_map(Wanted::asked) {
+        let revisions = asked.revisions.clone();
         wanted.entry(asked.key()).or_insert_with(|| (asked, HashSet::new())).1.extend(revisions);
     }
-    let fetches = wanted.into_iter().map(|(key, (Asked { url, reader }, revisions))| async move {
+    let fetches = wanted.into_iter().map(|(key, (Asked { url, reader, .. }, revisions))| async move {
+        let reader = &reader;
         let repositories = &shared.ports.repositories;
         let mut needed = false;
         for revision in &revisions {
@@ -123,23 +136,12 @@ async fn fetch_all(shared: &Shared, services: &[Wanted<'_>]) -> Fetches {
 }
 
 async fn resolve(shared: &Shared, fetched: &Fetches, wanted: &Wanted<'_>) -> Resolution {
+    if let ServiceKind::Helm(helm) = &wanted.service.kind {
+        return charts::resolve(shared, fetched, wanted, helm).await;
+    }
     let reader = wanted.reader.as_ref().map_err(Clone::clone)?;
-    if let Some((asked, revisions)) = wanted.revisions() {
-        let mut failure = match fetched.get(&asked.key()) {
-            Some(Err(failure)) => Some(failure.clone()),
-            Some(Ok(())) | None => None,
-        };
-        // A branch as it was once is not what was asked for. A commit that the mirror holds is, whatever became of the repository.
-        let is_fetched = failure.is_none();
-        let known = revisions.iter().filter(|revision| is_fetched || matches!(revision, GitRevision::Commit(_)));
-        for revision in known {
-            match shared.ports.repositories.resolve(asked.url, reader, revision).await {
-                Ok(commit) => return Ok(Version::Commit(commit)),
-                Err(_) if !is_fetched => {}
-                Err(error) => failure = Some(error),
-            }
-        }
-        return Err(failure.unwrap_or_else(|| Failure::permanent(Code::Internal, "no revision is wanted")));
+    if let Some(asked) = wanted.revisions() {
+        return commit(shared, fetched, &asked).await.map(Version::Commit);
     }
     match &wanted.version {
         WantedVersion::Pinned(Version::Unresolved(failure)) => return Err(failure.clone()),
@@ -155,6 +157,25 @@ async fn resolve(shared: &Shared, fetched: &Fetches, wanted: &Wanted<'_>) -> Res
     image(shared, reader, reference, wanted.deployed).await
 }
 
+/// The commit that is wanted of a repository.
+pub(super) async fn commit(shared: &Shared, fetched: &Fetches, asked: &Asked<'_>) -> Result<String, Failure> {
+    let mut failure = match fetched.get(&asked.key()) {
+        Some(Err(failure)) => Some(failure.clone()),
+        Some(Ok(())) | None => None,
+    };
+    // A branch as it was once is not what was asked for. A commit that the mirror holds is, whatever became of the repository.
+    let is_fetched = failure.is_none();
+    let known = asked.revisions.iter().filter(|revision| is_fetched || matches!(revision, GitRevision::Commit(_)));
+    for revision in known {
+        match shared.ports.repositories.resolve(asked.url, &asked.reader, revision).await {
+            Ok(commit) => return Ok(commit),
+            Err(_) if !is_fetched => {}
+            Err(error) => failure = Some(error),
+        }
+    }
+    Err(failure.unwrap_or_else(|| Failure::permanent(Code::Internal, "no revision is wanted")))
+}
+
 /// An image pinned to its digest. Its registry is asked for one that is pinned already, too: whether this reader may have it.
 async fn image(shared: &Shared, reader: &Reader, reference: ImageReference, deployed: Option<&Version>) -> Resolution {
     let never = CancellationToken::new();
@@ -163,7 +184,7 @@ async fn image(shared: &Shared, reader: &Reader, reference: ImageReference, depl
         // The registry is away. What this environment runs already it may run again, from the mirroring registry.
         Err(failure) if failure.kind == FailureKind::Retry => match deployed {
             Some(Version::Image(before)) if is_same_image(&reference, before) => Ok(Version::Image(before.clone())),
-            Some(Version::Image(_) | Version::Commit(_) | Version::Unresolved(_)) | None => Err(failure),
+            Some(Version::Image(_) | Version::Commit(_) | Version::Chart(_) | Version::Unresolved(_)) | None => Err(failure),
         },
         Err(failure) => Err(failure),
     }
@@ -183,9 +204,6 @@ pub(super) fn configured_image(service: &Service) -> Result<ImageReference, Fail
             let official = format!("{}:{}", database.database_type.official_image(), database.version);
             ImageReference::parse(&official).map_err(|error| Failure::permanent(Code::ImageNotFound, error.to_string()))
         }
-        (None, _) => Err(Failure::permanent(
-            Code::NotSupported,
-            format!("`{}` is a {} service, which is not supported yet", service.name, service.service_type()),
-        )),
+        (None, _) => Err(Failure::permanent(Code::Internal, format!("`{}` brings no image", service.name))),
     }
 }

@@ -35,6 +35,7 @@ pub struct World {
 pub(super) struct Told {
     commits: HashMap<String, String>,
     dockerfiles: HashMap<String, String>,
+    texts: HashMap<String, String>,
     failures: HashMap<String, Vec<Failure>>,
     held: HashSet<String>,
     images: HashMap<String, String>,
@@ -84,6 +85,11 @@ impl World {
     /// The Dockerfile of a folder; `FROM scratch` unless it is told.
     pub fn dockerfile(&self, root: &str, text: &str) {
         self.told().dockerfiles.insert(root.to_owned(), text.to_owned());
+    }
+
+    /// The text of a file; empty unless it is told.
+    pub fn text(&self, path: &str, text: &str) {
+        self.told().texts.insert(path.to_owned(), text.to_owned());
     }
 
     /// The base images of every image that is built.
@@ -204,6 +210,16 @@ fn as_whom(credential: Option<&Credential>) -> String {
     credential.map(|credential| format!(" as {}", credential.name)).unwrap_or_default()
 }
 
+/// The one object of a release in memory.
+fn deployment_object(namespace: &str, name: &str) -> ObjectRef {
+    ObjectRef {
+        api_version: "apps/v1".to_owned(),
+        kind: "Deployment".to_owned(),
+        namespace: namespace.to_owned(),
+        name: name.to_owned(),
+    }
+}
+
 fn newest(made: &[String]) -> Revision {
     Revision(u32::try_from(made.len()).unwrap_or(u32::MAX))
 }
@@ -247,6 +263,21 @@ impl Repositories for World {
     ) -> Result<Export, Failure> {
         self.act(&format!("export {}", query.root), cancel).await?;
         Ok(Export { context: into.to_owned(), dockerfile_folder: into.join(query.root.replace('/', "-")) })
+    }
+
+    async fn export_folder(
+        &self,
+        query: &TreeQuery,
+        _reader: &Reader,
+        _into: &Path,
+        cancel: &CancellationToken,
+    ) -> Result<(), Failure> {
+        self.act(&format!("export {}", query.root), cancel).await
+    }
+
+    async fn text(&self, _url: &str, _commit: &str, path: &str, _reader: &Reader) -> Result<String, Failure> {
+        self.act_now(&format!("read {path}")).await?;
+        Ok(self.told().texts.get(path).cloned().unwrap_or_default())
     }
 }
 
@@ -358,13 +389,7 @@ impl Releases for World {
         self.act(&format!("{what} {name}"), cancel).await?;
         let deployment = request.labels.get(crate::DEPLOYMENT_LABEL).cloned().unwrap_or_default();
         self.told().objects.insert(name.clone(), deployment);
-        let object = ObjectRef {
-            api_version: "apps/v1".to_owned(),
-            kind: "Deployment".to_owned(),
-            namespace: request.namespace.clone(),
-            name,
-        };
-        Ok(Upgraded { revision, objects: vec![object] })
+        Ok(Upgraded { revision, objects: vec![deployment_object(&request.namespace, &name)] })
     }
 
     async fn rollback(&self, _: &Target, _: &str, release: &str, deployment: &str) -> Result<Option<Revision>, Failure> {
@@ -387,6 +412,17 @@ impl Releases for World {
         told.revisions.remove(release);
         told.objects.remove(release);
         Ok(())
+    }
+
+    async fn pack_chart(&self, folder: &Path) -> Result<Vec<u8>, Failure> {
+        let name = folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        self.act_now(&format!("pack {name}")).await?;
+        Ok(name.into_bytes())
+    }
+
+    async fn objects(&self, _: &Target, namespace: &str, release: &str) -> Result<Vec<ObjectRef>, Failure> {
+        let is_there = self.told().revisions.contains_key(release);
+        Ok(if is_there { vec![deployment_object(namespace, release)] } else { Vec::new() })
     }
 
     async fn status(&self, _: &Target, _: &str, release: &str) -> Result<Option<ReleaseStatus>, Failure> {
@@ -420,6 +456,20 @@ impl Cluster for World {
 
     async fn secret(&self, _: &Target, _: &str, name: &str) -> Result<Option<BTreeMap<String, SecretText>>, Failure> {
         Ok(self.told().secrets.get(name).map(|secret| secret.data.clone()))
+    }
+
+    async fn pause(&self, _: &Target, objects: &[ObjectRef]) -> Result<(), Failure> {
+        for object in objects {
+            self.act_now(&format!("pause {}", object.name)).await?;
+        }
+        Ok(())
+    }
+
+    async fn resume(&self, _: &Target, objects: &[ObjectRef]) -> Result<(), Failure> {
+        for object in objects {
+            self.act_now(&format!("resume {}", object.name)).await?;
+        }
+        Ok(())
     }
 
     async fn restart(&self, _: &Target, _: &str, release: &str, _: &RolloutKind, _: &str) -> Result<(), Failure> {

@@ -11,7 +11,7 @@ use futures::{Stream, StreamExt as _};
 use slipway_core::failure::Failure;
 use slipway_core::model::{Job, JobTrigger, ServiceKind};
 use slipway_ports::api::{JobRunBody, JobStartedView, PodLineView};
-use slipway_ports::{CancellationToken, JobRequest, LogPods, LogQuery, PodLine, RolloutKind, RolloutRequest, Silent};
+use slipway_ports::{CancellationToken, JobRequest, LogPods, LogQuery, PodLine, PodsOf, RolloutKind, RolloutRequest, Silent};
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 
@@ -128,6 +128,7 @@ async fn lines_until_the_end(
         namespace: namespace.clone(),
         release: service.name.to_string(),
         kind: RolloutKind::Job { name: run.to_owned() },
+        pods: PodsOf::Release,
         timeout: longest,
     };
     let mut told: Vec<(String, String, Option<jiff::Timestamp>)> = Vec::new();

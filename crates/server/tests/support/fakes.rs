@@ -58,6 +58,14 @@ impl Repositories for Fake {
         Ok(())
     }
 
+    async fn export_folder(&self, _: &TreeQuery, _: &Reader, _: &Path, _: &CancellationToken) -> Result<(), Failure> {
+        Ok(())
+    }
+
+    async fn text(&self, _: &str, _: &str, _: &str, _: &Reader) -> Result<String, Failure> {
+        Ok(String::new())
+    }
+
     async fn resolve(&self, _: &str, _: &Reader, _: &GitRevision) -> Result<String, Failure> {
         Ok("c".repeat(40))
     }
@@ -122,7 +130,7 @@ impl Registry for Fake {
 #[async_trait]
 impl Releases for Fake {
     fn inputs(&self, _: &Target, request: &ReleaseRequest) -> Result<String, Failure> {
-        Ok(request.image.to_string())
+        Ok(request.made_from.to_string())
     }
 
     async fn upgrade(&self, _: &Target, _: &ReleaseRequest, _: &CancellationToken) -> Result<Upgraded, Failure> {
@@ -135,6 +143,14 @@ impl Releases for Fake {
 
     async fn uninstall(&self, _: &Target, _: &str, _: &str) -> Result<(), Failure> {
         Ok(())
+    }
+
+    async fn pack_chart(&self, _: &Path) -> Result<Vec<u8>, Failure> {
+        Ok(Vec::new())
+    }
+
+    async fn objects(&self, _: &Target, _: &str, _: &str) -> Result<Vec<ObjectRef>, Failure> {
+        Ok(Vec::new())
     }
 
     async fn status(&self, _: &Target, _: &str, _: &str) -> Result<Option<ReleaseStatus>, Failure> {
@@ -162,6 +178,14 @@ impl Cluster for Fake {
 
     async fn secret(&self, _: &Target, _: &str, _: &str) -> Result<Option<BTreeMap<String, SecretText>>, Failure> {
         Ok(None)
+    }
+
+    async fn pause(&self, _: &Target, _: &[ObjectRef]) -> Result<(), Failure> {
+        Ok(())
+    }
+
+    async fn resume(&self, _: &Target, _: &[ObjectRef]) -> Result<(), Failure> {
+        Ok(())
     }
 
     async fn restart(&self, _: &Target, _: &str, _: &str, _: &RolloutKind, _: &str) -> Result<(), Failure> {

@@ -34,6 +34,14 @@ impl Cluster for World {
     }
 
     /// A line for each time that the pods were started anew.
+    async fn pause(&self, _: &Target, _: &[ObjectRef]) -> Result<(), Failure> {
+        Ok(())
+    }
+
+    async fn resume(&self, _: &Target, _: &[ObjectRef]) -> Result<(), Failure> {
+        Ok(())
+    }
+
     async fn restart(&self, _: &Target, namespace: &str, release: &str, _: &RolloutKind, token: &str) -> Result<(), Failure> {
         let path = self.place("restarts", &format!("{namespace}/{release}"));
         let before = read(&path)?.unwrap_or_default();

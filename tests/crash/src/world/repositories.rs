@@ -30,4 +30,12 @@ impl Repositories for World {
     async fn export(&self, query: &TreeQuery, _: &Reader, into: &Path, _: &CancellationToken) -> Result<Export, Failure> {
         Ok(Export { context: into.to_owned(), dockerfile_folder: into.join(&query.root) })
     }
+
+    async fn export_folder(&self, _: &TreeQuery, _: &Reader, _: &Path, _: &CancellationToken) -> Result<(), Failure> {
+        Ok(())
+    }
+
+    async fn text(&self, _: &str, _: &str, _: &str, _: &Reader) -> Result<String, Failure> {
+        Ok(String::new())
+    }
 }

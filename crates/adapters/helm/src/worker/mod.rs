@@ -10,5 +10,7 @@ mod spawner;
 mod supervisor;
 
 pub use process::Death;
-pub use protocol::{Call, ClusterAccess, ErrorKind, KnownRevision, PackedBytes, Revisions, WorkerError};
+pub use protocol::{
+    Call, ClusterAccess, ErrorKind, Interpolation, KnownRevision, PackedBytes, Revisions, SetValue, ValuesText, WorkerError,
+};
 pub use supervisor::{CallError, Supervisor, SupervisorOptions};

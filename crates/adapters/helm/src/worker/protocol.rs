@@ -1,6 +1,6 @@
 //! What is said to the worker and what it answers; its own `protocol.go` is the other half.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
@@ -41,6 +41,21 @@ pub struct Call {
     /// The values of the chart.
     #[serde(skip_serializing_if = "Value::is_null")]
     pub values: Value,
+    /// Files of values, before `values`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub values_files: Vec<ValuesText>,
+    /// Values by path, after `values`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub set: Vec<SetValue>,
+    /// What `{{NAME}}` in a value stands for; absent: it is text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub interpolation: Option<Interpolation>,
+    /// Refuses objects outside the release's namespace.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub namespaced_only: bool,
+    /// Lets templates look up objects of the cluster.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub lookup: bool,
     /// Labels of the release record.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub labels: BTreeMap<String, String>,
@@ -55,17 +70,51 @@ pub struct Call {
     pub disable_validation: bool,
 }
 
+/// A file of values.
+#[derive(Debug, Clone, Serialize)]
+pub struct ValuesText {
+    /// How a person calls it.
+    pub name: String,
+    /// Its text.
+    pub text: String,
+}
+
+/// A value by its path.
+#[derive(Debug, Clone, Serialize)]
+pub struct SetValue {
+    /// As `--set-json` takes it.
+    pub path: String,
+    /// The value.
+    pub value: Value,
+}
+
+/// Variables for values.
+#[derive(Debug, Clone, Serialize)]
+pub struct Interpolation {
+    /// By their names.
+    pub variables: BTreeMap<String, String>,
+    /// Names that no value may use.
+    pub secrets: BTreeSet<String>,
+}
+
 /// A packed chart, in base64.
 #[derive(Debug, Clone, Serialize)]
 pub struct PackedBytes {
     archive: String,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    ignore: bool,
 }
 
 impl PackedBytes {
     /// The chart's bytes.
     pub fn new(archive: &[u8]) -> Self {
         use base64::Engine;
-        Self { archive: base64::engine::general_purpose::STANDARD.encode(archive) }
+        Self { archive: base64::engine::general_purpose::STANDARD.encode(archive), ignore: false }
+    }
+
+    /// The same, packed from a folder with all that is in it: what `.helmignore` names is left out.
+    pub fn of_folder(archive: &[u8]) -> Self {
+        Self { ignore: true, ..Self::new(archive) }
     }
 }
 
@@ -111,6 +160,9 @@ pub struct WorkerError {
     pub code: String,
     /// What is wrong.
     pub message: String,
+    /// The last lines of a hook that failed.
+    #[serde(default)]
+    pub last_lines: Vec<String>,
 }
 
 /// What may be done about an error of the worker.

@@ -66,7 +66,7 @@ fn refusal(snapshot: &Snapshot) -> Option<String> {
             let none = snapshot.new_pods().is_empty();
             none.then(|| refusal_in_events(snapshot, &job.metadata)).flatten()
         }
-        RolloutKind::CronJob | RolloutKind::Gone => None,
+        RolloutKind::DaemonSet | RolloutKind::CronJob | RolloutKind::Gone => None,
     }
 }
 

@@ -19,7 +19,7 @@ use std::time::Duration;
 use kube::api::LogParams;
 use kube::{Api, Client};
 use slipway_core::failure::Failure;
-use slipway_ports::{Activity, Progress, RolloutKind, RolloutRequest};
+use slipway_ports::{Activity, PodsOf, Progress, RolloutKind, RolloutRequest};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -57,13 +57,15 @@ impl Rollout {
     pub(crate) fn new(client: Client, calls: Calls, request: &RolloutRequest, grace: Duration) -> Self {
         let name = match &request.kind {
             RolloutKind::Job { name } => name.clone(),
-            RolloutKind::Deployment | RolloutKind::StatefulSet | RolloutKind::CronJob | RolloutKind::Gone => {
-                request.release.clone()
-            }
+            RolloutKind::Deployment
+            | RolloutKind::StatefulSet
+            | RolloutKind::DaemonSet
+            | RolloutKind::CronJob
+            | RolloutKind::Gone => request.release.clone(),
         };
         let subject = Subject { kind: request.kind.clone(), name, namespace: request.namespace.clone() };
         Self {
-            sources: sources(&client, &subject, &request.release),
+            sources: sources(&client, &subject, request),
             client,
             patience: Patience::new(calls.patience),
             calls,
@@ -193,16 +195,15 @@ impl Rollout {
 }
 
 /// The kinds that a rollout of this subject is made of.
-fn sources(client: &Client, subject: &Subject, release: &str) -> Vec<Box<dyn Source<Snapshot>>> {
+fn sources(client: &Client, subject: &Subject, request: &RolloutRequest) -> Vec<Box<dyn Source<Snapshot>>> {
     let namespace = &subject.namespace;
     let main = Selection { fields: Some(format!("metadata.name={}", subject.name)), labels: None };
-    let labels = match &subject.kind {
-        RolloutKind::Job { name } => format!("job-name={name}"),
-        RolloutKind::Deployment | RolloutKind::StatefulSet | RolloutKind::CronJob | RolloutKind::Gone => {
-            format!("app.kubernetes.io/instance={release}")
-        }
+    let labels = match (&subject.kind, request.pods) {
+        (RolloutKind::Job { name }, _) => Some(format!("job-name={name}")),
+        (_, PodsOf::Release) => Some(format!("app.kubernetes.io/instance={}", request.release)),
+        (_, PodsOf::Namespace) => None,
     };
-    let parts = Selection { labels: Some(labels), fields: None };
+    let parts = Selection { labels, fields: None };
     let mut sources: Vec<Box<dyn Source<Snapshot>>> = Vec::new();
     macro_rules! source {
         ($selection:expr, $place:ident) => {
@@ -219,6 +220,7 @@ fn sources(client: &Client, subject: &Subject, release: &str) -> Vec<Box<dyn Sou
             source!(parts, replica_sets);
         }
         RolloutKind::StatefulSet => source!(main, stateful_sets),
+        RolloutKind::DaemonSet => source!(main, daemon_sets),
         RolloutKind::Job { .. } => source!(main, jobs),
         RolloutKind::CronJob => source!(main, cron_jobs),
         RolloutKind::Gone => {}

@@ -7,7 +7,7 @@ use kube::ResourceExt;
 use slipway_ports::{Progress, RolloutKind};
 
 use super::pods::{container_statuses, unscheduled};
-use super::snapshot::{Snapshot, deployment_is_current, stateful_set_is_current};
+use super::snapshot::{Snapshot, daemon_set_is_current, deployment_is_current, stateful_set_is_current};
 use crate::text::clause;
 
 /// Tells what changed, once.
@@ -68,6 +68,15 @@ fn workload(snapshot: &Snapshot) -> String {
             let all = set.status.as_ref().map_or(0, |status| status.replicas);
             let number = |count: usize| i32::try_from(count).unwrap_or(i32::MAX);
             replicas(number(ready), wanted, "ready", all.saturating_sub(number(new)))
+        }
+        RolloutKind::DaemonSet => {
+            let set = snapshot.daemon_set().filter(|set| daemon_set_is_current(set));
+            let Some(status) = set.and_then(|set| set.status.as_ref()) else {
+                return format!("waiting for the cluster to take up DaemonSet {name}");
+            };
+            let (wanted, updated) = (status.desired_number_scheduled, status.updated_number_scheduled.unwrap_or(0));
+            let available = status.number_available.unwrap_or(0).min(updated);
+            replicas(available, wanted, "available", status.current_number_scheduled.saturating_sub(updated))
         }
         RolloutKind::Job { .. } => {
             let Some(status) = snapshot.job().and_then(|job| job.status.as_ref()) else {

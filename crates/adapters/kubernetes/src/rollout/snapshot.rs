@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use k8s_openapi::api::apps::v1::{Deployment, ReplicaSet, StatefulSet};
+use k8s_openapi::api::apps::v1::{DaemonSet, Deployment, ReplicaSet, StatefulSet};
 use k8s_openapi::api::batch::v1::{CronJob, Job};
 use k8s_openapi::api::core::v1::{Event, PersistentVolumeClaim, Pod};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
@@ -27,6 +27,7 @@ pub(crate) struct Snapshot {
     pub(crate) subject: Subject,
     pub(crate) deployments: Objects<Deployment>,
     pub(crate) stateful_sets: Objects<StatefulSet>,
+    pub(crate) daemon_sets: Objects<DaemonSet>,
     pub(crate) jobs: Objects<Job>,
     pub(crate) cron_jobs: Objects<CronJob>,
     pub(crate) replica_sets: Objects<ReplicaSet>,
@@ -79,6 +80,7 @@ impl Snapshot {
             subject,
             deployments: Objects::default(),
             stateful_sets: Objects::default(),
+            daemon_sets: Objects::default(),
             jobs: Objects::default(),
             cron_jobs: Objects::default(),
             replica_sets: Objects::default(),
@@ -96,13 +98,19 @@ impl Snapshot {
         self.stateful_sets.get(&self.subject.name)
     }
 
+    pub(crate) fn daemon_set(&self) -> Option<&DaemonSet> {
+        self.daemon_sets.get(&self.subject.name)
+    }
+
     /// How long the controller itself waits until a ready pod is available.
     pub(crate) fn min_ready(&self) -> Duration {
         let deployment = || self.deployment()?.spec.as_ref()?.min_ready_seconds;
         let stateful_set = || self.stateful_set()?.spec.as_ref()?.min_ready_seconds;
+        let daemon_set = || self.daemon_set()?.spec.as_ref()?.min_ready_seconds;
         let seconds = match self.subject.kind {
             RolloutKind::Deployment => deployment(),
             RolloutKind::StatefulSet => stateful_set(),
+            RolloutKind::DaemonSet => daemon_set(),
             RolloutKind::Job { .. } | RolloutKind::CronJob | RolloutKind::Gone => None,
         };
         Duration::from_secs(seconds.and_then(|seconds| u64::try_from(seconds).ok()).unwrap_or(0))
@@ -126,6 +134,16 @@ impl Snapshot {
                         owned_by(&pod.metadata, &set.metadata)
                             && revision.is_some()
                             && label(pod, "controller-revision-hash") == revision
+                    })
+                }
+                None => return Vec::new(),
+            },
+            RolloutKind::DaemonSet => match self.daemon_set().filter(|set| daemon_set_is_current(set)) {
+                Some(set) => {
+                    let generation = set.annotations().get("deprecated.daemonset.template.generation");
+                    Box::new(move |pod| {
+                        owned_by(&pod.metadata, &set.metadata)
+                            && (generation.is_none() || label(pod, "pod-template-generation") == generation)
                     })
                 }
                 None => return Vec::new(),
@@ -181,6 +199,12 @@ pub(crate) fn deployment_is_current(deployment: &Deployment) -> bool {
 
 /// Whether the controller has seen the `StatefulSet` as it is now.
 pub(crate) fn stateful_set_is_current(set: &StatefulSet) -> bool {
+    let observed = set.status.as_ref().and_then(|status| status.observed_generation);
+    set.metadata.generation.is_some() && observed >= set.metadata.generation
+}
+
+/// Whether the controller has seen the `DaemonSet` as it is now.
+pub(crate) fn daemon_set_is_current(set: &DaemonSet) -> bool {
     let observed = set.status.as_ref().and_then(|status| status.observed_generation);
     set.metadata.generation.is_some() && observed >= set.metadata.generation
 }

@@ -7,7 +7,7 @@ use slipway_core::failure::Code;
 use slipway_ports::RolloutKind;
 
 use super::concern::{Concern, Finding, Grace, LogSource, Since};
-use super::snapshot::{Snapshot, deployment_is_current, stateful_set_is_current};
+use super::snapshot::{Snapshot, daemon_set_is_current, deployment_is_current, stateful_set_is_current};
 use super::{admission, pods};
 use crate::text::clause;
 
@@ -52,7 +52,7 @@ pub(crate) fn is_ready_at_timeout(snapshot: &Snapshot) -> bool {
 /// one that ends in the next moment; one that did so before is waited for longer than the kubelet's first pause.
 fn settling(snapshot: &Snapshot) -> Duration {
     match &snapshot.subject.kind {
-        RolloutKind::Deployment | RolloutKind::StatefulSet if pods::lacks_probe(snapshot) => {
+        RolloutKind::Deployment | RolloutKind::StatefulSet | RolloutKind::DaemonSet if pods::lacks_probe(snapshot) => {
             if pods::has_restarts(snapshot) {
                 SETTLING_AFTER_RESTART
             } else {
@@ -61,6 +61,7 @@ fn settling(snapshot: &Snapshot) -> Duration {
         }
         RolloutKind::Deployment
         | RolloutKind::StatefulSet
+        | RolloutKind::DaemonSet
         | RolloutKind::Job { .. }
         | RolloutKind::CronJob
         | RolloutKind::Gone => Duration::ZERO,
@@ -89,7 +90,7 @@ pub(crate) fn at_timeout(snapshot: &Snapshot, grace: Duration, timeout: Duration
             hint: format!("look at what keeps them: kubectl -n {} describe pods", subject.namespace),
             logs: None,
         },
-        RolloutKind::Deployment | RolloutKind::StatefulSet | RolloutKind::CronJob => Finding {
+        RolloutKind::Deployment | RolloutKind::StatefulSet | RolloutKind::DaemonSet | RolloutKind::CronJob => Finding {
             code: Code::RolloutTimeout,
             message: format!("{} did not become ready within {seconds} s: {state}", subject.name),
             hint: format!("look at its pods: kubectl -n {} get pods,events", subject.namespace),
@@ -103,6 +104,7 @@ fn is_ready(snapshot: &Snapshot) -> bool {
     match &snapshot.subject.kind {
         RolloutKind::Deployment => deployment_is_ready(snapshot),
         RolloutKind::StatefulSet => stateful_set_is_ready(snapshot),
+        RolloutKind::DaemonSet => daemon_set_is_ready(snapshot),
         RolloutKind::Job { .. } => snapshot.job().is_some_and(|job| job_condition(job, "Complete").is_some()),
         RolloutKind::CronJob => snapshot.cron_jobs.get(&snapshot.subject.name).is_some(),
         RolloutKind::Gone => snapshot.pods.iter().next().is_none(),
@@ -140,6 +142,17 @@ fn stateful_set_is_ready(snapshot: &Snapshot) -> bool {
             && snapshot.new_pods().len() == usize::try_from(wanted).unwrap_or(usize::MAX))
 }
 
+fn daemon_set_is_ready(snapshot: &Snapshot) -> bool {
+    let Some(set) = snapshot.daemon_set().filter(|set| daemon_set_is_current(set)) else { return false };
+    let (Some(spec), Some(status)) = (&set.spec, &set.status) else { return false };
+    let wanted = status.desired_number_scheduled;
+    let updates = spec.update_strategy.as_ref().and_then(|strategy| strategy.type_.as_deref()) != Some("OnDelete");
+    status.number_ready == wanted
+        && status.number_misscheduled == 0
+        && status.number_available.unwrap_or(0) == wanted
+        && (!updates || status.updated_number_scheduled.unwrap_or(0) == wanted)
+}
+
 /// What stands against the rollout; what weighs most comes first.
 fn concerns(snapshot: &Snapshot, grace: Duration) -> Vec<Concern> {
     let mut concerns = Vec::new();
@@ -167,6 +180,7 @@ fn missing(snapshot: &Snapshot) -> Option<Concern> {
     let (kind, there) = match &snapshot.subject.kind {
         RolloutKind::Deployment => ("Deployment", snapshot.deployment().is_some()),
         RolloutKind::StatefulSet => ("StatefulSet", snapshot.stateful_set().is_some()),
+        RolloutKind::DaemonSet => ("DaemonSet", snapshot.daemon_set().is_some()),
         RolloutKind::Job { .. } => ("Job", snapshot.job().is_some()),
         RolloutKind::CronJob => ("CronJob", snapshot.cron_jobs.get(&snapshot.subject.name).is_some()),
         RolloutKind::Gone => return None,

@@ -10,7 +10,7 @@ use kube::api::{DeleteParams, ListParams};
 use serde_json::json;
 use slipway_core::failure::{Code, FailureKind};
 use slipway_kubernetes::{KubeCluster, Settings};
-use slipway_ports::{CancellationToken, Cluster, RolloutKind, RolloutRequest, SecretObject, SecretText, Silent};
+use slipway_ports::{CancellationToken, Cluster, PodsOf, RolloutKind, RolloutRequest, SecretObject, SecretText, Silent};
 
 use crate::scene::{Scene, Told, deployment, labels, shell, target, target_of};
 
@@ -76,6 +76,7 @@ async fn a_cluster_that_is_gone_is_a_retry_within_the_patience() {
         namespace: "default".to_owned(),
         release: "api".to_owned(),
         kind: RolloutKind::Deployment,
+        pods: PodsOf::Release,
         timeout: Duration::from_secs(600),
     };
     let started = Instant::now();

@@ -6,7 +6,7 @@ use k8s_openapi::api::apps::v1::Deployment;
 use kube::Api;
 use serde_json::json;
 use slipway_core::failure::{Code, FailureKind};
-use slipway_ports::{CancellationToken, Cluster, RolloutKind, RolloutRequest};
+use slipway_ports::{CancellationToken, Cluster, PodsOf, RolloutKind, RolloutRequest};
 
 use crate::images;
 use crate::scene::{Scene, Told, deployment, job, shell, stateful_set};
@@ -169,6 +169,7 @@ async fn a_canceled_watch_ends_at_once() {
         namespace: scene.namespace.clone(),
         release: "api".to_owned(),
         kind: RolloutKind::Job { name: "api-run".to_owned() },
+        pods: PodsOf::Release,
         timeout: Duration::from_secs(600),
     };
     let (cancel, told) = (CancellationToken::new(), Told::default());

@@ -11,7 +11,7 @@ use kube::{Client, Config};
 use serde_json::{Value, json};
 use slipway_core::failure::Failure;
 use slipway_kubernetes::{KubeCluster, Settings};
-use slipway_ports::{Activity, CancellationToken, Cluster, Namespace, Progress, RolloutKind, RolloutRequest, Target};
+use slipway_ports::{Activity, CancellationToken, Cluster, Namespace, PodsOf, Progress, RolloutKind, RolloutRequest, Target};
 
 /// One test's part of the cluster; it is removed when the test ends.
 pub struct Scene {
@@ -112,6 +112,7 @@ impl Scene {
             namespace: self.namespace.clone(),
             release: "api".to_owned(),
             kind,
+            pods: PodsOf::Release,
             timeout: Duration::from_secs(seconds),
         };
         let verdict = self.cluster.await_rollout(&self.target, &request, told, &CancellationToken::new()).await;

@@ -10,7 +10,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use slipway_core::failure::Failure;
 use slipway_kubernetes::{KubeCluster, Settings};
-use slipway_ports::{CancellationToken, Cluster, RolloutKind, RolloutRequest, Silent, Target};
+use slipway_ports::{CancellationToken, Cluster, PodsOf, RolloutKind, RolloutRequest, Silent, Target};
 
 /// What is answered to one request.
 pub enum Reply {
@@ -80,8 +80,13 @@ impl Server {
 
     /// The verdict about Deployment `api` with this patience and this time.
     pub async fn rollout(&self, patience: Duration, timeout: Duration) -> Result<(), Failure> {
-        let request =
-            RolloutRequest { namespace: "shop".to_owned(), release: "api".to_owned(), kind: RolloutKind::Deployment, timeout };
+        let request = RolloutRequest {
+            namespace: "shop".to_owned(),
+            release: "api".to_owned(),
+            kind: RolloutKind::Deployment,
+            pods: PodsOf::Release,
+            timeout,
+        };
         cluster(patience).await_rollout(&self.target, &request, &Silent, &CancellationToken::new()).await
     }
 }

@@ -1,7 +1,11 @@
-//! `slipway status`: the environments, or one of them with its newest deployment.
+//! `slipway status`: the environments, or one of them: what is deployed, and what runs of it.
+
+mod running;
+mod watch;
 
 use clap::Args;
-use slipway_ports::api::{DeploymentView, EnvironmentView, ServiceView};
+use slipway_core::running::RunningStatus;
+use slipway_ports::api::{DeploymentView, EnvironmentView, RunningView, ServiceView};
 
 use crate::context::Context;
 use crate::elapsed;
@@ -9,12 +13,15 @@ use crate::output::{self, Output};
 use crate::selection::Selection;
 use crate::stop::{Exit, Stop};
 
-/// Show the environments, or one of them with its newest deployment.
+/// Show the environments, or one of them: what is deployed, and what runs of it.
 #[derive(Debug, Args)]
 pub(crate) struct Status {
     /// `project/environment`; absent: that of `--environment` or of the `slipway.yaml` here, else all.
     #[arg(value_name = "ENVIRONMENT")]
     environment: Option<String>,
+    /// Show what runs of one environment, live, until Ctrl-C. With `--output json`, one object a line.
+    #[arg(long, short)]
+    watch: bool,
 }
 
 pub(crate) async fn run(context: &Context, arguments: &Status) -> Result<Exit, Stop> {
@@ -24,6 +31,13 @@ pub(crate) async fn run(context: &Context, arguments: &Status) -> Result<Exit, S
         None if context.names_environment() => Some(context.selection()?),
         None => None,
     };
+    if arguments.watch {
+        return match selection {
+            Some(selection) => watch::watch(context, &selection).await,
+            None => Err(Stop::new(Exit::Refused, "nothing says which environment to watch")
+                .with_hint("name one: `slipway status --watch PROJECT/NAME`")),
+        };
+    }
     let Some(selection) = selection else {
         let environments: Vec<EnvironmentView> = client.get("/environments").await?;
         return all(context, &environments).map(|()| Exit::Done);
@@ -33,9 +47,28 @@ pub(crate) async fn run(context: &Context, arguments: &Status) -> Result<Exit, S
         Some(head) => Some(client.get(&format!("/deployments/{}", head.id)).await?),
         None => None,
     };
+    // Of what was never deployed nothing runs. What can not be found out hides nothing else.
+    let running = match &deployment {
+        Some(_) => Some(client.get::<RunningView>(&format!("{}/running", selection.path())).await),
+        None => None,
+    };
     match context.output {
-        Output::Json => output::json(&serde_json::json!({"environment": environment, "deployment": deployment}))?,
-        Output::Text => one(&environment, deployment.as_ref())?,
+        Output::Json => {
+            let (view, problem) = match &running {
+                Some(Ok(view)) => (Some(view), None),
+                Some(Err(stop)) => (None, Some(serde_json::json!({"code": stop.code, "message": stop.message}))),
+                None => (None, None),
+            };
+            output::json(&serde_json::json!({
+                "environment": environment, "deployment": deployment, "running": view, "runningProblem": problem
+            }))?;
+        }
+        Output::Text => {
+            one(&environment, deployment.as_ref(), running.as_ref().and_then(|running| running.as_ref().ok()))?;
+            if let Some(Err(stop)) = &running {
+                output::tell(format!("what runs is not known: {stop}"));
+            }
+        }
     }
     Ok(Exit::Done)
 }
@@ -62,13 +95,17 @@ fn all(context: &Context, environments: &[EnvironmentView]) -> Result<(), Stop> 
     output::table(&["ENVIRONMENT", "MODE", "SERVICES", "DEPLOYMENT", "AGE"], &rows)
 }
 
-fn one(environment: &EnvironmentView, deployment: Option<&DeploymentView>) -> Result<(), Stop> {
+fn one(environment: &EnvironmentView, deployment: Option<&DeploymentView>, running: Option<&RunningView>) -> Result<(), Stop> {
     let name = format!("{}/{}", environment.project, environment.name);
     match deployment {
         Some(view) => {
             let time = elapsed::between(view.started_at.unwrap_or(view.head.accepted_at), view.head.finished_at);
             let (number, state) = (view.head.number, view.head.state.as_str());
-            output::line(format!("{name}: deployment {number} {state}, {time}, {}", elapsed::age(view.head.accepted_at)))?;
+            let status = running.map_or(String::new(), |running| format!("{}, ", running.status));
+            output::line(format!(
+                "{name}: {status}deployment {number} {state}, {time}, {}",
+                elapsed::age(view.head.accepted_at)
+            ))?;
         }
         None => output::line(format!("{name}: never deployed; `slipway deploy` does it"))?,
     }
@@ -79,19 +116,23 @@ fn one(environment: &EnvironmentView, deployment: Option<&DeploymentView>) -> Re
             let run = deployment.and_then(|view| view.services().find(|run| run.name == service.name));
             let state = run.map_or("-", |run| run.state.as_str()).to_owned();
             let version = run.map_or("-", |run| run.version.as_str()).to_owned();
-            let reason = run.map(reason).unwrap_or_default();
+            let runs = running.and_then(|view| view.services.iter().find(|runs| runs.name == service.name));
+            // What is wrong now comes before what happened then.
+            let trouble = runs.filter(|runs| matches!(runs.status, RunningStatus::Error | RunningStatus::Warning));
+            let reason = trouble.and_then(|runs| runs.reason.clone()).or(run.map(reason)).unwrap_or_default();
             vec![
                 service.stage.clone(),
                 service.name.clone(),
                 service.kind.clone(),
                 version,
                 state,
+                runs.map_or("-".to_owned(), running::status),
                 reason,
                 service.urls.join(" "),
             ]
         })
         .collect();
-    output::table(&["STAGE", "SERVICE", "KIND", "VERSION", "STATE", "REASON", "URL"], &rows)
+    output::table(&["STAGE", "SERVICE", "KIND", "VERSION", "STATE", "RUNNING", "REASON", "URL"], &rows)
 }
 
 fn reason(run: &ServiceView) -> String {
