@@ -72,7 +72,8 @@ func (r *request) applySet(set setValue, merged map[string]any) error {
 		return permanent("request-invalid", fmt.Sprintf("set.%s: %v", set.Path, err))
 	}
 	// A comma would begin the next pair, an equals sign the value: one path is expected.
-	if strings.ContainsAny(strings.NewReplacer(`\\`, "", `\,`, "", `\=`, "").Replace(set.Path), ",=") {
+	plain := strings.NewReplacer(`\\`, "", `\,`, "", `\=`, "").Replace(set.Path)
+	if strings.ContainsAny(plain, ",=") || strings.Count(plain, "[") != strings.Count(plain, "]") {
 		return permanent("values-invalid", fmt.Sprintf(
 			`set.%s: one path expected, such as "image.tag" or "hosts[0].name"; a comma or equals sign in it is written \, or \=`, set.Path))
 	}

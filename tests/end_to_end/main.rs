@@ -20,6 +20,7 @@ mod offline;
 mod outputs;
 mod private;
 mod process;
+mod running;
 mod server;
 mod shop;
 mod stages;

@@ -11,6 +11,7 @@ use slipway_ports::{
     CancellationToken, DEPLOYMENT_LABEL, MadeFrom, ReleaseRequest, ReleaseStatus, Releases, Revision, Target, Upgraded,
     UserChart, async_trait,
 };
+use tokio::sync::RwLock;
 
 use crate::access::cluster_of;
 use crate::failure::{from_call, from_rendering};
@@ -35,6 +36,8 @@ pub struct HelmSdk {
     supervisor: Supervisor,
     /// Renders charts of users for the first time. What hangs or dies there has changed nothing, and ends no release of others.
     renderer: Supervisor,
+    /// Renderings share it; one that must be alone has it alone.
+    rendering: RwLock<()>,
     options: HelmOptions,
 }
 
@@ -44,7 +47,7 @@ impl HelmSdk {
         let program = program.into();
         let supervisor = Supervisor::new(&program, SupervisorOptions::default())?;
         let renderer = Supervisor::new(program, SupervisorOptions { grace: RENDERING_GRACE, ..SupervisorOptions::default() })?;
-        Ok(Self { supervisor, renderer, options })
+        Ok(Self { supervisor, renderer, rendering: RwLock::new(()), options })
     }
 
     /// A call that only reads.
@@ -102,9 +105,25 @@ impl HelmSdk {
             ..about("check", cluster_of(target)?, &request.namespace, request.service.name.as_str())
         };
         let upgrade = Call { op: "upgrade", ..check.clone() };
-        self.renderer.call(check, self.options.rendering, cancel).await.map_err(|error| from_rendering(subject, error))?;
+        self.render(check, cancel).await.map_err(|error| from_rendering(subject, error))?;
         let answer = self.write(subject, upgrade, helm.timeout, cancel).await;
         upgraded(subject, answer.map_err(|error| from_call(subject, error))?)
+    }
+
+    /// Renders a chart for the first time. When the renderer dies under several, each is rendered once more, alone: then it is known
+    /// whose fault it was.
+    async fn render(&self, check: Call, cancel: &CancellationToken) -> Result<Value, CallError> {
+        let among_others = {
+            let _others_too = self.rendering.read().await;
+            self.renderer.call(check.clone(), self.options.rendering, cancel).await
+        };
+        match among_others {
+            Err(CallError::Died(death)) if !death.alone || !death.crashed => {
+                let _alone = self.rendering.write().await;
+                self.renderer.call(check, self.options.rendering, cancel).await
+            }
+            answered => answered,
+        }
     }
 
     /// A call that writes a release. When the worker dies under it, the release is put right by the next one.

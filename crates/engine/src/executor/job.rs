@@ -50,6 +50,9 @@ pub(super) fn is_unchanged(
 /// What a lifecycle job that came to a good end left for later stages: kept first, then removed from where anybody could see it. A run
 /// on a deploy replaces what was kept, also by nothing; another does so only if it wrote something.
 pub(super) async fn outputs(assignment: &Assignment, request: &ReleaseRequest) -> Result<Option<WrittenOutputs>, Failure> {
+    if !matches!(assignment.service()?.kind, ServiceKind::Job(_)) {
+        return Ok(None);
+    }
     let rollout = rollout(assignment, request)?;
     if !matches!(rollout.kind, RolloutKind::Job { .. }) {
         return Ok(None);

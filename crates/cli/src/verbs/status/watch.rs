@@ -1,5 +1,7 @@
 //! `slipway status --watch`: what runs, as it changes.
 
+use std::collections::HashMap;
+
 use console::Term;
 use jiff::{Timestamp, tz::TimeZone};
 use serde_json::json;
@@ -46,12 +48,14 @@ struct Screen {
     terminal: Option<Term>,
     drawn: usize,
     known: Option<RunningView>,
+    /// The last line of each service.
+    told: HashMap<String, String>,
 }
 
 impl Screen {
     fn new(output: Output, environment: String) -> Self {
         let terminal = Some(Term::buffered_stdout()).filter(|term| output == Output::Text && term.is_term());
-        Self { output, environment, terminal, drawn: 0, known: None }
+        Self { output, environment, terminal, drawn: 0, known: None, told: HashMap::new() }
     }
 
     fn all(&mut self, view: RunningView) -> Result<(), Stop> {
@@ -103,7 +107,11 @@ impl Screen {
         let time = Timestamp::now().to_zoned(TimeZone::system()).strftime("%H:%M:%S").to_string();
         for service in changed {
             let reason = service.reason.as_deref().map_or(String::new(), |reason| format!(" {reason}"));
-            output::line(format!("{time} {} {}{reason}", service.name, status(service)))?;
+            let text = format!("{} {}{reason}", service.name, status(service));
+            // What changes of its pods alone would be the same line again.
+            if self.told.insert(service.name.clone(), text.clone()).as_ref() != Some(&text) {
+                output::line(format!("{time} {text}"))?;
+            }
         }
         Ok(())
     }

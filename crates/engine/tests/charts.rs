@@ -1,0 +1,81 @@
+//! Charts of users: pinned with their files of values, released with their variables, stopped and started by their objects.
+
+mod support;
+
+use std::time::Duration;
+
+use serde_json::json;
+use slipway_core::deployment::{Outcome, StepState};
+use slipway_core::failure::Code;
+use slipway_core::model::{
+    ChartSource, GitRevision, GitSource, HelmService, Service, ServiceKind, ValuesFile, Variable, VariableName, VariableValue,
+};
+use slipway_core::plan::{Action, PinnedChart, PinnedOrigin, Request, Version};
+use support::{Bench, SHOP, commit, container, environment, name, only, outcome, release};
+
+const VALUES: &str = "https://git.test/values.git";
+
+fn git(url: &str, root: &str) -> GitSource {
+    GitSource { url: url.to_owned(), revision: GitRevision::Branch("main".to_owned()), root: root.to_owned(), credential: None }
+}
+
+fn chart(color: &str) -> Service {
+    let variable = Variable { name: VariableName::new("COLOR").unwrap(), value: VariableValue::Text("red".to_owned()) };
+    let helm = HelmService {
+        chart: ChartSource::Git(git(SHOP, "charts/app")),
+        values: json!({"color": color, "secret": "{{SLIPWAY_SECRET_NAME}}"}),
+        set: std::collections::BTreeMap::new(),
+        values_files: vec![ValuesFile { git: git(VALUES, "staging.yaml") }],
+        timeout: Duration::from_secs(60),
+        allow_cluster_wide_resources: false,
+        variables: vec![variable],
+        secrets: Vec::new(),
+    };
+    Service { kind: ServiceKind::Helm(helm), ..container("app") }
+}
+
+fn pinned(chart: &str, values: &str) -> Version {
+    Version::Chart(PinnedChart { origin: PinnedOrigin::Commit(chart.to_owned()), values_files: vec![values.to_owned()] })
+}
+
+#[tokio::test]
+async fn c07_a_chart_and_its_values_are_pinned_and_released_and_nothing_is_mirrored_or_built() {
+    let bench = Bench::with(&environment(vec![chart("{{COLOR}}")])).await;
+    bench.world.commit(VALUES, &commit(5));
+    let (_, done) = bench.deploy_to_the_end().await;
+    assert_eq!(outcome(&done), Outcome::Succeeded);
+    assert_eq!(done.plan().service(&name("app")).unwrap().version, pinned(&commit(1), &commit(5)));
+    let journal = bench.world.journal();
+    for wanted in ["export charts/app", "pack chart", "read staging.yaml", "release app", "resume app", "rollout app"] {
+        assert!(journal.iter().any(|entry| entry == wanted), "{wanted}: {journal:?}");
+    }
+    assert!(!journal.iter().any(|entry| entry.starts_with("mirror") || entry.starts_with("build")), "{journal:?}");
+
+    let (_, named) = bench.act_on(Action::Deploy, only(&[("app", Some(&commit(7)))])).await;
+    assert_eq!(named.plan().service(&name("app")).unwrap().version, pinned(&commit(7), &commit(5)));
+    bench.world.commit(VALUES, &commit(6));
+    let (_, kept) = bench.act_on(Action::Deploy, Request { current: true, ..Request::default() }).await;
+    assert_eq!(kept.plan().service(&name("app")).unwrap().version, pinned(&commit(7), &commit(5)), "--current keeps both");
+}
+
+#[tokio::test]
+async fn a_stop_and_a_restart_go_by_the_objects_of_the_release() {
+    let bench = Bench::with(&environment(vec![chart("red")])).await;
+    bench.world.commit(VALUES, &commit(5));
+    bench.deploy_to_the_end().await;
+    for (action, done) in [(Action::Stop, "pause app"), (Action::Restart, "restart app")] {
+        let (_, ended) = bench.act(action).await;
+        assert_eq!(outcome(&ended), Outcome::Succeeded);
+        assert_eq!(bench.world.count(done), 1);
+    }
+    assert_eq!(bench.world.count("stop app"), 0, "the release stays as it is");
+}
+
+#[tokio::test]
+async fn a_chart_that_can_not_be_found_fails_alone() {
+    let bench = Bench::with(&environment(vec![chart("red"), container("cache")])).await;
+    let (_, ended) = bench.deploy_to_the_end().await;
+    let StepState::Failed { failure, .. } = ended.step(&release("app")).unwrap() else { panic!("{ended:?}") };
+    assert_eq!(failure.code, Code::RevisionNotFound, "the repository of its values has no such branch");
+    assert_eq!(bench.world.count("release cache"), 1);
+}
