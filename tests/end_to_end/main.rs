@@ -18,6 +18,7 @@ mod git;
 mod kill;
 mod local;
 mod offline;
+mod outputs;
 mod private;
 mod process;
 mod running;
