@@ -19,6 +19,7 @@ mod kill;
 mod local;
 mod offline;
 mod outputs;
+mod packed_charts;
 mod private;
 mod process;
 mod running;
