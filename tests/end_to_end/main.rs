@@ -20,6 +20,7 @@ mod load;
 mod local;
 mod offline;
 mod outputs;
+mod packed_charts;
 mod private;
 mod process;
 mod rollouts;

@@ -14,17 +14,17 @@ use crate::server::{Server, free_port, service};
 
 /// Nothing that anybody reads may hold them.
 const TOKEN: &str = "canary-token-5c1e";
-const PASSWORD: &str = "canary-one";
+pub(crate) const PASSWORD: &str = "canary-one";
 
 /// Debian's registry, which only the user `slipway` may use. Its password is [`PASSWORD`].
-struct Registry {
+pub(crate) struct Registry {
     folder: tempfile::TempDir,
-    port: u16,
+    pub(crate) port: u16,
     process: Child,
 }
 
 impl Registry {
-    fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let (port, path) = (free_port(), |name: &str| folder.path().join(name));
         let write = |name: &str, text: &str| std::fs::write(path(name), text).expect("the folder can be written");

@@ -8,8 +8,8 @@ use slipway_core::failure::Code;
 use slipway_core::model::{Environment, Name, Service, ServiceKind};
 use slipway_core::plan::{Action, Request};
 use slipway_ports::{
-    Access, Activity, Builder, CancellationToken, Cluster, DeploymentSummary, Freed, ImageCollector, NewDeployment, Platform,
-    Registry, Releases, Repositories, Store, StoredEnvironment, Target,
+    Access, Activity, Builder, CancellationToken, Charts, Cluster, DeploymentSummary, Freed, ImageCollector, NewDeployment,
+    Platform, Registry, Releases, Repositories, Store, StoredEnvironment, Target,
 };
 use tokio::sync::broadcast;
 
@@ -32,6 +32,8 @@ pub struct Ports {
     pub builder: Arc<dyn Builder>,
     /// Images at rest.
     pub registry: Arc<dyn Registry>,
+    /// Packed charts of users.
+    pub charts: Arc<dyn Charts>,
     /// Releases.
     pub releases: Arc<dyn Releases>,
     /// What runs.

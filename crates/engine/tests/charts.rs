@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::json;
 use slipway_core::deployment::{Outcome, StepState};
-use slipway_core::failure::Code;
+use slipway_core::failure::{Code, Failure};
 use slipway_core::model::{
     ChartSource, GitRevision, GitSource, HelmService, Service, ServiceKind, ValuesFile, Variable, VariableName, VariableValue,
 };
@@ -57,6 +57,65 @@ async fn c07_a_chart_and_its_values_are_pinned_and_released_and_nothing_is_mirro
     bench.world.commit(VALUES, &commit(6));
     let (_, kept) = bench.act_on(Action::Deploy, Request { current: true, ..Request::default() }).await;
     assert_eq!(kept.plan().service(&name("app")).unwrap().version, pinned(&commit(7), &commit(5)), "--current keeps both");
+}
+
+/// The same service with its chart from elsewhere, without files of values.
+fn chart_from(source: ChartSource) -> Service {
+    let mut service = chart("red");
+    if let ServiceKind::Helm(helm) = &mut service.kind {
+        helm.chart = source;
+        helm.values_files.clear();
+    }
+    service
+}
+
+fn sources() -> [(ChartSource, &'static str); 2] {
+    let (reference, url) = ("oci://ghcr.test/acme/app".to_owned(), "https://charts.test".to_owned());
+    [
+        (ChartSource::Oci { reference, version: "1.2.3".to_owned() }, "oci://ghcr.test/acme/app"),
+        (ChartSource::Repository { url, name: "app".to_owned(), version: "1.2.3".to_owned() }, "app of https://charts.test"),
+    ]
+}
+
+#[tokio::test]
+async fn c07_a_packed_chart_is_pinned_to_its_digest_and_kept_for_a_rollback() {
+    for (source, place) in sources() {
+        let bench = Bench::with(&environment(vec![chart_from(source)])).await;
+        let (_, done) = bench.deploy_to_the_end().await;
+        assert_eq!(outcome(&done), Outcome::Succeeded);
+        let version = done.plan().service(&name("app")).unwrap().version.clone();
+        let Version::Chart(PinnedChart { origin: PinnedOrigin::Archive { version: told, digest }, .. }) = &version else {
+            panic!("{version:?}")
+        };
+        assert!(told == "1.2.3" && digest.starts_with("sha256:") && version.short() == "1.2.3", "{version:?}");
+        assert_eq!(bench.world.count(&format!("fetch chart {place} 1.2.3")), 1);
+        assert_eq!(bench.world.count("release app"), 1);
+
+        let (_, named) = bench.act_on(Action::Deploy, only(&[("app", Some("2.0.0"))])).await;
+        assert_eq!(named.plan().service(&name("app")).unwrap().version.short(), "2.0.0");
+        let (_, kept) = bench.act_on(Action::Deploy, Request { current: true, ..Request::default() }).await;
+        assert_eq!(kept.plan().service(&name("app")).unwrap().version.short(), "2.0.0", "--current keeps it");
+        let asked = bench.world.count(&format!("resolve chart {place} 1.2.3"));
+        let back = Request { back_to: Some(1), ..Request::default() };
+        let (_, back) = bench.act_on(Action::Rollback, back).await;
+        assert_eq!(back.plan().service(&name("app")).unwrap().version, version, "the same digest");
+        assert_eq!(bench.world.count(&format!("resolve chart {place} 1.2.3")), asked, "a rollback asks nobody");
+    }
+}
+
+#[tokio::test]
+async fn a_packed_chart_that_can_not_be_had_fails_alone_and_one_that_is_away_is_asked_again() {
+    for (source, place) in sources() {
+        let bench = Bench::with(&environment(vec![chart_from(source), container("cache")])).await;
+        let resolve = format!("resolve chart {place} 1.2.3");
+        bench.world.fail(&resolve, Failure::retry(Code::RegistryUnavailable, "away"));
+        bench.world.fail(&resolve, Failure::permanent(Code::ChartNotFound, "no such version"));
+        let (_, ended) = bench.deploy_to_the_end().await;
+        let StepState::Failed { failure, .. } = ended.step(&release("app")).unwrap() else { panic!("{ended:?}") };
+        assert_eq!(failure.code, Code::ChartNotFound);
+        assert_eq!(bench.world.count(&resolve), 2);
+        assert_eq!(bench.world.count("release cache"), 1);
+    }
 }
 
 #[tokio::test]

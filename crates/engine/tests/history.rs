@@ -19,6 +19,7 @@ fn sparing(world: Arc<World>, store: Arc<MemoryStore>, keep: usize, most_log_byt
         repositories: world.clone(),
         builder: world.clone(),
         registry: world.clone(),
+        charts: world.clone(),
         releases: world.clone(),
         cluster: world.clone(),
     };

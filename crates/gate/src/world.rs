@@ -10,12 +10,12 @@ use slipway_core::failure::Failure;
 use slipway_core::model::{Environment, GitRevision, ImageReference, Name};
 use slipway_core::plan::{ObjectRef, Observed};
 use slipway_ports::{
-    Access, BuildClaim, BuildRequest, Builder, BuiltImage, CancellationToken, Cluster, ConnectRequest, Credential,
-    DeploymentSummary, ExecRequest, ExecStreams, Export, Freed, ImageCollector, JobOutput, JobRequest, LogLine, LogMatches,
-    LogQuery, LogSearch, Namespace, NeededImage, NewDeployment, PodConnection, PodLine, Presence, Progress, Reader,
-    RecordedEvent, Registry, ReleaseRequest, ReleaseStatus, Releases, Repositories, RepositoryTag, Revision, RolloutKind,
-    RolloutRequest, RunningServices, SecretObject, SecretText, Store, StoreError, StoredEnvironment, Target, TreeFacts,
-    TreeQuery, Upgraded, Workloads,
+    Access, BuildClaim, BuildRequest, Builder, BuiltImage, CancellationToken, ChartPlace, ChartVersion, Charts, Cluster,
+    ConnectRequest, Credential, DeploymentSummary, ExecRequest, ExecStreams, Export, Freed, ImageCollector, JobOutput,
+    JobRequest, LogLine, LogMatches, LogQuery, LogSearch, Namespace, NeededImage, NewDeployment, PodConnection, PodLine,
+    Presence, Progress, Reader, RecordedEvent, Registry, ReleaseRequest, ReleaseStatus, Releases, Repositories, RepositoryTag,
+    Revision, RolloutKind, RolloutRequest, RunningServices, SecretObject, SecretText, Store, StoreError, StoredEnvironment,
+    Target, TreeFacts, TreeQuery, Upgraded, Workloads,
 };
 use tokio::sync::{mpsc, watch};
 
@@ -106,6 +106,23 @@ impl Registry for Gated<dyn Registry> {
         cancel: &CancellationToken,
     ) -> Result<String, Failure> {
         self.pass("registry.mirror", self.port.mirror(source, reader, progress, cancel)).await
+    }
+}
+
+#[async_trait]
+impl Charts for Gated<dyn Charts> {
+    async fn resolve(&self, place: &ChartPlace, version: &str, reader: &Reader) -> Result<String, Failure> {
+        self.pass("charts.resolve", self.port.resolve(place, version, reader)).await
+    }
+
+    async fn archive(
+        &self,
+        place: &ChartPlace,
+        pinned: &ChartVersion,
+        reader: &Reader,
+        cancel: &CancellationToken,
+    ) -> Result<Vec<u8>, Failure> {
+        self.pass("charts.archive", self.port.archive(place, pinned, reader, cancel)).await
     }
 }
 

@@ -9,6 +9,7 @@
 
 pub mod api;
 mod builder;
+mod charts;
 mod cluster;
 mod credentials;
 mod images;
@@ -26,6 +27,7 @@ mod workloads;
 
 pub use async_trait::async_trait;
 pub use builder::{BuildRequest, Builder, BuiltImage};
+pub use charts::{ChartPlace, ChartVersion, Charts};
 pub use cluster::{Cluster, JobOutput, LogPods, LogQuery, Namespace, PodLine, PodsOf, RolloutKind, RolloutRequest, SecretObject};
 pub use credentials::{Credential, Login, Reader};
 pub use images::{Freed, ImageCollector, NeededImage};

@@ -202,6 +202,7 @@ impl Bench {
             repositories: plain.clone(),
             builder: plain.clone(),
             registry: timed.clone(),
+            charts: Arc::new(slipway_ports::testing::World::default()),
             releases: plain,
             cluster: timed.clone(),
         };

@@ -72,6 +72,7 @@ impl Bench {
             repositories: self.mirrors(),
             builder: fake.clone(),
             registry: fake.clone(),
+            charts: Arc::new(slipway_ports::testing::World::default()),
             releases: fake.clone(),
             cluster: fake,
         };

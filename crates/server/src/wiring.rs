@@ -12,7 +12,7 @@ use slipway_git::{GitMirrors, GitSettings};
 use slipway_helm::HelmOptions;
 use slipway_kubernetes::KubeCluster;
 use slipway_registry::embedded;
-use slipway_registry::{ClientError, OciRegistry};
+use slipway_registry::{ChartArchives, ClientError, OciRegistry};
 use slipway_store::KeyError;
 
 use slipway_ports::Workloads;
@@ -93,11 +93,14 @@ pub(crate) fn wire(
         patience: CLUSTER_PATIENCE,
         ..slipway_kubernetes::Settings::default()
     }));
+    let registry_client = Arc::new(OciRegistry::new(registry.settings)?);
+    let charts = Arc::new(ChartArchives::new(registry_client.clone(), home.folder("charts"))?);
     let ports = Ports {
         store: Arc::new(ownership.store()),
         repositories: Arc::new(repositories(home, options)?),
         builder: builder.clone(),
-        registry: Arc::new(OciRegistry::new(registry.settings)?),
+        registry: registry_client,
+        charts,
         releases: Arc::new(ByPlatform::releases(helm, &local)),
         cluster: Arc::new(ByPlatform::cluster(kubernetes.clone(), &local)),
     };
@@ -129,6 +132,7 @@ fn behind(ports: Ports, gate: &Arc<dyn Gate>) -> Ports {
         repositories: Arc::new(Gated::new(ports.repositories, gate.clone())),
         builder: Arc::new(Gated::new(ports.builder, gate.clone())),
         registry: Arc::new(Gated::new(ports.registry, gate.clone())),
+        charts: Arc::new(Gated::new(ports.charts, gate.clone())),
         releases: Arc::new(Gated::new(ports.releases, gate.clone())),
         cluster: Arc::new(Gated::new(ports.cluster, gate.clone())),
     }

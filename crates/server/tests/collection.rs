@@ -139,6 +139,7 @@ impl Server {
             repositories: source.clone(),
             builder: source.clone(),
             registry: registry.clone(),
+            charts: Arc::new(slipway_ports::testing::World::default()),
             releases: fake.clone(),
             cluster: fake,
         };

@@ -82,6 +82,7 @@ impl Teller {
             repositories: world.clone(),
             builder: world.clone(),
             registry: world.clone(),
+            charts: world.clone(),
             releases: world.clone(),
             cluster: world,
         };
@@ -183,6 +184,7 @@ fn behind(ports: Ports, gate: &Arc<dyn Gate>) -> Ports {
         repositories: Arc::new(Gated::new(ports.repositories, gate.clone())),
         builder: Arc::new(Gated::new(ports.builder, gate.clone())),
         registry: Arc::new(Gated::new(ports.registry, gate.clone())),
+        charts: Arc::new(Gated::new(ports.charts, gate.clone())),
         releases: Arc::new(Gated::new(ports.releases, gate.clone())),
         cluster: Arc::new(Gated::new(ports.cluster, gate.clone())),
     }

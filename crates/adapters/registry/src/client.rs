@@ -4,6 +4,7 @@
 //! between two of them. Nothing here waits or tries again: a failure says whether that is worth it, and the engine decides.
 
 mod challenge;
+mod chart;
 mod claims;
 mod copied;
 mod copy;
@@ -22,8 +23,11 @@ use slipway_core::model::ImageReference;
 use slipway_ports::{Activity, BuildClaim, BuildTurn, CancellationToken, Presence, Progress, Reader, Registry, RepositoryTag};
 use tokio::sync::Semaphore;
 
+pub(crate) use chart::LARGEST_ARCHIVE;
 pub(crate) use endpoint::is_loopback;
 pub use endpoint::{Credential, InvalidEndpoint, RegistrySettings};
+pub(crate) use refusal::{cause_of, printable};
+pub(crate) use session::client_builder;
 
 use crate::digest::Digest;
 use crate::name::{RepositoryName, Tag};
@@ -112,6 +116,16 @@ impl OciRegistry {
         self.own_repository(reference).is_some_and(|path| OWN.iter().any(|own| path.starts_with(own)))
     }
 
+    /// Refuses such a one to a reader who has no credential for it.
+    fn refuse_of_somebody(&self, reference: &ImageReference, reader: &Reader) -> Result<(), Failure> {
+        if !self.is_of_somebody(reference) || reader.for_image(reference).is_some() {
+            return Ok(());
+        }
+        let message = format!("{reference} was built or mirrored by Slipway, and is not had by its place in the registry");
+        Err(Failure::permanent(Code::RegistryUnauthorized, message)
+            .with_hint("name its repository or its source, or set a credential for this registry"))
+    }
+
     async fn copy(
         &self,
         source: &ImageReference,
@@ -156,11 +170,7 @@ impl Registry for OciRegistry {
     }
 
     async fn resolve(&self, reference: &ImageReference, reader: &Reader) -> Result<String, Failure> {
-        if self.is_of_somebody(reference) && reader.for_image(reference).is_none() {
-            let message = format!("{reference} was built or mirrored by Slipway, and is not had by its place in the registry");
-            return Err(Failure::permanent(Code::RegistryUnauthorized, message)
-                .with_hint("name its repository or its source, or set a credential for this registry"));
-        }
+        self.refuse_of_somebody(reference, reader)?;
         let endpoint = self.endpoint(reference, reader)?;
         let remote = Remote::to_read(&self.session, &endpoint, reference.path());
         let digest = remote.digest_of(reference.digest_or_tag()).await?;

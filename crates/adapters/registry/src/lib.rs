@@ -2,8 +2,10 @@
 //!
 //! [`embedded`] serves the mirroring registry that a target pulls from: files on disk behind the OCI Distribution API.
 //! [`OciRegistry`] asks that registry and any other one, and copies images of others into it. The two know each other only
-//! by the protocol: either works with any other registry, or client, that speaks it.
+//! by the protocol: either works with any other registry, or client, that speaks it. [`ChartArchives`] fetches packed charts from
+//! registries and Helm repositories.
 
+mod charts;
 mod client;
 mod digest;
 pub mod embedded;
@@ -13,6 +15,7 @@ mod name;
 mod place;
 mod places;
 
+pub use charts::ChartArchives;
 pub use client::{ClientError, Credential, InvalidEndpoint, OciRegistry, RegistrySettings};
 pub use digest::{Digest, DigestAlgorithm, InvalidDigest};
 pub use name::{InvalidName, InvalidTag, RepositoryName, Tag};

@@ -161,11 +161,10 @@ pub(super) static HELM: Shape = Shape {
 
 pub(super) static CHART: Shape = Shape {
     keys: &[
-        Key::new("repository", Value("`https` URL"), "one of three", "A Helm repository; with `name` and `version`.")
-            .support(NotYet),
+        Key::new("repository", Value("`https` URL"), "one of three", "A Helm repository; with `name` and `version`."),
         Key::new("name", Value("text"), "", "The chart in the repository."),
-        Key::new("oci", Value("`oci://` URL"), "one of three", "A chart in an OCI registry; with `version`.").support(NotYet),
-        Key::new("version", Value("text"), "", "The chart's version."),
+        Key::new("oci", Value("`oci://` URL"), "one of three", "A chart in an OCI registry; with `version`."),
+        Key::new("version", Value("exact version such as `1.2.3`"), "", "The chart's version."),
         Key::new("git", Mapping(&CHART_GIT), "one of three", "A folder of a git repository."),
     ],
 };

@@ -38,6 +38,18 @@ pub(super) fn web_url(text: &str, schemes: &[&str]) -> Result<(), String> {
     authority(rest, true).map_err(|what| format!("{what}; {expected}"))
 }
 
+/// Whether a URL leads to `localhost` or to an address of this machine alone.
+pub(super) fn is_on_loopback(url: &str) -> bool {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let name = match authority.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
+        _ => authority,
+    };
+    let address = name.trim_start_matches('[').trim_end_matches(']');
+    name == "localhost" || address.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
 /// Checks `[user@]host[:port]` before the first `/`.
 fn authority(rest: &str, web: bool) -> Result<(), String> {
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();

@@ -257,7 +257,13 @@ fn chart(reader: &mut Reader, place: Place<'_>) -> Option<ChartSource> {
     for key in ["name", "version"].into_iter().filter(|key| keys.get(key).is_some() && !needed.contains(key)) {
         reader.refuse(&keys.key_location(key), format!("`{key}` does not go with `{source}`"));
     }
-    let texts: Vec<_> = needed.iter().map(|key| reader.require(&keys, key).and_then(|place| reader.word(&place))).collect();
+    let texts: Vec<_> = needed
+        .iter()
+        .map(|key| {
+            let place = reader.require(&keys, key)?;
+            if *key == "version" { exact_version(reader, &place) } else { reader.word(&place) }
+        })
+        .collect();
     match (*source, texts.as_slice()) {
         ("git", _) => chart_git(reader, place).map(ChartSource::Git),
         ("oci", [version]) => {
@@ -266,11 +272,22 @@ fn chart(reader: &mut Reader, place: Place<'_>) -> Option<ChartSource> {
         }
         (_, [name, version]) => {
             let url = reader.word(&place)?;
-            notation::web_url(&url, &["https"]).map_err(|message| reader.refuse_value(&place, message)).ok()?;
+            // Plain HTTP never leaves the machine, as with registries.
+            let schemes: &[&str] = if notation::is_on_loopback(&url) { &["https", "http"] } else { &["https"] };
+            notation::web_url(&url, schemes).map_err(|message| reader.refuse_value(&place, message)).ok()?;
             Some(ChartSource::Repository { url, name: name.clone()?, version: version.clone()? })
         }
         _ => None,
     }
+}
+
+/// A version of a chart: ranges would make two deployments of one file differ.
+fn exact_version(reader: &mut Reader, place: &Place<'_>) -> Option<String> {
+    let is_exact = |text: &str| {
+        text.trim_start_matches('v').starts_with(|character: char| character.is_ascii_digit())
+            && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'+' | b'_'))
+    };
+    reader.parsed(place, "an exact version such as `1.2.3`, not a range", |text| is_exact(text).then(|| text.to_owned()))
 }
 
 fn oci(reader: &mut Reader, place: &Place<'_>) -> Option<String> {

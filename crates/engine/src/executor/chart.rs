@@ -10,7 +10,9 @@ use slipway_core::failure::Failure;
 use slipway_core::model::{ChartSource, HelmService, ServiceKind, VariableName};
 use slipway_core::plan::{ObjectRef, PinnedChart, PinnedOrigin, VariablesSecret, Version};
 use slipway_core::variables::references;
-use slipway_ports::{Activity, PodsOf, Progress, Reader, RolloutKind, RolloutRequest, TreeQuery, UserChart};
+use slipway_ports::{
+    Activity, ChartPlace, ChartVersion, PodsOf, Progress, Reader, RolloutKind, RolloutRequest, TreeQuery, UserChart,
+};
 
 use super::Assignment;
 use super::build::work_folder;
@@ -81,7 +83,14 @@ async fn archive(assignment: &Assignment, helm: &HelmService, pinned: &PinnedCha
             };
             retry.run(progress, stop, attempt).await
         }
-        _ => Err(assignment.missing()),
+        (ChartSource::Oci { .. } | ChartSource::Repository { .. }, PinnedOrigin::Archive { version, digest }) => {
+            let (place, _) = ChartPlace::of(&helm.chart).ok_or_else(|| assignment.missing())?;
+            progress.line(&format!("chart {place}, version {version}, {digest}"));
+            let pinned = ChartVersion { version: version.clone(), digest: digest.clone() };
+            retry.run(progress, stop, || ports.charts.archive(&place, &pinned, reader, stop)).await
+        }
+        (ChartSource::Git(_), PinnedOrigin::Archive { .. })
+        | (ChartSource::Oci { .. } | ChartSource::Repository { .. }, PinnedOrigin::Commit(_)) => Err(assignment.missing()),
     }
 }
 

@@ -1,9 +1,9 @@
 //! The versions of charts: the chart and each of its files of values, resolved and pinned.
 
-use slipway_core::failure::{Code, Failure};
+use slipway_core::failure::Failure;
 use slipway_core::model::{ChartSource, GitRevision, GitSource, HelmService};
 use slipway_core::plan::{PinnedChart, PinnedOrigin, Version};
-use slipway_ports::Reader;
+use slipway_ports::{CancellationToken, ChartPlace, Reader, Silent};
 
 use super::versions::{Asked, Fetches, Resolution, Wanted, WantedVersion, commit, named_revisions};
 use crate::engine::Shared;
@@ -46,12 +46,24 @@ pub(super) async fn resolve(shared: &Shared, fetched: &Fetches, wanted: &Wanted<
     for asked in asked(wanted, helm) {
         commits.push(commit(shared, fetched, &asked?).await?);
     }
-    let origin = match &helm.chart {
-        ChartSource::Git(_) => PinnedOrigin::Commit(commits.remove(0)),
-        ChartSource::Repository { .. } | ChartSource::Oci { .. } => {
-            let message = format!("`{}` takes its chart from a registry, which is not supported yet", wanted.service.name);
-            return Err(Failure::permanent(Code::NotSupported, message));
-        }
+    let origin = match ChartPlace::of(&helm.chart) {
+        Some((place, configured)) => archive(shared, wanted, &place, configured).await?,
+        None => PinnedOrigin::Commit(commits.remove(0)),
     };
     Ok(Version::Chart(PinnedChart { origin, values_files: commits }))
+}
+
+/// A packed chart, pinned to its digest.
+async fn archive(shared: &Shared, wanted: &Wanted<'_>, place: &ChartPlace, configured: &str) -> Result<PinnedOrigin, Failure> {
+    let version = match &wanted.version {
+        WantedVersion::Pinned(Version::Chart(PinnedChart { origin: origin @ PinnedOrigin::Archive { .. }, .. })) => {
+            return Ok(origin.clone());
+        }
+        WantedVersion::Named(version) => version,
+        WantedVersion::Pinned(_) | WantedVersion::Configured => configured,
+    };
+    let reader: &Reader = wanted.reader.as_ref().map_err(Clone::clone)?;
+    let ask = || shared.ports.charts.resolve(place, version, reader);
+    let digest = shared.settings.retry.run(&Silent, &CancellationToken::new(), ask).await?;
+    Ok(PinnedOrigin::Archive { version: version.to_owned(), digest })
 }

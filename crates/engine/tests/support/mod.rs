@@ -75,6 +75,7 @@ impl Bench {
             repositories: world.clone(),
             builder: world.clone(),
             registry: world.clone(),
+            charts: world.clone(),
             releases: world.clone(),
             cluster: world.clone(),
         };

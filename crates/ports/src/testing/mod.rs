@@ -2,6 +2,7 @@
 //!
 //! It stands beside the real adapters and never in their place: the contract suites here run against both.
 
+mod charts;
 mod lease_contract;
 mod store;
 mod store_contract;

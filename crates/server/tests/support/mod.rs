@@ -68,6 +68,7 @@ impl Server {
             repositories: fake.clone(),
             builder: fake.clone(),
             registry: fake.clone(),
+            charts: Arc::new(World::default()),
             releases: fake.clone(),
             cluster: fake,
         };

@@ -6,10 +6,13 @@ use std::path::Path;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use slipway_core::failure::Failure;
+use slipway_core::failure::{Code, Failure};
 use slipway_core::model::{JobTrigger, ServiceKind};
 use slipway_core::plan::ObjectRef;
-use slipway_ports::{CancellationToken, DEPLOYMENT_LABEL, ReleaseRequest, ReleaseStatus, Releases, Revision, Target, Upgraded};
+use slipway_ports::{
+    CancellationToken, ChartPlace, ChartVersion, Charts, DEPLOYMENT_LABEL, Reader, ReleaseRequest, ReleaseStatus, Releases,
+    Revision, Target, Upgraded,
+};
 
 use super::{World, digest, disk, read};
 
@@ -168,5 +171,23 @@ impl Releases for World {
 
     async fn version(&self) -> Result<String, Failure> {
         Ok("scripted".to_owned())
+    }
+}
+
+/// No story has a packed chart.
+#[async_trait]
+impl Charts for World {
+    async fn resolve(&self, place: &ChartPlace, version: &str, _: &Reader) -> Result<String, Failure> {
+        Err(Failure::permanent(Code::ChartNotFound, format!("there is no {version} of {place}")))
+    }
+
+    async fn archive(
+        &self,
+        place: &ChartPlace,
+        pinned: &ChartVersion,
+        _: &Reader,
+        _: &CancellationToken,
+    ) -> Result<Vec<u8>, Failure> {
+        Err(Failure::permanent(Code::ChartNotFound, format!("there is no {} of {place}", pinned.version)))
     }
 }

@@ -17,16 +17,22 @@ const LONGEST_MESSAGE: usize = 300;
 pub(crate) fn unreachable(endpoint: &Endpoint, error: reqwest::Error) -> Failure {
     // Redirects carry signed addresses: they are credentials of a kind.
     let error = error.without_url();
+    let reason = cause_of(&error);
+    let what = if error.is_timeout() { "did not answer in time" } else { "can't be reached" };
+    let message = format!("registry {} {what}: {}", endpoint.shown(), reason);
+    let hint = "check that the registry runs and that its address is right; the step is tried again";
+    Failure::retry(Code::RegistryUnavailable, message).with_hint(hint)
+}
+
+/// What an error comes from in the end.
+pub(crate) fn cause_of(error: &reqwest::Error) -> String {
     let mut reason = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {
         reason = cause.to_string();
         source = cause.source();
     }
-    let what = if error.is_timeout() { "did not answer in time" } else { "can't be reached" };
-    let message = format!("registry {} {what}: {}", endpoint.shown(), printable(&reason));
-    let hint = "check that the registry runs and that its address is right; the step is tried again";
-    Failure::retry(Code::RegistryUnavailable, message).with_hint(hint)
+    printable(&reason)
 }
 
 /// The registry answered something else than success.

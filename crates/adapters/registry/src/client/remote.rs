@@ -132,7 +132,7 @@ impl<'a> Remote<'a> {
         }
         let content_type = response.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
         let content_type = content_type.map(media_type::essence).filter(|text| ManifestKind::of(text).is_some());
-        let content = self.small_content(response, reference).await?;
+        let content = self.content_at_most(response, reference, LARGEST_MANIFEST).await?;
         let digest = match reference.parse::<Digest>() {
             Ok(expected) => {
                 let actual = Digest::of(expected.algorithm(), &content);
@@ -153,7 +153,12 @@ impl<'a> Remote<'a> {
 
     /// A blob that is read whole, checked against its digest.
     pub(crate) async fn small_blob(&self, digest: &Digest) -> Result<Vec<u8>, Failure> {
-        let content = self.small_content(self.blob(digest).await?, &digest.to_string()).await?;
+        self.blob_at_most(digest, LARGEST_MANIFEST).await
+    }
+
+    /// The same, with at most so many bytes.
+    pub(crate) async fn blob_at_most(&self, digest: &Digest, limit: usize) -> Result<Vec<u8>, Failure> {
+        let content = self.content_at_most(self.blob(digest).await?, &digest.to_string(), limit).await?;
         if Digest::of(digest.algorithm(), &content) != *digest {
             let message = format!("{} is not what its digest says", self.shown(&digest.to_string()));
             return Err(Failure::permanent(Code::DigestMismatch, message));
@@ -161,13 +166,13 @@ impl<'a> Remote<'a> {
         Ok(content)
     }
 
-    async fn small_content(&self, response: Response, reference: &str) -> Result<Vec<u8>, Failure> {
+    async fn content_at_most(&self, response: Response, reference: &str, limit: usize) -> Result<Vec<u8>, Failure> {
         let mut content = Vec::new();
         let mut chunks = response.bytes_stream();
         while let Some(chunk) = chunks.next().await {
             content.extend_from_slice(&chunk.map_err(|error| refusal::unreachable(self.endpoint(), error))?);
-            if content.len() > LARGEST_MANIFEST {
-                let message = format!("{} has more than {LARGEST_MANIFEST} bytes", self.shown(reference));
+            if content.len() > limit {
+                let message = format!("{} has more than {limit} bytes", self.shown(reference));
                 return Err(Failure::permanent(Code::NotSupported, message));
             }
         }

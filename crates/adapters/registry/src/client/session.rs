@@ -9,7 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use futures::StreamExt as _;
 use reqwest::header::{self, HeaderValue};
 use reqwest::redirect::Policy;
-use reqwest::{Client, RequestBuilder, Response, StatusCode, Url};
+use reqwest::{Client, ClientBuilder, RequestBuilder, Response, StatusCode, Url};
 use serde::Deserialize;
 use slipway_core::failure::{Code, Failure};
 
@@ -75,15 +75,7 @@ pub(crate) struct Session {
 
 impl Session {
     pub(crate) fn new() -> Result<Self, reqwest::Error> {
-        // Whoever installed a provider first is right; without one no client can be made.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let builder = || {
-            Client::builder()
-                .user_agent(concat!("slipway/", env!("CARGO_PKG_VERSION")))
-                .connect_timeout(CONNECT)
-                .read_timeout(SILENCE)
-                .redirect(redirects())
-        };
+        let builder = || client_builder().redirect(redirects());
         Ok(Self { outside: builder().build()?, direct: builder().no_proxy().build()?, authorizations: Mutex::default() })
     }
 
@@ -185,6 +177,13 @@ struct Granted {
     token: Option<String>,
     access_token: Option<String>,
     expires_in: Option<u64>,
+}
+
+/// A client that says who it is and waits for nobody without end.
+pub(crate) fn client_builder() -> ClientBuilder {
+    // Whoever installed a provider first is right; without one no client can be made.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    Client::builder().user_agent(concat!("slipway/", env!("CARGO_PKG_VERSION"))).connect_timeout(CONNECT).read_timeout(SILENCE)
 }
 
 fn key(access: &Access) -> Key {

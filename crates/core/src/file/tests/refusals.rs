@@ -1,7 +1,7 @@
 //! What is refused, and that everything is refused at once.
 
 use super::{accepted, refused, shown};
-use crate::file::{ParseOptions, parse};
+use crate::file::{ParseOptions, parse, unsupported};
 
 /// A file with one container, and more of it below.
 fn container(more: &str) -> String {
@@ -146,10 +146,29 @@ fn images_jobs_and_databases_are_checked() {
             "helm: {chart: {oci: 'oci://a.example/b', repository: 'https://a.example', version: '1'}}",
             "exactly one of `repository`",
         ),
+        ("helm: {chart: {oci: 'oci://a.example/b', version: '^1.2'}}", "an exact version such as `1.2.3`, not a range"),
+        ("helm: {chart: {oci: 'oci://a.example/b:1', version: '1.2.3'}}", "`oci://host/path` without a version"),
+        ("helm: {chart: {repository: 'http://a.example', name: b, version: 1.2.3}}", "a URL that begins with `https://`"),
+        ("helm: {chart: {repository: 'http://127.0.0.1.example', name: b, version: 1.2.3}}", "a URL that begins with `https://`"),
+        ("helm: {chart: {repository: 'https://u:p@a.example', name: b, version: 1.2.3}}", "a user's name or password"),
         ("stage: nowhere", "the service has no kind"),
     ] {
         let problems = refused(&format!("services:\n- name: a\n  {kind}\n"));
         assert!(problems.contains(message), "{kind}\n{problems}");
+    }
+}
+
+#[test]
+fn charts_of_registries_and_repositories_are_taken() {
+    for chart in [
+        "{oci: 'oci://ghcr.io/acme/app', version: 1.2.3}",
+        "{repository: 'https://charts.example/stable', name: app, version: v1.2.3-rc.1+5}",
+        "{repository: 'http://127.0.0.1:8080', name: app, version: '1'}",
+        "{repository: 'http://[::1]:8080/charts', name: app, version: 1.2.3}",
+    ] {
+        let file = super::file_of(&format!("services:\n- name: a\n  helm: {{chart: {chart}}}\n"));
+        let parsed = parse(&file, &ParseOptions::default()).unwrap_or_else(|problems| panic!("{chart}: {problems:?}"));
+        assert!(unsupported(&parsed).is_empty(), "{chart}");
     }
 }
 

@@ -47,7 +47,6 @@ fn what_the_sample_asks_for_and_nothing_carries_out_is_named() {
         [
             "services[3].application.autoDeploy: `autoDeploy: true` is not supported yet",
             "services[3].application.paths: `paths` is not supported yet",
-            "services[4].helm.chart.repository: `repository` is not supported yet",
         ]
     );
 }
