@@ -19,6 +19,7 @@ mod kill;
 mod kinds;
 mod local;
 mod offline;
+mod outputs;
 mod private;
 mod process;
 mod running;

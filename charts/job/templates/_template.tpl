@@ -16,6 +16,11 @@ template:
       - name: {{ .Release.Name | quote }}
         {{- include "workload.containerBasics" . | trim | nindent 8 }}
         {{- include "workload.process" . | trim | nindent 8 }}
+        {{- if not .Values.schedule }}
+        # The kubelet makes this file, and hands what the job wrote there to whoever may read the pod.
+        terminationMessagePath: /slipway-output/output.json
+        terminationMessagePolicy: File
+        {{- end }}
     {{- with .Values.files }}
     volumes:
       {{- include "workload.fileVolumes" $ | trim | nindent 6 }}

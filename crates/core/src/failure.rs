@@ -62,6 +62,10 @@ pub enum Code {
     DigestMismatch,
     /// A variable is not defined, or refers to itself.
     VariableInvalid,
+    /// What a job wrote to `/slipway-output/output.json` is not what is expected there.
+    OutputInvalid,
+    /// A service takes from an output that no job has written.
+    OutputMissing,
     /// A secret that the environment declares has no value.
     SecretMissing,
     /// A service names a credential that is not there, or that is for another place.
@@ -116,7 +120,7 @@ pub enum Code {
 
 impl Code {
     /// Every code, in the order of the documentation.
-    pub const ALL: [Self; 46] = [
+    pub const ALL: [Self; 48] = [
         Self::Internal,
         Self::Canceled,
         Self::RepositoryUnreachable,
@@ -138,6 +142,8 @@ impl Code {
         Self::ImageNotFound,
         Self::DigestMismatch,
         Self::VariableInvalid,
+        Self::OutputInvalid,
+        Self::OutputMissing,
         Self::SecretMissing,
         Self::CredentialUnusable,
         Self::ClusterUnreachable,
@@ -189,6 +195,8 @@ impl Code {
             Self::ImageNotFound => "image-not-found",
             Self::DigestMismatch => "digest-mismatch",
             Self::VariableInvalid => "variable-invalid",
+            Self::OutputInvalid => "output-invalid",
+            Self::OutputMissing => "output-missing",
             Self::SecretMissing => "secret-missing",
             Self::CredentialUnusable => "credential-unusable",
             Self::ClusterUnreachable => "cluster-unreachable",

@@ -22,7 +22,7 @@ use crate::single_flight::Seat;
 /// What reaches a dispatcher.
 pub(crate) enum Message {
     /// An executor is done. A canceled build leaves its seat to another step, if one begins now.
-    Ended { step: StepId, attempt: u32, outcome: StepOutcome, seat: Option<Seat> },
+    Ended { step: StepId, attempt: u32, outcome: Box<StepOutcome>, seat: Option<Seat> },
     /// Somebody wants something of it.
     Told { input: Box<Input>, answer: oneshot::Sender<Result<(), EngineError>> },
 }
@@ -134,7 +134,7 @@ impl Dispatcher {
                 self.left.extend(seat);
                 self.feed.step_ended(&step);
                 self.feed.flush().await;
-                match self.take(Input::Ended { step, attempt, outcome }).await {
+                match self.take(Input::Ended { step, attempt, outcome: *outcome }).await {
                     // It was told twice, or of an attempt that is over: nothing to do.
                     Err(EngineError::Refused(reason)) => tracing::debug!(deployment = self.summary.id, reason, "ignored"),
                     other => other?,
@@ -208,7 +208,7 @@ impl Dispatcher {
                 Ok(ended) => ended,
                 Err(error) => (executor::broken(&error), None),
             };
-            let _ = inbox.send(Message::Ended { step, attempt, outcome, seat });
+            let _ = inbox.send(Message::Ended { step, attempt, outcome: Box::new(outcome), seat });
         });
     }
 

@@ -18,6 +18,7 @@ mod feed;
 mod images;
 mod last_releases;
 mod mask;
+mod outputs;
 pub mod ownership;
 mod prepare;
 mod preview;

@@ -6,10 +6,11 @@ use slipway_core::failure::{Code, Failure};
 use slipway_core::model::{Environment, Name, PortProtocol, Service, ServiceKind, Variable, VariableName};
 use slipway_core::names::sha256_hex;
 use slipway_core::plan::{Plan, PlannedService, VariablesSecret};
-use slipway_core::variables::{self, BuiltinFacts, Resolved, Scopes, VariableProblem};
+use slipway_core::variables::{self, BuiltinFacts, OUTPUT_PATH, Outputs, Resolved, Scopes, VariableProblem};
 use slipway_ports::{SecretText, StoreError, Target};
 
 use crate::engine::Shared;
+use crate::outputs::KeptSecrets;
 use crate::random;
 
 /// The Secret of a service: `<service>-<hash>`, immutable, outside the Helm release.
@@ -96,7 +97,15 @@ pub(crate) fn facts(
 pub(crate) fn variable_failure(problem: &VariableProblem) -> Failure {
     let code = match problem {
         VariableProblem::SecretMissing { .. } => Code::SecretMissing,
-        _ => Code::VariableInvalid,
+        VariableProblem::OutputMissing { .. } => {
+            let way = format!("let a job of an earlier stage write it to {OUTPUT_PATH}, or take it out of the variables");
+            return Failure::permanent(Code::OutputMissing, problem.to_string()).with_hint(way);
+        }
+        VariableProblem::Undefined { .. }
+        | VariableProblem::Cycle { .. }
+        | VariableProblem::TooLarge
+        | VariableProblem::OutputArgument { .. }
+        | VariableProblem::SecretArgument { .. } => Code::VariableInvalid,
     };
     Failure::permanent(code, problem.to_string())
 }
@@ -120,10 +129,12 @@ pub(crate) async fn secret_of(
         let password = passwords.get(name).cloned().unwrap_or_default();
         variables::database_environment(database.database_type, &variables::DatabaseAccount::of(service), &password)
     } else {
+        let kept = KeptSecrets::read(shared, environment).await?;
+        let outputs = kept.seen_by(environment, service);
         let builtins = variables::builtins(environment, &facts(environment, versions, target, passwords));
-        let scopes = scopes(shared, environment, &builtins, service).await?;
-        parts.extend(scopes.secrets.values().map(|value| SecretText::new(value.expose())));
-        let resolved = variables::resolve(&scopes).map_err(|problem| variable_failure(&problem))?;
+        parts.extend(kept.sensitive());
+        let resolved = variables::resolve(&scopes(environment, &builtins, service, &kept, &outputs));
+        let resolved = resolved.map_err(|problem| variable_failure(&problem))?;
         let mut values: BTreeMap<String, Resolved> =
             resolved.values.into_iter().map(|(name, value): (VariableName, Resolved)| (name.to_string(), value)).collect();
         for file in resolved.files {
@@ -142,27 +153,28 @@ pub(crate) async fn secret_of(
 }
 
 /// Where the variables of a service that is no database come from.
-async fn scopes<'a>(
-    shared: &Shared,
+fn scopes<'a>(
     environment: &'a Environment,
     builtins: &'a BTreeMap<VariableName, Resolved>,
     service: &'a Service,
-) -> Result<Scopes<'a>, Failure> {
-    let set = shared.ports.store.secrets(&environment.project, &environment.name).await.map_err(|error| store_failure(&error))?;
-    let secrets = set.iter().map(|(name, value)| (name.clone(), Resolved::secret(value.expose())));
+    kept: &KeptSecrets,
+    outputs: &'a BTreeMap<VariableName, Resolved>,
+) -> Scopes<'a> {
+    let secrets = kept.secrets.iter().map(|(name, value)| (name.clone(), Resolved::secret(value.expose())));
     let (variables, visible_secrets): (&[Variable], &[String]) = match (&service.kind, service.workload()) {
         (ServiceKind::Helm(helm), _) => (&helm.variables, &helm.secrets),
         (_, Some(workload)) => (&workload.variables, &workload.secrets),
         (_, None) => (&[], &[]),
     };
-    Ok(Scopes {
+    Scopes {
         builtins,
         environment: &environment.variables,
         service: variables,
         secrets: secrets.collect(),
         visible_secrets,
         files: service.workload().map_or(&[], |workload| &workload.files),
-    })
+        outputs: Outputs::Written(outputs),
+    }
 }
 
 /// The variables that the values of a chart use: those with their values, and the names of those that are secret. What is not
@@ -177,8 +189,10 @@ pub(crate) async fn of_values(
 ) -> Result<(BTreeMap<String, String>, BTreeSet<String>), Failure> {
     let passwords = passwords(shared, environment).await?;
     let builtins = variables::builtins(environment, &facts(environment, versions, target, passwords));
-    let scopes = scopes(shared, environment, &builtins, service).await?;
-    let resolved = variables::resolve(&scopes).map_err(|problem| variable_failure(&problem))?;
+    let kept = KeptSecrets::read(shared, environment).await?;
+    let outputs = kept.seen_by(environment, service);
+    let resolved = variables::resolve(&scopes(environment, &builtins, service, &kept, &outputs));
+    let resolved = resolved.map_err(|problem| variable_failure(&problem))?;
     let (mut plain, mut secret) = (BTreeMap::new(), BTreeSet::new());
     for name in names {
         match resolved.get(&name) {

@@ -11,11 +11,11 @@ use slipway_core::model::{Environment, GitRevision, ImageReference, Name};
 use slipway_core::plan::{ObjectRef, Observed};
 use slipway_ports::{
     Access, BuildClaim, BuildRequest, Builder, BuiltImage, CancellationToken, Cluster, ConnectRequest, Credential,
-    DeploymentSummary, ExecRequest, ExecStreams, Export, Freed, ImageCollector, JobRequest, LogLine, LogMatches, LogQuery,
-    LogSearch, Namespace, NeededImage, NewDeployment, PodConnection, PodLine, Presence, Progress, Reader, RecordedEvent,
-    Registry, ReleaseRequest, ReleaseStatus, Releases, Repositories, RepositoryTag, Revision, RolloutKind, RolloutRequest,
-    RunningServices, SecretObject, SecretText, Store, StoreError, StoredEnvironment, Target, TreeFacts, TreeQuery, Upgraded,
-    Workloads,
+    DeploymentSummary, ExecRequest, ExecStreams, Export, Freed, ImageCollector, JobOutput, JobRequest, LogLine, LogMatches,
+    LogQuery, LogSearch, Namespace, NeededImage, NewDeployment, PodConnection, PodLine, Presence, Progress, Reader,
+    RecordedEvent, Registry, ReleaseRequest, ReleaseStatus, Releases, Repositories, RepositoryTag, Revision, RolloutKind,
+    RolloutRequest, RunningServices, SecretObject, SecretText, Store, StoreError, StoredEnvironment, Target, TreeFacts,
+    TreeQuery, Upgraded, Workloads,
 };
 use tokio::sync::{mpsc, watch};
 
@@ -233,6 +233,14 @@ impl Cluster for Gated<dyn Cluster> {
         cancel: &CancellationToken,
     ) -> Result<(), Failure> {
         self.pass("cluster.await-rollout", self.port.await_rollout(target, request, progress, cancel)).await
+    }
+
+    async fn job_output(&self, target: &Target, request: &RolloutRequest) -> Result<JobOutput, Failure> {
+        self.pass("cluster.job-output", self.port.job_output(target, request)).await
+    }
+
+    async fn forget_job_output(&self, target: &Target, request: &RolloutRequest) -> Result<(), Failure> {
+        self.pass("cluster.forget-job-output", self.port.forget_job_output(target, request)).await
     }
 
     async fn logs(

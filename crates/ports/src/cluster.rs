@@ -68,6 +68,12 @@ pub trait Cluster: Send + Sync {
         cancel: &CancellationToken,
     ) -> Result<(), Failure>;
 
+    /// What a job that came to its end wrote to [`OUTPUT_PATH`](slipway_core::variables::OUTPUT_PATH).
+    async fn job_output(&self, target: &Target, request: &RolloutRequest) -> Result<JobOutput, Failure>;
+
+    /// Removes what the target itself still shows of the output of a job that has ended. Nothing to remove is success.
+    async fn forget_job_output(&self, target: &Target, request: &RolloutRequest) -> Result<(), Failure>;
+
     /// Looks at objects as they are now: one observation for each, in their order. The number of requests goes by the kinds of the
     /// objects, not by their number.
     async fn survey(&self, target: &Target, objects: &[ObjectRef]) -> Result<Vec<Observed>, Failure>;
@@ -150,6 +156,17 @@ pub enum RolloutKind {
     /// A CronJob with the release's name: there at once.
     CronJob,
     /// No pod at all: the release was stopped or removed.
+    Gone,
+}
+
+/// What is to be had of the output of a job.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum JobOutput {
+    /// It wrote nothing.
+    Nothing,
+    /// It wrote this.
+    Written(SecretText),
+    /// Nobody knows: what held it is gone.
     Gone,
 }
 

@@ -30,7 +30,7 @@ use slipway_core::plan::{Action, Request};
 use slipway_core::plan::{ObjectRef, Observed};
 use slipway_engine::{Engine, Ports, Settings, Update};
 use slipway_ports::{
-    Access, CancellationToken, Cluster, LogQuery, Namespace, Platform, PodLine, Presence, Progress, Reader, Registry,
+    Access, CancellationToken, Cluster, JobOutput, LogQuery, Namespace, Platform, PodLine, Presence, Progress, Reader, Registry,
     RepositoryTag, RolloutKind, RolloutRequest, SecretObject, SecretText, Store, Target, async_trait,
 };
 use slipway_store::SqliteStore;
@@ -159,6 +159,14 @@ impl Cluster for Timed {
         self.fake.await_rollout(target, request, progress, stop).await?;
         tokio::time::sleep(self.rollout).await;
         self.marks.last.lock().expect("no test panics with it").insert(stage_of(&request.release), Instant::now());
+        Ok(())
+    }
+
+    async fn job_output(&self, _: &Target, _: &RolloutRequest) -> Result<JobOutput, Failure> {
+        Ok(JobOutput::Nothing)
+    }
+
+    async fn forget_job_output(&self, _: &Target, _: &RolloutRequest) -> Result<(), Failure> {
         Ok(())
     }
 

@@ -9,7 +9,7 @@ use slipway_core::failure::Failure;
 use slipway_core::plan::{ObjectRef, Observed};
 use slipway_docker::LocalDocker;
 use slipway_ports::{
-    CancellationToken, Cluster, ConnectRequest, ExecRequest, ExecStreams, JobRequest, LogQuery, Namespace, Platform,
+    CancellationToken, Cluster, ConnectRequest, ExecRequest, ExecStreams, JobOutput, JobRequest, LogQuery, Namespace, Platform,
     PodConnection, PodLine, Progress, ReleaseRequest, ReleaseStatus, Releases, Revision, RolloutKind, RolloutRequest,
     RunningServices, SecretObject, SecretText, Target, Upgraded, Workloads,
 };
@@ -157,6 +157,14 @@ impl Cluster for ByPlatform<dyn Cluster> {
         cancel: &CancellationToken,
     ) -> Result<(), Failure> {
         self.of(target).await_rollout(target, request, progress, cancel).await
+    }
+
+    async fn job_output(&self, target: &Target, request: &RolloutRequest) -> Result<JobOutput, Failure> {
+        self.of(target).job_output(target, request).await
+    }
+
+    async fn forget_job_output(&self, target: &Target, request: &RolloutRequest) -> Result<(), Failure> {
+        self.of(target).forget_job_output(target, request).await
     }
 
     async fn survey(&self, target: &Target, objects: &[ObjectRef]) -> Result<Vec<Observed>, Failure> {

@@ -7,8 +7,8 @@ use bollard::query_parameters::{ListVolumesOptionsBuilder, RemoveVolumeOptions};
 use slipway_core::failure::{Code, Failure};
 use slipway_core::plan::{ObjectRef, Observed};
 use slipway_ports::{
-    CancellationToken, Cluster, LogQuery, Namespace, PodLine, Progress, RolloutKind, RolloutRequest, SecretObject, SecretText,
-    Target, async_trait,
+    CancellationToken, Cluster, JobOutput, LogQuery, Namespace, PodLine, Progress, RolloutKind, RolloutRequest, SecretObject,
+    SecretText, Target, async_trait,
 };
 use tokio::sync::mpsc;
 
@@ -16,7 +16,7 @@ use crate::containers;
 use crate::engine::{failure, is_missing, status};
 use crate::local::LocalDocker;
 use crate::names::{NAMESPACE, checked, filters};
-use crate::{logs, rollout, survey};
+use crate::{logs, output, rollout, survey};
 
 /// The label that a namespace's owner is told by.
 const ENVIRONMENT: &str = "slipway.dev/environment";
@@ -113,6 +113,14 @@ impl Cluster for LocalDocker {
         cancel: &CancellationToken,
     ) -> Result<(), Failure> {
         rollout::watch(self, request, progress, cancel).await
+    }
+
+    async fn job_output(&self, _: &Target, request: &RolloutRequest) -> Result<JobOutput, Failure> {
+        output::read(self, request).await
+    }
+
+    async fn forget_job_output(&self, _: &Target, request: &RolloutRequest) -> Result<(), Failure> {
+        output::forget(self, request).await
     }
 
     async fn survey(&self, _: &Target, objects: &[ObjectRef]) -> Result<Vec<Observed>, Failure> {

@@ -11,12 +11,13 @@ use bollard::query_parameters::{
 };
 use futures::StreamExt as _;
 use slipway_core::failure::{Code, Failure};
-use slipway_core::model::Probes;
+use slipway_core::model::{Probes, ServiceKind};
 use slipway_core::names::sha256_hex;
 use slipway_ports::SecretText;
 
 use crate::engine::{failure, is_missing, status, words};
 use crate::names::{GENERATION, NAMESPACE, ORDINAL, PROBES, RUN, SERVICE, filters, labels};
+use crate::output;
 use crate::record::Wanted;
 use crate::spec::{Blueprint, GRACE_SECONDS};
 use crate::text::clean;
@@ -220,11 +221,12 @@ impl New<'_> {
 
     async fn write_files(&self, docker: &Docker, id: &str) -> Result<(), Failure> {
         let files = self.blueprint.files(self.wanted, self.secret)?;
-        if files.is_empty() {
+        let is_job = matches!(self.wanted.service.kind, ServiceKind::Job(_));
+        if files.is_empty() && !is_job {
             return Ok(());
         }
-        let packed =
-            pack(&files).map_err(|error| Failure::permanent(Code::Internal, format!("files can not be packed: {error}")))?;
+        let packed = pack(&files, is_job)
+            .map_err(|error| Failure::permanent(Code::Internal, format!("files can not be packed: {error}")))?;
         let options = UploadToContainerOptionsBuilder::new().path("/").build();
         let sent = docker.upload_to_container(id, Some(options), bollard::body_full(packed.into())).await;
         sent.map_err(|error| {
@@ -237,8 +239,11 @@ impl New<'_> {
 }
 
 /// Files as the engine takes them. Everybody in the container can read them, and nobody writes.
-fn pack(files: &BTreeMap<String, SecretText>) -> std::io::Result<Vec<u8>> {
+fn pack(files: &BTreeMap<String, SecretText>, is_job: bool) -> std::io::Result<Vec<u8>> {
     let mut archive = tar::Builder::new(Vec::new());
+    if is_job {
+        output::folder(&mut archive)?;
+    }
     for (path, content) in files {
         let mut header = tar::Header::new_gnu();
         header.set_size(content.expose().len() as u64);
@@ -327,7 +332,7 @@ mod tests {
 
     #[test]
     fn files_are_packed_for_all_to_read() {
-        let packed = pack(&BTreeMap::from([("/etc/app/config".to_owned(), SecretText::new("a: b"))])).unwrap();
+        let packed = pack(&BTreeMap::from([("/etc/app/config".to_owned(), SecretText::new("a: b"))]), false).unwrap();
         let mut archive = tar::Archive::new(packed.as_slice());
         let entry = archive.entries().unwrap().next().unwrap().unwrap();
         assert_eq!(entry.path().unwrap().to_str(), Some("etc/app/config"));

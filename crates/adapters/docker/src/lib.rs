@@ -18,6 +18,7 @@ mod job;
 mod local;
 mod logs;
 mod names;
+mod output;
 mod probe;
 mod pull;
 mod record;

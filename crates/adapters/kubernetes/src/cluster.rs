@@ -7,8 +7,8 @@ use futures::future::try_join_all;
 use slipway_core::failure::Failure;
 use slipway_core::plan::{ObjectRef, Observed};
 use slipway_ports::{
-    CancellationToken, Cluster, LogQuery, Namespace, PodLine, Progress, RolloutKind, RolloutRequest, SecretObject, SecretText,
-    Target,
+    CancellationToken, Cluster, JobOutput, LogQuery, Namespace, PodLine, Progress, RolloutKind, RolloutRequest, SecretObject,
+    SecretText, Target,
 };
 use tokio::sync::mpsc::Sender;
 
@@ -18,7 +18,7 @@ use crate::rollout::Rollout;
 use crate::settings::Settings;
 use crate::survey::{Kinds, survey, take_back};
 use crate::text::clean;
-use crate::{logs, namespace, pause, removal, restart, secret};
+use crate::{logs, namespace, outputs, pause, removal, restart, secret};
 
 /// Kubernetes clusters, reached by the kubeconfigs of their targets.
 pub struct KubeCluster {
@@ -129,6 +129,14 @@ impl Cluster for KubeCluster {
             () = cancel.cancelled() => Err(Failure::canceled(format!("stopped waiting for {}", request.release))),
             verdict = watch => verdict,
         }
+    }
+
+    async fn job_output(&self, target: &Target, request: &RolloutRequest) -> Result<JobOutput, Failure> {
+        outputs::read(&self.connection(target).await?, &self.calls, request).await
+    }
+
+    async fn forget_job_output(&self, target: &Target, request: &RolloutRequest) -> Result<(), Failure> {
+        outputs::forget(&self.connection(target).await?, &self.calls, request).await
     }
 
     async fn survey(&self, target: &Target, objects: &[ObjectRef]) -> Result<Vec<Observed>, Failure> {

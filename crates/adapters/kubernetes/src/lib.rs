@@ -13,6 +13,7 @@ mod cluster;
 mod connection;
 mod logs;
 mod namespace;
+mod outputs;
 mod pause;
 mod removal;
 mod restart;

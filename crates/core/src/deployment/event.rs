@@ -168,9 +168,22 @@ pub struct StepResult {
     /// The revision of the Helm release.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revision: Option<u32>,
+    /// What the job left for services of later stages.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outputs: Option<Box<WrittenOutputs>>,
     /// How the release was when it had become healthy, as far as that could be found out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub settled: Option<Box<Settled>>,
+}
+
+/// That a job has written outputs; their values lie sealed in the store.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct WrittenOutputs {
+    /// Their names.
+    pub names: Vec<String>,
+    /// Changes with their values, and tells nothing of them.
+    pub digest: String,
 }
 
 /// Why a step was skipped.

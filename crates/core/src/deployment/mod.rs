@@ -25,6 +25,8 @@ mod state;
 
 pub use decide::{Input, Refusal, StepOutcome, decide};
 pub use due::{Due, due};
-pub use event::{Actor, CancelScope, Event, Fact, Outcome, Phase, SkipReason, StepId, StepResult, Timestamp, Trigger};
+pub use event::{
+    Actor, CancelScope, Event, Fact, Outcome, Phase, SkipReason, StepId, StepResult, Timestamp, Trigger, WrittenOutputs,
+};
 pub use evolve::IllegalEvent;
 pub use state::{Approval, Deployment, Merged, RunState, ServiceRun, StepState};

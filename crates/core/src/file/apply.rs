@@ -3,9 +3,10 @@
 use std::collections::HashMap;
 
 use crate::model::{Environment, Name, Pipeline, Service, ServiceKind, ServiceType, Stage, StageName};
+use crate::variables::{earlier_jobs, output_prefix};
 
 use super::changes;
-use super::environment_file::{EnvironmentFile, FileService, FileStage};
+use super::environment_file::{EnvironmentFile, FileService, FileStage, OutputReference};
 use super::problem::Problem;
 
 /// How a file is applied.
@@ -45,12 +46,31 @@ pub fn apply(existing: Option<&Environment>, file: &EnvironmentFile, options: Ap
             file.services_location.problem(what)
         }));
     }
+    let environment = environment(file, stages, services);
+    if problems.is_empty() {
+        problems.extend(file.output_references.iter().filter_map(|output| not_written_before(&environment, output)));
+    }
     if !problems.is_empty() {
         return Err(problems);
     }
-    let environment = environment(file, stages, services);
     let changes = changes::between(existing, &environment);
     Ok(Applied { environment, changes, removed })
+}
+
+/// The problem of an output that no job of an earlier stage can have written.
+fn not_written_before(environment: &Environment, output: &OutputReference) -> Option<Problem> {
+    let service = environment.service(&output.service)?;
+    let is_of = |job: &Name| output.name.starts_with(&output_prefix(job));
+    if earlier_jobs(environment, service).any(is_of) {
+        return None;
+    }
+    let job = environment.services.iter().find(|other| is_of(&other.name))?;
+    let (name, stage) = (&output.name, &job.stage);
+    let what = format!(
+        "`{name}` is written by the job `{}`, in the stage `{stage}`; expected the job in an earlier stage than `{}`, which is in `{}`",
+        job.name, service.name, service.stage
+    );
+    Some(output.location.problem(what))
 }
 
 fn environment(file: &EnvironmentFile, stages: Vec<Stage>, services: Vec<Service>) -> Environment {

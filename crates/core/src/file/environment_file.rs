@@ -42,8 +42,28 @@ pub struct EnvironmentFile {
     pub notifications: Vec<Notification>,
     /// Where the list of services stands.
     pub services_location: Location,
+    /// What takes from outputs of jobs.
+    pub(super) output_references: Vec<OutputReference>,
     /// What the file asks for and no code carries out yet.
     pub(super) unsupported: Vec<Problem>,
+}
+
+/// A place of the file that takes from an output of a job.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct OutputReference {
+    /// The service that takes it.
+    pub(super) service: Name,
+    /// The variable that the output is.
+    pub(super) name: String,
+    /// Where it stands.
+    pub(super) location: Location,
+}
+
+impl OutputReference {
+    /// Why it is refused in what a build sees.
+    pub(super) fn in_a_build(&self) -> String {
+        format!("`{}` is an output of a job, and no build sees those; expected a variable that is known before", self.name)
+    }
 }
 
 /// A stage as a file writes it.

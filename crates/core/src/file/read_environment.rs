@@ -26,7 +26,7 @@ pub(super) fn environment(reader: &mut Reader, root: &Node) -> Option<Environmen
     let previews = keys.get("previews").and_then(|place| previews(reader, place));
     let schedules = schedules(reader, &keys);
     let notifications = notifications(reader, &keys, &secrets);
-    references::check(reader, &keys);
+    let output_references = references::check(reader, &keys);
     let unsupported = unsupported::find(root, &TOP);
     Some(EnvironmentFile {
         project: project.or_else(|| Name::new("default").ok())?,
@@ -45,6 +45,7 @@ pub(super) fn environment(reader: &mut Reader, root: &Node) -> Option<Environmen
         schedules,
         notifications,
         services_location: keys.key_location("services"),
+        output_references,
         unsupported,
     })
 }

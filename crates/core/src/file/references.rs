@@ -6,8 +6,9 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::model::Name;
-use crate::variables::references;
+use crate::variables::{OUTPUT_PREFIX, references};
 
+use super::environment_file::OutputReference;
 use super::keys::VARIABLE;
 use super::keys_service::{APPLICATION, HELM, JOB, SERVICE};
 use super::read_kind::KINDS;
@@ -23,10 +24,12 @@ const SECRET_NAME: &str = "SLIPWAY_SECRET_NAME";
 /// Most variables that need each other in a row; what resolves them goes down as deep.
 const LONGEST_CHAIN: usize = 50;
 
-/// Checks the variables of the environment and everything in its services that takes from variables.
-pub(super) fn check(reader: &mut Reader, top: &Keys<'_>) {
+/// Checks the variables of the environment and everything in its services that takes from variables. Returns what takes from the
+/// outputs of jobs: whether those come before is known once each service has its stage.
+pub(super) fn check(reader: &mut Reader, top: &Keys<'_>) -> Vec<OutputReference> {
+    let mut outputs = Vec::new();
     if reader.is_full() {
-        return;
+        return outputs;
     }
     let services = services(top);
     let builtins = Builtins::of(top, &services);
@@ -39,8 +42,9 @@ pub(super) fn check(reader: &mut Reader, top: &Keys<'_>) {
         own: &environment,
         is_chart: false,
         visible: &Names::default(),
+        service: None,
     };
-    scope.check_variables(reader);
+    scope.check_variables(reader, &mut outputs);
     let all: BTreeMap<&str, &Declared<'_>> = environment.all.iter().map(|(name, variable)| (name.as_str(), variable)).collect();
     circles(reader, &all, &environment.all);
     for service in &services {
@@ -54,15 +58,17 @@ pub(super) fn check(reader: &mut Reader, top: &Keys<'_>) {
             own: &own,
             is_chart,
             visible: &visible,
+            service: service.get("name").and_then(|place| text(place.node)).and_then(|name| Name::new(name).ok()),
         };
-        scope.check_variables(reader);
-        scope.check_service(reader, service);
+        scope.check_variables(reader, &mut outputs);
+        scope.check_service(reader, service, &mut outputs);
         if !own.all.is_empty() {
             let mut all = all.clone();
             all.extend(own.all.iter().map(|(name, variable)| (name.as_str(), variable)));
             circles(reader, &all, &own.all);
         }
     }
+    outputs
 }
 
 /// Services as far as they are mappings.
@@ -158,6 +164,7 @@ fn needs(place: &Place<'_>) -> Vec<String> {
 /// The variables that Slipway gives in this environment.
 struct Builtins {
     names: BTreeSet<String>,
+    /// What the names of the outputs of each lifecycle job begin with.
     jobs: Vec<String>,
     /// Whether all services and their names could be read.
     is_complete: bool,
@@ -184,8 +191,8 @@ impl Builtins {
             if may_be(service, "database") {
                 all.add("DATABASE", &part, &["HOST", "PORT", "USER", "PASSWORD", "NAME", "URL"]);
             }
-            if may_be(service, "job") {
-                all.jobs.push(format!("SLIPWAY_JOB_{part}_"));
+            if may_be(service, "job") && !is_cron(service) {
+                all.jobs.push(format!("{OUTPUT_PREFIX}{part}_"));
             }
         }
         all
@@ -196,10 +203,16 @@ impl Builtins {
     }
 
     fn has(&self, name: &str) -> bool {
-        let is_output = |job: &String| name.strip_prefix(job.as_str()).is_some_and(|output| !output.is_empty());
+        let in_output = |output: &str| !output.is_empty() && !output.contains(|letter: char| letter.is_ascii_lowercase());
+        let is_output = |job: &String| name.strip_prefix(job.as_str()).is_some_and(in_output);
         let may_be = !self.is_complete && ["SERVICE", "DATABASE", "JOB"].iter().any(|kind| is_of(name, kind));
-        may_be || self.names.contains(name) || (name.starts_with("SLIPWAY_JOB_") && self.jobs.iter().any(is_output))
+        may_be || self.names.contains(name) || (name.starts_with(OUTPUT_PREFIX) && self.jobs.iter().any(is_output))
     }
+}
+
+/// Whether a service is a job that runs by the clock, which has no outputs.
+fn is_cron(service: &Keys<'_>) -> bool {
+    service.get("job").and_then(|place| Keys::of(place, &JOB)).is_some_and(|job| job.has("schedule"))
 }
 
 fn is_of(name: &str, kind: &str) -> bool {
@@ -223,6 +236,8 @@ struct Scope<'s, 't> {
     /// Whether the service is a chart.
     is_chart: bool,
     visible: &'s Names,
+    /// The service, unless it is the environment's own scope.
+    service: Option<Name>,
 }
 
 impl Scope<'_, '_> {
@@ -234,19 +249,19 @@ impl Scope<'_, '_> {
         declared || visible || self.builtins.has(name) || (self.is_chart && name == SECRET_NAME)
     }
 
-    fn check_variables(&self, reader: &mut Reader) {
+    fn check_variables(&self, reader: &mut Reader, outputs: &mut Vec<OutputReference>) {
         for (name, variable) in &self.own.all {
             let Some(keys) = Keys::of(variable.place.clone(), &VARIABLE) else {
-                self.check_texts(reader, &variable.place);
+                self.check_texts(reader, &variable.place, outputs);
                 continue;
             };
             for content in ["override", "file"].into_iter().filter_map(|key| keys.get(key)) {
-                self.check_texts(reader, &content);
+                self.check_texts(reader, &content, outputs);
             }
             if let Some(place) = keys.get("alias")
-                && let Some(target) = text(place.node).filter(|target| !self.has(target))
+                && let Some(target) = text(place.node)
             {
-                self.refuse(reader, &place, target, &format!("`{target}`"));
+                self.check_name(reader, &place, target, &format!("`{target}`"), outputs);
             }
             let is_wider = |outer: &Variables<'_>| outer.all.contains_key(name) || !outer.is_complete;
             if keys.get("override").is_some() && !self.outer.is_some_and(is_wider) {
@@ -259,40 +274,65 @@ impl Scope<'_, '_> {
     }
 
     /// Checks what of a service takes from variables beside its variables.
-    fn check_service(&self, reader: &mut Reader, service: &Keys<'_>) {
+    fn check_service(&self, reader: &mut Reader, service: &Keys<'_>, outputs: &mut Vec<OutputReference>) {
         if let Some(place) = service.get("files") {
-            self.check_texts(reader, &place);
+            self.check_texts(reader, &place, outputs);
         }
         let inside: [(&str, &Shape, &[&str]); 3] =
             [("application", &APPLICATION, &["build"]), ("job", &JOB, &["build"]), ("helm", &HELM, &["values", "set"])];
         for (kind, shape, keys) in inside {
             let Some(kind) = service.get(kind).and_then(|place| Keys::of(place, shape)) else { continue };
-            for place in keys.iter().filter_map(|key| kind.get(key)) {
-                self.check_texts(reader, &place);
+            for key in keys {
+                let Some(place) = kind.get(key) else { continue };
+                let mut found = Vec::new();
+                self.check_texts(reader, &place, &mut found);
+                if *key == "build" {
+                    for output in &found {
+                        reader.refuse(&output.location, output.in_a_build());
+                    }
+                } else {
+                    outputs.append(&mut found);
+                }
             }
         }
     }
 
     /// Checks every text below a value; the tree is not deep.
-    fn check_texts(&self, reader: &mut Reader, place: &Place<'_>) {
+    fn check_texts(&self, reader: &mut Reader, place: &Place<'_>, outputs: &mut Vec<OutputReference>) {
         match &place.node.value {
             Value::Plain(content) | Value::Quoted(content) => {
-                let unknown: BTreeSet<String> = references(content).map(String::from).filter(|name| !self.has(name)).collect();
-                for name in unknown {
-                    self.refuse(reader, place, &name, &format!("`{{{{{name}}}}}`"));
+                let named: BTreeSet<String> = references(content).map(String::from).collect();
+                for name in named {
+                    self.check_name(reader, place, &name, &format!("`{{{{{name}}}}}`"), outputs);
                 }
             }
             Value::List(items) => {
                 for (index, node) in items.iter().enumerate() {
-                    self.check_texts(reader, &Place { node, path: format!("{}[{index}]", place.path) });
+                    self.check_texts(reader, &Place { node, path: format!("{}[{index}]", place.path) }, outputs);
                 }
             }
             Value::Mapping(entries) => {
                 for entry in entries {
-                    self.check_texts(reader, &Place { node: &entry.node, path: join(&place.path, &entry.key) });
+                    self.check_texts(reader, &Place { node: &entry.node, path: join(&place.path, &entry.key) }, outputs);
                 }
             }
             Value::Refused => {}
+        }
+    }
+
+    /// Checks one name. An output is noted by its service; every service sees a variable of the environment, the job itself too.
+    fn check_name(&self, reader: &mut Reader, place: &Place<'_>, name: &str, shown: &str, outputs: &mut Vec<OutputReference>) {
+        if !self.has(name) {
+            return self.refuse(reader, place, name, shown);
+        }
+        if !name.starts_with(OUTPUT_PREFIX) {
+            return;
+        }
+        if self.outer.is_none() {
+            let way = "expected it in the `variables` of services of later stages";
+            reader.refuse_value(place, format!("{shown} is an output of a job, and the job itself sees this variable; {way}"));
+        } else if let Some(service) = &self.service {
+            outputs.push(OutputReference { service: service.clone(), name: name.to_owned(), location: place.location() });
         }
     }
 
@@ -307,6 +347,14 @@ impl Scope<'_, '_> {
         }
         if name == SECRET_NAME {
             reader.refuse_value(place, format!("{shown} is there in a `helm` service only"));
+            return;
+        }
+        if name.starts_with(OUTPUT_PREFIX) {
+            let jobs: Vec<String> = self.builtins.jobs.iter().map(|prefix| format!("`{prefix}…`")).collect();
+            let known =
+                if jobs.is_empty() { "the file has no such job".to_owned() } else { format!("expected {}", jobs.join(" or ")) };
+            let rule = "an output is named by a lifecycle job of the file, in upper case with `_`";
+            reader.refuse_value(place, format!("nothing defines {shown}: {rule}; {known}"));
             return;
         }
         let outer = self.outer.into_iter().flat_map(|outer| outer.all.keys());

@@ -4,9 +4,14 @@
 //! What takes from a secret is secret: [`Resolved`] carries that along, and prints stars.
 
 mod builtin;
+mod outputs;
 mod resolve;
 mod resolved;
 
 pub use builtin::{BuiltinFacts, DatabaseAccount, builtins, database_environment};
+pub use outputs::{
+    JobOutputs, MOST_OUTPUT_BYTES, OUTPUT_PATH, OUTPUT_PREFIX, Outputs, earlier_jobs, output_prefix, output_variables,
+    parse_outputs,
+};
 pub use resolve::{FileContent, Resolution, Scopes, VariableProblem, build_args, references, resolve};
 pub use resolved::Resolved;

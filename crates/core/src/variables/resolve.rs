@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::outputs::{OUTPUT_PREFIX, Outputs};
 use super::resolved::Resolved;
 use crate::model::{MountedFile, Variable, VariableName, VariableValue};
 
@@ -26,6 +27,8 @@ pub struct Scopes<'a> {
     pub visible_secrets: &'a [String],
     /// The texts that are mounted as files.
     pub files: &'a [MountedFile],
+    /// What jobs of earlier stages wrote; the service sees all of it.
+    pub outputs: Outputs<'a>,
 }
 
 /// What a service sees.
@@ -68,6 +71,16 @@ pub enum VariableProblem {
         /// The variable that names it.
         wanted_by: String,
     },
+    /// No job has written it.
+    #[error("`{wanted_by}` takes from `{name}`, which no job of an earlier stage has written{}", known(.written))]
+    OutputMissing {
+        /// The name.
+        name: String,
+        /// The variable that names it.
+        wanted_by: String,
+        /// The outputs that are there.
+        written: Vec<String>,
+    },
     /// It needs itself.
     #[error("variables need each other in a circle: {}", .names.join(" -> "))]
     Cycle {
@@ -77,12 +90,26 @@ pub enum VariableProblem {
     /// All values together are too large for a Secret.
     #[error("all variables together are larger than 1 MiB")]
     TooLarge,
+    /// A build would see the output of a job.
+    #[error("the Dockerfile declares `ARG {name}`, and `{name}` takes from an output of a job, which no build sees")]
+    OutputArgument {
+        /// Its name.
+        name: String,
+    },
     /// A build would see it.
     #[error("the Dockerfile declares `ARG {name}`, and `{name}` is secret; use `RUN --mount=type=secret` instead")]
     SecretArgument {
         /// Its name.
         name: String,
     },
+}
+
+/// The outputs that are there, as the end of a sentence.
+fn known(written: &[String]) -> String {
+    match written {
+        [] => String::new(),
+        some => format!("; written are {}", some.join(", ")),
+    }
 }
 
 /// The names that a text refers to as `{{NAME}}`, in order. What is between braces and is no variable's name is just text.
@@ -139,6 +166,9 @@ pub fn resolve<'a>(scopes: &Scopes<'a>) -> Result<Resolution<'a>, VariableProble
     let visible: Vec<VariableName> =
         scopes.visible_secrets.iter().filter_map(|name| VariableName::new(name.as_str()).ok()).collect();
     names.extend(&visible);
+    if let Outputs::Written(written) = scopes.outputs {
+        names.extend(written.keys());
+    }
     for name in &names {
         resolver.value(name, name.as_str())?;
     }
@@ -216,7 +246,19 @@ impl<'a> Resolver<'a> {
         if self.scopes.visible_secrets.iter().any(|secret| secret == name.as_str()) {
             return self.secret(name.as_str());
         }
+        if name.as_str().starts_with(OUTPUT_PREFIX) {
+            return self.output(name, wanted_by);
+        }
         self.scopes.builtins.get(name).cloned().ok_or_else(|| undefined(name.as_str(), wanted_by))
+    }
+
+    fn output(&self, name: &VariableName, wanted_by: &str) -> Result<Resolved, VariableProblem> {
+        let Outputs::Written(written) = self.scopes.outputs else { return Ok(Resolved::unseen_output()) };
+        written.get(name).cloned().ok_or_else(|| VariableProblem::OutputMissing {
+            name: name.to_string(),
+            wanted_by: wanted_by.to_owned(),
+            written: written.keys().map(ToString::to_string).collect(),
+        })
     }
 
     fn secret(&self, name: &str) -> Result<Resolved, VariableProblem> {
@@ -229,22 +271,17 @@ impl<'a> Resolver<'a> {
     }
 
     fn interpolate(&mut self, text: &str, wanted_by: &str) -> Result<Resolved, VariableProblem> {
-        let mut value = String::new();
-        let mut secret = false;
+        let mut value = Resolved::plain("");
         for piece in pieces(text) {
             match piece {
-                Piece::Text(text) => value.push_str(text),
-                Piece::Reference(name) => {
-                    let other = self.value(&name, wanted_by)?;
-                    secret |= other.is_secret();
-                    value.push_str(other.expose());
-                }
+                Piece::Text(text) => value.append_text(text),
+                Piece::Reference(name) => value.append(&self.value(&name, wanted_by)?),
             }
-            if value.len() > LARGEST {
+            if value.expose().len() > LARGEST {
                 return Err(VariableProblem::TooLarge);
             }
         }
-        Ok(Resolved::new(value, secret))
+        Ok(value)
     }
 }
 
@@ -268,6 +305,9 @@ pub fn build_args(
                 None => continue,
             },
         };
+        if value.takes_from_output() {
+            return Err(VariableProblem::OutputArgument { name: name.to_string() });
+        }
         if value.is_secret() {
             return Err(VariableProblem::SecretArgument { name: name.to_string() });
         }
@@ -277,19 +317,17 @@ pub fn build_args(
 }
 
 fn interpolated(text: &str, of: &VariableName, variables: &Resolution<'_>) -> Result<Resolved, VariableProblem> {
-    let mut value = String::new();
-    let mut secret = false;
+    let mut value = Resolved::plain("");
     for piece in pieces(text) {
         match piece {
-            Piece::Text(text) => value.push_str(text),
+            Piece::Text(text) => value.append_text(text),
+            Piece::Reference(name) if name.as_str().starts_with(OUTPUT_PREFIX) => value.append(&Resolved::unseen_output()),
             Piece::Reference(name) => {
-                let other = variables.get(&name).ok_or_else(|| undefined(name.as_str(), of.as_str()))?;
-                secret |= other.is_secret();
-                value.push_str(other.expose());
+                value.append(variables.get(&name).ok_or_else(|| undefined(name.as_str(), of.as_str()))?);
             }
         }
     }
-    Ok(Resolved::new(value, secret))
+    Ok(value)
 }
 
 #[cfg(test)]
@@ -315,6 +353,7 @@ mod tests {
             secrets: BTreeMap::from([("TOKEN".to_owned(), Resolved::secret("hunter2"))]),
             visible_secrets: &[],
             files: &[],
+            outputs: Outputs::OfNoBuild,
         }
     }
 
@@ -340,6 +379,32 @@ mod tests {
         let resolution = resolve(&scopes(&environment, &[])).unwrap();
         assert_eq!(resolution.values.keys().collect::<Vec<_>>(), [&name("URL")]);
         assert!(resolution.get(&name("SLIPWAY_DATABASE_DB_URL")).is_some());
+    }
+
+    #[test]
+    fn outputs_of_jobs_are_seen_and_one_that_is_not_written_is_named() {
+        let written = BTreeMap::from([(name("SLIPWAY_JOB_SEED_URL"), Resolved::secret("pw@host"))]);
+        let environment = [text("A", "{{SLIPWAY_JOB_SEED_URL}}/x")];
+        let scopes = Scopes { outputs: Outputs::Written(&written), ..scopes(&environment, &[]) };
+        let values = resolve(&scopes).unwrap().values;
+        assert_eq!(values[&name("A")], Resolved::secret("pw@host/x"));
+        assert_eq!(values[&name("SLIPWAY_JOB_SEED_URL")], Resolved::secret("pw@host"));
+        let environment = [text("A", "{{SLIPWAY_JOB_SEED_TOKEN}}")];
+        let problem = resolve(&Scopes { environment: &environment, ..scopes }).unwrap_err();
+        let words = "`A` takes from `SLIPWAY_JOB_SEED_TOKEN`, which no job of an earlier stage has written; written are SLIPWAY_JOB_SEED_URL";
+        assert_eq!(problem.to_string(), words);
+    }
+
+    #[test]
+    fn c14_a_build_never_takes_from_an_output() {
+        let service = [text("A", "x{{SLIPWAY_JOB_SEED_URL}}"), text("B", "b")];
+        let values = resolve(&scopes(&[], &service)).unwrap();
+        let declared = |name: &str| BTreeSet::from([name.to_owned()]);
+        assert!(build_args(&declared("B"), &BTreeMap::new(), &values).is_ok());
+        let refused = VariableProblem::OutputArgument { name: "A".to_owned() };
+        assert_eq!(build_args(&declared("A"), &BTreeMap::new(), &values).unwrap_err(), refused);
+        let args = BTreeMap::from([(name("A"), "{{SLIPWAY_JOB_SEED_URL}}".to_owned())]);
+        assert_eq!(build_args(&declared("A"), &args, &values).unwrap_err(), refused);
     }
 
     #[test]

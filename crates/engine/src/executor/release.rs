@@ -117,14 +117,19 @@ async fn with_variables(assignment: &Assignment, made: &Made, variables: &Variab
     take_back(assignment, &changed).await?;
     assignment.progress.activity(Activity::Releasing);
     assignment.progress.line(&format!("release {} of {}{why}", assignment.name, request.made_from));
-    match release(assignment, &request).await {
-        Ok(upgraded) => {
+    let released = match release(assignment, &request).await {
+        Ok(upgraded) => job::outputs(assignment, &request).await.map(|outputs| (upgraded, outputs)),
+        Err(failure) => Err(job::without_output(assignment, &request, failure).await),
+    };
+    match released {
+        Ok((upgraded, outputs)) => {
             let objects = if is_kept_up { upgraded.objects } else { Vec::new() };
             Ok(StepOutcome::Done(StepResult {
                 image: made.image().map(|image| image.digest.clone()),
                 repository: made.image().map(|image| image.repository.clone()),
                 variables: variables.reference().cloned(),
                 revision: Some(upgraded.revision.0),
+                outputs: outputs.map(Box::new),
                 settled: last_releases::settled(shared, target, inputs, objects, secrets_of(&request)).await.map(Box::new),
             }))
         }

@@ -6,7 +6,7 @@ use slipway_core::failure::{Code, Failure};
 use slipway_core::image_key::{ImageKey, KeyInputs, build_repository, declared_args};
 use slipway_core::model::{BuildSettings, Environment, GitSource, Service, ServiceKind, VariableName};
 use slipway_core::plan::{PlannedBuild, Version};
-use slipway_core::variables::{self, BuiltinFacts, Resolved, Scopes};
+use slipway_core::variables::{self, BuiltinFacts, Outputs, Resolved, Scopes};
 use slipway_ports::{Reader, Repositories, TreeFacts, TreeQuery};
 
 use crate::engine::Shared;
@@ -130,6 +130,7 @@ pub(super) fn build_arguments(
         secrets: environment.secrets.iter().map(|name| (name.clone(), Resolved::secret("a secret"))).collect(),
         visible_secrets: &visible,
         files: workload.map_or(&[], |workload| &workload.files),
+        outputs: Outputs::OfNoBuild,
     });
     let resolved = resolved.map_err(|problem| variable_failure(&problem))?;
     variables::build_args(declared, &build.args, &resolved).map_err(|problem| variable_failure(&problem))

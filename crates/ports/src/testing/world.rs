@@ -15,7 +15,7 @@ use tokio::sync::watch;
 
 use crate::{
     Activity, BuildClaim, BuildRequest, BuildTurn, Builder, BuiltImage, CancellationToken, Cluster, Credential, Export, Freed,
-    ImageCollector, LogQuery, Namespace, NeededImage, PodLine, Presence, Progress, Reader, Registry, ReleaseRequest,
+    ImageCollector, JobOutput, LogQuery, Namespace, NeededImage, PodLine, Presence, Progress, Reader, Registry, ReleaseRequest,
     ReleaseStatus, Releases, Repositories, RepositoryTag, Revision, RolloutKind, RolloutRequest, RunningServices, SecretObject,
     SecretText, Target, TreeFacts, TreeQuery, Upgraded,
 };
@@ -46,6 +46,8 @@ pub(super) struct Told {
     /// What stands for the content of the one object of each release.
     objects: BTreeMap<String, String>,
     needed: BTreeSet<NeededImage>,
+    /// What each job wrote, unless it is forgotten.
+    outputs: HashMap<String, Option<SecretText>>,
     pub(super) running: RunningServices,
 }
 
@@ -93,6 +95,11 @@ impl World {
     /// The base images of every image that is built.
     pub fn built_on(&self, bases: Vec<ImageReference>) {
         self.told().bases = bases;
+    }
+
+    /// A job writes this as its output.
+    pub fn output(&self, job: &str, text: &str) {
+        self.told().outputs.insert(job.to_owned(), Some(SecretText::new(text)));
     }
 
     /// The next time that `what` is done it fails with this. `what` is as the journal writes it.
@@ -491,6 +498,17 @@ impl Cluster for World {
         progress.activity(Activity::Waiting);
         let what = if request.kind == RolloutKind::Gone { "gone" } else { "rollout" };
         self.act(&format!("{what} {}", request.release), cancel).await
+    }
+
+    async fn job_output(&self, _: &Target, request: &RolloutRequest) -> Result<JobOutput, Failure> {
+        self.act_now(&format!("output {}", request.release)).await?;
+        let written = self.told().outputs.get(&request.release).cloned();
+        Ok(written.map_or(JobOutput::Nothing, |text| text.map_or(JobOutput::Gone, JobOutput::Written)))
+    }
+
+    async fn forget_job_output(&self, _: &Target, request: &RolloutRequest) -> Result<(), Failure> {
+        self.told().outputs.insert(request.release.clone(), None);
+        self.act_now(&format!("forget output {}", request.release)).await
     }
 
     async fn survey(&self, _: &Target, objects: &[ObjectRef]) -> Result<Vec<Observed>, Failure> {

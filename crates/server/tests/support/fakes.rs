@@ -8,9 +8,9 @@ use slipway_core::failure::Failure;
 use slipway_core::model::{GitRevision, ImageReference};
 use slipway_core::plan::{ObjectRef, Observed};
 use slipway_ports::{
-    Activity, BuildRequest, Builder, BuiltImage, CancellationToken, Cluster, Export, LogQuery, Namespace, PodLine, Presence,
-    Progress, Reader, Registry, ReleaseRequest, ReleaseStatus, Releases, Repositories, RepositoryTag, Revision, RolloutKind,
-    RolloutRequest, SecretObject, SecretText, Target, TreeFacts, TreeQuery, Upgraded, async_trait,
+    Activity, BuildRequest, Builder, BuiltImage, CancellationToken, Cluster, Export, JobOutput, LogQuery, Namespace, PodLine,
+    Presence, Progress, Reader, Registry, ReleaseRequest, ReleaseStatus, Releases, Repositories, RepositoryTag, Revision,
+    RolloutKind, RolloutRequest, SecretObject, SecretText, Target, TreeFacts, TreeQuery, Upgraded, async_trait,
 };
 use tokio::sync::Semaphore;
 
@@ -208,6 +208,14 @@ impl Cluster for Fake {
         _: &CancellationToken,
     ) -> Result<(), Failure> {
         progress.activity(Activity::Waiting);
+        Ok(())
+    }
+
+    async fn job_output(&self, _: &Target, _: &RolloutRequest) -> Result<JobOutput, Failure> {
+        Ok(JobOutput::Nothing)
+    }
+
+    async fn forget_job_output(&self, _: &Target, _: &RolloutRequest) -> Result<(), Failure> {
         Ok(())
     }
 

@@ -6,8 +6,8 @@ use async_trait::async_trait;
 use slipway_core::failure::{Code, Failure};
 use slipway_core::plan::{ObjectRef, Observed};
 use slipway_ports::{
-    Activity, CancellationToken, Cluster, LogQuery, Namespace, PodLine, Progress, RolloutKind, RolloutRequest, SecretObject,
-    SecretText, Target,
+    Activity, CancellationToken, Cluster, JobOutput, LogQuery, Namespace, PodLine, Progress, RolloutKind, RolloutRequest,
+    SecretObject, SecretText, Target,
 };
 use tokio::sync::mpsc;
 
@@ -61,7 +61,7 @@ impl Cluster for World {
         if self.holds_any("releases", &format!("{}/", namespace.name))? {
             return Ok(false);
         }
-        for kind in ["secrets", "live", "jobs", "restarts"] {
+        for kind in ["secrets", "live", "jobs", "restarts", "forgotten"] {
             self.remove_all(kind, &format!("{}/", namespace.name))?;
         }
         self.points.reach("world.namespace.emptied");
@@ -103,6 +103,20 @@ impl Cluster for World {
             job.ok_or_else(|| Failure::permanent(Code::JobFailed, "there is no such Job"))?;
         }
         Ok(())
+    }
+
+    /// A job writes one sensitive output, with its own name in it.
+    async fn job_output(&self, _: &Target, request: &RolloutRequest) -> Result<JobOutput, Failure> {
+        let RolloutKind::Job { name } = &request.kind else { return Ok(JobOutput::Nothing) };
+        if read(&self.place("forgotten", &format!("{}/{name}", request.namespace)))?.is_some() {
+            return Ok(JobOutput::Gone);
+        }
+        Ok(JobOutput::Written(SecretText::new(format!("{{\"NAME\": {{\"value\": \"{}\"}}}}", request.release))))
+    }
+
+    async fn forget_job_output(&self, _: &Target, request: &RolloutRequest) -> Result<(), Failure> {
+        let RolloutKind::Job { name } = &request.kind else { return Ok(()) };
+        self.write(&self.place("forgotten", &format!("{}/{name}", request.namespace)), "")
     }
 
     async fn survey(&self, _: &Target, objects: &[ObjectRef]) -> Result<Vec<Observed>, Failure> {

@@ -10,6 +10,7 @@ use slipway_ports::RolloutKind;
 use super::concern::{Concern, Finding, Grace, LogSource};
 use super::snapshot::Snapshot;
 use super::volumes;
+use crate::outputs::JOB_LABEL;
 use crate::text::clause;
 
 /// After so many restarts a container does not come up any more.
@@ -159,14 +160,14 @@ fn configuration(pod: &Pod, status: &ContainerStatus, waiting: &ContainerStateWa
 
 fn crash(snapshot: &Snapshot, pod: &Pod, status: &ContainerStatus) -> Concern {
     let last = status.last_state.as_ref().and_then(|state| state.terminated.as_ref());
-    let how = last.map_or_else(|| "it ends again and again".to_owned(), ending);
+    // A Job counts its own attempts, and fails by itself.
+    let is_job = matches!(snapshot.subject.kind, RolloutKind::Job { .. });
+    let how = last.map_or_else(|| "it ends again and again".to_owned(), |last| ending(pod, last));
     let probe = snapshot
         .event(pod.metadata.uid.as_deref(), &["Unhealthy"])
         .and_then(|event| event.message.as_deref())
         .filter(|message| message.starts_with("Liveness") || message.starts_with("Startup"));
     let probe = probe.map(|message| format!("; {}", clause(message))).unwrap_or_default();
-    // A Job counts its own attempts, and fails by itself.
-    let counts = !matches!(snapshot.subject.kind, RolloutKind::Job { .. });
     let hint = match last {
         Some(last) if last.reason.as_deref() == Some("OOMKilled") => "give the service more memory, or make it use less",
         _ if !probe.is_empty() => "the kubelet restarts it because the probe fails: correct the probe or what it asks",
@@ -174,7 +175,7 @@ fn crash(snapshot: &Snapshot, pod: &Pod, status: &ContainerStatus) -> Concern {
     };
     Concern {
         key: format!("crash/{}/{}", pod.name_any(), status.name),
-        grace: if counts && status.restart_count >= RESTARTS { Grace::None } else { Grace::UntilTimeout },
+        grace: if !is_job && status.restart_count >= RESTARTS { Grace::None } else { Grace::UntilTimeout },
         finding: Finding {
             code: Code::CrashLoop,
             message: format!(
@@ -190,12 +191,16 @@ fn crash(snapshot: &Snapshot, pod: &Pod, status: &ContainerStatus) -> Concern {
 }
 
 /// How a container ended, in words.
-pub(crate) fn ending(last: &ContainerStateTerminated) -> String {
+pub(crate) fn ending(pod: &Pod, last: &ContainerStateTerminated) -> String {
     let reason = match last.reason.as_deref() {
         Some(reason) if reason != "Error" => format!(" ({})", clause(reason)),
         _ => String::new(),
     };
-    let message = last.message.as_deref().map(|message| format!(": {}", clause(message))).unwrap_or_default();
+    // What the container of a job says last is its output, which may be secret; of one that did not run it is the runtime's.
+    let is_job = pod.labels().contains_key(JOB_LABEL);
+    let of_runtime = matches!(last.reason.as_deref(), Some("StartError" | "ContainerCannotRun"));
+    let message = last.message.as_deref().filter(|_| of_runtime || !is_job);
+    let message = message.map(|message| format!(": {}", clause(message))).unwrap_or_default();
     match last.signal {
         Some(signal) if signal != 0 => format!("ended by signal {signal}{reason}{message}"),
         _ => format!("exit code {}{reason}{message}", last.exit_code),
@@ -259,7 +264,7 @@ pub(crate) fn last_ended(snapshot: &Snapshot) -> Option<Ended> {
             let Some(ended) = ended.filter(|ended| ended.exit_code != 0) else { continue };
             let at = ended.finished_at.as_ref().map(|time| time.0);
             if found.as_ref().is_none_or(|(latest, _)| *latest < at) {
-                let words = format!("container {} of pod {}: {}", status.name, pod.name_any(), ending(ended));
+                let words = format!("container {} of pod {}: {}", status.name, pod.name_any(), ending(pod, ended));
                 found = Some((at, Ended { pod: pod.name_any(), container: status.name.clone(), words }));
             }
         }

@@ -64,7 +64,10 @@ fn trouble(snapshot: &NamespaceSnapshot, pod: &Pod) -> Option<String> {
     if has_ended(pod) {
         return failed(pod);
     }
-    container_statuses(pod).find_map(container_trouble).or_else(|| lost_readiness(snapshot, pod)).or_else(|| mount(snapshot, pod))
+    container_statuses(pod)
+        .find_map(|status| container_trouble(pod, status))
+        .or_else(|| lost_readiness(snapshot, pod))
+        .or_else(|| mount(snapshot, pod))
 }
 
 /// Why a pod has ended, unless it did what it should.
@@ -74,22 +77,26 @@ fn failed(pod: &Pod) -> Option<String> {
         return Some(told(reason, status.message.as_deref().unwrap_or_default()));
     }
     let ended = container_statuses(pod).filter_map(|status| status.state.as_ref()?.terminated.as_ref());
-    ended.filter(|ended| ended.exit_code != 0).map(|ended| told("Error", &ending(ended))).next().or(Some("Failed".to_owned()))
+    ended
+        .filter(|ended| ended.exit_code != 0)
+        .map(|ended| told("Error", &ending(pod, ended)))
+        .next()
+        .or(Some("Failed".to_owned()))
 }
 
-fn container_trouble(status: &ContainerStatus) -> Option<String> {
+fn container_trouble(pod: &Pod, status: &ContainerStatus) -> Option<String> {
     let state = status.state.as_ref()?;
     if let Some(waiting) = &state.waiting {
         let reason = waiting.reason.as_deref().filter(|reason| TROUBLE.contains(reason))?;
         return Some(match (reason, last_failure(status)) {
             ("CrashLoopBackOff", Some(last)) => {
-                format!("CrashLoopBackOff: {}, restarted {}", ending(last), times(status.restart_count))
+                format!("CrashLoopBackOff: {}, restarted {}", ending(pod, last), times(status.restart_count))
             }
             _ => told(reason, waiting.message.as_deref().unwrap_or_default()),
         });
     }
     if let Some(ended) = state.terminated.as_ref().filter(|ended| ended.exit_code != 0) {
-        return Some(told("Error", &ending(ended)));
+        return Some(told("Error", &ending(pod, ended)));
     }
     None
 }
@@ -101,7 +108,7 @@ pub(super) fn restarted(pod: &Pod) -> Option<String> {
         return None;
     }
     let failed = |status: &ContainerStatus| {
-        last_failure(status).map(|last| format!("Restarted {}: {}", times(status.restart_count), ending(last)))
+        last_failure(status).map(|last| format!("Restarted {}: {}", times(status.restart_count), ending(pod, last)))
     };
     container_statuses(pod).find_map(failed)
 }

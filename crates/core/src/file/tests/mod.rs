@@ -3,6 +3,7 @@
 mod all_at_once;
 mod apply;
 mod hostile;
+mod outputs;
 mod properties;
 mod refusals;
 mod sample;

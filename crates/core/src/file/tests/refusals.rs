@@ -180,7 +180,7 @@ fn names_stages_and_secrets_are_unique_and_known() {
 fn everything_that_is_named_is_defined() {
     let services = "services:\n- name: my-db\n  database: {type: redis, version: 7}\n- name: load\n  job: {source: {image: {name: a, tag: b}}}\n";
     accepted(&format!(
-        "variables:\n  A: '{{{{SLIPWAY_DATABASE_MY_DB_URL}}}} {{{{SLIPWAY_SERVICE_LOAD_VERSION}}}} {{{{SLIPWAY_JOB_LOAD_ROWS}}}}'\n  B: {{alias: A}}\n{services}"
+        "variables:\n  A: '{{{{SLIPWAY_DATABASE_MY_DB_URL}}}} {{{{SLIPWAY_SERVICE_LOAD_VERSION}}}}'\n  B: {{alias: A}}\n{services}"
     ));
     for (text, message) in [
         ("variables: {A: '{{SLIPWAY_DATABASE_DB_URL}}'}\n", "did you mean `SLIPWAY_DATABASE_MY_DB_URL`?"),
