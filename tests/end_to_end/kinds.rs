@@ -181,6 +181,10 @@ fn every_kind_keeps_its_data_over_stop_and_restart_and_delete_leaves_nothing_beh
     }
     assert!(there.contains("Secret sh.helm.release.v1.orders.v1"), "{there:#?}");
     assert!(folders.len() == 5 && folders.iter().all(|folder| folder.is_dir()), "{folders:?}");
+    let arguments = "jsonpath={.spec.template.spec.containers[0].args}";
+    let arguments =
+        kubectl(["get", "statefulset", "cache", "--namespace", &namespace, "--output", arguments]).expect_code(0).stdout;
+    assert!(!arguments.contains("$("), "Kubernetes writes the password into the list of processes: {arguments}");
     write(&server);
     let credentials = credentials(&server);
     assert_eq!(credentials.matches("://").count(), 6, "of Redis to each of three, and of three others");
@@ -188,6 +192,7 @@ fn every_kind_keeps_its_data_over_stop_and_restart_and_delete_leaves_nothing_beh
     it_stops_and_starts_again(&server, &namespace, &credentials);
     a_restart_brings_new_pods(&server, &namespace, &credentials);
 
+    a_service_is_deleted_alone(&server, &namespace);
     let deleted = act(&server, &["delete", "--yes"]);
     assert_eq!(service(&deleted, "leave")["state"], "succeeded", "it has counted in the database: {deleted:#}");
     // With the end of the command; but volumes that nobody claims any more, the cluster's provisioner removes at its own time.
@@ -223,4 +228,40 @@ fn a_restart_brings_new_pods(server: &Server, namespace: &str, credentials: &str
     assert_eq!(after.intersection(&before).count(), 0, "{before:#?} {after:#?}");
     expect_kept(server, credentials);
     assert_eq!(counts(server), "2 1 -", "a restart runs no job");
+}
+
+fn a_service_is_deleted_alone(server: &Server, namespace: &str) {
+    let of = || objects(namespace).into_iter().filter(|object| object.contains("orders")).collect::<Vec<_>>();
+    assert!(of().contains(&"PersistentVolumeClaim data-orders-0".to_owned()), "{:#?}", of());
+    act(server, &["delete", "--yes", "--service", "orders"]);
+    // What a controller made of it, a garbage collector of the cluster removes.
+    eventually("nothing of it is left", BOUND, || of().is_empty().then_some(()));
+    eventually("nor its volume", BOUND, || (folders(namespace).len() == 4).then_some(()));
+    assert_eq!(pods(namespace).len(), LASTING.len() - 1, "of the others all run on");
+}
+
+#[test]
+fn a_namespace_that_somebody_else_made_is_left_as_it_was() {
+    let namespace = "kinds-given-ceb8f08c";
+    let cleared = Cleared("kinds", "given");
+    cleared.now();
+    let server = Server::start();
+    kubectl(["create", "namespace", namespace]).expect_code(0);
+    kubectl(["label", "namespace", namespace, "slipway.dev/project=kinds", "slipway.dev/environment=given"]).expect_code(0);
+    kubectl(["create", "secret", "generic", "theirs", "--namespace", namespace]).expect_code(0);
+    // Every namespace gets these, a moment after it was made.
+    let before = eventually("the namespace is complete", BOUND, || {
+        let there = objects(namespace);
+        (there.contains("ServiceAccount default") && there.contains("ConfigMap kube-root-ca.crt")).then_some(there)
+    });
+    let image = r#"{image: {name: docker.io/library/redis, tag: "7.2"}}"#;
+    let file = format!(
+        "apiVersion: slipway.dev/v1\nkind: Environment\nproject: kinds\nname: given\nvariables: {{MOOD: calm}}\nservices:\n\
+         - {{name: store, container: {image}, storage: [{{mount: /data, size: 64Mi}}]}}\n"
+    );
+    let file = server.file(&file);
+    server.slipway(["deploy", "--file", &file, "--progress", "quiet"]).expect_code(0);
+    assert!(objects(namespace).contains("Secret slipway-registry"), "{:#?}", objects(namespace));
+    server.slipway(["delete", "--yes", "--environment", "kinds/given", "--progress", "quiet"]).expect_code(0);
+    eventually("all is as it was", BOUND, || (objects(namespace) == before).then_some(()));
 }
