@@ -16,6 +16,7 @@ mod crash_points;
 mod flood;
 mod git;
 mod kill;
+mod kinds;
 mod load;
 mod local;
 mod offline;

@@ -69,13 +69,13 @@ impl Server {
     /// A server that builds into the registry at a port, which is another program's; its user `slipway` may write.
     pub(crate) fn start_in(registry: u16, password_file: &str, more: &[&str]) -> Self {
         let server = Self::up_with(program(), registry, more);
-        server.push_base_images(password_file);
+        server.push(password_file, &[]);
         server
     }
 
     fn start_program(program: PathBuf, more: &[&str]) -> Self {
         let server = Self::up_with(program, free_port(), more);
-        server.push_base_images(&server.home.path().join("registry-password").display().to_string());
+        server.push_images(&[]);
         server
     }
 
@@ -87,11 +87,16 @@ impl Server {
         server
     }
 
-    fn push_base_images(&self, password_file: &str) {
+    /// Pushes images of `dev/images` into the registry's mirror; of none, those that it makes without being asked.
+    pub(crate) fn push_images(&self, images: &[&str]) {
+        self.push(&self.home.path().join("registry-password").display().to_string(), images);
+    }
+
+    fn push(&self, password_file: &str, images: &[&str]) {
         let push = repository().join("dev/images/push");
         let hub = format!("127.0.0.1:{}/hub", self.registry);
-        let arguments = [hub.as_str(), "--user", "slipway", "--password-file", password_file].map(str::to_owned);
-        run(&mut command(push, arguments)).expect_code(0);
+        let arguments = [hub.as_str(), "--user", "slipway", "--password-file", password_file];
+        run(&mut command(push, arguments.iter().chain(images))).expect_code(0);
     }
 
     /// `slipway up`, also after a kill.

@@ -33,7 +33,13 @@ mongodb: {MONGO_INITDB_ROOT_USERNAME: user, MONGO_INITDB_ROOT_PASSWORD: password
 
 {{- define "database.args" -}}
 {{- if eq .Values.type "redis" }}
-args: [redis-server, --dir, /data, --appendonly, "yes", --requirepass, $(REDIS_PASSWORD)]
+# In a file: arguments are seen in lists of processes.
+args:
+  - sh
+  - -c
+  - >-
+    printf 'requirepass "%s"\n' "$REDIS_PASSWORD" >/tmp/redis.conf
+    && exec docker-entrypoint.sh redis-server /tmp/redis.conf --dir /data --appendonly yes
 {{- end }}
 {{- end }}
 

@@ -51,7 +51,8 @@ pub trait Cluster: Send + Sync {
     async fn remove_leftovers(&self, target: &Target, namespace: &str, release: &str) -> Result<(), Failure>;
 
     /// Removes a namespace that [`Self::ensure_namespace`] made and in which no release is left, and returns once it is gone. Returns
-    /// whether it is gone: one that somebody else made, or that still holds a release, stays.
+    /// whether it is gone: one that still holds a release stays, and so does one that somebody else made, without the environment's
+    /// Secrets.
     async fn remove_namespace(&self, target: &Target, namespace: &Namespace, cancel: &CancellationToken)
     -> Result<bool, Failure>;
 

@@ -10,6 +10,7 @@ use slipway_ports::Namespace;
 
 use crate::calls::Calls;
 use crate::connection::Connection;
+use crate::removal;
 
 /// Labels that begin so say whose an object is.
 const OURS: &str = "slipway.dev/";
@@ -42,7 +43,8 @@ pub(crate) async fn ensure(connection: &Connection, calls: &Calls, wanted: &Name
     }
 }
 
-/// Asks for the end of a namespace that we made and that holds no release any more. Returns whether it goes, or is gone.
+/// Asks for the end of a namespace that we made and that holds no release any more. Returns whether it goes, or is gone. One that
+/// somebody else made stays, without our Secrets.
 pub(crate) async fn remove(connection: &Connection, calls: &Calls, wanted: &Namespace) -> Result<bool, Failure> {
     let name = &wanted.name;
     let api: Api<core::Namespace> = Api::all(connection.client.clone());
@@ -50,8 +52,7 @@ pub(crate) async fn remove(connection: &Connection, calls: &Calls, wanted: &Name
     if found.metadata.deletion_timestamp.is_some() {
         return Ok(true);
     }
-    let is_made = found.metadata.annotations.as_ref().is_some_and(|annotations| annotations.contains_key(MADE));
-    if !is_made || check(wanted, &found).is_err() {
+    if check(wanted, &found).is_err() {
         return Ok(false);
     }
     // Helm keeps each revision of a release in a Secret with this label.
@@ -60,6 +61,9 @@ pub(crate) async fn remove(connection: &Connection, calls: &Calls, wanted: &Name
     let left = calls.must(&format!("list the releases in namespace {name}"), || records.list(&parameters)).await?;
     if !left.items.is_empty() {
         return Ok(false);
+    }
+    if found.metadata.annotations.is_none_or(|annotations| !annotations.contains_key(MADE)) {
+        return removal::secrets_of(connection, calls, wanted).await.map(|()| false);
     }
     // Exactly the one that was looked at.
     let preconditions = Preconditions { uid: found.metadata.uid, resource_version: None };

@@ -24,6 +24,21 @@ pub(crate) async fn leftovers(connection: &Connection, calls: &Calls, namespace:
     gone(calls.ask(|| secrets.delete_collection(&parameters, &selected)).await, &what)
 }
 
+/// Removes the Secrets of an environment, such as the one to pull images with.
+pub(crate) async fn secrets_of(
+    connection: &Connection,
+    calls: &Calls,
+    environment: &slipway_ports::Namespace,
+) -> Result<(), Failure> {
+    let namespace = &environment.name;
+    let labels: Vec<String> = environment.labels.iter().map(|(label, value)| format!("{label}={value}")).collect();
+    let selected = ListParams::default().labels(&labels.join(","));
+    let parameters = DeleteParams::default();
+    let secrets: Api<Secret> = Api::namespaced(connection.client.clone(), namespace);
+    let what = format!("delete the Secrets of the environment in namespace {namespace}");
+    gone(calls.ask(|| secrets.delete_collection(&parameters, &selected)).await, &what)
+}
+
 /// A namespace that is not there holds nothing to remove.
 fn gone<T>(answer: Result<T, Trouble>, what: &str) -> Result<(), Failure> {
     match answer {

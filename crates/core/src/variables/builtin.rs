@@ -76,14 +76,15 @@ impl Builtins {
         let escaped = percent_encoded(password);
         let (user, path) = match database_type {
             DatabaseType::Postgresql | DatabaseType::Mysql => (account.user.as_str(), account.name.as_str()),
-            DatabaseType::Redis => ("", "0"),
+            // By its name: `redis-cli` takes an empty one for a user that is called nothing.
+            DatabaseType::Redis => ("default", "0"),
             // The image makes one root user, in the database `admin`.
             DatabaseType::Mongodb => (account.user.as_str(), "?authSource=admin"),
         };
         let url = format!("{}://{user}:{escaped}@{host}:{port}/{path}", database_type.scheme());
         self.add(&format!("{prefix}_HOST"), Resolved::plain(host));
         self.add(&format!("{prefix}_PORT"), Resolved::plain(port.to_string()));
-        self.add(&format!("{prefix}_USER"), Resolved::plain(if user.is_empty() { "default" } else { user }));
+        self.add(&format!("{prefix}_USER"), Resolved::plain(user));
         self.add(&format!("{prefix}_NAME"), Resolved::plain(account.name.clone()));
         self.add(&format!("{prefix}_PASSWORD"), Resolved::secret(password));
         self.add(&format!("{prefix}_URL"), Resolved::secret(url));
