@@ -1,13 +1,9 @@
 //! The target `local`: the same file and the same rules on a Docker Engine, without a cluster.
 
-use std::io::{Read as _, Write as _};
-use std::net::TcpStream;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread::JoinHandle;
 use std::time::Duration;
 
 use crate::git::Repository;
+use crate::load::{Load, Place, push, web};
 use crate::process::{command, eventually, run};
 use crate::server::{Server, free_port, service};
 
@@ -47,79 +43,8 @@ services:
     )
 }
 
-/// A small web server that says its version, and ends when it is asked to, after the request that it has.
-fn web(version: &str) -> Vec<(&'static str, String)> {
-    let program = format!(
-        r#"use IO::Socket::INET;
-my $stops = 0;
-$SIG{{TERM}} = sub {{ $stops = 1 }};
-my $server = IO::Socket::INET->new(LocalPort => 8000, Listen => 128, ReuseAddr => 1) or die $!;
-open(my $file, '<', '/etc/web/greeting') or die $!;
-my $greeting = <$file>;
-print STDERR "version {version} listens\n";
-until ($stops) {{
-  my $client = $server->accept or next;
-  while (my $line = <$client>) {{ last if $line =~ /^\r?$/ }}
-  my $text = "version {version}, $greeting";
-  print $client "HTTP/1.1 200 OK\r\nContent-Length: " . length($text) . "\r\nConnection: close\r\n\r\n$text";
-  close $client;
-}}
-"#
-    );
-    let dockerfile =
-        "ARG BASE=docker.io/library/debian:bookworm-slim\nFROM ${BASE}\nCOPY web.pl /web.pl\nCMD [\"perl\", \"/web.pl\"]\n";
-    vec![("Dockerfile", dockerfile.to_owned()), ("web.pl", program)]
-}
-
-fn push(repository: &Repository, files: &[(&'static str, String)]) {
-    let files: Vec<(&str, &str)> = files.iter().map(|(path, text)| (*path, text.as_str())).collect();
-    repository.commit(&files);
-}
-
-/// What the proxy of the server answers under the host name of the service.
-fn ask(port: u16) -> std::io::Result<String> {
-    let mut stream = TcpStream::connect(("127.0.0.1", port))?;
-    stream.set_read_timeout(Some(Duration::from_secs(10)))?;
-    stream.write_all(format!("GET / HTTP/1.1\r\nHost: {HOST}:{port}\r\nConnection: close\r\n\r\n").as_bytes())?;
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer)?;
-    Ok(answer)
-}
-
-/// Asks all the time, until it is told to stop; counts the answers, and keeps what was no answer.
-struct Load {
-    stops: Arc<AtomicBool>,
-    asking: Vec<JoinHandle<(usize, Vec<String>)>>,
-}
-
-impl Load {
-    fn begin(port: u16) -> Self {
-        let stops = Arc::new(AtomicBool::new(false));
-        let ask_all = |stops: Arc<AtomicBool>| {
-            move || {
-                let (mut answered, mut lost) = (0, Vec::new());
-                while !stops.load(Ordering::Relaxed) {
-                    match ask(port) {
-                        Ok(answer) if answer.starts_with("HTTP/1.1 200") && answer.contains("version ") => answered += 1,
-                        Ok(answer) => lost.push(answer),
-                        Err(error) => lost.push(error.to_string()),
-                    }
-                }
-                (answered, lost)
-            }
-        };
-        let asking = (0..4).map(|_| std::thread::spawn(ask_all(stops.clone()))).collect();
-        Self { stops, asking }
-    }
-
-    fn end(self) -> (usize, Vec<String>) {
-        self.stops.store(true, Ordering::Relaxed);
-        let ended = self.asking.into_iter().map(|asking| asking.join().expect("it asks"));
-        ended.fold((0, Vec::new()), |(answered, mut all), (count, lost)| {
-            all.extend(lost);
-            (answered + count, all)
-        })
-    }
+fn place(port: u16) -> Place {
+    Place { host: HOST, port }
 }
 
 fn docker<'a>(arguments: impl IntoIterator<Item = &'a str>) -> Vec<String> {
@@ -170,7 +95,7 @@ fn an_environment_lives_on_a_docker_engine_from_its_first_deployment_to_its_last
     server.slipway(["deploy", "--file", &file, "--progress", "plain"]).expect_code(0);
     let deployment = server.deployment(ENVIRONMENT);
     assert_eq!(deployment["target"], "local", "{deployment:#}");
-    let answer = ask(port).expect("the proxy answers");
+    let answer = place(port).ask().expect("the proxy answers");
     assert!(answer.ends_with("version one, hello from a file"), "{answer}");
     let status = server.slipway(["status", ENVIRONMENT]).expect_code(0).stdout;
     assert!(status.contains(&format!("http://{HOST}:{port}")), "{status}");
@@ -181,7 +106,7 @@ fn an_environment_lives_on_a_docker_engine_from_its_first_deployment_to_its_last
     a_failing_rollout_keeps_the_old_version(&server, &repository, port);
     a_restart_makes_other_containers(&server, port);
     server.slipway(["rollback", "1", "--environment", ENVIRONMENT]).expect_code(0);
-    assert!(ask(port).expect("an answer").contains("version one"), "the first deployment again");
+    assert!(place(port).ask().expect("an answer").contains("version one"), "the first deployment again");
     eventually("the cron job has run", Duration::from_secs(75), || {
         let log = server.slipway(["logs", "tick", "--environment", ENVIRONMENT]).stdout;
         log.contains("tick hello").then_some(())
@@ -191,12 +116,12 @@ fn an_environment_lives_on_a_docker_engine_from_its_first_deployment_to_its_last
 
 fn a_pushed_change_loses_no_request(server: &Server, repository: &Repository, port: u16) {
     push(repository, &web("two"));
-    let load = Load::begin(port);
+    let load = Load::begin(place(port));
     server.slipway(["deploy", "--environment", ENVIRONMENT, "--progress", "plain"]).expect_code(0);
     let (answered, lost) = load.end();
     assert!(lost.is_empty(), "{} of {answered} lost: {:?}", lost.len(), lost.first());
     assert!(answered > 100, "{answered} requests are no load");
-    assert!(ask(port).expect("an answer").contains("version two"));
+    assert!(place(port).ask().expect("an answer").contains("version two"));
     assert_eq!(running("web").len(), 2, "the old containers are gone");
 }
 
@@ -210,7 +135,7 @@ fn a_failing_rollout_keeps_the_old_version(server: &Server, repository: &Reposit
     let failure = &service(&deployment, "web")["release"]["failure"];
     assert_eq!(failure["code"], "crash-loop", "{deployment:#}");
     assert!(failure.to_string().contains("exit code 3") && failure.to_string().contains("no configuration"), "{failure:#}");
-    assert!(ask(port).expect("an answer").contains("version two"), "the version before goes on");
+    assert!(place(port).ask().expect("an answer").contains("version two"), "the version before goes on");
     assert_eq!(running("web"), before, "the same containers");
 }
 
@@ -219,7 +144,7 @@ fn a_restart_makes_other_containers(server: &Server, port: u16) {
     server.slipway(["restart", "--environment", ENVIRONMENT, "--service", "web"]).expect_code(0);
     let after = running("web");
     assert!(after.len() == 2 && after.iter().all(|id| !before.contains(id)), "{before:?} {after:?}");
-    assert!(ask(port).expect("an answer").contains("version two"));
+    assert!(place(port).ask().expect("an answer").contains("version two"));
 }
 
 fn a_stop_leaves_volumes_and_a_delete_nothing(server: &Server) {

@@ -38,6 +38,7 @@ template:
         {{- include "workload.containerBasics" . | trim | nindent 8 }}
         {{- include "workload.process" . | trim | nindent 8 }}
         {{- include "workload.containerPorts" . | trim | nindent 8 }}
+        {{- include "workload.drain" . | trim | nindent 8 }}
         {{- with .Values.probes.readiness }}
         readinessProbe:
           {{- include "workload.probe" (list $ .) | trim | nindent 10 }}
@@ -125,6 +126,34 @@ spec:
     resources:
       requests:
         storage: {{ $volume.size | quote }}
+{{- end }}
+
+{{/*
+A pod that goes serves on for a moment: until every proxy and Ingress knows, requests still come. Clusters before 1.30 have no such
+sleep, and images need not have a program for one.
+*/}}
+{{- define "workload.drain" -}}
+{{- if and .Values.ports (semverCompare ">=1.30.0-0" .Capabilities.KubeVersion.Version) }}
+lifecycle:
+  preStop:
+    sleep:
+      seconds: {{ int .Values.drainSeconds }}
+{{- end }}
+{{- end }}
+
+{{/* Whoever empties a node takes one pod at a time, where there are several. */}}
+{{- define "workload.disruptionBudget" -}}
+{{- if and (not .Values.stopped) (gt (int .Values.instances.min) 1) }}
+apiVersion: policy/v1
+kind: PodDisruptionBudget
+metadata:
+  {{- include "workload.metadata" (list . "") | trim | nindent 2 }}
+spec:
+  maxUnavailable: 1
+  selector:
+    matchLabels:
+      {{- include "workload.selector" . | trim | nindent 6 }}
+{{- end }}
 {{- end }}
 
 {{/* The autoscaler, when the numbers of instances differ. */}}

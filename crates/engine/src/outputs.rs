@@ -100,17 +100,22 @@ pub(crate) enum Left {
     New(JobOutputs),
     /// An earlier attempt kept them.
     Kept(JobOutputs),
+    /// Nobody knows: the pod went before its output was read. The job has done its work all the same; a service that needs an
+    /// output of it will fail.
+    Unknown,
 }
 
 impl Left {
-    pub(crate) fn outputs(&self) -> &JobOutputs {
+    /// What is known of them.
+    pub(crate) fn outputs(self) -> JobOutputs {
         match self {
             Self::New(outputs) | Self::Kept(outputs) => outputs,
+            Self::Unknown => JobOutputs::new(),
         }
     }
 }
 
-/// Reads what a job left. When the target does not show it any more, an earlier attempt of this run has kept it, or it is lost.
+/// Reads what a job left. When the target does not show it any more, an earlier attempt of this run has kept it, or nobody knows.
 pub(crate) async fn left(
     shared: &Shared,
     environment: &Environment,
@@ -131,13 +136,7 @@ pub(crate) async fn left(
             let all = shared.ports.store.secrets(&environment.project, &environment.name).await;
             let all = all.map_err(|error| store_failure(&error))?;
             let kept = all.get(&format!("{PLACE}{job}")).map(|value| unpack(job, value)).transpose()?;
-            let kept = kept.filter(|kept| kept.run == run).ok_or_else(|| {
-                Failure::permanent(
-                    Code::OutputInvalid,
-                    format!("the pod of the job `{job}` is gone, and {OUTPUT_PATH} was not read"),
-                )
-                .with_hint("somebody removed the pod before its output was read: deploy again, which runs the job again")
-            })?;
+            let Some(kept) = kept.filter(|kept| kept.run == run) else { return Ok(Left::Unknown) };
             Ok(Left::Kept(kept.outputs.into_iter().map(|(name, output)| (name, output.resolved())).collect()))
         }
     }

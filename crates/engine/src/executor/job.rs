@@ -62,11 +62,15 @@ pub(super) async fn outputs(assignment: &Assignment, request: &ReleaseRequest) -
     let (target, progress, stop) = (&assignment.target, &assignment.progress, &assignment.stop);
     let written = retry.run(progress, stop, || cluster.job_output(target, &rollout)).await?;
     let left = retry.run(progress, stop, || outputs::left(shared, environment, job, run, &written)).await?;
-    let found = left.outputs();
+    if matches!(left, outputs::Left::Unknown) {
+        progress.line(&format!("the pod of {job} is gone: what it may have written is not known; deploy again to run it again"));
+    }
+    let is_kept = matches!(left, outputs::Left::Kept(_));
+    let found = &left.outputs();
     if found.is_empty() && !assignment.plan.action.releases() {
         return Ok(None);
     }
-    if matches!(left, outputs::Left::New(_)) {
+    if !is_kept {
         retry.run(progress, stop, || outputs::keep(shared, environment, job, run, found)).await?;
     }
     if found.values().any(Resolved::is_secret) {
