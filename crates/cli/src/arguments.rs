@@ -5,8 +5,8 @@ use clap::{Parser, Subcommand};
 use crate::output::Output;
 use crate::reporters::Progress;
 use crate::verbs::{
-    apply, approve, build_key, cancel, credential, delete, deploy, exec, explain, history, init, job, logs, plan, port_forward,
-    restart, rollback, secret, serve, service, simulate, stage, status, stop, target, up, validate,
+    apply, approve, build_key, cancel, credential, delete, deploy, exec, explain, history, init, job, key, logs, plan,
+    port_forward, restart, rollback, secret, serve, service, simulate, stage, status, stop, target, up, validate,
 };
 
 const AFTER_HELP: &str = "\
@@ -60,6 +60,7 @@ pub(crate) enum Verb {
     Target(target::Target),
     Secret(secret::Secret),
     Credential(credential::Credential),
+    Key(key::Key),
     Stage(stage::Stage),
     Service(service::Service),
     Plan(plan::Plan),

@@ -34,8 +34,9 @@ use context::Context;
 use paint::Paint;
 use stop::{Exit, Stop};
 use verbs::{
-    apply, approve, build_key, cancel, credential, delete, deploy, doctor, down, exec, explain, history, init, job, logs, plan,
-    port_forward, restart, rollback, secret, serve, service, simulate, stage, status, stop as stop_verb, target, up, validate,
+    apply, approve, build_key, cancel, credential, delete, deploy, doctor, down, exec, explain, history, init, job, key, logs,
+    plan, port_forward, restart, rollback, secret, serve, service, simulate, stage, status, stop as stop_verb, target, up,
+    validate,
 };
 
 fn main() -> ExitCode {
@@ -78,6 +79,7 @@ async fn talk(context: &Context, verb: &Verb) -> Result<Exit, Stop> {
         Verb::Target(arguments) => target::run(context, arguments).await,
         Verb::Secret(arguments) => secret::run(context, arguments).await,
         Verb::Credential(arguments) => credential::run(context, arguments).await,
+        Verb::Key(arguments) => key::run(context, arguments).await,
         Verb::Stage(arguments) => stage::run(context, arguments).await,
         Verb::Service(arguments) => service::run(context, arguments).await,
         Verb::Plan(arguments) => plan::run(context, arguments).await,

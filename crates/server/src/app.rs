@@ -6,6 +6,7 @@ use std::sync::Arc;
 use slipway_engine::{Engine, Ports};
 use slipway_ports::{Access, CancellationToken, SecretText, Workloads};
 
+use crate::key_rotation::KeyRotation;
 use crate::watches::Watches;
 
 /// The server as its routes see it. Cheap to clone.
@@ -19,6 +20,7 @@ pub(crate) struct Inner {
     pub(crate) engine: Engine,
     pub(crate) ports: Ports,
     pub(crate) workloads: Arc<dyn Workloads>,
+    pub(crate) keys: KeyRotation,
     pub(crate) watches: Watches,
     pub(crate) token: SecretText,
     pub(crate) listen: SocketAddr,
@@ -31,6 +33,7 @@ impl App {
     /// A server that listens on `listen`; `shutdown` ends its streams, and is fired by `POST /shutdown`.
     pub fn new(
         (engine, ports, workloads): (Engine, Ports, Arc<dyn Workloads>),
+        keys: KeyRotation,
         token: SecretText,
         listen: SocketAddr,
         allow_file_urls: bool,
@@ -38,7 +41,8 @@ impl App {
     ) -> Self {
         let owner = std::env::var("USER").ok().filter(|user| !user.is_empty()).unwrap_or_else(|| "owner".to_owned());
         let watches = Watches::new(workloads.clone(), shutdown.clone());
-        Self { inner: Arc::new(Inner { engine, ports, workloads, watches, token, listen, owner, allow_file_urls, shutdown }) }
+        let inner = Inner { engine, ports, workloads, keys, watches, token, listen, owner, allow_file_urls, shutdown };
+        Self { inner: Arc::new(inner) }
     }
 
     /// Whoever holds the token is the owner of the server.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use slipway_docker::{LocalDocker, Seal};
 use slipway_ports::{Access, LOCAL_TARGET, Store, StoreError, Target};
-use slipway_store::SecretKey;
+use slipway_store::SecretKeys;
 use tokio::net::TcpListener;
 
 use crate::home::Home;
@@ -15,8 +15,8 @@ use crate::wiring::WiringError;
 /// Where public http ports are served when nobody says otherwise.
 const USUAL_PORT: u16 = 8080;
 
-/// Seals with the key of the store.
-struct Sealed(SecretKey);
+/// Seals with the keys of the store.
+struct Sealed(SecretKeys);
 
 impl Seal for Sealed {
     fn seal(&self, place: &str, text: &str) -> Result<Vec<u8>, String> {
@@ -24,15 +24,18 @@ impl Seal for Sealed {
     }
 
     fn open(&self, place: &str, sealed: &[u8]) -> Result<String, String> {
-        self.0.open(place, sealed)
+        self.0.unseal(place, sealed)
+    }
+
+    fn seal_anew(&self, place: &str, sealed: &[u8]) -> Result<Option<Vec<u8>>, String> {
+        self.0.seal_anew(place, sealed)
     }
 }
 
 /// The engine, with what this home knows of it.
-pub(crate) fn open(home: &Home) -> Result<LocalDocker, WiringError> {
-    let key = SecretKey::load_or_create(&home.secret_key())?;
+pub(crate) fn open(home: &Home, keys: SecretKeys) -> Result<LocalDocker, WiringError> {
     let folder = home.folder("docker");
-    LocalDocker::open(&folder, Arc::new(Sealed(key))).map_err(|error| WiringError::Folder { folder, error })
+    LocalDocker::open(&folder, Arc::new(Sealed(keys))).map_err(|error| WiringError::Folder { folder, error })
 }
 
 /// The target as it is kept, if it is.

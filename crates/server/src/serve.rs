@@ -14,6 +14,7 @@ use tokio::task::JoinSet;
 use crate::app::App;
 use crate::connections::answer;
 use crate::home::{Home, HomeError, ServerRecord};
+use crate::key_rotation::KeyRotation;
 use crate::mirroring::{EmbeddedRegistry, MirroringRegistry};
 use crate::options::Options;
 use crate::ownership::{Ownership, OwnershipError};
@@ -49,8 +50,8 @@ pub enum ServeError {
         /// What the system says.
         error: std::io::Error,
     },
-    /// The target `local` can not be kept.
-    #[error("the target `local` can not be kept: {0}")]
+    /// The target `local` can not be kept, or the key of the secrets not be read.
+    #[error("the home can not be used: {0}")]
     Store(#[from] StoreError),
     /// An adapter does not start.
     #[error(transparent)]
@@ -107,6 +108,8 @@ async fn run(home: &Home, options: &Options, ownership: &Ownership) -> Result<()
         registry.extend(listener.map(|listener| answer(listener, router, shutdown.clone())));
         collector
     });
+    let keys = KeyRotation::new(ownership.store(), Some(wired.local.clone()));
+    keys.finish().await?;
     let engine = Engine::new(wired.ports.clone(), wired.settings);
     let recovered = engine.recover().await?;
     if recovered > 0 {
@@ -119,7 +122,7 @@ async fn run(home: &Home, options: &Options, ownership: &Ownership) -> Result<()
     }
 
     serve_local(&wired.ports, &wired.local, options, &shutdown).await?;
-    let app = App::new((engine, wired.ports, wired.workloads), token, address, options.allow_file_urls, shutdown.clone());
+    let app = App::new((engine, wired.ports, wired.workloads), keys, token, address, options.allow_file_urls, shutdown.clone());
     home.write_record(&ServerRecord {
         address: address.to_string(),
         registry: registry_address.clone(),

@@ -13,7 +13,6 @@ use slipway_helm::HelmOptions;
 use slipway_kubernetes::KubeCluster;
 use slipway_registry::embedded;
 use slipway_registry::{ChartArchives, ClientError, OciRegistry};
-use slipway_store::KeyError;
 
 use slipway_ports::Workloads;
 
@@ -40,9 +39,6 @@ pub enum WiringError {
     /// The client of registries.
     #[error(transparent)]
     Client(#[from] ClientError),
-    /// The key that seals Secrets.
-    #[error(transparent)]
-    Key(#[from] KeyError),
     /// Helm.
     #[error("Helm can not be used: {0}")]
     Helm(std::io::Error),
@@ -87,7 +83,7 @@ pub(crate) fn wire(
     // Nothing in it outlives the server that wrote it.
     clear(&work_folder)?;
     let builder = Arc::new(builder(home, options, &registry));
-    let local = local_target::open(home)?;
+    let local = local_target::open(home, ownership.store().keys())?;
     let helm = Arc::from(slipway_helm::find(HelmOptions::default()).map_err(WiringError::Helm)?);
     let kubernetes = Arc::new(KubeCluster::new(slipway_kubernetes::Settings {
         patience: CLUSTER_PATIENCE,

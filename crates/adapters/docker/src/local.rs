@@ -42,6 +42,16 @@ impl LocalDocker {
         })
     }
 
+    /// Fails when a Secret that is kept here does not open.
+    pub fn check_secrets(&self) -> Result<(), Failure> {
+        self.secrets.check()
+    }
+
+    /// Seals the Secrets that are kept here under the key that seals now, and tells how many there are.
+    pub fn seal_secrets_anew(&self) -> Result<u64, Failure> {
+        self.secrets.seal_anew()
+    }
+
     /// Where requests to public host names go.
     pub fn routes(&self) -> Arc<Routes> {
         self.routes.clone()

@@ -1,6 +1,7 @@
 //! What is known of each release, in a file of its own: the revisions, and what each of them asks for. No secret is in it.
 
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -222,12 +223,18 @@ pub(crate) fn entries(folder: &Path) -> io::Result<Vec<String>> {
 pub(crate) fn write_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let folder = path.parent().ok_or_else(|| io::Error::other("a file without a folder"))?;
     std::fs::create_dir_all(folder)?;
+    replace_file(path, bytes)
+}
+
+/// The same in a folder that has to be there.
+pub(crate) fn replace_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let folder = path.parent().ok_or_else(|| io::Error::other("a file without a folder"))?;
     // A temporary file has mode 0600.
     let mut file = tempfile::NamedTempFile::new_in(folder)?;
     file.write_all(bytes)?;
     file.as_file().sync_all()?;
     file.persist(path)?;
-    Ok(())
+    File::open(folder)?.sync_all()
 }
 
 /// What is gone already needs no removal.

@@ -1,4 +1,4 @@
-//! The key that seals secrets.
+//! One key that seals secrets, and its file.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
@@ -39,6 +39,12 @@ pub enum KeyError {
         /// How many bytes are there.
         found: usize,
     },
+    /// A rotation has begun, and the key that it began from is gone.
+    #[error("the key file {path} is gone, though a rotation of it has not ended; restore it from a backup")]
+    Gone {
+        /// Which file.
+        path: String,
+    },
     /// The system gives no random bytes.
     #[error("the system gives no random bytes: {0}")]
     Random(getrandom::Error),
@@ -46,26 +52,29 @@ pub enum KeyError {
 
 /// Seals and opens secrets.
 #[derive(Clone)]
-pub struct Key(Aes256GcmSiv);
+pub(crate) struct Key(Aes256GcmSiv);
 
 impl Key {
-    /// Reads the key; makes one first if the file is not there.
-    pub fn load_or_create(path: &Path) -> Result<Self, KeyError> {
-        let failed = |error| KeyError::File { path: path.display().to_string(), error };
+    /// Reads the key of a file; `None` when there is no file.
+    pub(crate) fn load(path: &Path) -> Result<Option<Self>, KeyError> {
         match File::open(path) {
-            Ok(file) => Self::read(path, file),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                let mut bytes = Zeroizing::new([0_u8; KEY_BYTES]);
-                getrandom::fill(bytes.as_mut()).map_err(KeyError::Random)?;
-                let temporary = path.with_extension("new");
-                let _ = std::fs::remove_file(&temporary);
-                let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary).map_err(failed)?;
-                file.write_all(bytes.as_ref()).and_then(|()| file.sync_all()).map_err(failed)?;
-                std::fs::rename(&temporary, path).map_err(failed)?;
-                Ok(Self::from_bytes(&bytes))
-            }
-            Err(error) => Err(failed(error)),
+            Ok(file) => Self::read(path, file).map(Some),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(KeyError::File { path: path.display().to_string(), error }),
         }
+    }
+
+    /// Makes a key, and its file: whole and on the disk when this returns, or not there.
+    pub(crate) fn create(path: &Path) -> Result<Self, KeyError> {
+        let failed = |error| KeyError::File { path: path.display().to_string(), error };
+        let mut bytes = Zeroizing::new([0_u8; KEY_BYTES]);
+        getrandom::fill(bytes.as_mut()).map_err(KeyError::Random)?;
+        let temporary = path.with_extension("new");
+        let _ = std::fs::remove_file(&temporary);
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary).map_err(failed)?;
+        file.write_all(bytes.as_ref()).and_then(|()| file.sync_all()).map_err(failed)?;
+        put_in_place(&temporary, path)?;
+        Ok(Self::from_bytes(&bytes))
     }
 
     fn read(path: &Path, mut file: File) -> Result<Self, KeyError> {
@@ -90,7 +99,7 @@ impl Key {
     }
 
     /// A nonce and the sealed text; `place` must be the same when it is opened.
-    pub fn seal(&self, place: &str, text: &str) -> Result<Vec<u8>, String> {
+    pub(crate) fn seal(&self, place: &str, text: &str) -> Result<Vec<u8>, String> {
         let mut nonce = [0_u8; NONCE_BYTES];
         getrandom::fill(&mut nonce).map_err(|error| error.to_string())?;
         let payload = Payload { msg: text.as_bytes(), aad: place.as_bytes() };
@@ -99,7 +108,7 @@ impl Key {
     }
 
     /// The text, if this key sealed it for this place.
-    pub fn open(&self, place: &str, sealed: &[u8]) -> Result<String, String> {
+    pub(crate) fn open(&self, place: &str, sealed: &[u8]) -> Result<String, String> {
         if sealed.len() < NONCE_BYTES {
             return Err("it is too short".to_owned());
         }
@@ -113,6 +122,13 @@ impl Key {
     }
 }
 
+/// Gives a file its name for good, in the place of the file that has it.
+pub(crate) fn put_in_place(from: &Path, to: &Path) -> Result<(), KeyError> {
+    let folder = to.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let done = std::fs::rename(from, to).and_then(|()| File::open(folder)?.sync_all());
+    done.map_err(|error| KeyError::File { path: to.display().to_string(), error })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -120,23 +136,27 @@ mod tests {
     #[test]
     fn a_sealed_secret_opens_only_in_its_place_and_with_its_key() {
         let folder = tempfile::tempdir().unwrap();
-        let key = Key::load_or_create(&folder.path().join("a")).unwrap();
+        let key = Key::create(&folder.path().join("a")).unwrap();
         let sealed = key.seal("shop/staging/TOKEN", "hunter2").unwrap();
         assert!(!sealed.windows(7).any(|window| window == b"hunter2"));
         assert_eq!(key.open("shop/staging/TOKEN", &sealed).unwrap(), "hunter2");
         assert!(key.open("shop/staging/OTHER", &sealed).is_err());
-        let again = Key::load_or_create(&folder.path().join("a")).unwrap();
+        let again = Key::load(&folder.path().join("a")).unwrap().unwrap();
         assert_eq!(again.open("shop/staging/TOKEN", &sealed).unwrap(), "hunter2");
-        let other = Key::load_or_create(&folder.path().join("b")).unwrap();
+        let other = Key::create(&folder.path().join("b")).unwrap();
         assert!(other.open("shop/staging/TOKEN", &sealed).is_err());
     }
 
     #[test]
-    fn a_key_that_others_can_read_is_refused() {
+    fn a_key_that_others_can_read_or_that_is_cut_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("key");
-        Key::load_or_create(&path).unwrap();
+        assert!(Key::load(&path).unwrap().is_none());
+        Key::create(&path).unwrap();
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
-        assert!(matches!(Key::load_or_create(&path), Err(KeyError::Exposed { mode: 0o644, .. })));
+        assert!(matches!(Key::load(&path), Err(KeyError::Exposed { mode: 0o644, .. })));
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
+        File::options().write(true).open(&path).unwrap().set_len(31).unwrap();
+        assert!(matches!(Key::load(&path), Err(KeyError::Damaged { found: 31, .. })));
     }
 }

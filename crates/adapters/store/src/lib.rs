@@ -9,13 +9,17 @@ mod deployments;
 mod environments;
 mod history;
 mod key;
+mod keys;
 mod lease;
+mod rotation;
 mod schema;
 mod secrets;
 mod sqlite;
 mod stored;
 mod writer;
 
-pub use key::{Key as SecretKey, KeyError};
+pub use key::KeyError;
+pub use keys::SecretKeys;
 pub use lease::LeaseReader;
+pub use rotation::SealedAnew;
 pub use sqlite::{OpenError, SqliteStore};

@@ -8,7 +8,8 @@ use sqlx::Row;
 
 use crate::sqlite::{SqliteStore, damaged, unavailable};
 
-fn place(project: &Name, environment: &Name, name: &str) -> String {
+/// A row sealed for one secret does not open as another.
+pub(crate) fn place(project: &str, environment: &str, name: &str) -> String {
     format!("{project}/{environment}/{name}")
 }
 
@@ -20,8 +21,8 @@ impl SqliteStore {
         name: &str,
         value: &SecretText,
     ) -> Result<(), StoreError> {
-        let sealed = self.seal(project, environment, name, value)?;
         let mut transaction = self.begin_write().await?;
+        let sealed = self.seal(project, environment, name, value)?;
         sqlx::query(
             "INSERT INTO secret (project, environment, name, sealed) VALUES (?, ?, ?, ?)
              ON CONFLICT DO UPDATE SET sealed = excluded.sealed",
@@ -43,8 +44,8 @@ impl SqliteStore {
         name: &str,
         value: &SecretText,
     ) -> Result<SecretText, StoreError> {
-        let sealed = self.seal(project, environment, name, value)?;
         let mut transaction = self.begin_write().await?;
+        let sealed = self.seal(project, environment, name, value)?;
         sqlx::query("INSERT INTO secret (project, environment, name, sealed) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING")
             .bind(project.as_str())
             .bind(environment.as_str())
@@ -60,8 +61,9 @@ impl SqliteStore {
             .fetch_one(&mut *transaction)
             .await
             .map_err(unavailable)?;
+        let kept = self.open_secret(project, environment, name, &kept)?;
         transaction.commit().await.map_err(unavailable)?;
-        self.open_secret(project, environment, name, &kept)
+        Ok(kept)
     }
 
     pub(crate) async fn read_secrets(
@@ -69,6 +71,7 @@ impl SqliteStore {
         project: &Name,
         environment: &Name,
     ) -> Result<BTreeMap<String, SecretText>, StoreError> {
+        let _keys = self.keys.while_reading().await;
         let rows = sqlx::query("SELECT name, sealed FROM secret WHERE project = ? AND environment = ?")
             .bind(project.as_str())
             .bind(environment.as_str())
@@ -85,11 +88,11 @@ impl SqliteStore {
     }
 
     fn seal(&self, project: &Name, environment: &Name, name: &str, value: &SecretText) -> Result<Vec<u8>, StoreError> {
-        self.key.seal(&place(project, environment, name), value.expose()).map_err(StoreError::Unavailable)
+        self.keys.seal(&place(project.as_str(), environment.as_str(), name), value.expose()).map_err(StoreError::Unavailable)
     }
 
     fn open_secret(&self, project: &Name, environment: &Name, name: &str, sealed: &[u8]) -> Result<SecretText, StoreError> {
-        let text = self.key.open(&place(project, environment, name), sealed);
+        let text = self.keys.unseal(&place(project.as_str(), environment.as_str(), name), sealed);
         text.map(SecretText::new).map_err(|reason| damaged(&format!("secret `{name}`"), reason))
     }
 }

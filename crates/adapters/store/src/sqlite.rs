@@ -14,7 +14,8 @@ use slipway_ports::{
 use sqlx::sqlite::{SqliteAutoVacuum, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{Connection as _, Sqlite, SqlitePool, Transaction};
 
-use crate::key::{Key, KeyError};
+use crate::key::KeyError;
+use crate::keys::SecretKeys;
 use crate::schema;
 use crate::writer::Writer;
 
@@ -30,7 +31,7 @@ pub struct SqliteStore {
     /// store is.
     pub(crate) pool: SqlitePool,
     pub(crate) writer: Writer,
-    pub(crate) key: Key,
+    pub(crate) keys: SecretKeys,
 }
 
 /// Why the store does not open.
@@ -53,7 +54,7 @@ impl SqliteStore {
     /// Opens the database, making it and its key when they are not there. An append is on the disk when its call returns.
     pub async fn open(database: &Path, key: &Path) -> Result<Self, OpenError> {
         let refuse = |reason: String| OpenError::Database { path: database.display().to_string(), reason };
-        let key = Key::load_or_create(key)?;
+        let keys = SecretKeys::open(key)?;
         let options = SqliteConnectOptions::new().filename(database).foreign_keys(true).busy_timeout(BUSY);
         let writes =
             options.clone().create_if_missing(true).journal_mode(SqliteJournalMode::Wal).synchronous(SqliteSynchronous::Full);
@@ -72,13 +73,13 @@ impl SqliteStore {
         let writer = writer.connect_with(writes).await.map_err(failed)?;
         schema::migrate(&writer).await.map_err(refuse)?;
         let pool = SqlitePoolOptions::new().max_connections(READERS).connect_with(reads).await.map_err(failed)?;
-        Ok(Self { pool, writer: Writer::nobody(writer), key })
+        Ok(Self { pool, writer: Writer::nobody(writer), keys })
     }
 
     /// The same store, written in the name of the owner of a lease.
     #[must_use]
     pub fn owned(&self, lease: &Lease) -> Self {
-        Self { pool: self.pool.clone(), writer: self.writer.owned(lease), key: self.key.clone() }
+        Self { pool: self.pool.clone(), writer: self.writer.owned(lease), keys: self.keys.clone() }
     }
 
     /// Fires when a write was refused because another owns the store: this server may not go on.

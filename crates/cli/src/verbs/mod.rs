@@ -14,6 +14,7 @@ pub(crate) mod explain;
 pub(crate) mod history;
 pub(crate) mod init;
 pub(crate) mod job;
+pub(crate) mod key;
 pub(crate) mod logs;
 pub(crate) mod plan;
 pub(crate) mod port_forward;

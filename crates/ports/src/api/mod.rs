@@ -9,6 +9,7 @@ mod deployment;
 mod environment;
 mod explanation;
 mod history;
+mod key;
 mod log;
 mod pipeline;
 mod plan;
@@ -28,6 +29,7 @@ pub use explanation::{
     StepReference,
 };
 pub use history::{HistoryPage, HistoryView, VersionChangeView};
+pub use key::KeyRotationView;
 pub use log::{LogLineView, LogPage, PodLineView};
 pub use pipeline::{
     Approval, EditedView, NewStage, PipelineServiceView, PipelineStageView, ServiceChange, StageChange, StageDeletion,

@@ -8,6 +8,7 @@ mod exec;
 mod explanations;
 mod forward;
 mod jobs;
+mod keys;
 mod logs;
 mod pipeline;
 mod placed;
@@ -33,6 +34,7 @@ pub fn router(app: App) -> Router {
         .route("/version", get(server::version))
         .route("/shutdown", post(server::shutdown))
         .route("/doctor", get(doctor::doctor))
+        .route("/key:rotate", post(keys::rotate))
         .route("/targets", get(targets::list).post(targets::add))
         .route("/environments", get(environments::list))
         .route("/environments:apply", post(environments::apply))

@@ -13,8 +13,8 @@ use http_body_util::BodyExt as _;
 use serde_json::Value;
 use slipway_engine::{Engine, Ports, Settings};
 use slipway_ports::testing::World;
-use slipway_ports::{CancellationToken, SecretText};
-use slipway_server::{App, router};
+use slipway_ports::{CancellationToken, SecretText, Workloads};
+use slipway_server::{App, KeyRotation, router};
 use slipway_store::SqliteStore;
 use tokio::sync::Semaphore;
 use tower::ServiceExt as _;
@@ -49,7 +49,7 @@ pub(crate) struct Server {
     pub(crate) gate: Arc<Semaphore>,
     pub(crate) shutdown: CancellationToken,
     pub(crate) world: Arc<World>,
-    _folder: tempfile::TempDir,
+    pub(crate) folder: tempfile::TempDir,
 }
 
 impl Server {
@@ -63,6 +63,7 @@ impl Server {
         let store = SqliteStore::open(&folder.path().join("db"), &folder.path().join("key")).await.unwrap();
         let gate = Arc::new(Semaphore::new(0));
         let fake = Arc::new(Fake { said, gate: gate.clone(), built: Mutex::default() });
+        let keys = KeyRotation::new(store.clone(), None);
         let ports = Ports {
             store: Arc::new(store),
             repositories: fake.clone(),
@@ -75,9 +76,9 @@ impl Server {
         let world = Arc::new(World::default());
         let engine = Engine::new(ports.clone(), Settings::default());
         let shutdown = CancellationToken::new();
-        let app =
-            App::new((engine, ports, world.clone()), SecretText::new(TOKEN), HOST.parse().unwrap(), false, shutdown.clone());
-        Self { router: router(app), gate, shutdown, world, _folder: folder }
+        let parts: (_, _, Arc<dyn Workloads>) = (engine, ports, world.clone());
+        let app = App::new(parts, keys, SecretText::new(TOKEN), HOST.parse().unwrap(), false, shutdown.clone());
+        Self { router: router(app), gate, shutdown, world, folder }
     }
 
     /// With a target, and the environment of [`FILE`] applied.

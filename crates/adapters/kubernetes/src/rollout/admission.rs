@@ -66,7 +66,12 @@ fn refusal(snapshot: &Snapshot) -> Option<String> {
             let none = snapshot.new_pods().is_empty();
             none.then(|| refusal_in_events(snapshot, &job.metadata)).flatten()
         }
-        RolloutKind::DaemonSet | RolloutKind::CronJob | RolloutKind::Gone => None,
+        RolloutKind::DaemonSet => {
+            let set = snapshot.daemon_set()?;
+            let missing = set.status.as_ref()?.current_number_scheduled < set.status.as_ref()?.desired_number_scheduled;
+            missing.then(|| refusal_in_events(snapshot, &set.metadata)).flatten()
+        }
+        RolloutKind::CronJob | RolloutKind::Gone => None,
     }
 }
 

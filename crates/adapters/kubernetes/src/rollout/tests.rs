@@ -166,6 +166,7 @@ fn waiting_reasons_become_their_codes_in_the_words_of_the_kubelet() {
     for (reason, code) in [
         ("ImagePullBackOff", Code::ImagePullFailed),
         ("InvalidImageName", Code::ImagePullFailed),
+        ("ErrImageNeverPull", Code::ImagePullFailed),
         ("CreateContainerConfigError", Code::ContainerConfigInvalid),
         ("CreateContainerError", Code::ContainerConfigInvalid),
     ] {
@@ -277,6 +278,16 @@ fn a_quota_refuses_at_once() {
     let finding = failed(&refused_set("pods \"api-x\" is forbidden: exceeded quota: small"));
     assert_eq!(finding.code, Code::AdmissionRefused);
     assert!(finding.message.contains("exceeded quota: small") && finding.hint.contains("ResourceQuota"), "{finding:?}");
+}
+
+#[test]
+fn b05_an_admission_rule_refuses_at_once_and_a_webhook_that_does_not_answer_has_half_a_minute() {
+    let refused = "admission webhook \"policy.example\" denied the request: no image without a digest";
+    let finding = failed(&refused_set(refused));
+    assert_eq!(finding.code, Code::AdmissionRefused);
+    assert!(finding.message.contains("no image without a digest") && finding.hint.contains("rule"), "{finding:?}");
+    let away = "Internal error occurred: failed calling webhook \"policy.example\": connection refused";
+    assert_eq!(look(&refused_set(away)), Verdict::Waiting(Some(Duration::from_secs(30))));
 }
 
 #[test]
@@ -466,4 +477,18 @@ fn a_daemon_set_is_ready_when_every_node_has_the_new_pod() {
     }
     let names: Vec<_> = daemon_set(3, 1, 2).new_pods().into_iter().filter_map(|pod| pod.metadata.name.clone()).collect();
     assert_eq!(names, ["api-2"]);
+}
+
+#[test]
+fn a_quota_refuses_the_pods_of_a_daemon_set() {
+    let mut snapshot = daemon_set(3, 0, 1);
+    let words = "pods \"api-x\" is forbidden: exceeded quota: small";
+    event(&mut snapshot, "s", "FailedCreate", words, "2026-01-01T10:00:01Z");
+    assert!(matches!(look(&snapshot), Verdict::Waiting(_)), "every node has a pod: it was refused earlier");
+    let mut missing = serde_json::to_value(snapshot.daemon_set().unwrap()).unwrap();
+    missing["status"]["currentNumberScheduled"] = json!(1);
+    snapshot.daemon_sets.put(object(missing));
+    let finding = failed(&snapshot);
+    assert_eq!(finding.code, Code::AdmissionRefused);
+    assert!(finding.message.contains("exceeded quota: small"), "{finding:?}");
 }

@@ -40,6 +40,16 @@ async fn an_image_that_cannot_be_pulled_fails_at_once_and_the_old_version_stays_
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn b05_an_image_name_that_is_none_fails_at_once() {
+    let scene = Scene::new("name").await;
+    let mut pod = shell("exec sleep 1000");
+    pod["containers"][0]["image"] = json!("Registry.Example/NOT//a:name");
+    let failure = scene.failure_of(pod, 120).await;
+    assert_eq!((failure.kind, failure.code), (FailureKind::Permanent, Code::ImagePullFailed));
+    assert!(failure.message.contains("InvalidImageName"), "{failure}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_crash_loop_fails_with_the_exit_code_and_the_last_lines() {
     let scene = Scene::new("crash").await;
     let failure = scene.failure_of(shell("echo begins; echo no database; exit 3"), 180).await;
