@@ -119,7 +119,9 @@ start_processes() {
     --requestheader-client-ca-file "$pki/front-proxy-ca.crt" --requestheader-allowed-names front-proxy \
     --requestheader-extra-headers-prefix X-Remote-Extra- --requestheader-group-headers X-Remote-Group \
     --requestheader-username-headers X-Remote-User \
-    --proxy-client-cert-file "$pki/front-proxy.crt" --proxy-client-key-file "$pki/front-proxy.key"
+    --proxy-client-cert-file "$pki/front-proxy.crt" --proxy-client-key-file "$pki/front-proxy.key" \
+    --audit-policy-file "$settings/audit.yaml" --audit-log-path "$audit_log" --audit-log-mode blocking \
+    --audit-log-maxsize 64 --audit-log-maxbackup 1
   await containerd 30
   import_pause
   await kube-apiserver 60

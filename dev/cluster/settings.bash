@@ -9,6 +9,7 @@ sources="$(dirname "$here")/kubernetes"
 programs="$cache/kubernetes-${kubernetes_version#v}/bin"
 kubeconfig="$cache/cluster/kubeconfig"
 logs="$state/log"
+audit_log="$logs/audit.log"
 pki="$state/pki"
 settings="$state/settings"
 
