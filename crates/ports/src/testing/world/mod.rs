@@ -1,5 +1,8 @@
 //! Git, builder, registry, Helm and cluster in memory.
 
+mod cluster;
+mod releases;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -10,14 +13,13 @@ use async_trait::async_trait;
 use slipway_core::failure::{Code, Failure};
 use slipway_core::model::{GitRevision, ImageReference};
 use slipway_core::names::sha256_hex;
-use slipway_core::plan::{ObjectRef, Observed};
+use slipway_core::plan::ObjectRef;
 use tokio::sync::watch;
 
 use crate::{
-    Activity, BuildClaim, BuildRequest, BuildTurn, Builder, BuiltImage, CancellationToken, Cluster, Credential, Export, Freed,
-    ImageCollector, JobOutput, LogQuery, Namespace, NeededImage, PodLine, Presence, Progress, Reader, Registry, ReleaseRequest,
-    ReleaseStatus, Releases, Repositories, RepositoryTag, Revision, RolloutKind, RolloutRequest, RunningServices, SecretObject,
-    SecretText, Target, TreeFacts, TreeQuery, Upgraded,
+    Activity, BuildClaim, BuildRequest, BuildTurn, Builder, BuiltImage, CancellationToken, Credential, Export, Freed,
+    ImageCollector, NeededImage, Presence, Progress, Reader, Registry, Repositories, RepositoryTag, Revision, RunningServices,
+    SecretObject, SecretText, TreeFacts, TreeQuery,
 };
 
 /// A world that does at once what it is asked, unless a test says otherwise, and remembers it in a journal.
@@ -366,189 +368,5 @@ impl ImageCollector for World {
         };
         told.images.retain(|image, _| is_needed(image));
         Ok(Freed { tags: before - told.images.len(), ..Freed::default() })
-    }
-}
-
-#[async_trait]
-impl Releases for World {
-    fn inputs(&self, _: &Target, request: &ReleaseRequest) -> Result<String, Failure> {
-        let same = ReleaseRequest { labels: BTreeMap::new(), run: String::new(), ..request.clone() };
-        Ok(sha256_hex(format!("{same:?}").as_bytes()))
-    }
-
-    async fn upgrade(&self, _: &Target, request: &ReleaseRequest, cancel: &CancellationToken) -> Result<Upgraded, Failure> {
-        let name = request.service.name.to_string();
-        // As Helm does: the record comes first, and stays when the rest fails.
-        let revision = {
-            let mut told = self.told();
-            let made = told.revisions.entry(name.clone()).or_default();
-            made.push(request.labels.get(crate::DEPLOYMENT_LABEL).cloned().unwrap_or_default());
-            newest(made)
-        };
-        let what = if request.stopped { "stop" } else { "release" };
-        self.act(&format!("{what} {name}"), cancel).await?;
-        let deployment = request.labels.get(crate::DEPLOYMENT_LABEL).cloned().unwrap_or_default();
-        self.told().objects.insert(name.clone(), deployment);
-        Ok(Upgraded { revision, objects: vec![deployment_object(&request.namespace, &name)] })
-    }
-
-    async fn rollback(&self, _: &Target, _: &str, release: &str, deployment: &str) -> Result<Option<Revision>, Failure> {
-        let made = self.told().revisions.get(release).cloned().unwrap_or_default();
-        let Some(goal) = made.iter().rev().find(|by| *by != deployment) else { return Ok(None) };
-        self.act_now(&format!("rollback {release}")).await?;
-        let mut told = self.told();
-        let made = told.revisions.entry(release.to_owned()).or_default();
-        if made.last() != Some(goal) {
-            made.push(goal.clone());
-        }
-        let revision = newest(made);
-        told.objects.insert(release.to_owned(), goal.clone());
-        Ok(Some(revision))
-    }
-
-    async fn uninstall(&self, _: &Target, _: &str, release: &str) -> Result<(), Failure> {
-        self.act_now(&format!("uninstall {release}")).await?;
-        let mut told = self.told();
-        told.revisions.remove(release);
-        told.objects.remove(release);
-        Ok(())
-    }
-
-    async fn pack_chart(&self, folder: &Path) -> Result<Vec<u8>, Failure> {
-        let name = folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        self.act_now(&format!("pack {name}")).await?;
-        Ok(name.into_bytes())
-    }
-
-    async fn objects(&self, _: &Target, namespace: &str, release: &str) -> Result<Vec<ObjectRef>, Failure> {
-        let is_there = self.told().revisions.contains_key(release);
-        Ok(if is_there { vec![deployment_object(namespace, release)] } else { Vec::new() })
-    }
-
-    async fn status(&self, _: &Target, _: &str, release: &str) -> Result<Option<ReleaseStatus>, Failure> {
-        let made = self.told().revisions.get(release).cloned();
-        Ok(made.map(|made| ReleaseStatus {
-            revision: newest(&made),
-            status: "deployed".to_owned(),
-            deployment: made.last().cloned(),
-        }))
-    }
-
-    async fn version(&self) -> Result<String, Failure> {
-        Ok("in memory".to_owned())
-    }
-}
-
-#[async_trait]
-impl Cluster for World {
-    async fn version(&self, _: &Target) -> Result<String, Failure> {
-        Ok("v1.34.0".to_owned())
-    }
-
-    async fn ensure_namespace(&self, _: &Target, namespace: &Namespace) -> Result<(), Failure> {
-        self.act_now(&format!("namespace {}", namespace.name)).await
-    }
-
-    async fn put_secret(&self, _: &Target, _: &str, secret: &SecretObject) -> Result<(), Failure> {
-        self.told().secrets.insert(secret.name.clone(), secret.clone());
-        Ok(())
-    }
-
-    async fn secret(&self, _: &Target, _: &str, name: &str) -> Result<Option<BTreeMap<String, SecretText>>, Failure> {
-        Ok(self.told().secrets.get(name).map(|secret| secret.data.clone()))
-    }
-
-    async fn pause(&self, _: &Target, objects: &[ObjectRef]) -> Result<(), Failure> {
-        for object in objects {
-            self.act_now(&format!("pause {}", object.name)).await?;
-        }
-        Ok(())
-    }
-
-    async fn resume(&self, _: &Target, objects: &[ObjectRef]) -> Result<(), Failure> {
-        for object in objects {
-            self.act_now(&format!("resume {}", object.name)).await?;
-        }
-        Ok(())
-    }
-
-    async fn restart(&self, _: &Target, _: &str, release: &str, _: &RolloutKind, _: &str) -> Result<(), Failure> {
-        self.act_now(&format!("restart {release}")).await
-    }
-
-    async fn remove_leftovers(&self, _: &Target, _: &str, release: &str) -> Result<(), Failure> {
-        self.act_now(&format!("remove leftovers of {release}")).await
-    }
-
-    async fn remove_namespace(&self, _: &Target, namespace: &Namespace, cancel: &CancellationToken) -> Result<bool, Failure> {
-        if !self.told().revisions.is_empty() {
-            return Ok(false);
-        }
-        self.act(&format!("remove namespace {}", namespace.name), cancel).await?;
-        Ok(true)
-    }
-
-    async fn await_rollout(
-        &self,
-        _: &Target,
-        request: &RolloutRequest,
-        progress: &dyn Progress,
-        cancel: &CancellationToken,
-    ) -> Result<(), Failure> {
-        progress.activity(Activity::Waiting);
-        let what = if request.kind == RolloutKind::Gone { "gone" } else { "rollout" };
-        self.act(&format!("{what} {}", request.release), cancel).await
-    }
-
-    async fn job_output(&self, _: &Target, request: &RolloutRequest) -> Result<JobOutput, Failure> {
-        self.act_now(&format!("output {}", request.release)).await?;
-        let written = self.told().outputs.get(&request.release).cloned();
-        Ok(written.map_or(JobOutput::Nothing, |text| text.map_or(JobOutput::Gone, JobOutput::Written)))
-    }
-
-    async fn forget_job_output(&self, _: &Target, request: &RolloutRequest) -> Result<(), Failure> {
-        self.told().outputs.insert(request.release.clone(), None);
-        self.act_now(&format!("forget output {}", request.release)).await
-    }
-
-    async fn survey(&self, _: &Target, objects: &[ObjectRef]) -> Result<Vec<Observed>, Failure> {
-        self.surveys.fetch_add(1, Ordering::SeqCst);
-        let mut told = self.told();
-        if let Some(failures) = told.failures.get_mut("survey").filter(|failures| !failures.is_empty()) {
-            return Err(failures.remove(0));
-        }
-        let observed = objects.iter().map(|object| {
-            let content = match object.kind.as_str() {
-                "Secret" => told.secrets.get(&object.name).map(|_| String::new()),
-                _ => told.objects.get(&object.name).cloned(),
-            };
-            content.map_or(Observed::Absent, |fingerprint| Observed::Present {
-                changed_by: (fingerprint == "edited").then(|| "kubectl-edit".to_owned()),
-                fingerprint,
-                trouble: None,
-            })
-        });
-        Ok(observed.collect())
-    }
-
-    async fn take_back(&self, _: &Target, objects: &[ObjectRef]) -> Result<(), Failure> {
-        for object in objects {
-            self.act_now(&format!("take back {object}")).await?;
-        }
-        Ok(())
-    }
-
-    async fn logs(
-        &self,
-        _: &Target,
-        query: &LogQuery,
-        lines: tokio::sync::mpsc::Sender<PodLine>,
-        _: &CancellationToken,
-    ) -> Result<(), Failure> {
-        let pod = format!("{}-0", query.release);
-        let line = PodLine { pod, container: query.release.clone(), at: None, text: "hello".to_owned() };
-        // A receiver that has gone wants no lines.
-        let _ = lines.send(line).await;
-        Ok(())
     }
 }
