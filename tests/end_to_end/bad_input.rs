@@ -113,7 +113,7 @@ fn b08_each_mistake_ends_its_own_service_and_what_ran_before_goes_on() {
     assert!(lines.contains("about to break"), "{lines}");
     let lines = service(&deployment, "crashes")["release"]["failure"]["lastLines"].to_string();
     assert!(lines.contains("cannot find my settings"), "{lines}");
-    assert_eq!(service(&deployment, "good")["state"], "succeeded");
+    assert_eq!(service(&deployment, "good")["release"]["reason"], "unchanged");
     assert_eq!(service(&deployment, "after")["release"]["reason"], "earlier-failure");
     assert_eq!(pod_uid(&namespace, "good"), before, "what ran before runs on");
 }
