@@ -77,7 +77,8 @@ func (c *guardedClient) GetWaiterWithOptions(strategy kube.WaitStrategy, options
 	return &listeningWaiter{Waiter: waiter, op: c.op}, nil
 }
 
-// listeningWaiter reads the log of a hook that fails before a delete policy takes it away.
+// listeningWaiter reads the log of a hook that fails before a delete policy takes it away, and waits for objects to go
+// until they have gone.
 type listeningWaiter struct {
 	kube.Waiter
 	op *operation
@@ -97,6 +98,23 @@ func (w *listeningWaiter) WatchUntilReady(resources kube.ResourceList, timeout t
 		}
 	}
 	return err
+}
+
+// stillThere is how Helm's waiter says that an object has not gone.
+const stillThere = "still exists. status: "
+
+// WaitForDelete asks Helm's waiter again as long as objects are there and there is time. That one takes an object whose
+// status it has not heard yet for one that is gone (statusObserver in pkg/kube/statuswait.go), so it may end with the first
+// that goes.
+func (w *listeningWaiter) WaitForDelete(resources kube.ResourceList, timeout time.Duration) error {
+	deadline := time.Now().Add(timeout)
+	for {
+		err := w.Waiter.WaitForDelete(resources, time.Until(deadline))
+		early := err != nil && strings.Contains(err.Error(), stillThere) && time.Now().Before(deadline)
+		if !early || w.op.ctx.Err() != nil {
+			return err
+		}
+	}
 }
 
 // keepLines reads the last lines of the newest of some pods. That they cannot be had is no reason to hide the failure.

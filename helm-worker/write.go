@@ -19,13 +19,14 @@ import (
 	"helm.sh/helm/v4/pkg/storage/driver"
 )
 
+// userChartLabel is on the records of charts that are not Slipway's own: whose pods their pods are, no label says.
+const userChartLabel = "slipway.dev/chart"
+
 // Slipway applies on the server and takes fields back from whoever changed them: the deployed
 // configuration is the truth. Helm remembers the method per release and moves old ones over.
 const (
-	// userChartLabel is on the records of charts that are not Slipway's own: whose pods their pods are, no label says.
-	userChartLabel = "slipway.dev/chart"
-	applyOnServer  = "true"
-	takeFields     = true
+	applyOnServer = "true"
+	takeFields    = true
 )
 
 // upgrade installs the release, or brings it to the chart and values of the request.

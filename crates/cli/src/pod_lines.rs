@@ -1,8 +1,7 @@
 //! Lines of the pods of a service: each once and in its order, over as many connections as it takes.
 
-use std::collections::HashMap;
-
 use jiff::{SignedDuration, Timestamp};
+use slipway_ports::SeenLines;
 use slipway_ports::api::{PodLineView, ProblemDetails};
 use slipway_server::Home;
 
@@ -34,33 +33,11 @@ impl Wanted {
     }
 
     /// The same after a break: what may not have come, and no less.
-    fn after(&self, seen: &Seen) -> Self {
+    fn after(&self, seen: &SeenLines) -> Self {
         match seen.oldest() {
             Some(since) => Self { since: Some(since), tail: None, ..self.clone() },
             None => self.clone(),
         }
-    }
-}
-
-/// The last line of each container.
-#[derive(Debug, Default)]
-struct Seen {
-    last: HashMap<(String, String), Timestamp>,
-}
-
-impl Seen {
-    /// Whether a line is a new one.
-    fn is_new(&mut self, line: &PodLineView) -> bool {
-        let Some(at) = line.at else { return true };
-        let last = self.last.entry((line.pod.clone(), line.container.clone())).or_insert(Timestamp::MIN);
-        let new = at > *last;
-        *last = at.max(*last);
-        new
-    }
-
-    /// From when on a line may be missing: a container that was silent for long may have written meanwhile.
-    fn oldest(&self) -> Option<Timestamp> {
-        self.last.values().min().copied()
     }
 }
 
@@ -79,7 +56,7 @@ pub(crate) fn since(text: &str) -> Result<Timestamp, String> {
 pub(crate) async fn print(home: &Home, output: Output, wanted: &Wanted) -> Result<(), Stop> {
     let hint = "the pods go on; start the server with `slipway up` and follow again";
     let mut stream = Stream::new(home.clone(), wanted.url(), hint);
-    let mut seen = Seen::default();
+    let mut seen = SeenLines::default();
     let mut printer = Printer::new(output);
     loop {
         for arrival in stream.next().await? {
@@ -88,6 +65,7 @@ pub(crate) async fn print(home: &Home, output: Output, wanted: &Wanted) -> Resul
                 Arrival::Lost if wanted.follow => {
                     output::tell("the server does not answer; waiting for it up to a minute");
                     stream.begin_at(wanted.after(&seen).url());
+                    seen.read_again();
                     continue;
                 }
                 Arrival::Lost => return Err(Stop::new(Exit::Unreachable, "the log broke off: the server ended it early")),
@@ -99,7 +77,7 @@ pub(crate) async fn print(home: &Home, output: Output, wanted: &Wanted) -> Resul
             match event.name.as_str() {
                 "line" => {
                     let line: PodLineView = read(&event)?;
-                    if seen.is_new(&line) {
+                    if seen.is_new(&line.pod, &line.container, line.at) {
                         printer.print(&line)?;
                     }
                 }
@@ -146,17 +124,20 @@ mod tests {
 
     #[test]
     fn after_a_break_every_line_comes_once() {
-        let mut seen = Seen::default();
+        let mut seen = SeenLines::default();
+        let mut is_new = |line: &PodLineView| seen.is_new(&line.pod, &line.container, line.at);
         for (pod, second) in [("a", 10), ("b", 20), ("b", 30)] {
-            assert!(seen.is_new(&line(pod, second, "x")));
+            assert!(is_new(&line(pod, second, "x")));
         }
         let wanted = Wanted { path: "/logs".to_owned(), follow: true, tail: Some(5), since: None, pod: None, previous: false };
         // From the pod that was silent for longest; what is known already is dropped.
         assert_eq!(wanted.after(&seen).url(), "/logs?follow=true&previous=false&since=1970-01-01T00%3A00%3A10Z");
+        seen.read_again();
+        let mut is_new = |line: &&PodLineView| seen.is_new(&line.pod, &line.container, line.at);
         let again = [line("a", 10, "x"), line("a", 15, "new"), line("b", 20, "x"), line("b", 30, "x"), line("b", 31, "new")];
-        let new: Vec<_> = again.iter().filter(|line| seen.is_new(line)).map(|line| line.text.as_str()).collect();
+        let new: Vec<_> = again.iter().filter(|line| is_new(line)).map(|line| line.text.as_str()).collect();
         assert_eq!(new, ["new", "new"]);
-        assert_eq!(wanted.after(&Seen::default()).url(), wanted.url());
+        assert_eq!(wanted.after(&SeenLines::default()).url(), wanted.url());
     }
 
     #[test]

@@ -42,12 +42,6 @@ pub(crate) struct Comparison {
     pub(crate) changed: Vec<ObjectRef>,
 }
 
-impl From<Difference> for Comparison {
-    fn from(difference: Difference) -> Self {
-        Self { difference, changed: Vec::new() }
-    }
-}
-
 /// What a service has to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Difference {
@@ -78,18 +72,9 @@ impl fmt::Display for Difference {
 impl LastReleases {
     /// Compares what a service would be released from with its last healthy release.
     pub(crate) async fn compare(&self, shared: &Shared, plan: &Plan, target: &Target, name: &Name, inputs: &str) -> Comparison {
-        let settled = match self.settled.get_or_try_init(|| read(shared, plan)).await {
-            Ok(all) => all,
-            Err(error) => {
-                // To release again what may be unchanged does no harm.
-                tracing::warn!(%error, service = %name, "what is deployed can not be read");
-                return Difference::NoHealthyRelease.into();
-            }
-        };
-        let Some(last) = settled.get(name) else { return Difference::NoHealthyRelease.into() };
-        let observed = match self.observe(shared, target, settled, last).await {
-            Ok(observed) => observed,
-            Err(failure) => return Difference::Unknown(failure).into(),
+        let (last, observed) = match self.look(shared, plan, target, name).await {
+            Ok(found) => found,
+            Err(difference) => return Comparison { difference, changed: Vec::new() },
         };
         let difference = if last.inputs == inputs {
             last.drift(&observed).map_or(Difference::None, Difference::Drift)
@@ -97,6 +82,30 @@ impl LastReleases {
             Difference::Inputs
         };
         Comparison { difference, changed: last.changed(&observed) }
+    }
+
+    /// How what runs of a service differs from its last healthy release, whatever it would be released from now.
+    pub(crate) async fn drift(&self, shared: &Shared, plan: &Plan, target: &Target, name: &Name) -> Option<Drift> {
+        let (last, observed) = self.look(shared, plan, target, name).await.ok()?;
+        last.drift(&observed)
+    }
+
+    /// The last healthy release of a service, and its objects as they are now.
+    async fn look(
+        &self,
+        shared: &Shared,
+        plan: &Plan,
+        target: &Target,
+        name: &Name,
+    ) -> Result<(&Settled, Vec<Observed>), Difference> {
+        let settled = self.settled.get_or_try_init(|| read(shared, plan)).await.map_err(|error| {
+            // To release again what may be unchanged does no harm.
+            tracing::warn!(%error, service = %name, "what is deployed can not be read");
+            Difference::NoHealthyRelease
+        })?;
+        let last = settled.get(name).ok_or(Difference::NoHealthyRelease)?;
+        let observed = self.observe(shared, target, settled, last).await.map_err(Difference::Unknown)?;
+        Ok((last, observed))
     }
 
     /// The objects of one release, by a look at those of all.

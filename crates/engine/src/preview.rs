@@ -6,7 +6,7 @@ use futures::StreamExt;
 use slipway_core::deployed::DeployedService;
 use slipway_core::deployment::{Phase, SkipReason};
 use slipway_core::failure::Failure;
-use slipway_core::model::{Job, JobEvent, JobTrigger, Name, ServiceKind};
+use slipway_core::model::{JobEvent, Name, Service, ServiceKind};
 use slipway_core::plan::{Action, BuildPlan, Plan, PlannedBuild, PlannedService, ReleasedImage, Version};
 use slipway_ports::{Access, Presence, RepositoryTag, Target};
 
@@ -185,11 +185,8 @@ fn act_does(plan: &Plan, service: &PlannedService, before: Option<&PlannedServic
     }
     let skip = |reason: SkipReason| Does::SkipRelease { reason: reason.to_string() };
     let kind = plan.environment.service(&service.name).map(|service| &service.kind);
-    let lifecycle = match kind {
-        Some(ServiceKind::Job(Job { trigger: JobTrigger::Lifecycle(events), .. })) => Some(events),
-        _ => None,
-    };
-    let runs = |events: &Vec<JobEvent>| plan.action.job_event().is_some_and(|event| events.contains(&event));
+    let lifecycle = kind.and_then(ServiceKind::lifecycle);
+    let runs = |events: &[JobEvent]| plan.action.job_event().is_some_and(|event| events.contains(&event));
     match plan.action {
         Action::Deploy | Action::Rollback => match lifecycle {
             Some(events) if !runs(events) || (plan.action == Action::Rollback && !plan.request.run_jobs) => {
@@ -224,7 +221,7 @@ fn release_does(service: &PlannedService, before: Option<&PlannedService>, diffe
     Does::Release { reason }
 }
 
-/// What each service that a deploy keeps up has to do, as far as it can be told before anything is built.
+/// What each service that a deploy keeps up has to do, as far as it can be told before anything is built or fetched.
 async fn differences(
     shared: &Shared,
     plan: &Plan,
@@ -238,23 +235,36 @@ async fn differences(
         let Some((service, deployed)) = plan.environment.service(&planned.name).zip(deployed.get(&planned.name)) else {
             continue;
         };
-        if is_lifecycle(&service.kind) || deployed.settled.is_none() {
+        if service.kind.lifecycle().is_some() || deployed.settled.is_none() {
             continue;
         }
-        let Some(image) = image(planned, deployed, presences.get(&planned.name)) else { continue };
-        let versions = Versions::of(plan);
-        let Ok(variables) = workload_variables::secret_of(shared, &plan.environment, versions, target, &planned.name).await
-        else {
-            // The release will say what is wrong with them.
-            continue;
+        let difference = match image(planned, deployed, presences.get(&planned.name)) {
+            Some(image) => with_image(shared, plan, target, &last, service, &image).await,
+            // What a chart of the user's own is made from is known once it is fetched; what was done to its objects is known now.
+            None if matches!(service.kind, ServiceKind::Helm(_)) && planned.version == deployed.planned.version => {
+                last.drift(shared, plan, target, &planned.name).await.map(Difference::Drift)
+            }
+            None => None,
         };
-        let variables = variables.map(|secret| secret.reference());
-        let request = executor::of_plan(shared, plan, target, service, &image, variables.as_ref());
-        let Ok(inputs) = last_releases::inputs(shared, plan, target, &request).await else { continue };
-        let comparison = last.compare(shared, plan, target, &planned.name, &inputs).await;
-        differences.insert(planned.name.clone(), comparison.difference);
+        differences.extend(difference.map(|difference| (planned.name.clone(), difference)));
     }
     differences
+}
+
+/// What a service of which the image is known has to do; absent when its release will say what is wrong with it.
+async fn with_image(
+    shared: &Shared,
+    plan: &Plan,
+    target: &Target,
+    last: &LastReleases,
+    service: &Service,
+    image: &ReleasedImage,
+) -> Option<Difference> {
+    let variables = workload_variables::secret_of(shared, &plan.environment, Versions::of(plan), target, &service.name);
+    let variables = variables.await.ok()?.map(|secret| secret.reference());
+    let request = executor::of_plan(shared, plan, target, service, image, variables.as_ref());
+    let inputs = last_releases::inputs(shared, plan, target, &request).await.ok()?;
+    Some(last.compare(shared, plan, target, &service.name, &inputs).await.difference)
 }
 
 /// The image that a release would use, if that is known already.
@@ -273,8 +283,4 @@ fn image(
         }
         _ => None,
     }
-}
-
-fn is_lifecycle(kind: &ServiceKind) -> bool {
-    matches!(kind, ServiceKind::Job(Job { trigger: JobTrigger::Lifecycle(_), .. }))
 }

@@ -11,7 +11,8 @@ use slipway_core::model::{
     ChartSource, GitRevision, GitSource, HelmService, Service, ServiceKind, ValuesFile, Variable, VariableName, VariableValue,
 };
 use slipway_core::plan::{Action, PinnedChart, PinnedOrigin, Request, Version};
-use support::{Bench, SHOP, commit, container, environment, name, only, outcome, release};
+use slipway_engine::Does;
+use support::{Bench, SHOP, access, commit, container, environment, name, only, outcome, release};
 
 const VALUES: &str = "https://git.test/values.git";
 
@@ -57,6 +58,26 @@ async fn c07_a_chart_and_its_values_are_pinned_and_released_and_nothing_is_mirro
     bench.world.commit(VALUES, &commit(6));
     let (_, kept) = bench.act_on(Action::Deploy, Request { current: true, ..Request::default() }).await;
     assert_eq!(kept.plan().service(&name("app")).unwrap().version, pinned(&commit(7), &commit(5)), "--current keeps both");
+}
+
+#[tokio::test]
+async fn b04_what_was_done_to_the_objects_of_a_chart_is_shown_by_the_plan() {
+    let bench = Bench::with(&environment(vec![chart("red")])).await;
+    bench.world.commit(VALUES, &commit(5));
+    bench.deploy_to_the_end().await;
+    let told = async || {
+        let preview = bench.engine.plan(&access(), &name("shop"), &name("demo"), Action::Deploy, &Request::default()).await;
+        match preview.expect("a plan").steps.pop().expect("it has a step").does {
+            Does::Release { reason } => reason,
+            other => panic!("{other:?}"),
+        }
+    };
+    assert!(!told().await.contains("Deployment"));
+    bench.world.edit("app");
+    assert_eq!(told().await, "Deployment app was changed by kubectl-edit");
+    let (_, done) = bench.deploy_to_the_end().await;
+    assert_eq!(outcome(&done), Outcome::Succeeded);
+    assert!(!told().await.contains("Deployment"), "it is put right");
 }
 
 /// The same service with its chart from elsewhere, without files of values.

@@ -20,6 +20,7 @@ mod registry;
 mod releases;
 mod repositories;
 mod secret;
+mod seen_lines;
 mod store;
 #[cfg(feature = "testing")]
 pub mod testing;
@@ -40,6 +41,7 @@ pub use releases::{
 };
 pub use repositories::{Export, Repositories, TreeFacts, TreeQuery};
 pub use secret::SecretText;
+pub use seen_lines::SeenLines;
 pub use store::{
     Access, DeploymentSummary, DockerEngine, KubeContext, LOCAL_TARGET, LogLine, LogMatches, LogSearch, NewDeployment, Platform,
     RecordedEvent, Store, StoreError, StoredEnvironment, Target,

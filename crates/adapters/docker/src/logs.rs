@@ -118,7 +118,9 @@ async fn copy(
             if query.since.is_some_and(|since| at.is_some_and(|at| at < since)) {
                 continue;
             }
-            for piece in text.chunks(LONGEST_LINE) {
+            // An empty line is one, too.
+            let rest = if text.is_empty() { None } else { Some(text) };
+            for piece in rest.map_or_else(|| vec![text], |text| text.chunks(LONGEST_LINE).collect()) {
                 let text = String::from_utf8_lossy(piece).trim_end_matches('\r').to_owned();
                 let line = PodLine { pod: container.name.clone(), container: container.service.clone(), at, text };
                 if lines.send(line).await.is_err() {

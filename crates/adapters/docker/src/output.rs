@@ -57,8 +57,7 @@ pub(crate) async fn forget(local: &LocalDocker, request: &RolloutRequest) -> Res
 async fn ended(local: &LocalDocker, request: &RolloutRequest) -> Result<Option<Container>, Failure> {
     let RolloutKind::Job { name } = &request.kind else { return Ok(None) };
     let mut attempts = containers::list(local.engine.docker().await?, &request.namespace, Some(&request.release)).await?;
-    let is_of_run = |run: &String| format!("{}-{run}", request.release) == *name;
-    attempts.retain(|attempt| matches!(attempt.life, Life::Ended(_)) && attempt.run.as_ref().is_some_and(is_of_run));
+    attempts.retain(|attempt| matches!(attempt.life, Life::Ended(_)) && attempt.run_name().as_ref() == Some(name));
     let is_good = |attempt: &Container| matches!(attempt.life, Life::Ended(Ended { code: 0, .. }));
     Ok(attempts.into_iter().max_by_key(|attempt| (is_good(attempt), attempt.ordinal)))
 }

@@ -7,10 +7,6 @@ use crate::worker::{CallError, ErrorKind, WorkerError};
 /// The failure of a call to the worker about a release.
 pub(crate) fn from_call(subject: &str, error: CallError) -> Failure {
     match error {
-        // An uninstall that saw its objects still on their way out: they go, and then it has nothing left to do.
-        CallError::Answered(error) if error.message.contains("still exists. status: Terminating") => {
-            Failure::retry(Code::ReleaseFailed, format!("{subject}: {}", error.message))
-        }
         CallError::Answered(error) => from_worker(subject, &error),
         CallError::Canceled => Failure::canceled(format!("{subject}: canceled")),
         CallError::Died(death) if death.crashed && death.alone => Failure::permanent(

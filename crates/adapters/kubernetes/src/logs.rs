@@ -239,9 +239,11 @@ impl Reader {
         mut stream: Pin<&mut R>,
         last: &mut Option<Timestamp>,
     ) -> Result<(), Trouble> {
+        // What was told before this stream began comes again; in one stream two lines may have the same time.
+        let told = *last;
         while let Some(line) = next_line(&mut stream).await.map_err(|error| Trouble::away(format!("a log broke off: {error}")))? {
             let (time, text) = split_time(&line);
-            if time.is_some() && (time <= *last || time < self.since) {
+            if time.is_some() && (time <= told || time < self.since) {
                 continue;
             }
             *last = time.or(*last);

@@ -10,13 +10,12 @@ use slipway_core::plan::ObjectRef;
 
 use crate::calls::Calls;
 use crate::connection::Connection;
+use crate::survey::HELM;
 
 /// What an object had before it was paused, as JSON.
 const PAUSED: &str = "slipway.dev/paused";
 /// A label that no node has: what wants it has no pod.
 const NOWHERE: &str = "slipway.dev/paused";
-/// The field manager of Helm, of whichever version.
-const HELM: &str = "helm";
 
 /// What is changed of a kind to pause it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,8 +27,7 @@ enum Brake {
 
 impl Brake {
     fn of(object: &ObjectRef) -> Option<Self> {
-        let group = object.api_version.split_once('/').map_or("", |(group, _)| group);
-        match (group, object.kind.as_str()) {
+        match (object.group(), object.kind.as_str()) {
             ("apps", "Deployment" | "StatefulSet") => Some(Self::Replicas),
             ("apps", "DaemonSet") => Some(Self::NodeSelector),
             ("batch", "CronJob") => Some(Self::Suspend),
@@ -103,8 +101,8 @@ async fn for_each(
     for object in objects {
         let Some(brake) = Brake::of(object) else { continue };
         let what = format!("stop or start {} {} in namespace {}", object.kind, object.name, object.namespace);
-        let kind: GroupVersionKind = group_version_kind(object)?;
-        let resource = ApiResource::from_gvk(&kind);
+        // The kinds that have a brake are named by the usual rule.
+        let resource = ApiResource::from_gvk(&GroupVersionKind::gvk(object.group(), object.version(), &object.kind));
         let api: Api<DynamicObject> = Api::namespaced_with(connection.client.clone(), &object.namespace, &resource);
         let Some(found) = calls.must(&what, || api.get_opt(&object.name)).await? else { continue };
         let data =
@@ -115,15 +113,6 @@ async fn for_each(
         calls.must(&what, || api.patch(&object.name, &parameters, &change)).await?;
     }
     Ok(())
-}
-
-fn group_version_kind(object: &ObjectRef) -> Result<GroupVersionKind, Failure> {
-    let (group, version) = object.api_version.split_once('/').unwrap_or(("", &object.api_version));
-    if version.is_empty() {
-        let message = format!("{} {} has no version of an API", object.kind, object.name);
-        return Err(Failure::permanent(Code::ReleaseFailed, message));
-    }
-    Ok(GroupVersionKind::gvk(group, version, &object.kind))
 }
 
 #[cfg(test)]

@@ -299,6 +299,18 @@ impl ServiceKind {
             Self::Helm(_) => ServiceType::Helm,
         }
     }
+
+    /// What a lifecycle job runs on; absent for everything that a deployment keeps up instead of running it.
+    pub fn lifecycle(&self) -> Option<&[JobEvent]> {
+        match self {
+            Self::Job(Job { trigger: JobTrigger::Lifecycle(events), .. }) => Some(events),
+            Self::Job(Job { trigger: JobTrigger::Cron { .. }, .. })
+            | Self::Application(_)
+            | Self::Container(_)
+            | Self::Database(_)
+            | Self::Helm(_) => None,
+        }
+    }
 }
 
 impl Service {

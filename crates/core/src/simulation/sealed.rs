@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use crate::image_key::{ImageKey, KeyInputs};
-use crate::model::{BuildSettings, Environment, GitSource, JobTrigger, Service, ServiceKind};
+use crate::model::{BuildSettings, Environment, GitSource, JobEvent, Service};
 use crate::plan::{Action, BuildPlan, Plan, PlannedBuild, PlannedService, Request, Version};
 
 /// The services of a deployment of all that are not skipped, in execution order, each with the place of its stage.
@@ -25,13 +25,8 @@ pub(super) fn plan(environment: &Environment, services: Vec<PlannedService>) -> 
 
 /// Whether a deployment runs a service, and does not only keep it ready for another action.
 pub(super) fn runs(service: &Service) -> bool {
-    match &service.kind {
-        ServiceKind::Job(job) => match &job.trigger {
-            JobTrigger::Lifecycle(events) => Action::Deploy.job_event().is_some_and(|event| events.contains(&event)),
-            JobTrigger::Cron { .. } => true,
-        },
-        ServiceKind::Application(_) | ServiceKind::Container(_) | ServiceKind::Database(_) | ServiceKind::Helm(_) => true,
-    }
+    let runs = |events: &[JobEvent]| Action::Deploy.job_event().is_some_and(|event| events.contains(&event));
+    service.kind.lifecycle().is_none_or(runs)
 }
 
 /// Of its environment a deployment reads the pipeline alone, so all that is large stays out. Nobody is there to approve.

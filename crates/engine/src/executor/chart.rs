@@ -155,8 +155,7 @@ async fn watch(assignment: &Assignment, objects: &[ObjectRef], timeout: Duration
 
 /// How an object is watched; what is there as soon as it is made is not.
 fn workload_kind(object: &ObjectRef) -> Option<RolloutKind> {
-    let group = object.api_version.split_once('/').map_or("", |(group, _)| group);
-    match (group, object.kind.as_str()) {
+    match (object.group(), object.kind.as_str()) {
         ("apps", "Deployment") => Some(RolloutKind::Deployment),
         ("apps", "StatefulSet") => Some(RolloutKind::StatefulSet),
         ("apps", "DaemonSet") => Some(RolloutKind::DaemonSet),

@@ -2,7 +2,7 @@
 
 use slipway_core::deployment::{StepOutcome, StepResult};
 use slipway_core::failure::Failure;
-use slipway_core::model::{JobEvent, ServiceKind};
+use slipway_core::model::JobEvent;
 use slipway_core::plan::{Action, PlannedService};
 use slipway_ports::{Activity, Progress};
 
@@ -47,8 +47,8 @@ fn is_among_the_last(assignment: &Assignment) -> bool {
     let last = plan.services.last().map(|service| service.stage);
     let in_last = || plan.services.iter().filter(|service| Some(service.stage) == last);
     let is_job = |service: &PlannedService| {
-        let kind = plan.environment.service(&service.name).map(|service| &service.kind);
-        matches!(kind, Some(ServiceKind::Job(job)) if job::is_for(job, JobEvent::Delete))
+        let events = plan.environment.service(&service.name).and_then(|service| service.kind.lifecycle());
+        events.is_some_and(|events| events.contains(&JobEvent::Delete))
     };
     let has_jobs = in_last().any(is_job);
     in_last().any(|service| service.name == assignment.name && (!has_jobs || is_job(service)))

@@ -11,7 +11,9 @@ use futures::{Stream, StreamExt as _};
 use slipway_core::failure::Failure;
 use slipway_core::model::{Job, JobTrigger, ServiceKind};
 use slipway_ports::api::{JobRunBody, JobStartedView, PodLineView};
-use slipway_ports::{CancellationToken, JobRequest, LogPods, LogQuery, PodLine, PodsOf, RolloutKind, RolloutRequest, Silent};
+use slipway_ports::{
+    CancellationToken, JobRequest, LogPods, LogQuery, PodLine, PodsOf, RolloutKind, RolloutRequest, SeenLines, Silent,
+};
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 
@@ -131,7 +133,7 @@ async fn lines_until_the_end(
         pods: PodsOf::Release,
         timeout: longest,
     };
-    let mut told: Vec<(String, String, Option<jiff::Timestamp>)> = Vec::new();
+    let mut told = SeenLines::default();
     let ended = {
         let (lines, mut read) = mpsc::channel(WAITING);
         let reading = cluster.logs(target, &query, lines, cancel);
@@ -150,6 +152,7 @@ async fn lines_until_the_end(
         }
     };
     query.follow = false;
+    told.read_again();
     let (lines, mut read) = mpsc::channel(WAITING);
     let reading = cluster.logs(target, &query, lines, cancel);
     let telling = async { while tell(&mut read, &mut told, sender).await {} };
@@ -158,16 +161,10 @@ async fn lines_until_the_end(
 }
 
 /// Tells the next line, unless it was told before; whether there was one and somebody listens.
-async fn tell(
-    read: &mut mpsc::Receiver<PodLine>,
-    told: &mut Vec<(String, String, Option<jiff::Timestamp>)>,
-    sender: &mpsc::Sender<Event>,
-) -> bool {
+async fn tell(read: &mut mpsc::Receiver<PodLine>, told: &mut SeenLines, sender: &mpsc::Sender<Event>) -> bool {
     let Some(PodLine { pod, container, at, text }) = read.recv().await else { return false };
-    match told.iter_mut().find(|(known, inside, _)| *known == pod && *inside == container) {
-        Some((_, _, last)) if at.is_some() && at <= *last => return true,
-        Some((_, _, last)) => *last = at.or(*last),
-        None => told.push((pod.clone(), container.clone(), at)),
+    if !told.is_new(&pod, &container, at) {
+        return true;
     }
     sender.send(event("line", &PodLineView { pod, container, at, text })).await.is_ok()
 }

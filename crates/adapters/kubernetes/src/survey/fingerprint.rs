@@ -36,10 +36,14 @@ pub(super) fn scaled<'a>(objects: impl Iterator<Item = (&'a str, &'a str, &'a Va
     targets.collect()
 }
 
-/// Stands for an object as its owner made it. A Secret is read without its content: its version stands for that.
-pub(super) fn fingerprint(object: &Value, is_scaled: bool) -> String {
+/// Stands for an object whose content was not read, by its version.
+pub(super) fn of_version(object: &Value) -> String {
+    digest(&object["metadata"]["resourceVersion"])
+}
+
+/// Stands for an object as its owner made it.
+pub(super) fn of_content(object: &Value, is_scaled: bool) -> String {
     let mut object = object.clone();
-    let version = (object["kind"] == "PartialObjectMetadata").then(|| object["metadata"]["resourceVersion"].clone());
     if let Some(fields) = object.as_object_mut() {
         fields.remove("status");
         // An item of a list has neither.
@@ -56,8 +60,12 @@ pub(super) fn fingerprint(object: &Value, is_scaled: bool) -> String {
     if is_scaled && let Some(spec) = object["spec"].as_object_mut() {
         spec.remove("replicas");
     }
-    // The keys of a JSON object are in the order of their names here.
-    sha256_hex(format!("{object}{}", version.unwrap_or_default()).as_bytes())[..32].to_owned()
+    digest(&object)
+}
+
+/// The keys of a JSON object are in the order of their names here.
+fn digest(value: &Value) -> String {
+    sha256_hex(value.to_string().as_bytes())[..32].to_owned()
 }
 
 fn forget_notes(metadata: &mut Map<String, Value>) {
@@ -114,7 +122,7 @@ mod tests {
 
     #[test]
     fn b04_what_the_cluster_writes_is_no_drift() {
-        let before = fingerprint(&deployment(), false);
+        let before = of_content(&deployment(), false);
         for (pointer, value) in [
             ("/status", json!({"replicas": 0})),
             ("/metadata/resourceVersion", json!("101")),
@@ -123,20 +131,20 @@ mod tests {
             ("/spec/template/metadata", json!({"annotations": {RESTARTED: "token"}})),
             ("/kind", Value::Null),
         ] {
-            assert_eq!(fingerprint(&with(pointer, value), false), before, "{pointer}");
+            assert_eq!(of_content(&with(pointer, value), false), before, "{pointer}");
         }
     }
 
     #[test]
     fn b04_what_somebody_changes_is_drift() {
-        let before = fingerprint(&deployment(), false);
+        let before = of_content(&deployment(), false);
         for (pointer, value) in [
             ("/spec/replicas", json!(5)),
             ("/spec/template/spec/containers/0/image", json!("b")),
             ("/metadata/annotations/team", json!("other")),
             ("/spec/template/metadata", json!({"labels": {"a": "b"}})),
         ] {
-            assert_ne!(fingerprint(&with(pointer, value), false), before, "{pointer}");
+            assert_ne!(of_content(&with(pointer, value), false), before, "{pointer}");
         }
     }
 
@@ -145,15 +153,17 @@ mod tests {
         let scaler = json!({"spec": {"scaleTargetRef": {"kind": "Deployment", "name": "api"}}});
         let scaled = scaled([("HorizontalPodAutoscaler", "shop", &scaler)].into_iter());
         assert!(scaled.contains(&("Deployment".to_owned(), "shop".to_owned(), "api".to_owned())));
-        assert_eq!(fingerprint(&with("/spec/replicas", json!(5)), true), fingerprint(&deployment(), true));
+        assert_eq!(of_content(&with("/spec/replicas", json!(5)), true), of_content(&deployment(), true));
     }
 
     #[test]
     fn a_secret_is_told_by_its_version_alone() {
-        let secret =
+        // Read alone it says its kind, in a list it may not.
+        let alone =
             |version: &str| json!({"kind": "PartialObjectMetadata", "metadata": {"name": "s", "resourceVersion": version}});
-        assert_eq!(fingerprint(&secret("1"), false), fingerprint(&secret("1"), false));
-        assert_ne!(fingerprint(&secret("1"), false), fingerprint(&secret("2"), false));
+        let listed = json!({"metadata": {"name": "s", "resourceVersion": "1"}});
+        assert_eq!(of_version(&alone("1")), of_version(&listed));
+        assert_ne!(of_version(&alone("1")), of_version(&alone("2")));
     }
 
     #[test]

@@ -8,6 +8,7 @@ use kube::api::{Api, DynamicObject};
 use kube::core::{ApiResource, GroupVersionKind};
 use kube::discovery::{Scope, pinned_kind};
 use kube::error::DiscoveryError;
+use slipway_core::plan::ObjectRef;
 use slipway_ports::Target;
 
 use crate::calls::Calls;
@@ -53,20 +54,13 @@ impl Kinds {
 }
 
 impl KnownKinds<'_> {
-    /// A kind, if the API server has it. One that it has not is asked for again: it may come.
-    pub(crate) async fn find(
-        &self,
-        client: &Client,
-        calls: &Calls,
-        api_version: &str,
-        kind: &str,
-    ) -> Result<Option<Kind>, Trouble> {
-        let key = (self.target.name.clone(), api_version.to_owned(), kind.to_owned());
+    /// The kind of an object, if the API server has it. One that it has not is asked for again: it may come.
+    pub(crate) async fn find(&self, client: &Client, calls: &Calls, object: &ObjectRef) -> Result<Option<Kind>, Trouble> {
+        let key = (self.target.name.clone(), object.api_version.clone(), object.kind.clone());
         if let Some(kind) = self.kinds.known.lock().unwrap_or_else(PoisonError::into_inner).get(&key) {
             return Ok(Some(kind.clone()));
         }
-        let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
-        let wanted = GroupVersionKind::gvk(group, version, kind);
+        let wanted = GroupVersionKind::gvk(object.group(), object.version(), &object.kind);
         let ask = async || match pinned_kind(client, &wanted).await {
             Err(kube::Error::Discovery(DiscoveryError::MissingKind(_))) => Ok(None),
             found => found.map(Some),

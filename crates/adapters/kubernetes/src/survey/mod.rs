@@ -19,7 +19,7 @@ use crate::connection::Connection;
 use crate::trouble::Trouble;
 pub(crate) use kinds::Kinds;
 use kinds::KnownKinds;
-pub(crate) use take_back::take_back;
+pub(crate) use take_back::{HELM, take_back};
 
 /// So many objects are read at a time.
 const PAGE: u32 = 500;
@@ -27,7 +27,7 @@ const PAGE: u32 = 500;
 /// What lies in a release's Secret is Helm's, and large.
 const NOT_HELM: &str = "type!=helm.sh/release.v1";
 
-/// Objects of one kind in one namespace, by what they are called.
+/// What objects of one kind in one namespace have in common: version of the API, kind, namespace.
 type Group<'a> = (&'a str, &'a str, &'a str);
 
 /// Looks at objects, each as it is now.
@@ -37,48 +37,56 @@ pub(crate) async fn survey(
     known: KnownKinds<'_>,
     objects: &[ObjectRef],
 ) -> Result<Vec<Observed>, Failure> {
-    let mut groups: BTreeMap<Group<'_>, Vec<&str>> = BTreeMap::new();
+    let mut groups: BTreeMap<Group<'_>, Vec<&ObjectRef>> = BTreeMap::new();
     for object in objects {
-        let group = (object.api_version.as_str(), object.kind.as_str(), object.namespace.as_str());
-        groups.entry(group).or_default().push(&object.name);
+        groups.entry(group(object)).or_default().push(object);
     }
     let client = &connection.client;
-    let reads = groups.iter().map(|(group, names)| async move {
+    let reads = groups.iter().map(|(group, wanted)| async move {
         let what = format!("look at {} in namespace {}", group.1, group.2);
-        let found = read(client, calls, known, *group, names).await.map_err(|trouble| trouble.failure(&what))?;
+        let found = read(client, calls, known, wanted).await.map_err(|trouble| trouble.failure(&what))?;
         Ok::<_, Failure>(found.into_iter().map(move |(name, object)| ((*group, name), object)))
     });
     let read: HashMap<(Group<'_>, String), Value> = try_join_all(reads).await?.into_iter().flatten().collect();
     let scaled = fingerprint::scaled(read.iter().map(|((group, _), object)| (group.1, group.2, object)));
     let observed = objects.iter().map(|object| {
-        let group = (object.api_version.as_str(), object.kind.as_str(), object.namespace.as_str());
-        let Some(found) = read.get(&(group, object.name.clone())) else { return Observed::Absent };
-        Observed::Present {
-            fingerprint: fingerprint::fingerprint(found, scaled.contains(&fingerprint::place(object))),
-            trouble: health::trouble(&object.kind, found),
-            changed_by: fingerprint::changed_by(found),
-        }
+        let Some(found) = read.get(&(group(object), object.name.clone())) else { return Observed::Absent };
+        let fingerprint = if is_secret(object) {
+            fingerprint::of_version(found)
+        } else {
+            fingerprint::of_content(found, scaled.contains(&fingerprint::place(object)))
+        };
+        let (trouble, changed_by) = (health::trouble(&object.kind, found), fingerprint::changed_by(found));
+        Observed::Present { fingerprint, trouble, changed_by }
     });
     Ok(observed.collect())
 }
 
-/// The objects of a kind that are there, by name: what is asked for, and maybe others.
+fn group(object: &ObjectRef) -> Group<'_> {
+    (&object.api_version, &object.kind, &object.namespace)
+}
+
+/// The content of a Secret is nobody's business here: only its metadata is read.
+fn is_secret(object: &ObjectRef) -> bool {
+    object.api_version == "v1" && object.kind == "Secret"
+}
+
+/// The objects of a group that are there, by name: what is asked for, and maybe others.
 async fn read(
     client: &Client,
     calls: &Calls,
     known: KnownKinds<'_>,
-    (api_version, kind, namespace): Group<'_>,
-    names: &[&str],
+    wanted: &[&ObjectRef],
 ) -> Result<Vec<(String, Value)>, Trouble> {
-    let Some(found) = known.find(client, calls, api_version, kind).await? else { return Ok(Vec::new()) };
-    let api: Api<DynamicObject> = found.api(client, namespace);
-    // The content of a Secret is nobody's business here.
-    let is_secret = api_version == "v1" && kind == "Secret";
-    if let [name] = names {
+    let Some(first) = wanted.first() else { return Ok(Vec::new()) };
+    let Some(kind) = known.find(client, calls, first).await? else { return Ok(Vec::new()) };
+    let api: Api<DynamicObject> = kind.api(client, &first.namespace);
+    let is_secret = is_secret(first);
+    if let [only] = wanted {
         let found = if is_secret {
-            calls.ask(|| api.get_metadata_opt(name)).await?.map(serde_json::to_value)
+            calls.ask(|| api.get_metadata_opt(&only.name)).await?.map(serde_json::to_value)
         } else {
-            calls.ask(|| api.get_opt(name)).await?.map(serde_json::to_value)
+            calls.ask(|| api.get_opt(&only.name)).await?.map(serde_json::to_value)
         };
         return Ok(found.into_iter().filter_map(named).collect());
     }

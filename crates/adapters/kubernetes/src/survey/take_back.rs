@@ -11,8 +11,8 @@ use super::kinds::KnownKinds;
 use crate::calls::Calls;
 use crate::connection::Connection;
 
-/// The field manager of releases, Helm's own.
-const HELM: &str = "helm";
+/// The field manager of releases, that of Helm of whichever version.
+pub(crate) const HELM: &str = "helm";
 
 /// How programs that persons use call themselves, or begin to: kubectl with its verbs, k9s, and what dashboards and Lens run on.
 /// What controllers set is theirs: they would set it again.
@@ -30,7 +30,7 @@ pub(crate) async fn take_back(
 ) -> Result<(), Failure> {
     let what = format!("take back what was changed by hand on {object}");
     let client = &connection.client;
-    let kind = known.find(client, calls, &object.api_version, &object.kind).await.map_err(|trouble| trouble.failure(&what))?;
+    let kind = known.find(client, calls, object).await.map_err(|trouble| trouble.failure(&what))?;
     let Some(kind) = kind else { return Ok(()) };
     let api: Api<DynamicObject> = kind.api(client, &object.namespace);
     let parameters = PatchParams { field_manager: Some("slipway".to_owned()), ..PatchParams::default() };

@@ -53,21 +53,7 @@ pub(super) async fn exec(
     let (stdin, stdout, stderr) = (process.stdin(), process.stdout(), process.stderr());
     let sizes = process.terminal_size();
     let ExecStreams { input, output } = streams;
-    let reading = async {
-        let out = async {
-            match stdout {
-                Some(stdout) => forward(stdout, &output, ExecOutput::Stdout).await,
-                None => Ok(()),
-            }
-        };
-        let err = async {
-            match stderr {
-                Some(stderr) => forward(stderr, &output, ExecOutput::Stderr).await,
-                None => Ok(()),
-            }
-        };
-        tokio::try_join!(out, err)
-    };
+    let reading = read(stdout, stderr, &output);
     let ended = {
         let mut feeding = std::pin::pin!(feed(input, stdin, sizes));
         let mut reading = std::pin::pin!(reading);
@@ -84,6 +70,27 @@ pub(super) async fn exec(
         Some(status) => exit_code(&status, &what),
         None => Err(Trouble::away("the connection ended before the command").failure(&what)),
     }
+}
+
+/// Sends what the command writes, of both streams, until they end.
+async fn read<O: AsyncRead + Unpin, E: AsyncRead + Unpin>(
+    stdout: Option<O>,
+    stderr: Option<E>,
+    output: &mpsc::Sender<ExecOutput>,
+) -> Result<(), Unread> {
+    let out = async {
+        match stdout {
+            Some(stdout) => forward(stdout, output, ExecOutput::Stdout).await,
+            None => Ok(()),
+        }
+    };
+    let err = async {
+        match stderr {
+            Some(stderr) => forward(stderr, output, ExecOutput::Stderr).await,
+            None => Ok(()),
+        }
+    };
+    tokio::try_join!(out, err).map(|_| ())
 }
 
 /// The container that is meant: the one that is named, else the first of the pod.
