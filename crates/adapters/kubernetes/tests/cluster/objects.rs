@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use k8s_openapi::api::core::v1::{PersistentVolumeClaim, Pod, Secret};
 use kube::Api;
 use kube::api::{DeleteParams, ListParams};
+use kube::runtime::wait::await_condition;
 use serde_json::json;
 use slipway_core::failure::{Code, FailureKind};
 use slipway_kubernetes::{KubeCluster, Settings};
@@ -142,6 +143,9 @@ async fn what_a_release_leaves_behind_is_removed_and_the_namespace_once_it_is_em
     }
     assert!(scene.cluster.secret(&scene.target, &scene.namespace, "fixed").await.unwrap().is_none());
     let claims: Api<PersistentVolumeClaim> = Api::namespaced(scene.client.clone(), &scene.namespace);
+    // Deleted, a claim goes once its controller has let it go.
+    let gone = await_condition(claims.clone(), "ours", |claim: Option<&PersistentVolumeClaim>| claim.is_none());
+    tokio::time::timeout(Duration::from_secs(60), gone).await.expect("the claim goes").unwrap();
     let left = claims.list(&ListParams::default()).await.unwrap().items;
     assert_eq!(left.iter().filter_map(|claim| claim.metadata.name.as_deref()).collect::<Vec<_>>(), ["other"]);
 
