@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::pin::{Pin, pin};
 
 use futures::{AsyncBufRead, AsyncBufReadExt};
-use jiff::{SignedDuration, Timestamp};
+use jiff::{RoundMode, Timestamp, TimestampRound, Unit};
 use k8s_openapi::api::core::v1::Pod;
 use kube::api::{ListParams, LogParams, WatchEvent, WatchParams};
 use kube::{Api, ResourceExt};
@@ -200,8 +200,7 @@ impl Reader {
                 container: Some(run.container.clone()),
                 follow: self.follow,
                 tail_lines: if last.is_none() { tail.map(i64::from) } else { None },
-                // The server counts in whole seconds; what comes twice is dropped by its time.
-                since_time: last.and_then(|last| last.checked_sub(SignedDuration::from_secs(1)).ok()).or(self.since),
+                since_time: last.or(self.since).map(whole_second),
                 timestamps: true,
                 previous: self.previous,
                 ..LogParams::default()
@@ -270,6 +269,14 @@ fn runs(pod: &Pod) -> Vec<Run> {
     begun.collect()
 }
 
+/// The second that a time lies in. The server counts in whole ones, and kube rounds to the nearest, which may be later than a
+/// line that is wanted; what comes without being wanted is dropped by its time.
+fn whole_second(at: Timestamp) -> Timestamp {
+    let down = TimestampRound::new().smallest(Unit::Second).mode(RoundMode::Floor);
+    // Only an increment that divides no day is refused.
+    at.round(down).unwrap_or(at)
+}
+
 /// The time that the kubelet puts before a line, and the line.
 fn split_time(line: &str) -> (Option<Timestamp>, &str) {
     match line.split_once(' ') {
@@ -319,6 +326,17 @@ mod tests {
             lines.push(line.len());
         }
         assert_eq!(lines, [3, 0, LONGEST_LINE, 10, 4]);
+    }
+
+    #[test]
+    fn lines_are_asked_for_from_the_second_on_that_a_time_lies_in() {
+        for (at, second) in [("08:00:00.999999999", "08:00:00"), ("08:00:00.5", "08:00:00"), ("08:00:01", "08:00:01")] {
+            let at = format!("2026-01-31T{at}Z").parse().unwrap();
+            let parameters = LogParams { since_time: Some(whole_second(at)), ..LogParams::default() };
+            let request = kube::core::Request::new("").logs("talker", &parameters).unwrap();
+            let wanted = format!("sinceTime=2026-01-31T{second}Z").replace(':', "%3A");
+            assert!(request.uri().to_string().ends_with(&wanted), "{}", request.uri());
+        }
     }
 
     #[test]
