@@ -14,9 +14,8 @@ use tokio::sync::{mpsc, oneshot};
 use crate::deployed::read;
 use crate::engine::Shared;
 use crate::error::EngineError;
-use crate::executor::{self, Assignment, Ending, Stop};
+use crate::executor::{self, Assignment, Common, Ending, Stop};
 use crate::feed::Feed;
-use crate::last_releases::LastReleases;
 use crate::single_flight::Seat;
 
 /// What reaches a dispatcher.
@@ -35,8 +34,8 @@ pub(crate) struct Dispatcher {
     deployment: Deployment,
     /// That of the deployment, which does not change any more; every step has it.
     plan: Arc<Plan>,
-    /// What its services are compared with.
-    last: Arc<LastReleases>,
+    /// What its steps share.
+    common: Arc<Common>,
     feed: Arc<Feed>,
     inbox: mpsc::UnboundedSender<Message>,
     stops: HashMap<StepId, Stop>,
@@ -66,7 +65,7 @@ impl Dispatcher {
             target,
             deployment,
             plan,
-            last: Arc::default(),
+            common: Arc::default(),
             feed,
             inbox,
             stops: HashMap::new(),
@@ -194,7 +193,7 @@ impl Dispatcher {
             &self.summary,
             &self.target,
             &self.plan,
-            &self.last,
+            &self.common,
             &self.deployment,
             &step,
             &self.feed,

@@ -31,7 +31,7 @@ async fn a_deployment_goes_from_git_to_released_in_order() {
         "export api",
         "build api",
         "presence",
-        "namespace shop-demo-ca2976bf",
+        // The namespace is there, which is seen to once for all services.
         "release api",
         "rollout api",
     ];

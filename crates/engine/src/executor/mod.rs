@@ -22,6 +22,7 @@ use slipway_core::model::{Name, Service};
 use slipway_core::names;
 use slipway_core::plan::{Action, Plan, PlannedService};
 use slipway_ports::{CancellationToken, DeploymentSummary, Progress, Reader, Target};
+use tokio::sync::OnceCell;
 
 pub(crate) use build::destination;
 pub(crate) use ending::Ending;
@@ -50,6 +51,14 @@ impl Stop {
     }
 }
 
+/// What the steps of a deployment find out and do once for all of them.
+#[derive(Debug, Default)]
+pub(crate) struct Common {
+    last: LastReleases,
+    /// Set once the namespace is there, with what its pods pull with.
+    namespace: OnceCell<()>,
+}
+
 /// One step, and all that it takes.
 pub(crate) struct Assignment {
     shared: Arc<Shared>,
@@ -58,7 +67,7 @@ pub(crate) struct Assignment {
     deployment: String,
     target: Target,
     plan: Arc<Plan>,
-    last: Arc<LastReleases>,
+    common: Arc<Common>,
     name: Name,
     /// The image that the build of this service left.
     built_image: Option<String>,
@@ -78,7 +87,7 @@ impl Assignment {
         summary: &DeploymentSummary,
         target: &Target,
         plan: &Arc<Plan>,
-        last: &Arc<LastReleases>,
+        common: &Arc<Common>,
         deployment: &Deployment,
         step: &StepId,
         feed: &Arc<Feed>,
@@ -93,7 +102,7 @@ impl Assignment {
             deployment: summary.id.clone(),
             target: target.clone(),
             plan: plan.clone(),
-            last: last.clone(),
+            common: common.clone(),
             name: step.service.clone(),
             built_image: run.and_then(|run| run.build.as_ref()?.image().map(str::to_owned)),
             progress: feed.progress(step.clone()),

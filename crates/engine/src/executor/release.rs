@@ -106,7 +106,7 @@ async fn with_variables(assignment: &Assignment, made: &Made, variables: &Variab
     let mut why = String::new();
     let mut changed = Vec::new();
     if is_kept_up {
-        let comparison = assignment.last.compare(shared, &assignment.plan, target, &assignment.name, &inputs).await;
+        let comparison = assignment.common.last.compare(shared, &assignment.plan, target, &assignment.name, &inputs).await;
         if comparison.difference == Difference::None {
             return Ok(StepOutcome::Unneeded(SkipReason::Unchanged));
         }

@@ -61,41 +61,43 @@ pub(super) fn namespace_object(assignment: &Assignment) -> Namespace {
     Namespace { name: assignment.namespace(), labels }
 }
 
+/// Makes the namespace, once for all services of the deployment, and puts the variables of this one there.
 pub(super) async fn prepare_namespace(assignment: &Assignment, variables: Option<&WorkloadSecret>) -> Result<(), Failure> {
+    let namespace = namespace_object(assignment);
+    assignment.common.namespace.get_or_try_init(|| make_namespace(assignment, &namespace)).await?;
+    let Some(variables) = variables else { return Ok(()) };
+    let mut labels = namespace.labels;
+    labels.insert("slipway.dev/service".to_owned(), assignment.name.to_string());
+    let secret = SecretObject {
+        name: variables.name.clone(),
+        secret_type: "Opaque".to_owned(),
+        data: variables.data.clone(),
+        labels,
+        immutable: true,
+    };
+    put_secret(assignment, &namespace.name, &secret).await
+}
+
+async fn make_namespace(assignment: &Assignment, wanted: &Namespace) -> Result<(), Failure> {
     let (cluster, target) = (&assignment.shared.ports.cluster, &assignment.target);
     let retry = &assignment.shared.settings.retry;
-    let (progress, stop) = (&assignment.progress, &assignment.stop);
-    let wanted = namespace_object(assignment);
-    let (namespace, labels) = (wanted.name.as_str(), wanted.labels.clone());
-    retry.run(progress, stop, || cluster.ensure_namespace(target, &wanted)).await?;
-    let mut secrets = Vec::new();
-    if let Some(pull) = &assignment.shared.settings.pull_credential {
-        secrets.push(SecretObject {
-            name: PULL_SECRET.to_owned(),
-            secret_type: "kubernetes.io/dockerconfigjson".to_owned(),
-            data: BTreeMap::from([(
-                ".dockerconfigjson".to_owned(),
-                docker_config(host_of(assignment.shared.ports.registry.address()), &pull.user, &pull.password),
-            )]),
-            labels: labels.clone(),
-            immutable: false,
-        });
-    }
-    if let Some(variables) = variables {
-        let mut labels = labels;
-        labels.insert("slipway.dev/service".to_owned(), assignment.name.to_string());
-        secrets.push(SecretObject {
-            name: variables.name.clone(),
-            secret_type: "Opaque".to_owned(),
-            data: variables.data.clone(),
-            labels,
-            immutable: true,
-        });
-    }
-    for secret in &secrets {
-        retry.run(progress, stop, || cluster.put_secret(target, namespace, secret)).await?;
-    }
-    Ok(())
+    retry.run(&assignment.progress, &assignment.stop, || cluster.ensure_namespace(target, wanted)).await?;
+    let Some(pull) = &assignment.shared.settings.pull_credential else { return Ok(()) };
+    let registry = host_of(assignment.shared.ports.registry.address());
+    let secret = SecretObject {
+        name: PULL_SECRET.to_owned(),
+        secret_type: "kubernetes.io/dockerconfigjson".to_owned(),
+        data: BTreeMap::from([(".dockerconfigjson".to_owned(), docker_config(registry, &pull.user, &pull.password))]),
+        labels: wanted.labels.clone(),
+        immutable: false,
+    };
+    put_secret(assignment, &wanted.name, &secret).await
+}
+
+async fn put_secret(assignment: &Assignment, namespace: &str, secret: &SecretObject) -> Result<(), Failure> {
+    let (cluster, target) = (&assignment.shared.ports.cluster, &assignment.target);
+    let retry = &assignment.shared.settings.retry;
+    retry.run(&assignment.progress, &assignment.stop, || cluster.put_secret(target, namespace, secret)).await
 }
 
 /// The registry without what stands before its repositories.
