@@ -20,3 +20,4 @@ pub mod plan;
 pub mod running;
 pub mod simulation;
 pub mod variables;
+pub mod version_range;

@@ -12,6 +12,8 @@ use slipway_core::model::{
 };
 use slipway_core::plan::{Action, PinnedChart, PinnedOrigin, Request, Version};
 use slipway_engine::Does;
+use slipway_ports::testing::charts_contract;
+use slipway_ports::{ChartPlace, Reader};
 use support::{Bench, SHOP, access, commit, container, environment, name, only, outcome, release};
 
 const VALUES: &str = "https://git.test/values.git";
@@ -121,6 +123,33 @@ async fn c07_a_packed_chart_is_pinned_to_its_digest_and_kept_for_a_rollback() {
         let (_, back) = bench.act_on(Action::Rollback, back).await;
         assert_eq!(back.plan().service(&name("app")).unwrap().version, version, "the same digest");
         assert_eq!(bench.world.count(&format!("resolve chart {place} 1.2.3")), asked, "a rollback asks nobody");
+    }
+}
+
+#[tokio::test]
+async fn charts_in_memory_keep_the_contract_of_those_in_registries() {
+    let bench = Bench::with(&environment(vec![container("cache")])).await;
+    for (source, _) in sources() {
+        let (place, _) = ChartPlace::of(&source).expect("it is packed");
+        charts_contract(&*bench.world, &place, &Reader::nobody()).await;
+    }
+}
+
+#[tokio::test]
+async fn a_range_is_pinned_to_the_newest_version_that_it_admits_and_stays_there_for_a_rollback() {
+    for (mut source, place) in sources() {
+        let (ChartSource::Oci { version, .. } | ChartSource::Repository { version, .. }) = &mut source else { panic!("packed") };
+        *version = "~1.9 || 1.2".to_owned();
+        let bench = Bench::with(&environment(vec![chart_from(source)])).await;
+        let (_, done) = bench.deploy_to_the_end().await;
+        let first = done.plan().service(&name("app")).unwrap().version.clone();
+        assert_eq!(first.short(), "1.9.0", "a plan tells the version and not the range: {first:?}");
+        assert_eq!(bench.world.count(&format!("fetch chart {place} 1.9.0")), 1);
+        let (_, named) = bench.act_on(Action::Deploy, only(&[("app", Some("^1"))])).await;
+        assert_eq!(named.plan().service(&name("app")).unwrap().version.short(), "1.10.0");
+        let (_, back) = bench.act_on(Action::Rollback, Request { back_to: Some(1), ..Request::default() }).await;
+        assert_eq!(back.plan().service(&name("app")).unwrap().version, first);
+        assert_eq!(bench.world.count(&format!("resolve chart {place} ~1.9 || 1.2")), 1, "a rollback asks nobody");
     }
 }
 

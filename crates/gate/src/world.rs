@@ -111,7 +111,7 @@ impl Registry for Gated<dyn Registry> {
 
 #[async_trait]
 impl Charts for Gated<dyn Charts> {
-    async fn resolve(&self, place: &ChartPlace, version: &str, reader: &Reader) -> Result<String, Failure> {
+    async fn resolve(&self, place: &ChartPlace, version: &str, reader: &Reader) -> Result<ChartVersion, Failure> {
         self.pass("charts.resolve", self.port.resolve(place, version, reader)).await
     }
 

@@ -14,11 +14,11 @@ use crate::{CancellationToken, Reader};
 /// Where packed charts are.
 #[async_trait]
 pub trait Charts: Send + Sync {
-    /// The digest (`sha256:…`) of the archive that a version stands for now, asked of its own place, which says too whether the
-    /// reader may have it. A version is exact.
+    /// What a version or a range of versions stands for now, asked of its own place, which says too whether the reader may have it:
+    /// the version that is written exactly so, else the newest that the range admits.
     ///
     /// Fails with `chart-not-found`, `chart-invalid`, `registry-unauthorized`, `registry-unavailable` (retry), `digest-mismatch`.
-    async fn resolve(&self, place: &ChartPlace, version: &str, reader: &Reader) -> Result<String, Failure>;
+    async fn resolve(&self, place: &ChartPlace, version: &str, reader: &Reader) -> Result<ChartVersion, Failure>;
 
     /// The archive with this digest, from what is kept of earlier calls of the same reader, else from its place.
     ///

@@ -15,7 +15,7 @@ use slipway_ports::{CancellationToken, ChartPlace, ChartVersion, Charts, Reader}
 use crate::client::{ClientError, OciRegistry};
 use crate::digest::{Digest, DigestAlgorithm};
 use kept::Kept;
-use repository::{HelmRepositories, Listed};
+use repository::{Address, HelmRepositories, Listed};
 
 /// How many of the versions that there are a failure names.
 const MOST_NAMED: usize = 5;
@@ -36,7 +36,13 @@ impl ChartArchives {
 
     /// The archive that an index lists, kept for later.
     async fn listed(&self, place: &ChartPlace, listed: &Listed, reader: &Reader) -> Result<(Digest, Vec<u8>), Failure> {
-        let archive = self.repositories.archive(listed, reader).await?;
+        let archive = match &listed.address {
+            Address::Web(url) => self.repositories.archive(url, reader).await?,
+            Address::Oci { repository, tag } => {
+                let digest = self.registry.tagged_chart(repository, tag, reader).await?;
+                self.registry.chart_archive(repository, &digest, reader).await?
+            }
+        };
         let digest = Digest::sha256(&archive);
         if let Some(expected) = listed.digest.as_ref().filter(|expected| **expected != digest) {
             return Err(mismatch(place, &listed.version, expected, &digest));
@@ -66,19 +72,20 @@ impl ChartArchives {
 
 #[async_trait]
 impl Charts for ChartArchives {
-    async fn resolve(&self, place: &ChartPlace, version: &str, reader: &Reader) -> Result<String, Failure> {
-        let digest = match place {
+    async fn resolve(&self, place: &ChartPlace, version: &str, reader: &Reader) -> Result<ChartVersion, Failure> {
+        let (version, digest) = match place {
             ChartPlace::Oci(reference) => self.registry.chart(&oci(reference)?, version, reader).await.map_err(chart_hint)?,
             ChartPlace::Repository { url, name } => {
                 let listed = self.repositories.find(url, name, version, reader).await?;
-                match &listed.digest {
+                let digest = match &listed.digest {
                     Some(digest) => digest.clone(),
                     // Only the archive itself tells its digest.
-                    None => self.listed(place, &listed, reader).await?.0,
-                }
+                    None => self.listed(place, &listed, reader).await.map_err(chart_hint)?.0,
+                };
+                (listed.version, digest)
             }
         };
-        Ok(digest.to_string())
+        Ok(ChartVersion { version, digest: digest.to_string() })
     }
 
     async fn archive(
@@ -105,11 +112,12 @@ impl Charts for ChartArchives {
 
 /// What a version that there is not came to, with some that there are.
 pub(crate) fn not_found(place: &str, version: &str, there_are: &[String]) -> Failure {
-    let failure = Failure::permanent(Code::ChartNotFound, format!("{place} has no version `{}`", version.escape_debug()));
+    let version = version.escape_debug();
+    let failure = Failure::permanent(Code::ChartNotFound, format!("{place} has no version `{version}`, nor one in that range"));
     if there_are.is_empty() {
         return failure.with_hint("there is no version of it: check its name");
     }
-    failure.with_hint(format!("versions are exact; there are {}", some(there_are)))
+    failure.with_hint(format!("there are {}; a range admits prereleases only if it names one", some(there_are)))
 }
 
 /// The first few of a list, as a person reads them.

@@ -14,6 +14,7 @@ use axum::response::{IntoResponse, Response};
 use serde_json::json;
 use slipway_core::failure::{Code, Failure, FailureKind};
 use slipway_core::model::Name;
+use slipway_ports::testing::{CHART_VERSIONS, charts_contract};
 use slipway_ports::{CancellationToken, ChartPlace, ChartVersion, Charts, Login, Reader, SecretText};
 use slipway_registry::embedded::{Auth, User};
 use slipway_registry::{ChartArchives, Digest};
@@ -50,6 +51,13 @@ async fn archive(
     charts.archive(place, &pinned, reader, &CancellationToken::new()).await
 }
 
+/// The digest of an exact version.
+async fn resolve(charts: &ChartArchives, place: &ChartPlace, version: &str, reader: &Reader) -> String {
+    let resolved = charts.resolve(place, version, reader).await.unwrap();
+    assert_eq!(resolved.version, version);
+    resolved.digest
+}
+
 /// Pushes a chart as `helm push` does.
 async fn push(registry: &TestRegistry, repository: &str, tag: &str, archive: &[u8]) -> Digest {
     let config = registry.push_blob(repository, b"{}").await;
@@ -68,7 +76,7 @@ async fn a_chart_of_a_registry_is_pinned_to_its_archive_and_kept() {
     let (charts, _folder) = charts();
     let place = ChartPlace::Oci(format!("oci://{}/team/app", registry.address));
     let nobody = Reader::nobody();
-    assert_eq!(charts.resolve(&place, "1.2.3+build.7", &nobody).await.unwrap(), digest.to_string(), "a tag has `_` for `+`");
+    assert_eq!(resolve(&charts, &place, "1.2.3+build.7", &nobody).await, digest.to_string(), "a tag has `_` for `+`");
     let read = archive(&charts, &place, "1.2.3+build.7", &digest.to_string(), &nobody).await;
     assert_eq!(read.unwrap(), ARCHIVE);
 
@@ -79,7 +87,7 @@ async fn a_chart_of_a_registry_is_pinned_to_its_archive_and_kept() {
     let gone = archive(&charts, &place, "1.2.3+build.7", &digest.to_string(), &other).await.unwrap_err();
     assert_eq!((gone.kind, gone.code), (FailureKind::Permanent, Code::ChartNotFound), "for who has read it alone: {gone}");
 
-    for (version, told) in [("9.9.9", "`1.2.3+build.7`"), ("^1.2", "exact version"), ("../x", "exact version")] {
+    for (version, told) in [("9.9.9", "`1.2.3+build.7`"), ("^3", "`1.2.3+build.7`"), ("../x", "`1.2.3+build.7`")] {
         let missing = charts.resolve(&place, version, &nobody).await.unwrap_err();
         assert_eq!((missing.kind, missing.code), (FailureKind::Permanent, Code::ChartNotFound), "{missing}");
         assert!(missing.hint.as_deref().is_some_and(|hint| hint.contains(told)), "{missing:?}");
@@ -122,7 +130,7 @@ async fn a_private_chart_is_read_with_the_credential_of_its_registry_alone() {
     let (charts, _folder) = charts();
     let place = ChartPlace::Oci(format!("oci://{locked}/team/app"));
     let own = reader("own", &format!("registry {locked}"));
-    assert_eq!(charts.resolve(&place, "1.0.0", &own).await.unwrap(), digest.to_string());
+    assert_eq!(resolve(&charts, &place, "1.0.0", &own).await, digest.to_string());
     assert_eq!(archive(&charts, &place, "1.0.0", &digest.to_string(), &own).await.unwrap(), ARCHIVE);
     for other in [Reader::nobody(), reader("other", "registry elsewhere.example"), reader("git", &format!("git http://{locked}"))]
     {
@@ -209,14 +217,14 @@ async fn a_chart_of_a_repository_is_pinned_verified_and_kept() {
     let (charts, _folder) = charts();
     let (place, nobody) = (web.place(), Reader::nobody());
     for version in ["1.0.0", "1.1.0"] {
-        assert_eq!(charts.resolve(&place, version, &nobody).await.unwrap(), digest.to_string());
+        assert_eq!(resolve(&charts, &place, version, &nobody).await, digest.to_string());
     }
     assert_eq!(web.sent("/charts/app-1.0.0.tgz").len(), 0, "the index tells the digest");
     for _ in 0..2 {
         assert_eq!(archive(&charts, &place, "1.0.0", &digest.to_string(), &nobody).await.unwrap(), ARCHIVE);
     }
     assert_eq!(web.sent("/charts/app-1.0.0.tgz").len(), 1, "it is kept");
-    let unlisted = charts.resolve(&place, "2.0.0", &nobody).await.unwrap();
+    let unlisted = resolve(&charts, &place, "2.0.0", &nobody).await;
     assert_eq!(unlisted, Digest::sha256(b"an archive whose digest is not listed").to_string());
     archive(&charts, &place, "2.0.0", &unlisted, &nobody).await.unwrap();
     assert_eq!(web.sent("/charts/app-2.0.0.tgz").len(), 1);
@@ -236,7 +244,7 @@ async fn a_chart_that_was_published_again_is_not_what_was_pinned() {
     let (place, nobody) = (web.place(), Reader::nobody());
     let before = Digest::sha256(ARCHIVE).to_string();
     web.index(&version("1.0.0", &before, "app.tgz"));
-    assert_eq!(charts.resolve(&place, "1.0.0", &nobody).await.unwrap(), before);
+    assert_eq!(resolve(&charts, &place, "1.0.0", &nobody).await, before);
     web.answer("/charts/app.tgz", StatusCode::OK, "another one");
     let other = Digest::sha256(b"another one").to_string();
     for (listed, why) in [(before.as_str(), "the archive is another"), (&other, "the index says so"), ("''", "nothing is listed")]
@@ -300,8 +308,7 @@ async fn what_is_no_repository_is_told_and_nothing_large_is_taken() {
         let failure = ask(&charts).await;
         assert_eq!((failure.kind, failure.code), (kind, code), "{status} {body}: {failure}");
     }
-    for url in ["file:///etc/passwd", "http://charts.example/app.tgz", "http://a:b@127.0.0.1/app.tgz", "oci://a.example/b:1.0.0"]
-    {
+    for url in ["file:///etc/passwd", "http://charts.example/app.tgz", "http://a:b@127.0.0.1/app.tgz", "oci://a.example/b"] {
         web.index(&version("1.0.0", "''", url));
         let failure = ask(&charts).await;
         assert_eq!(failure.code, Code::ChartInvalid, "{url}: {failure}");
@@ -317,4 +324,52 @@ async fn what_is_no_repository_is_told_and_nothing_large_is_taken() {
     assert_eq!((failure.kind, failure.code), (FailureKind::Retry, Code::RegistryUnavailable), "{failure}");
     let plain = ChartPlace::Repository { url: "http://charts.example".to_owned(), name: "app".to_owned() };
     assert!(charts.resolve(&plain, "1.0.0", &nobody).await.unwrap_err().message.contains("plain HTTP"));
+}
+
+#[tokio::test]
+async fn a_registry_and_repositories_keep_the_contract_also_when_an_index_leads_to_a_registry() {
+    let (registry, web) = (TestRegistry::start().await, Web::start().await);
+    let (mut listed, mut leading) = (String::new(), String::new());
+    for number in CHART_VERSIONS {
+        let digest = push(&registry, "team/app", number, number.as_bytes()).await;
+        listed.push_str(&version(number, digest.hexadecimal(), &format!("app-{number}.tgz")));
+        web.answer(&format!("/charts/app-{number}.tgz"), StatusCode::OK, number);
+        let digest = if number == "2.0.0" { "''" } else { digest.hexadecimal() };
+        leading.push_str(&version(number, digest, &format!("oci://{}/team/app:{number}", registry.address)));
+    }
+    // What is no version is passed over; and a list of so many tags comes in pages.
+    for number in 0..120 {
+        push(&registry, "team/app", &format!("0-build.{number}-x_"), b"no version").await;
+    }
+    let nobody = Reader::nobody();
+    for (place, index) in [
+        (ChartPlace::Oci(format!("oci://{}/team/app", registry.address)), &listed),
+        (web.place(), &listed),
+        (web.place(), &leading),
+    ] {
+        web.index(index);
+        let (charts, _folder) = charts();
+        charts_contract(&charts, &place, &nobody).await;
+    }
+}
+
+#[tokio::test]
+async fn an_index_that_leads_to_a_registry_is_followed_with_the_credential_of_that_registry_alone() {
+    let (open, web) = (TestRegistry::start().await, Web::start().await);
+    let digest = push(&open, "team/app", "1.0.0", ARCHIVE).await;
+    let auth = Auth::Basic(vec![User::new("robot", PASSWORD)]);
+    let (locked, _) = serve(slipway_registry::embedded::router(open.storage.clone(), auth)).await;
+    web.index(&version("1.0.0", "''", &format!("oci://{locked}/team/app:1.0.0")));
+    let (charts, _folder) = charts();
+    let own = reader("own", &format!("registry {locked}"));
+    assert_eq!(resolve(&charts, &web.place(), "1.0.0", &own).await, digest.to_string());
+    assert!(web.sent("/charts/index.yaml").iter().all(String::is_empty), "not to the repository");
+    let other = reader("other", &format!("git {}", web.url));
+    let failure = charts.resolve(&web.place(), "1.0.0", &other).await.unwrap_err();
+    assert_eq!((failure.kind, failure.code), (FailureKind::Permanent, Code::RegistryUnauthorized), "{failure}");
+
+    let other_digest = Digest::sha256(b"what the index says").to_string();
+    web.index(&version("1.0.0", &other_digest, &format!("oci://{locked}/team/app:1.0.0")));
+    let failure = archive(&charts, &web.place(), "1.0.0", &other_digest, &own).await.unwrap_err();
+    assert_eq!((failure.kind, failure.code), (FailureKind::Permanent, Code::DigestMismatch), "{failure}");
 }

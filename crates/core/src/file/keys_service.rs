@@ -164,7 +164,12 @@ pub(super) static CHART: Shape = Shape {
         Key::new("repository", Value("`https` URL"), "one of three", "A Helm repository; with `name` and `version`."),
         Key::new("name", Value("text"), "", "The chart in the repository."),
         Key::new("oci", Value("`oci://` URL"), "one of three", "A chart in an OCI registry; with `version`."),
-        Key::new("version", Value("exact version such as `1.2.3`"), "", "The chart's version."),
+        Key::new(
+            "version",
+            Value("version such as `1.2.3`, or range such as `^1.2`"),
+            "",
+            "The chart's version; of a range the newest.",
+        ),
         Key::new("git", Mapping(&CHART_GIT), "one of three", "A folder of a git repository."),
     ],
 };

@@ -7,6 +7,7 @@ use crate::model::{
     Application, ChartSource, Container, Database, DatabaseAccess, DatabaseType, GitSource, HelmService, ImageReference, Job,
     JobEvent, JobRun, JobSource, JobTrigger, ServiceKind, ValuesFile, Workload,
 };
+use crate::version_range::VersionRange;
 
 use super::keys_service::{
     APPLICATION, CHART, CHART_GIT, CONTAINER, CRON, DATABASE, GIT, HELM, JOB, JOB_SOURCE, SERVICE, VALUES_FILE,
@@ -261,7 +262,7 @@ fn chart(reader: &mut Reader, place: Place<'_>) -> Option<ChartSource> {
         .iter()
         .map(|key| {
             let place = reader.require(&keys, key)?;
-            if *key == "version" { exact_version(reader, &place) } else { reader.word(&place) }
+            if *key == "version" { chart_version(reader, &place) } else { reader.word(&place) }
         })
         .collect();
     match (*source, texts.as_slice()) {
@@ -281,13 +282,14 @@ fn chart(reader: &mut Reader, place: Place<'_>) -> Option<ChartSource> {
     }
 }
 
-/// A version of a chart: ranges would make two deployments of one file differ.
-fn exact_version(reader: &mut Reader, place: &Place<'_>) -> Option<String> {
+/// A version of a chart, or a range of them. Some versions have no order, such as `1.2.3_4`.
+fn chart_version(reader: &mut Reader, place: &Place<'_>) -> Option<String> {
     let is_exact = |text: &str| {
         text.trim_start_matches('v').starts_with(|character: char| character.is_ascii_digit())
             && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'+' | b'_'))
     };
-    reader.parsed(place, "an exact version such as `1.2.3`, not a range", |text| is_exact(text).then(|| text.to_owned()))
+    let is_version = |text: &str| is_exact(text) || VersionRange::parse(text).is_some();
+    reader.parsed(place, "a version such as `1.2.3`, or a range such as `^1.2`", |text| is_version(text).then(|| text.to_owned()))
 }
 
 fn oci(reader: &mut Reader, place: &Place<'_>) -> Option<String> {

@@ -9,6 +9,7 @@ use slipway_core::image_key::BuildKey;
 use slipway_core::model::{BuildSettings, ChartSource, Environment, GitSource, Name, PortProtocol, Service, ServiceKind};
 use slipway_core::plan::Version;
 use slipway_core::variables::BuiltinFacts;
+use slipway_core::version_range::is_exact;
 use slipway_ports::{CancellationToken, Reader, Repositories, Silent};
 
 use super::builds::{Source, build_arguments, builtins_of};
@@ -136,7 +137,9 @@ impl OfflineVersions<'_> {
         if let ServiceKind::Helm(helm) = &service.kind {
             return match &helm.chart {
                 ChartSource::Git(git) => Ok(Some(Version::Commit(self.commit(git).await?).short())),
-                ChartSource::Repository { version, .. } | ChartSource::Oci { version, .. } => Ok(Some(version.clone())),
+                ChartSource::Repository { version, .. } | ChartSource::Oci { version, .. } => {
+                    Ok(is_exact(version).then(|| version.clone()))
+                }
             };
         }
         let reference = configured_image(service)?;

@@ -3,7 +3,7 @@
 use slipway_core::failure::Failure;
 use slipway_core::model::{ChartSource, GitRevision, GitSource, HelmService};
 use slipway_core::plan::{PinnedChart, PinnedOrigin, Version};
-use slipway_ports::{CancellationToken, ChartPlace, Reader, Silent};
+use slipway_ports::{CancellationToken, ChartPlace, ChartVersion, Reader, Silent};
 
 use super::versions::{Asked, Fetches, Resolution, Wanted, WantedVersion, commit, named_revisions};
 use crate::engine::Shared;
@@ -64,6 +64,6 @@ async fn archive(shared: &Shared, wanted: &Wanted<'_>, place: &ChartPlace, confi
     };
     let reader: &Reader = wanted.reader.as_ref().map_err(Clone::clone)?;
     let ask = || shared.ports.charts.resolve(place, version, reader);
-    let digest = shared.settings.retry.run(&Silent, &CancellationToken::new(), ask).await?;
-    Ok(PinnedOrigin::Archive { version: version.to_owned(), digest })
+    let ChartVersion { version, digest } = shared.settings.retry.run(&Silent, &CancellationToken::new(), ask).await?;
+    Ok(PinnedOrigin::Archive { version, digest })
 }

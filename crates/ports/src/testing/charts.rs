@@ -1,22 +1,31 @@
-//! Packed charts in memory: every version is there, and its digest tells it from others.
+//! Packed charts in memory: each is there in the versions of the contract, and its place and version are all that it holds.
 
 use async_trait::async_trait;
 use slipway_core::failure::{Code, Failure};
 use slipway_core::names::sha256_hex;
+use slipway_core::version_range::newest;
 
-use super::World;
+use super::{CHART_VERSIONS, World};
 use crate::{CancellationToken, ChartPlace, ChartVersion, Charts, Reader};
 
-/// The digest of an archive in memory.
+/// An archive in memory.
+fn archive(place: &ChartPlace, version: &str) -> Vec<u8> {
+    format!("{place} {version}").into_bytes()
+}
+
 fn digest(place: &ChartPlace, version: &str) -> String {
-    format!("sha256:{}", sha256_hex(format!("{place} {version}").as_bytes()))
+    format!("sha256:{}", sha256_hex(&archive(place, version)))
 }
 
 #[async_trait]
 impl Charts for World {
-    async fn resolve(&self, place: &ChartPlace, version: &str, _: &Reader) -> Result<String, Failure> {
+    async fn resolve(&self, place: &ChartPlace, version: &str, _: &Reader) -> Result<ChartVersion, Failure> {
         self.act_now(&format!("resolve chart {place} {version}")).await?;
-        Ok(digest(place, version))
+        let found = newest(version, CHART_VERSIONS).ok_or_else(|| {
+            Failure::permanent(Code::ChartNotFound, format!("{place} has no version {version}"))
+                .with_hint(format!("there are {}", CHART_VERSIONS.join(", ")))
+        })?;
+        Ok(ChartVersion { version: found.to_owned(), digest: digest(place, found) })
     }
 
     async fn archive(
@@ -30,6 +39,6 @@ impl Charts for World {
         if pinned.digest != digest(place, &pinned.version) {
             return Err(Failure::permanent(Code::DigestMismatch, format!("{place} {} is another chart now", pinned.version)));
         }
-        Ok(pinned.digest.clone().into_bytes())
+        Ok(archive(place, &pinned.version))
     }
 }

@@ -3,12 +3,14 @@
 //! It stands beside the real adapters and never in their place: the contract suites here run against both.
 
 mod charts;
+mod charts_contract;
 mod lease_contract;
 mod store;
 mod store_contract;
 mod workloads;
 mod world;
 
+pub use charts_contract::{CHART_VERSIONS, charts_contract};
 pub use lease_contract::lease_contract;
 pub use store::MemoryStore;
 pub use store_contract::store_contract;

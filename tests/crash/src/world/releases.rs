@@ -177,7 +177,7 @@ impl Releases for World {
 /// No story has a packed chart.
 #[async_trait]
 impl Charts for World {
-    async fn resolve(&self, place: &ChartPlace, version: &str, _: &Reader) -> Result<String, Failure> {
+    async fn resolve(&self, place: &ChartPlace, version: &str, _: &Reader) -> Result<ChartVersion, Failure> {
         Err(Failure::permanent(Code::ChartNotFound, format!("there is no {version} of {place}")))
     }
 

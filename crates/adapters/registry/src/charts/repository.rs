@@ -9,6 +9,8 @@ use reqwest::header::{self, HeaderValue};
 use reqwest::redirect::Policy;
 use reqwest::{Client, Response, StatusCode, Url};
 use slipway_core::failure::{Code, Failure};
+use slipway_core::model::ImageReference;
+use slipway_core::version_range::newest;
 use slipway_ports::{Login, Reader};
 use tokio::sync::Semaphore;
 
@@ -27,7 +29,13 @@ const INDEXES_AT_A_TIME: usize = 2;
 pub(super) struct Listed {
     pub(super) version: String,
     pub(super) digest: Option<Digest>,
-    url: Url,
+    pub(super) address: Address,
+}
+
+/// Where an index says that an archive is.
+pub(super) enum Address {
+    Web(Url),
+    Oci { repository: ImageReference, tag: String },
 }
 
 /// Clients of Helm repositories.
@@ -46,22 +54,24 @@ impl HelmRepositories {
         Ok(Self { outside, direct, indexes: Semaphore::new(INDEXES_AT_A_TIME) })
     }
 
-    /// Finds an exact version of a chart in the index of a repository.
+    /// Finds a version of a chart, or the newest of a range, in the index of a repository.
     pub(super) async fn find(&self, repository: &str, name: &str, version: &str, reader: &Reader) -> Result<Listed, Failure> {
         let (base, index_url) = addresses(repository)?;
         let index = self.index(&index_url, name, reader).await?;
         let Some(versions) = index.versions else { return Err(no_chart(repository, name, &index.names)) };
         let place = format!("{name} of {repository}");
-        let Some(entry) = versions.iter().find(|entry| entry.version == version) else {
+        let found = newest(version, versions.iter().map(|entry| entry.version.as_str())).map(str::to_owned);
+        let Some(entry) = versions.iter().find(|entry| found.as_ref() == Some(&entry.version)) else {
             let there_are: Vec<_> = versions.into_iter().map(|entry| entry.version).collect();
             return Err(not_found(&place, version, &there_are));
         };
-        listed(&base, entry).map_err(|why| invalid(format!("the index of {repository} lists {name} {version} wrongly: {why}")))
+        listed(&base, entry)
+            .map_err(|why| invalid(format!("the index of {repository} lists {name} {} wrongly: {why}", entry.version)))
     }
 
-    /// The archive of a version that is listed.
-    pub(super) async fn archive(&self, listed: &Listed, reader: &Reader) -> Result<Vec<u8>, Failure> {
-        self.get(listed.url.clone(), LARGEST_ARCHIVE, reader).await
+    /// The archive at an address that an index lists.
+    pub(super) async fn archive(&self, url: &Url, reader: &Reader) -> Result<Vec<u8>, Failure> {
+        self.get(url.clone(), LARGEST_ARCHIVE, reader).await
     }
 
     async fn index(&self, url: &Url, name: &str, reader: &Reader) -> Result<Index, Failure> {
@@ -117,19 +127,36 @@ fn addresses(repository: &str) -> Result<(Url, Url), Failure> {
 
 fn listed(base: &Url, entry: &Entry) -> Result<Listed, String> {
     let text = entry.url.as_deref().ok_or("it names no archive")?;
-    if text.starts_with("oci://") {
-        return Err(format!("its archive is in an OCI registry; take the chart from there: `oci: {}`", printable(text)));
-    }
+    let address = match text.strip_prefix("oci://") {
+        Some(reference) => in_registry(base, reference)?,
+        None => Address::Web(on_web(base, text)?),
+    };
+    let digest = entry.digest.as_deref().map(|digest| {
+        let hexadecimal = digest.strip_prefix("sha256:").unwrap_or(digest).to_ascii_lowercase();
+        format!("sha256:{hexadecimal}").parse().map_err(|error| format!("its digest is not valid: {error}"))
+    });
+    Ok(Listed { version: entry.version.clone(), digest: digest.transpose()?, address })
+}
+
+fn on_web(base: &Url, text: &str) -> Result<Url, String> {
     let url = base.join(text).map_err(|error| format!("the address of its archive is not valid: {error}"))?;
     allowed(&url)?;
     if base.scheme() == "https" && url.scheme() != "https" {
         return Err("the address of its archive is not encrypted, and that of the repository is".to_owned());
     }
-    let digest = entry.digest.as_deref().map(|digest| {
-        let hexadecimal = digest.strip_prefix("sha256:").unwrap_or(digest).to_ascii_lowercase();
-        format!("sha256:{hexadecimal}").parse().map_err(|error| format!("its digest is not valid: {error}"))
-    });
-    Ok(Listed { version: entry.version.clone(), digest: digest.transpose()?, url })
+    Ok(url)
+}
+
+/// A chart that lies in an OCI registry, and whose index names its tag.
+fn in_registry(base: &Url, reference: &str) -> Result<Address, String> {
+    let shown = printable(reference);
+    let repository = ImageReference::parse(reference).map_err(|error| format!("`oci://{shown}` is no place: {error}"))?;
+    if is_loopback(repository.host()) && !is_loopback(&authority(base)) {
+        return Err(format!("`oci://{shown}` is on this machine, and the repository is not"));
+    }
+    let tag = repository.tag().filter(|_| repository.digest().is_none());
+    let tag = tag.ok_or_else(|| format!("`oci://{shown}` names no version; expected `oci://host/path:1.2.3`"))?.to_owned();
+    Ok(Address::Oci { repository, tag })
 }
 
 /// Refuses an address that nothing may be asked from, or sent to.

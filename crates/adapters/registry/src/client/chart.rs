@@ -4,8 +4,10 @@ use reqwest::StatusCode;
 use serde::Deserialize;
 use slipway_core::failure::{Code, Failure};
 use slipway_core::model::ImageReference;
+use slipway_core::version_range::{is_exact, newest};
 use slipway_ports::Reader;
 
+use super::referrers::following;
 use super::remote::Remote;
 use super::session::read_at_most;
 use super::{OciRegistry, refusal};
@@ -18,8 +20,11 @@ const CONFIG: &str = "application/vnd.cncf.helm.config.v1+json";
 const ARCHIVES: [&str; 2] = ["application/vnd.cncf.helm.chart.content.v1.tar+gzip", "application/tar+gzip"];
 /// Bytes of an archive; no larger chart is released.
 pub(crate) const LARGEST_ARCHIVE: usize = 16 << 20;
-/// Bytes of a list of tags.
+/// Bytes of a page of a list of tags.
 const LARGEST_TAGS: usize = 4 << 20;
+/// Tags that are asked for at a time; a registry may give fewer.
+const PAGE: usize = 100;
+const MOST_PAGES: usize = 500;
 
 #[derive(Deserialize)]
 struct Tags {
@@ -28,18 +33,41 @@ struct Tags {
 }
 
 impl OciRegistry {
-    /// The digest of the archive that a version of a chart stands for.
-    pub(crate) async fn chart(&self, repository: &ImageReference, version: &str, reader: &Reader) -> Result<Digest, Failure> {
+    /// The version of a chart that a version or a range stands for, and the digest of its archive.
+    pub(crate) async fn chart(
+        &self,
+        repository: &ImageReference,
+        wanted: &str,
+        reader: &Reader,
+    ) -> Result<(String, Digest), Failure> {
+        let remote = self.chart_repository(repository, reader)?;
+        let shown = format!("oci://{}/{}", repository.host(), repository.path());
+        let version = if is_exact(wanted) {
+            wanted.to_owned()
+        } else {
+            let there_are = tags(&remote).await?;
+            let found = newest(wanted, there_are.iter().map(String::as_str));
+            found.ok_or_else(|| crate::charts::not_found(&shown, wanted, &there_are))?.to_owned()
+        };
+        let digest = self.tagged_chart(repository, &version, reader).await?;
+        Ok((version, digest))
+    }
+
+    /// The digest of the archive that stands under a tag, or under an exact version.
+    pub(crate) async fn tagged_chart(
+        &self,
+        repository: &ImageReference,
+        version: &str,
+        reader: &Reader,
+    ) -> Result<Digest, Failure> {
         let remote = self.chart_repository(repository, reader)?;
         let shown = format!("oci://{}/{}", repository.host(), repository.path());
         // A tag can not have the `+` of a version.
-        let tag = version.replace('+', "_").parse::<Tag>().map_err(|_| {
-            Failure::permanent(Code::ChartNotFound, format!("`{}` is no version of {shown}", version.escape_debug()))
-                .with_hint("an exact version is expected, such as `1.2.3`")
-        })?;
+        let Ok(tag) = version.replace('+', "_").parse::<Tag>() else {
+            return Err(crate::charts::not_found(&shown, version, &tags(&remote).await?));
+        };
         let Some(digest) = remote.digest_of(tag.as_str()).await? else {
-            let there_are = tags(&remote).await?;
-            return Err(crate::charts::not_found(&shown, version, &there_are));
+            return Err(crate::charts::not_found(&shown, version, &tags(&remote).await?));
         };
         let fetched = remote.manifest(&digest.to_string()).await?;
         archive_of(&fetched.manifest).map_err(|why| {
@@ -88,15 +116,26 @@ fn archive_of(manifest: &Manifest) -> Result<Digest, String> {
 
 /// The versions that there are; none in a repository that is not there.
 async fn tags(remote: &Remote<'_>) -> Result<Vec<String>, Failure> {
-    let response = remote.get(remote.url("tags/list")).await?;
-    match response.status() {
-        StatusCode::OK => {}
-        StatusCode::NOT_FOUND => return Ok(Vec::new()),
-        _ => return Err(refusal::refused(remote.endpoint(), "the question for the versions of a chart", response).await),
+    let mut first = remote.url("tags/list");
+    first.query_pairs_mut().append_pair("n", &PAGE.to_string());
+    let mut next = Some(first);
+    let mut found = Vec::new();
+    for _ in 0..MOST_PAGES {
+        let Some(url) = next.take() else { break };
+        let response = remote.get(url).await?;
+        match response.status() {
+            StatusCode::OK => {}
+            StatusCode::NOT_FOUND => break,
+            _ => return Err(refusal::refused(remote.endpoint(), "the question for the versions of a chart", response).await),
+        }
+        next = following(&response);
+        let page = read_at_most(response, LARGEST_TAGS).await.and_then(|body| serde_json::from_slice::<Tags>(&body).ok());
+        let Some(page) = page else {
+            let message = format!("the list of versions of {} can't be read", remote.name());
+            return Err(Failure::permanent(Code::RegistryUnavailable, message));
+        };
+        found.extend(page.tags.unwrap_or_default());
     }
-    // A list that can not be read is no reason to hide that the version is missing.
-    let read = read_at_most(response, LARGEST_TAGS).await.and_then(|body| serde_json::from_slice::<Tags>(&body).ok());
-    let tags = read.and_then(|list| list.tags).unwrap_or_default();
     // The newest is last in most lists.
-    Ok(tags.into_iter().rev().map(|tag| tag.replace('_', "+")).collect())
+    Ok(found.into_iter().rev().map(|tag| tag.replace('_', "+")).collect())
 }

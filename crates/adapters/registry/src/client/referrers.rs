@@ -72,7 +72,7 @@ async fn listed(response: Response) -> Option<Vec<Descriptor>> {
 }
 
 /// The next page, by the `Link` of this one; of another server it is none.
-fn following(response: &Response) -> Option<Url> {
+pub(super) fn following(response: &Response) -> Option<Url> {
     let link = response.headers().get(header::LINK)?.to_str().ok()?;
     let (url, rest) = link.trim().strip_prefix('<')?.split_once('>')?;
     let url = response.url().join(url).ok()?;

@@ -146,7 +146,7 @@ fn images_jobs_and_databases_are_checked() {
             "helm: {chart: {oci: 'oci://a.example/b', repository: 'https://a.example', version: '1'}}",
             "exactly one of `repository`",
         ),
-        ("helm: {chart: {oci: 'oci://a.example/b', version: '^1.2'}}", "an exact version such as `1.2.3`, not a range"),
+        ("helm: {chart: {oci: 'oci://a.example/b', version: '^1.y'}}", "a version such as `1.2.3`, or a range such as `^1.2`"),
         ("helm: {chart: {oci: 'oci://a.example/b:1', version: '1.2.3'}}", "`oci://host/path` without a version"),
         ("helm: {chart: {repository: 'http://a.example', name: b, version: 1.2.3}}", "a URL that begins with `https://`"),
         ("helm: {chart: {repository: 'http://127.0.0.1.example', name: b, version: 1.2.3}}", "a URL that begins with `https://`"),
