@@ -26,13 +26,14 @@ test-long: ## make test, then what takes long: fuzzing, load, floods, many kills
 crash: ## a server killed at every point, and started again
 	@dev/crash
 
-bench: ## benchmarks: core, engine, image keys, registry, builds, releases, verdicts, then the shop, which needs a running `make demo`
+bench: ## benchmarks: core, engine, image keys, registry, builds, releases, verdicts, rollouts under load, then the shop, which needs a running `make demo`
 	@dev/bench-core
 	@dev/bench-keys
 	@dev/bench-registry
 	@dev/bench-builds
 	@dev/bench-releases
 	@dev/bench-verdicts
+	@dev/bench-rollout
 	@dev/bench
 
 cluster: tools ## the development cluster
