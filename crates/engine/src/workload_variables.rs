@@ -30,11 +30,16 @@ impl WorkloadSecret {
     }
 }
 
-/// Host names of the public http ports of a service, by internal port.
+/// Host names of the public ports of a service that are reached by one, by internal port. On a cluster a public gRPC port has an
+/// address of its own, as one of TCP has.
 pub(crate) fn hosts(environment: &Environment, service: &Service, target: &Target) -> BTreeMap<u16, Vec<String>> {
     let Some(workload) = service.workload() else { return BTreeMap::new() };
-    let public =
-        workload.ports.iter().filter(|port| port.public && matches!(port.protocol, PortProtocol::Http | PortProtocol::Grpc));
+    let has_host = |protocol| match protocol {
+        PortProtocol::Http => true,
+        PortProtocol::Grpc => target.cluster().is_none(),
+        PortProtocol::Tcp | PortProtocol::Udp => false,
+    };
+    let public = workload.ports.iter().filter(|port| port.public && has_host(port.protocol));
     public
         .map(|port| {
             let own = port.host.clone().unwrap_or_else(|| {
@@ -57,7 +62,8 @@ pub fn public_url(environment: &Environment, service: &Service, target: &Target)
     let host = hosts.get(&port.internal)?.first()?;
     let suffix = target.ingress_port.map(|port| format!(":{port}")).unwrap_or_default();
     let path = if port.path == "/" { "" } else { &port.path };
-    Some(format!("http://{host}{suffix}{path}"))
+    let scheme = if target.cluster_issuer.is_some() { "https" } else { "http" };
+    Some(format!("{scheme}://{host}{suffix}{path}"))
 }
 
 /// The versions of all services of an environment, short.

@@ -4,7 +4,7 @@ mod support;
 
 use slipway_core::deployment::{Outcome, SkipReason, StepState};
 use slipway_core::failure::{Code, Failure};
-use slipway_core::model::{Variable, VariableName, VariableValue, Workload};
+use slipway_core::model::{Port, PortProtocol, Variable, VariableName, VariableValue, Workload};
 use slipway_core::plan::{Action, Request};
 use slipway_engine::Does;
 use slipway_ports::Store;
@@ -133,4 +133,45 @@ async fn b04_what_could_not_be_found_out_is_released() {
     assert_eq!(state_of(&deployment, &release("cache")), "succeeded");
     let log = bench.log(&id).await;
     assert!(log.iter().any(|(_, line)| line.text.contains("could not be looked at")), "{log:?}");
+}
+
+#[tokio::test]
+async fn b04_an_issuer_of_the_target_releases_what_has_public_hosts_and_who_knows_their_urls() {
+    let url = |service: &str| {
+        let name = VariableName::new("URL").expect("a good name");
+        Variable { name, value: VariableValue::Text(format!("{{{{SLIPWAY_SERVICE_{service}_URL}}}}")) }
+    };
+    let public = |protocol| Port { internal: 80, external: 80, protocol, public: true, path: "/".to_owned(), host: None };
+    let of = |protocol| Workload { ports: vec![public(protocol)], ..Workload::default() };
+    let knows = Workload { variables: vec![url("API")], ..Workload::default() };
+    // On a cluster a public gRPC port has an address of its own, and no host.
+    let knows_grpc = Workload { variables: vec![url("RPC")], ..Workload::default() };
+    let bench = Bench::with(&environment(vec![
+        application_in("api", SHOP, "api", of(PortProtocol::Http)),
+        application_in("rpc", SHOP, "rpc", of(PortProtocol::Grpc)),
+        application_in("web", SHOP, "web", knows),
+        application_in("client", SHOP, "client", knows_grpc),
+    ]))
+    .await;
+    let urls = || {
+        let secrets = bench.world.secrets();
+        let of = |service: &str| {
+            let of = secrets.iter().filter(|(name, _)| name.starts_with(service));
+            of.map(|(_, secret)| secret.data["URL"].expose().to_owned()).collect::<Vec<_>>()
+        };
+        (of("web-"), of("client-"))
+    };
+    bench.deploy_to_the_end().await;
+    assert_eq!(urls(), (vec!["http://api.demo.test".to_owned()], vec!["http://rpc:80".to_owned()]));
+
+    let mut target = bench.store.targets(&access()).await.expect("they are read").remove(0);
+    target.cluster_issuer = Some("letsencrypt".to_owned());
+    bench.store.put_target(&access(), &target).await.expect("it is stored");
+    let (_, deployment) = bench.deploy_to_the_end().await;
+    let unchanged = |service: &str| is_unchanged(deployment.step(&release(service)));
+    assert_eq!(["api", "web", "rpc", "client"].map(unchanged), [false, false, true, true]);
+    let (mut of_web, of_client) = urls();
+    of_web.sort();
+    assert_eq!(of_web, ["http://api.demo.test", "https://api.demo.test"]);
+    assert_eq!(of_client, ["http://rpc:80"]);
 }

@@ -11,11 +11,11 @@ use slipway_core::model::{Environment, GitRevision, ImageReference, Name};
 use slipway_core::plan::{ObjectRef, Observed};
 use slipway_ports::{
     Access, BuildClaim, BuildRequest, Builder, BuiltImage, CancellationToken, ChartPlace, ChartVersion, Charts, Cluster,
-    ConnectRequest, Credential, DeploymentSummary, ExecRequest, ExecStreams, Export, Freed, ImageCollector, JobOutput,
-    JobRequest, LogLine, LogMatches, LogQuery, LogSearch, Namespace, NeededImage, NewDeployment, PodConnection, PodLine,
-    Presence, Progress, Reader, RecordedEvent, Registry, ReleaseRequest, ReleaseStatus, Releases, Repositories, RepositoryTag,
-    Revision, RolloutKind, RolloutRequest, RunningServices, SecretObject, SecretText, Store, StoreError, StoredEnvironment,
-    Target, TreeFacts, TreeQuery, Upgraded, Workloads,
+    ClusterIssuer, ConnectRequest, Credential, DeploymentSummary, ExecRequest, ExecStreams, Export, Freed, ImageCollector,
+    JobOutput, JobRequest, LogLine, LogMatches, LogQuery, LogSearch, Namespace, NeededImage, NewDeployment, PodConnection,
+    PodLine, Presence, Progress, Reader, RecordedEvent, Registry, ReleaseRequest, ReleaseStatus, Releases, Repositories,
+    RepositoryTag, Revision, RolloutKind, RolloutRequest, RunningServices, SecretObject, SecretText, Store, StoreError,
+    StoredEnvironment, Target, TreeFacts, TreeQuery, Upgraded, Workloads,
 };
 use tokio::sync::{mpsc, watch};
 
@@ -183,6 +183,10 @@ impl Releases for Gated<dyn Releases> {
 impl Cluster for Gated<dyn Cluster> {
     async fn version(&self, target: &Target) -> Result<String, Failure> {
         self.port.version(target).await
+    }
+
+    async fn cluster_issuers(&self, target: &Target) -> Result<Vec<ClusterIssuer>, Failure> {
+        self.port.cluster_issuers(target).await
     }
 
     async fn ensure_namespace(&self, target: &Target, namespace: &Namespace) -> Result<(), Failure> {

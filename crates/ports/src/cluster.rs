@@ -16,6 +16,9 @@ pub trait Cluster: Send + Sync {
     /// The API server's version, such as `v1.33.4`, for `target add` and `doctor`.
     async fn version(&self, target: &Target) -> Result<String, Failure>;
 
+    /// The `ClusterIssuers` of cert-manager, by name, for `target add` and `doctor`; none where cert-manager is not installed.
+    async fn cluster_issuers(&self, target: &Target) -> Result<Vec<ClusterIssuer>, Failure>;
+
     /// Makes the namespace, or finds it. One that exists without our label `slipway.dev/environment` of the same value is
     /// refused (`cluster-refused`).
     async fn ensure_namespace(&self, target: &Target, namespace: &Namespace) -> Result<(), Failure>;
@@ -46,8 +49,8 @@ pub trait Cluster: Send + Sync {
         token: &str,
     ) -> Result<(), Failure>;
 
-    /// Removes what stays behind when a release is uninstalled: the claims of its volumes and the Secrets of its service. Nothing to
-    /// remove is success.
+    /// Removes what stays behind when a release is uninstalled: the claims of its volumes, the Secrets of its service, and the
+    /// certificates that cert-manager made for its hosts. Nothing to remove is success.
     async fn remove_leftovers(&self, target: &Target, namespace: &str, release: &str) -> Result<(), Failure>;
 
     /// Removes a namespace that [`Self::ensure_namespace`] made and in which no release is left, and returns once it is gone. Returns
@@ -90,6 +93,24 @@ pub trait Cluster: Send + Sync {
         lines: tokio::sync::mpsc::Sender<PodLine>,
         cancel: &CancellationToken,
     ) -> Result<(), Failure>;
+}
+
+/// What signs certificates for the hosts of all namespaces.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClusterIssuer {
+    /// Its name.
+    pub name: String,
+    /// How it stands.
+    pub state: IssuerState,
+}
+
+/// How an issuer of certificates stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum IssuerState {
+    /// It signs.
+    Ready,
+    /// It does not, for this reason.
+    NotReady(String),
 }
 
 /// A namespace to make.

@@ -29,7 +29,10 @@ mod workloads;
 pub use async_trait::async_trait;
 pub use builder::{BuildRequest, Builder, BuiltImage};
 pub use charts::{ChartPlace, ChartVersion, Charts};
-pub use cluster::{Cluster, JobOutput, LogPods, LogQuery, Namespace, PodLine, PodsOf, RolloutKind, RolloutRequest, SecretObject};
+pub use cluster::{
+    Cluster, ClusterIssuer, IssuerState, JobOutput, LogPods, LogQuery, Namespace, PodLine, PodsOf, RolloutKind, RolloutRequest,
+    SecretObject,
+};
 pub use credentials::{Credential, Login, Reader};
 pub use images::{Freed, ImageCollector, NeededImage};
 pub use lease::{Epoch, Lease, Leases};

@@ -76,6 +76,8 @@ pub struct ReleaseRequest {
     pub pull_secret: Option<String>,
     /// Host names of the public http ports, by internal port; a port that is not public is not in it.
     pub hosts: BTreeMap<u16, Vec<String>>,
+    /// The `ClusterIssuer` of cert-manager that gives these hosts their certificates; absent: they are served without TLS.
+    pub cluster_issuer: Option<String>,
     /// Requests as a share of the limits, 1 to 100 percent.
     pub request_percent: u8,
     /// Distinguishes the runs of a job; the same for every attempt of one deployment: lower-case letters and digits, at most 12.

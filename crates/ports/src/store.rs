@@ -152,6 +152,9 @@ pub struct Target {
     /// The port under which the Ingress controller is reached, for printed URLs; absent: the scheme's own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ingress_port: Option<u16>,
+    /// The `ClusterIssuer` of cert-manager that gives public hosts their certificates; absent: they are served without TLS.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cluster_issuer: Option<String>,
     /// Requests as a share of the limits, 1 to 100 percent.
     pub request_percent: u8,
     /// Whether environments that name no target run here.
@@ -214,6 +217,7 @@ impl Target {
             platform: Platform::Docker { engine: DockerEngine::Local },
             domain: "{service}.{environment}.{project}.localhost".to_owned(),
             ingress_port: Some(http_port),
+            cluster_issuer: None,
             request_percent: 100,
             is_default,
         }

@@ -30,8 +30,8 @@ use slipway_core::plan::{Action, Request};
 use slipway_core::plan::{ObjectRef, Observed};
 use slipway_engine::{Engine, Ports, Settings, Update};
 use slipway_ports::{
-    Access, CancellationToken, Cluster, JobOutput, LogQuery, Namespace, Platform, PodLine, Presence, Progress, Reader, Registry,
-    RepositoryTag, RolloutKind, RolloutRequest, SecretObject, SecretText, Store, Target, async_trait,
+    Access, CancellationToken, Cluster, ClusterIssuer, JobOutput, LogQuery, Namespace, Platform, PodLine, Presence, Progress,
+    Reader, Registry, RepositoryTag, RolloutKind, RolloutRequest, SecretObject, SecretText, Store, Target, async_trait,
 };
 use slipway_store::SqliteStore;
 use tokio::sync::Semaphore;
@@ -95,6 +95,10 @@ impl Registry for Timed {
 impl Cluster for Timed {
     async fn version(&self, target: &Target) -> Result<String, Failure> {
         Cluster::version(&self.fake, target).await
+    }
+
+    async fn cluster_issuers(&self, target: &Target) -> Result<Vec<ClusterIssuer>, Failure> {
+        self.fake.cluster_issuers(target).await
     }
 
     async fn ensure_namespace(&self, target: &Target, namespace: &Namespace) -> Result<(), Failure> {
@@ -211,6 +215,7 @@ impl Bench {
             platform: Platform::kubernetes("/nowhere", "dev"),
             domain: "{service}.test".to_owned(),
             ingress_port: None,
+            cluster_issuer: None,
             request_percent: 100,
             is_default: true,
         };

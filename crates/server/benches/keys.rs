@@ -155,6 +155,7 @@ fn target() -> Target {
         platform: Platform::kubernetes("/nowhere", "dev"),
         domain: "{service}.test".to_owned(),
         ingress_port: None,
+        cluster_issuer: None,
         request_percent: 100,
         is_default: true,
     }

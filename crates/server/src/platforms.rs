@@ -9,9 +9,9 @@ use slipway_core::failure::Failure;
 use slipway_core::plan::{ObjectRef, Observed};
 use slipway_docker::LocalDocker;
 use slipway_ports::{
-    CancellationToken, Cluster, ConnectRequest, ExecRequest, ExecStreams, JobOutput, JobRequest, LogQuery, Namespace, Platform,
-    PodConnection, PodLine, Progress, ReleaseRequest, ReleaseStatus, Releases, Revision, RolloutKind, RolloutRequest,
-    RunningServices, SecretObject, SecretText, Target, Upgraded, Workloads,
+    CancellationToken, Cluster, ClusterIssuer, ConnectRequest, ExecRequest, ExecStreams, JobOutput, JobRequest, LogQuery,
+    Namespace, Platform, PodConnection, PodLine, Progress, ReleaseRequest, ReleaseStatus, Releases, Revision, RolloutKind,
+    RolloutRequest, RunningServices, SecretObject, SecretText, Target, Upgraded, Workloads,
 };
 use tokio::sync::{mpsc, watch};
 
@@ -98,6 +98,10 @@ impl Releases for ByPlatform<dyn Releases> {
 impl Cluster for ByPlatform<dyn Cluster> {
     async fn version(&self, target: &Target) -> Result<String, Failure> {
         self.of(target).version(target).await
+    }
+
+    async fn cluster_issuers(&self, target: &Target) -> Result<Vec<ClusterIssuer>, Failure> {
+        self.of(target).cluster_issuers(target).await
     }
 
     async fn ensure_namespace(&self, target: &Target, namespace: &Namespace) -> Result<(), Failure> {

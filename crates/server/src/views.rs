@@ -346,6 +346,7 @@ pub(crate) fn target(target: &Target, version: Option<String>) -> TargetView {
         context: target.cluster().map(|cluster| cluster.context.clone()),
         domain: target.domain.clone(),
         ingress_port: target.ingress_port,
+        cluster_issuer: target.cluster_issuer.clone(),
         request_percent: target.request_percent,
         default: target.is_default,
         version,
@@ -359,6 +360,7 @@ pub(crate) fn new_target(new: NewTarget, context: String) -> Target {
         platform: Platform::kubernetes(new.kubeconfig, context),
         domain: new.domain,
         ingress_port: new.ingress_port,
+        cluster_issuer: new.cluster_issuer,
         request_percent: new.request_percent,
         is_default: new.default,
     }

@@ -149,6 +149,7 @@ impl Server {
             platform: Platform::kubernetes("/nowhere", "dev"),
             domain: "{service}.test".to_owned(),
             ingress_port: None,
+            cluster_issuer: None,
             request_percent: 100,
             is_default: true,
         };

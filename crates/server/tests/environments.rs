@@ -102,7 +102,45 @@ async fn doctor_asks_every_part() {
     let server = Server::with_environment().await;
     let (_, doctor) = server.ask("GET", "/doctor", "").await;
     let names: Vec<_> = doctor["checks"].as_array().unwrap().iter().map(|check| check["name"].as_str().unwrap()).collect();
-    assert_eq!(names, ["git", "builder", "registry", "helm", "target dev"]);
+    assert_eq!(names, ["git", "builder", "registry", "helm", "target dev", "TLS dev"]);
+}
+
+#[tokio::test]
+async fn a_target_with_an_issuer_gives_public_hosts_tls_and_doctor_looks_at_it() {
+    let server = Server::with_environment().await;
+    let tls = async || {
+        let (_, doctor) = server.ask("GET", "/doctor", "").await;
+        let check = doctor["checks"].as_array().unwrap().iter().find(|check| check["name"] == "TLS dev").cloned().unwrap();
+        (check["status"].as_str().unwrap().to_owned(), check["message"].as_str().unwrap().to_owned())
+    };
+    let url = async || {
+        let (_, environment) = server.ask("GET", "/environments/shop/test", "").await;
+        let services = environment["services"].as_array().unwrap().clone();
+        services.iter().find_map(|service| service["urls"][0].as_str().map(str::to_owned)).expect("a service is public")
+    };
+    let add = async |issuer: &str| {
+        let body = format!(
+            r#"{{"name": "dev", "kubeconfig": "/k", "context": "dev", "domain": "{{service}}.shop.example", "requestPercent": 10, "clusterIssuer": {issuer}}}"#
+        );
+        server.ask("POST", "/targets", &body).await
+    };
+    assert_eq!(add("null").await.0, StatusCode::CREATED);
+    assert_eq!(url().await, "http://api.shop.example");
+    let (status, message) = tls().await;
+    assert_eq!(status, "ok");
+    assert!(message.contains("served without") && message.contains("`letsencrypt`"), "{message}");
+
+    let (status, problem) = add(r#""nobody""#).await;
+    assert_eq!((status, &problem["code"]), (StatusCode::UNPROCESSABLE_ENTITY, &"target-invalid".into()));
+    assert!(problem["detail"].as_str().unwrap().contains("it has `letsencrypt`, `slow`"), "{problem}");
+
+    let (status, target) = add(r#""letsencrypt""#).await;
+    assert_eq!((status, &target["clusterIssuer"]), (StatusCode::CREATED, &"letsencrypt".into()));
+    assert_eq!(url().await, "https://api.shop.example");
+    assert_eq!(tls().await, ("ok".to_owned(), "the ClusterIssuer `letsencrypt` signs certificates".to_owned()));
+
+    assert_eq!(add(r#""slow""#).await.0, StatusCode::CREATED, "it may come to be ready");
+    assert_eq!(tls().await, ("problem".to_owned(), "the ClusterIssuer `slow` is not ready: no account yet".to_owned()));
 }
 
 #[tokio::test]

@@ -200,6 +200,7 @@ fn target() -> Target {
         platform: Platform::kubernetes("/nowhere", "scripted"),
         domain: "{service}.{environment}.test".to_owned(),
         ingress_port: None,
+        cluster_issuer: None,
         request_percent: 100,
         is_default: true,
     }

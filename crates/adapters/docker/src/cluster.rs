@@ -7,8 +7,8 @@ use bollard::query_parameters::{ListVolumesOptionsBuilder, RemoveVolumeOptions};
 use slipway_core::failure::{Code, Failure};
 use slipway_core::plan::{ObjectRef, Observed};
 use slipway_ports::{
-    CancellationToken, Cluster, JobOutput, LogQuery, Namespace, PodLine, Progress, RolloutKind, RolloutRequest, SecretObject,
-    SecretText, Target, async_trait,
+    CancellationToken, Cluster, ClusterIssuer, JobOutput, LogQuery, Namespace, PodLine, Progress, RolloutKind, RolloutRequest,
+    SecretObject, SecretText, Target, async_trait,
 };
 use tokio::sync::mpsc;
 
@@ -25,6 +25,10 @@ const ENVIRONMENT: &str = "slipway.dev/environment";
 impl Cluster for LocalDocker {
     async fn version(&self, _: &Target) -> Result<String, Failure> {
         self.engine.version().await
+    }
+
+    async fn cluster_issuers(&self, _: &Target) -> Result<Vec<ClusterIssuer>, Failure> {
+        Ok(Vec::new())
     }
 
     async fn ensure_namespace(&self, _: &Target, namespace: &Namespace) -> Result<(), Failure> {

@@ -112,6 +112,9 @@ fn long_running(request: &ReleaseRequest, workload: &Workload) -> Value {
             },
         }),
     );
+    if let Some(issuer) = &request.cluster_issuer {
+        values["clusterIssuer"] = json!(issuer);
+    }
     values
 }
 

@@ -29,6 +29,7 @@ fn request(kind: ServiceKind) -> ReleaseRequest {
         files: BTreeMap::from([("/etc/app.yaml".to_owned(), "APP_FILE".to_owned())]),
         pull_secret: Some("registry".to_owned()),
         hosts: BTreeMap::from([(8080, vec!["api.shop.example".to_owned()])]),
+        cluster_issuer: None,
         request_percent: 10,
         run: "r1".to_owned(),
         labels: BTreeMap::from([("slipway.dev/deployment".to_owned(), "d1".to_owned())]),
@@ -224,4 +225,14 @@ fn no_chart_is_generated_for_one_that_brings_its_own() {
         secrets: Vec::new(),
     });
     assert_eq!(generate(&request(kind)).unwrap_err().code, Code::Internal);
+}
+
+#[test]
+fn an_issuer_of_the_target_goes_to_what_has_hosts() {
+    let container = ServiceKind::Container(Container { image: image(), workload: workload() });
+    let with = ReleaseRequest { cluster_issuer: Some("letsencrypt".to_owned()), ..request(container.clone()) };
+    assert_eq!(generate(&with).unwrap().values["clusterIssuer"], "letsencrypt");
+    let without = request(container);
+    assert_eq!(generate(&without).unwrap().values.get("clusterIssuer"), None);
+    assert_ne!(inputs(&with).unwrap(), inputs(&without).unwrap(), "what changes how it is reached is released anew");
 }

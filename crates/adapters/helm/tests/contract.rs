@@ -48,6 +48,7 @@ contract! {
     an_interrupted_release_is_put_right,
     a_canceled_upgrade_leaves_nothing_pending,
     every_kind_of_service_is_taken_by_the_cluster,
+    public_hosts_have_certificates_where_the_target_has_an_issuer,
     a_new_run_of_a_job_is_a_new_job,
     a_deployments_labels_do_not_roll_the_pods,
     the_deployed_configuration_wins_over_changes_by_hand,
@@ -102,6 +103,7 @@ fn request(namespace: &TestNamespace, service: Service) -> ReleaseRequest {
         files: BTreeMap::new(),
         pull_secret: None,
         hosts: BTreeMap::from([(8080, vec!["api.shop.example".to_owned()])]),
+        cluster_issuer: None,
         request_percent: 1,
         run: "r1".to_owned(),
         labels: BTreeMap::from([("slipway.dev/deployment".to_owned(), "d1".to_owned())]),
@@ -276,6 +278,36 @@ async fn every_kind_of_service_is_taken_by_the_cluster(releases: Adapter) {
         assert_eq!(labels["slipway.dev/project"], "shop");
     }
     assert!(object(&namespace.0, "horizontalpodautoscaler", "stateful").is_some());
+}
+
+async fn public_hosts_have_certificates_where_the_target_has_an_issuer(releases: Adapter) {
+    let namespace = TestNamespace::new("tls");
+    let admin = Port { internal: 8081, external: 81, path: "/admin".to_owned(), ..listening().ports.remove(0) };
+    let mut workload = listening();
+    workload.ports.push(admin);
+    let mut request = request(&namespace, service("api", container(workload)));
+    let (generated, custom) = ("api.shop.example".to_owned(), "www.shop.example".to_owned());
+    request.hosts = BTreeMap::from([(8080, vec![generated.clone(), custom.clone()]), (8081, vec![generated.clone()])]);
+    upgrade(&releases, &request).await;
+    let ingress = || object(&namespace.0, "ingress", "api").expect("a public http port has an Ingress");
+    let plain = ingress();
+    assert_eq!(plain["spec"]["tls"], Value::Null);
+    assert_eq!(plain["metadata"]["annotations"]["cert-manager.io/cluster-issuer"], Value::Null);
+
+    request.cluster_issuer = Some("letsencrypt".to_owned());
+    upgrade(&releases, &request).await;
+    let signed = ingress();
+    assert_eq!(signed["metadata"]["annotations"]["cert-manager.io/cluster-issuer"], "letsencrypt");
+    assert_eq!(signed["spec"]["rules"], plain["spec"]["rules"]);
+    let certificates = signed["spec"]["tls"].as_array().unwrap();
+    assert_eq!(certificates.iter().map(|one| &one["hosts"]).collect::<Vec<_>>(), [&json!([generated]), &json!([custom])]);
+    let secrets: Vec<_> = certificates.iter().map(|one| one["secretName"].as_str().unwrap()).collect();
+    assert!(secrets.iter().all(|name| name.starts_with("api-tls-") && name.len() == "api-tls-".len() + 8), "{secrets:?}");
+    assert_ne!(secrets[0], secrets[1], "one whose name does not lead here yet keeps none of the others waiting");
+
+    request.cluster_issuer = None;
+    upgrade(&releases, &request).await;
+    assert_eq!(ingress()["spec"], plain["spec"]);
 }
 
 async fn a_new_run_of_a_job_is_a_new_job(releases: Adapter) {

@@ -75,6 +75,7 @@ async fn request(releases: &HelmSdk, namespace: &TestNamespace, name: &str, file
         files: BTreeMap::new(),
         pull_secret: None,
         hosts: BTreeMap::new(),
+        cluster_issuer: None,
         request_percent: 5,
         run: "r1".to_owned(),
         labels: BTreeMap::new(),

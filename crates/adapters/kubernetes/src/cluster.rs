@@ -7,8 +7,8 @@ use futures::future::try_join_all;
 use slipway_core::failure::Failure;
 use slipway_core::plan::{ObjectRef, Observed};
 use slipway_ports::{
-    CancellationToken, Cluster, JobOutput, LogQuery, Namespace, PodLine, Progress, RolloutKind, RolloutRequest, SecretObject,
-    SecretText, Target,
+    CancellationToken, Cluster, ClusterIssuer, JobOutput, LogQuery, Namespace, PodLine, Progress, RolloutKind, RolloutRequest,
+    SecretObject, SecretText, Target,
 };
 use tokio::sync::mpsc::Sender;
 
@@ -18,7 +18,7 @@ use crate::rollout::Rollout;
 use crate::settings::Settings;
 use crate::survey::{Kinds, survey, take_back};
 use crate::text::clean;
-use crate::{logs, namespace, outputs, pause, removal, restart, secret};
+use crate::{cert_manager, logs, namespace, outputs, pause, removal, restart, secret};
 
 /// Kubernetes clusters, reached by the kubeconfigs of their targets.
 pub struct KubeCluster {
@@ -54,6 +54,10 @@ impl Cluster for KubeCluster {
         let client = self.connection(target).await?.client;
         let info = self.calls.must("read the version of the API server", || client.apiserver_version()).await?;
         Ok(clean(&info.git_version))
+    }
+
+    async fn cluster_issuers(&self, target: &Target) -> Result<Vec<ClusterIssuer>, Failure> {
+        cert_manager::cluster_issuers(&self.connection(target).await?, &self.calls).await
     }
 
     async fn ensure_namespace(&self, target: &Target, namespace: &Namespace) -> Result<(), Failure> {

@@ -9,6 +9,7 @@
 //! decides nothing.
 
 mod calls;
+mod cert_manager;
 mod cluster;
 mod connection;
 mod logs;

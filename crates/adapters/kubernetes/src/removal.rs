@@ -6,11 +6,12 @@ use kube::api::{Api, DeleteParams, ListParams, WatchEvent, WatchParams};
 use slipway_core::failure::Failure;
 
 use crate::calls::Calls;
+use crate::cert_manager;
 use crate::connection::Connection;
 use crate::rollout::WATCH_PERIOD;
 use crate::trouble::Trouble;
 
-/// Removes the claims of the volumes of a release, and the Secrets of its service.
+/// Removes the claims of the volumes of a release, the Secrets of its service, and the certificates of its hosts.
 pub(crate) async fn leftovers(connection: &Connection, calls: &Calls, namespace: &str, release: &str) -> Result<(), Failure> {
     let parameters = DeleteParams::default();
     let of = |label: &str| ListParams::default().labels(&format!("{label}={release}"));
@@ -21,7 +22,8 @@ pub(crate) async fn leftovers(connection: &Connection, calls: &Calls, namespace:
     let secrets: Api<Secret> = Api::namespaced(connection.client.clone(), namespace);
     let selected = of("slipway.dev/service");
     let what = format!("delete the Secrets of {release} in namespace {namespace}");
-    gone(calls.ask(|| secrets.delete_collection(&parameters, &selected)).await, &what)
+    gone(calls.ask(|| secrets.delete_collection(&parameters, &selected)).await, &what)?;
+    cert_manager::remove_certificates(connection, calls, namespace, release).await
 }
 
 /// Removes the Secrets of an environment, such as the one to pull images with.
@@ -40,7 +42,7 @@ pub(crate) async fn secrets_of(
 }
 
 /// A namespace that is not there holds nothing to remove.
-fn gone<T>(answer: Result<T, Trouble>, what: &str) -> Result<(), Failure> {
+pub(crate) fn gone<T>(answer: Result<T, Trouble>, what: &str) -> Result<(), Failure> {
     match answer {
         Ok(_) => Ok(()),
         Err(trouble) if trouble.is_not_found() => Ok(()),

@@ -64,6 +64,7 @@ mod tests {
             platform: Platform::kubernetes("x".repeat(bytes), "cluster"),
             domain: "{service}.localhost".to_owned(),
             ingress_port: None,
+            cluster_issuer: None,
             request_percent: 100,
             is_default: false,
         }

@@ -64,6 +64,7 @@ fn target() -> Target {
         platform: Platform::kubernetes("/etc/kubeconfig", "cluster"),
         domain: "{service}.localhost".to_owned(),
         ingress_port: None,
+        cluster_issuer: None,
         request_percent: 100,
         is_default: true,
     }

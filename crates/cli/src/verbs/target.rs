@@ -52,6 +52,9 @@ pub(crate) struct Cluster {
     /// The port under which the Ingress controller is reached; absent: the scheme's own.
     #[arg(long, value_name = "PORT")]
     pub(crate) ingress_port: Option<u16>,
+    /// What signs certificates for public hosts, a cluster issuer of cert-manager; absent: they are served without TLS.
+    #[arg(long = "cluster-issuer", value_name = "NAME")]
+    pub(crate) issuer: Option<String>,
     /// CPU and memory requests as a share of the limits.
     #[arg(long, value_name = "PERCENT", default_value_t = 100, value_parser = clap::value_parser!(u8).range(1..=100))]
     pub(crate) request_percent: u8,
@@ -81,6 +84,7 @@ pub(crate) async fn add(client: &Client, name: Option<String>, cluster: &Cluster
         context: cluster.context.clone(),
         domain: cluster.domain.clone(),
         ingress_port: cluster.ingress_port,
+        cluster_issuer: cluster.issuer.clone(),
         request_percent: cluster.request_percent,
         default,
     };
@@ -120,8 +124,9 @@ pub(crate) fn describe(target: &TargetView) -> String {
         };
         format!(", {product} {version}")
     });
+    let tls = target.cluster_issuer.as_ref().map_or(String::new(), |issuer| format!(", TLS by {issuer}"));
     let default = if target.default { ", the default" } else { "" };
-    format!("target {}{version}{default}", target.name)
+    format!("target {}{version}{tls}{default}", target.name)
 }
 
 fn list(targets: &[TargetView]) -> Result<(), Stop> {
@@ -132,9 +137,10 @@ fn list(targets: &[TargetView]) -> Result<(), Stop> {
             target.kind.as_str().to_owned(),
             target.context.clone().unwrap_or_default(),
             target.domain.clone(),
+            target.cluster_issuer.clone().unwrap_or_default(),
             target.kubeconfig.clone().unwrap_or_default(),
         ]
     };
     let rows: Vec<Vec<String>> = targets.iter().map(row).collect();
-    output::table(&["NAME", "DEFAULT", "KIND", "CONTEXT", "DOMAIN", "KUBECONFIG"], &rows)
+    output::table(&["NAME", "DEFAULT", "KIND", "CONTEXT", "DOMAIN", "ISSUER", "KUBECONFIG"], &rows)
 }

@@ -177,6 +177,7 @@ fn made_from(
     variables: Option<&VariablesSecret>,
 ) -> ReleaseRequest {
     let environment = &plan.environment;
+    let hosts = workload_variables::hosts(environment, service, target);
     ReleaseRequest {
         namespace: names::namespace(&environment.project, &environment.name),
         project: environment.project.to_string(),
@@ -187,7 +188,9 @@ fn made_from(
         variables_secret: variables.map(|secret| secret.name.clone()),
         files: variables.map(|secret| secret.files.clone()).unwrap_or_default(),
         pull_secret: shared.settings.pull_credential.as_ref().map(|_| PULL_SECRET.to_owned()),
-        hosts: workload_variables::hosts(environment, service, target),
+        // What has no host does not change with it.
+        cluster_issuer: target.cluster_issuer.clone().filter(|_| !hosts.is_empty()),
+        hosts,
         request_percent: target.request_percent,
         run: String::new(),
         labels: BTreeMap::new(),

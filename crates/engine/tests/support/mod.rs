@@ -50,6 +50,7 @@ impl Bench {
             platform: Platform::kubernetes("/nowhere", "local"),
             domain: "{service}.{environment}.test".to_owned(),
             ingress_port: None,
+            cluster_issuer: None,
             request_percent: 100,
             is_default: true,
         };

@@ -19,6 +19,9 @@ pub struct NewTarget {
     /// The port under which the Ingress controller is reached.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ingress_port: Option<u16>,
+    /// The `ClusterIssuer` of cert-manager that gives public hosts their certificates; absent: no TLS.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cluster_issuer: Option<String>,
     /// Requests as a share of the limits, 1 to 100 percent.
     pub request_percent: u8,
     /// Whether environments that name no target run here.
@@ -65,6 +68,9 @@ pub struct TargetView {
     /// The port under which public http ports are reached.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ingress_port: Option<u16>,
+    /// The `ClusterIssuer` of cert-manager that gives public hosts their certificates.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cluster_issuer: Option<String>,
     /// Requests as a share of the limits.
     pub request_percent: u8,
     /// Whether environments that name no target run here.

@@ -263,6 +263,7 @@ async fn one_target_is_the_default(store: &dyn Store, owner: &Access) {
         platform: Platform::kubernetes("/etc/kubeconfig", name),
         domain: "{service}.localhost".to_owned(),
         ingress_port: None,
+        cluster_issuer: None,
         request_percent: 100,
         is_default: true,
     };

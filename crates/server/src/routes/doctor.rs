@@ -6,8 +6,8 @@ use std::time::Duration;
 use axum::Json;
 use axum::extract::State;
 use slipway_core::failure::{Code, Failure};
-use slipway_ports::RepositoryTag;
 use slipway_ports::api::{CheckStatus, CheckView, DoctorView};
+use slipway_ports::{Cluster, IssuerState, RepositoryTag, Target};
 
 use crate::app::App;
 use crate::problem::Problem;
@@ -25,12 +25,14 @@ pub(super) async fn doctor(State(app): State<App>) -> Result<Json<DoctorView>, P
         let product = if target.cluster().is_some() { "Kubernetes" } else { "Docker Engine" };
         check(name, product, ports.cluster.version(target))
     }));
-    let (git, builder, helm, registry, clusters) = tokio::join!(
+    let issuers = futures::future::join_all(targets.iter().map(|target| issuer(ports.cluster.as_ref(), target)));
+    let (git, builder, helm, registry, clusters, issuers) = tokio::join!(
         check("git", "", git_version()),
         check("builder", "BuildKit", ports.builder.version()),
         check("helm", "Helm", ports.releases.version()),
         check("registry", "at", registry),
         clusters,
+        issuers,
     );
     let mut checks = vec![git, builder, registry];
     // Without a cluster nothing needs it.
@@ -39,7 +41,10 @@ pub(super) async fn doctor(State(app): State<App>) -> Result<Json<DoctorView>, P
         let hint = Some("`slipway target add --kubeconfig FILE --default`".to_owned());
         checks.push(CheckView::found(CheckStatus::Problem, "target", "there is no default target", hint));
     }
-    checks.extend(clusters);
+    for (cluster, issuer) in clusters.into_iter().zip(issuers) {
+        checks.push(cluster);
+        checks.extend(issuer);
+    }
     Ok(Json(DoctorView { checks }))
 }
 
@@ -47,11 +52,49 @@ async fn check(name: impl Into<String>, what: &str, asked: impl Future<Output = 
     match tokio::time::timeout(PATIENCE, asked).await {
         Ok(Ok(found)) => CheckView::ok(name, format!("{what} {found}").trim().to_owned()),
         Ok(Err(failure)) => CheckView::found(CheckStatus::Problem, name, failure.to_string(), failure.hint),
-        Err(_) => {
-            let message = format!("no answer within {} s", PATIENCE.as_secs());
-            CheckView::found(CheckStatus::Problem, name, message, None)
-        }
+        Err(_) => no_answer(name),
     }
+}
+
+/// Whether what shall sign certificates for public hosts of a target does; nothing to say where nothing shall and nothing could.
+async fn issuer(cluster: &dyn Cluster, target: &Target) -> Option<CheckView> {
+    target.cluster()?;
+    let name = format!("TLS {}", target.name);
+    let Ok(asked) = tokio::time::timeout(PATIENCE, cluster.cluster_issuers(target)).await else {
+        return Some(no_answer(name));
+    };
+    let found = match asked {
+        Ok(found) => found,
+        Err(failure) => {
+            // Without an issuer that was named, a cluster that can not be asked is the matter of its own check.
+            let wanted = target.cluster_issuer.is_some();
+            return wanted.then(|| CheckView::found(CheckStatus::Problem, name, failure.to_string(), failure.hint));
+        }
+    };
+    let problem =
+        |message: String, hint: &str| Some(CheckView::found(CheckStatus::Problem, &name, message, Some(hint.to_owned())));
+    let Some(wanted) = &target.cluster_issuer else {
+        let ready: Vec<String> =
+            found.iter().filter(|issuer| issuer.state == IssuerState::Ready).map(|issuer| format!("`{}`", issuer.name)).collect();
+        let hint = format!("`slipway target add {} … --cluster-issuer NAME` has them signed", target.name);
+        let message = format!("public hosts are served without; ready to sign certificates: {}", ready.join(", "));
+        return (!ready.is_empty()).then(|| CheckView::found(CheckStatus::Ok, name, message, Some(hint)));
+    };
+    match found.iter().find(|issuer| issuer.name == *wanted).map(|issuer| &issuer.state) {
+        Some(IssuerState::Ready) => Some(CheckView::ok(name, format!("the ClusterIssuer `{wanted}` signs certificates"))),
+        Some(IssuerState::NotReady(reason)) => problem(
+            format!("the ClusterIssuer `{wanted}` is not ready: {reason}"),
+            &format!("kubectl describe clusterissuer {wanted}"),
+        ),
+        None => problem(
+            format!("the cluster has no ClusterIssuer `{wanted}`: public hosts get no certificate"),
+            "make it, or name another one: `slipway target add … --cluster-issuer NAME`",
+        ),
+    }
+}
+
+fn no_answer(name: impl Into<String>) -> CheckView {
+    CheckView::found(CheckStatus::Problem, name, format!("no answer within {} s", PATIENCE.as_secs()), None)
 }
 
 async fn git_version() -> Result<String, Failure> {

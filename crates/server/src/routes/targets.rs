@@ -5,8 +5,8 @@ use std::path::Path;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use slipway_ports::LOCAL_TARGET;
 use slipway_ports::api::{NewTarget, TargetView};
+use slipway_ports::{ClusterIssuer, LOCAL_TARGET};
 
 use crate::app::App;
 use crate::problem::Problem;
@@ -48,8 +48,21 @@ pub(super) async fn add(State(app): State<App>, body: Body) -> Result<(StatusCod
     let was_default = known.iter().any(|other| other.is_default && other.name == target.name);
     target.is_default |= was_default || known.iter().all(|other| other.cluster().is_none());
     let version = app.inner.ports.cluster.version(&target).await?;
+    if let Some(wanted) = &target.cluster_issuer {
+        let found = app.inner.ports.cluster.cluster_issuers(&target).await?;
+        if !found.iter().any(|issuer| issuer.name == *wanted) {
+            return refuse(without_issuer(wanted, &found));
+        }
+    }
     store.put_target(&access, &target).await?;
     Ok((StatusCode::CREATED, Json(views::target(&target, Some(version)))))
+}
+
+/// In words: the cluster has not the issuer that was named.
+fn without_issuer(wanted: &str, found: &[ClusterIssuer]) -> String {
+    let names: Vec<String> = found.iter().map(|issuer| format!("`{}`", issuer.name)).collect();
+    let has = if names.is_empty() { "none at all".to_owned() } else { names.join(", ") };
+    format!("the cluster has no ClusterIssuer `{wanted}` of cert-manager, it has {has}")
 }
 
 /// What `current-context` of a kubeconfig says.

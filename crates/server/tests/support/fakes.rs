@@ -8,9 +8,10 @@ use slipway_core::failure::Failure;
 use slipway_core::model::{GitRevision, ImageReference};
 use slipway_core::plan::{ObjectRef, Observed};
 use slipway_ports::{
-    Activity, BuildRequest, Builder, BuiltImage, CancellationToken, Cluster, Export, JobOutput, LogQuery, Namespace, PodLine,
-    Presence, Progress, Reader, Registry, ReleaseRequest, ReleaseStatus, Releases, Repositories, RepositoryTag, Revision,
-    RolloutKind, RolloutRequest, SecretObject, SecretText, Target, TreeFacts, TreeQuery, Upgraded, async_trait,
+    Activity, BuildRequest, Builder, BuiltImage, CancellationToken, Cluster, ClusterIssuer, Export, IssuerState, JobOutput,
+    LogQuery, Namespace, PodLine, Presence, Progress, Reader, Registry, ReleaseRequest, ReleaseStatus, Releases, Repositories,
+    RepositoryTag, Revision, RolloutKind, RolloutRequest, SecretObject, SecretText, Target, TreeFacts, TreeQuery, Upgraded,
+    async_trait,
 };
 use tokio::sync::Semaphore;
 
@@ -166,6 +167,11 @@ impl Releases for Fake {
 impl Cluster for Fake {
     async fn version(&self, _: &Target) -> Result<String, Failure> {
         Ok("v1.33.0".to_owned())
+    }
+
+    async fn cluster_issuers(&self, _: &Target) -> Result<Vec<ClusterIssuer>, Failure> {
+        let issuer = |name: &str, state| ClusterIssuer { name: name.to_owned(), state };
+        Ok(vec![issuer("letsencrypt", IssuerState::Ready), issuer("slow", IssuerState::NotReady("no account yet".to_owned()))])
     }
 
     async fn ensure_namespace(&self, _: &Target, _: &Namespace) -> Result<(), Failure> {

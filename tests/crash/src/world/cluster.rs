@@ -6,8 +6,8 @@ use async_trait::async_trait;
 use slipway_core::failure::{Code, Failure};
 use slipway_core::plan::{ObjectRef, Observed};
 use slipway_ports::{
-    Activity, CancellationToken, Cluster, JobOutput, LogQuery, Namespace, PodLine, Progress, RolloutKind, RolloutRequest,
-    SecretObject, SecretText, Target,
+    Activity, CancellationToken, Cluster, ClusterIssuer, JobOutput, LogQuery, Namespace, PodLine, Progress, RolloutKind,
+    RolloutRequest, SecretObject, SecretText, Target,
 };
 use tokio::sync::mpsc;
 
@@ -17,6 +17,10 @@ use super::{A_WHILE, LOOK_AGAIN, World, digest, read};
 impl Cluster for World {
     async fn version(&self, _: &Target) -> Result<String, Failure> {
         Ok("v1.34.0".to_owned())
+    }
+
+    async fn cluster_issuers(&self, _: &Target) -> Result<Vec<ClusterIssuer>, Failure> {
+        Ok(Vec::new())
     }
 
     async fn ensure_namespace(&self, _: &Target, namespace: &Namespace) -> Result<(), Failure> {

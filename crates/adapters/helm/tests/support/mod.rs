@@ -58,6 +58,7 @@ pub(crate) fn target_with(kubeconfig: &Path, context: &str) -> Target {
         platform: Platform::kubernetes(kubeconfig.to_string_lossy().into_owned(), context),
         domain: "{service}.example".to_owned(),
         ingress_port: None,
+        cluster_issuer: None,
         request_percent: 10,
         is_default: true,
     }

@@ -9,6 +9,7 @@
     reason = "a test says what went wrong by ending; its JSON is passed on"
 )]
 
+mod certificates;
 mod images;
 mod logs;
 mod objects;

@@ -69,6 +69,7 @@ pub fn target_of(kubeconfig: &str, context: &str) -> Target {
         platform: Platform::kubernetes(kubeconfig, context),
         domain: "localhost".to_owned(),
         ingress_port: None,
+        cluster_issuer: None,
         request_percent: 10,
         is_default: true,
     }

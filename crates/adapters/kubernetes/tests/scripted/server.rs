@@ -113,6 +113,7 @@ fn target(path: PathBuf) -> Target {
         platform: Platform::kubernetes(path.into_os_string().into_string().unwrap(), "test"),
         domain: "localhost".to_owned(),
         ingress_port: None,
+        cluster_issuer: None,
         request_percent: 10,
         is_default: true,
     }

@@ -9,14 +9,18 @@ use slipway_core::plan::{ObjectRef, Observed};
 
 use super::World;
 use crate::{
-    Activity, CancellationToken, Cluster, JobOutput, LogQuery, Namespace, PodLine, Progress, RolloutKind, RolloutRequest,
-    SecretObject, SecretText, Target,
+    Activity, CancellationToken, Cluster, ClusterIssuer, JobOutput, LogQuery, Namespace, PodLine, Progress, RolloutKind,
+    RolloutRequest, SecretObject, SecretText, Target,
 };
 
 #[async_trait]
 impl Cluster for World {
     async fn version(&self, _: &Target) -> Result<String, Failure> {
         Ok("v1.34.0".to_owned())
+    }
+
+    async fn cluster_issuers(&self, _: &Target) -> Result<Vec<ClusterIssuer>, Failure> {
+        Ok(Vec::new())
     }
 
     async fn ensure_namespace(&self, _: &Target, namespace: &Namespace) -> Result<(), Failure> {
