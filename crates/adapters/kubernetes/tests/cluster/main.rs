@@ -13,6 +13,7 @@ mod certificates;
 mod images;
 mod logs;
 mod objects;
+mod registry;
 mod rollouts;
 mod scene;
 mod workloads;
