@@ -18,6 +18,8 @@ use crate::local::LocalDocker;
 use crate::names::{NAMESPACE, checked, filters};
 use crate::{logs, output, rollout, survey};
 
+/// Whose turn it is to make the network of a namespace; no release is called so.
+const NETWORK_TURN: &str = "";
 /// The label that a namespace's owner is told by.
 const ENVIRONMENT: &str = "slipway.dev/environment";
 
@@ -34,6 +36,8 @@ impl Cluster for LocalDocker {
     async fn ensure_namespace(&self, _: &Target, namespace: &Namespace) -> Result<(), Failure> {
         let name = checked(&namespace.name)?;
         let docker = self.engine.docker().await?;
+        // An engine before 25 makes a second network of the same name for who asks at the same time.
+        let _turn = self.turn(name, NETWORK_TURN).await;
         if let Some(found) = self.network(name).await? {
             return owned(namespace, &found);
         }
@@ -47,7 +51,7 @@ impl Cluster for LocalDocker {
         };
         match docker.create_network(wanted).await {
             Ok(_) => Ok(()),
-            // Another service of the environment made it just now.
+            // Another server made it just now.
             Err(error) if status(&error) == Some(409) => Ok(()),
             Err(error) => {
                 Err(failure("make a network", &error).with_hint("`docker network prune` removes networks that nothing uses"))

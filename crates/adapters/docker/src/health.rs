@@ -5,6 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use bollard::Docker;
 use bollard::query_parameters::{EventsOptionsBuilder, RestartContainerOptionsBuilder};
 use futures::StreamExt as _;
 use jiff::Timestamp;
@@ -38,6 +39,10 @@ pub(crate) struct Health {
     records: Arc<Records>,
     routes: Arc<Routes>,
     live: Mutex<HashMap<String, Live>>,
+    /// Held from a question to the engine until its answer is taken in: an older answer never comes after a newer one.
+    looking: tokio::sync::Mutex<()>,
+    /// Why the engine can not be followed, if it can not.
+    away: Mutex<Option<Failure>>,
     changes: watch::Sender<()>,
 }
 
@@ -79,11 +84,29 @@ impl Drop for Live {
 
 impl Health {
     pub(crate) fn new(engine: Arc<Engine>, records: Arc<Records>, routes: Arc<Routes>) -> Arc<Self> {
-        Arc::new(Self { engine, records, routes, live: Mutex::default(), changes: watch::Sender::new(()) })
+        Arc::new(Self {
+            engine,
+            records,
+            routes,
+            live: Mutex::default(),
+            looking: tokio::sync::Mutex::default(),
+            away: Mutex::default(),
+            changes: watch::Sender::new(()),
+        })
     }
 
     fn live(&self) -> MutexGuard<'_, HashMap<String, Live>> {
         self.live.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Why what is known may not be so any more: the engine is away.
+    pub(crate) fn away(&self) -> Option<Failure> {
+        self.away.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn note_away(&self, away: Option<Failure>) {
+        *self.away.lock().unwrap_or_else(PoisonError::into_inner) = away;
+        self.tell();
     }
 
     /// Tells of every change.
@@ -121,6 +144,7 @@ impl Health {
                 }
                 if let Err(failure) = self.follow().await {
                     tracing::warn!(%failure, "the containers can not be watched; trying again");
+                    self.note_away(Some(failure));
                 }
                 tokio::time::sleep(AWAY).await;
             }
@@ -135,13 +159,16 @@ impl Health {
         let docker = self.engine.docker().await?;
         let ours = format!("{MANAGED_BY}={SLIPWAY}");
         let filters = HashMap::from([("type", vec!["container".to_owned()]), ("label", vec![ours])]);
-        let mut events = Box::pin(docker.events(Some(EventsOptionsBuilder::new().filters(&filters).build())));
+        // What happens from here on comes as an event, also what happens before the engine is asked for them.
+        let since = now_of(docker).await?;
+        let options = EventsOptionsBuilder::new().filters(&filters).since(&since).build();
+        let mut events = Box::pin(docker.events(Some(options)));
         let mut records = self.records.changes();
-        // What happens from here on comes as an event, once the engine has answered to this.
         let namespaces: BTreeSet<String> = self.records.all().into_iter().map(|((namespace, _), _)| namespace).collect();
         for namespace in namespaces {
             self.look(&namespace, None).await?;
         }
+        self.note_away(None);
         loop {
             tokio::select! {
                 event = events.next() => {
@@ -158,6 +185,7 @@ impl Health {
 
     /// Looks at all containers of a namespace, or of one service, now.
     pub(crate) async fn look(self: &Arc<Self>, namespace: &str, service: Option<&str>) -> Result<(), Failure> {
+        let _looking = self.looking.lock().await;
         let found = containers::list(self.engine.docker().await?, namespace, service).await?;
         let is_gone = |seen: &Seen| {
             let container = &seen.container;
@@ -174,6 +202,7 @@ impl Health {
     }
 
     async fn refresh(self: &Arc<Self>, id: &str) -> Result<(), Failure> {
+        let _looking = self.looking.lock().await;
         match containers::inspect(self.engine.docker().await?, id).await? {
             Some(container) if self.records.has_any(&container.namespace) => self.take(container),
             Some(_) => return Ok(()),
@@ -360,6 +389,14 @@ fn routes_of(namespace: &str, record: &Record, ready: &[&Container]) -> Vec<Rout
         }
     }
     routes
+}
+
+/// The engine's time, as its events are asked for by it.
+async fn now_of(docker: &Docker) -> Result<String, Failure> {
+    let told = docker.info().await.map_err(|error| failure("tell the time", &error))?;
+    let now: Option<Timestamp> = told.system_time.and_then(|time| time.parse().ok());
+    let now = now.unwrap_or_else(Timestamp::now);
+    Ok(format!("{}.{:09}", now.as_second(), now.subsec_nanosecond()))
 }
 
 /// How long a container has run, by the engine's clock and ours; no time at all when they contradict each other.

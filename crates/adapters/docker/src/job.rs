@@ -34,7 +34,10 @@ pub(crate) async fn run(
         return Err(Failure::permanent(Code::Internal, format!("`{}` is no job", wanted.service.name)));
     };
     let run = Run { local, namespace, wanted, job };
-    let began = run.attempts().await?.first().and_then(|first| first.started_at.parse::<Timestamp>().ok());
+    // One that was made and never started has begun in the year 1.
+    let attempts = run.attempts().await?;
+    let first = attempts.iter().find(|attempt| attempt.life != Life::Created);
+    let began = first.and_then(|first| first.started_at.parse::<Timestamp>().ok());
     let passed = began.and_then(|began| Duration::try_from(Timestamp::now().duration_since(began)).ok()).unwrap_or_default();
     let deadline = Instant::now() + job.max_duration.saturating_sub(passed.min(job.max_duration));
     tokio::select! {
@@ -74,6 +77,8 @@ impl Run<'_> {
     async fn to_its_end(&self, progress: &dyn Progress) -> Result<(), Failure> {
         let docker = self.local.engine.docker().await?;
         let mut pause = FIRST_PAUSE;
+        // The attempt whose lines were passed on: one that ends at once has some, too.
+        let mut followed = None;
         loop {
             let attempts = self.attempts().await?;
             let Some(last) = attempts.last() else {
@@ -81,8 +86,16 @@ impl Run<'_> {
                 continue;
             };
             match &last.life {
-                Life::Created => containers::start(docker, self.name(), &last.id).await?,
-                Life::Running | Life::Restarting(_) => self.follow(last, progress).await?,
+                // It may lack its files.
+                Life::Created => self.begin(last.ordinal).await?,
+                Life::Running | Life::Restarting(_) => {
+                    self.follow(last, progress).await?;
+                    followed = Some(last.ordinal);
+                }
+                Life::Ended(_) if followed != Some(last.ordinal) => {
+                    self.follow(last, progress).await?;
+                    followed = Some(last.ordinal);
+                }
                 Life::Ended(Ended { code: 0, .. }) => return Ok(()),
                 Life::Ended(ended) if attempts.len() > self.job.max_restarts as usize => {
                     let lines = containers::last_lines(docker, &last.id).await;

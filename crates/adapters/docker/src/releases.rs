@@ -182,7 +182,9 @@ impl LocalDocker {
             self.have_image(namespace, wanted, &CancellationToken::new()).await?;
         }
         let found = containers::list(self.engine.docker().await?, namespace, Some(wanted.service.name.as_str())).await?;
-        let failed: Vec<_> = found.into_iter().filter(|found| found.generation != generation && found.run.is_none()).collect();
+        let replicas = replicas(wanted);
+        let is_of_it = |found: &Container| found.generation == generation && found.ordinal < replicas;
+        let failed: Vec<_> = found.into_iter().filter(|found| !is_of_it(found) && found.run.is_none()).collect();
         retire(self, &failed).await?;
         self.make(namespace, wanted, &blueprint).await
     }

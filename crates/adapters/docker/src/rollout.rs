@@ -26,16 +26,17 @@ pub(crate) async fn watch(
     match &request.kind {
         RolloutKind::Gone => gone(local, request).await,
         RolloutKind::CronJob => {
-            newest(local, request)?;
-            mark_good(local, request)
+            let recorded = newest(local, request)?;
+            mark_good(local, request, &recorded)
         }
         RolloutKind::Job { name } => {
-            let mut wanted = newest(local, request)?.wanted;
+            let recorded = newest(local, request)?;
+            let mut wanted = recorded.wanted.clone();
             let run = name.strip_prefix(&format!("{}-", request.release)).unwrap_or(name);
             let is_of_release = wanted.run == run;
             run.clone_into(&mut wanted.run);
             job::run(local, &request.namespace, &wanted, progress, cancel).await?;
-            if is_of_release { mark_good(local, request) } else { Ok(()) }
+            if is_of_release { mark_good(local, request, &recorded) } else { Ok(()) }
         }
         RolloutKind::Deployment | RolloutKind::StatefulSet | RolloutKind::DaemonSet => {
             long_running(local, request, progress, cancel).await
@@ -52,10 +53,16 @@ fn newest(local: &LocalDocker, request: &RolloutRequest) -> Result<Recorded, Fai
     })
 }
 
-/// The newest revision was ready: from now on it is one to go back to.
-fn mark_good(local: &LocalDocker, request: &RolloutRequest) -> Result<(), Failure> {
-    let Some(mut record) = local.records.get(&request.namespace, &request.release) else { return Ok(()) };
-    let Some(newest) = record.revisions.last_mut().filter(|newest| newest.state != State::Good) else { return Ok(()) };
+/// The revision was ready: from now on it is one to go back to. Fails when another one has taken its place meanwhile.
+fn mark_good(local: &LocalDocker, request: &RolloutRequest, watched: &Recorded) -> Result<(), Failure> {
+    let mut record = local.records.get(&request.namespace, &request.release).unwrap_or_default();
+    let Some(newest) = record.revisions.last_mut().filter(|newest| newest.revision == watched.revision) else {
+        let message = format!("`{}` was released anew or removed while its rollout was watched", request.release);
+        return Err(Failure::permanent(Code::ReleaseFailed, message).with_hint("`slipway status` shows what is deployed now"));
+    };
+    if newest.state == State::Good {
+        return Ok(());
+    }
     newest.state = State::Good;
     local.records.put(&request.namespace, &request.release, &record)
 }
@@ -84,6 +91,9 @@ async fn long_running(
     let mut told = String::new();
     loop {
         changes.mark_unchanged();
+        if let Some(away) = local.health.away() {
+            return Err(away);
+        }
         let (new, _) = split(local.health.of_service(namespace, release), &generation, replicas);
         let now = state(&new, replicas);
         if now != told {
@@ -103,7 +113,8 @@ async fn long_running(
             }
         }
     }
-    mark_good(local, request)?;
+    let _turn = local.turn(namespace, release).await;
+    mark_good(local, request, &recorded)?;
     let (_, old) = split(local.health.of_service(namespace, release), &generation, replicas);
     let old: Vec<Container> = old.into_iter().map(|seen| seen.container).collect();
     if !old.is_empty() {

@@ -37,6 +37,9 @@ impl Workloads for LocalDocker {
         loop {
             containers.mark_unchanged();
             records.mark_unchanged();
+            if let Some(away) = self.health.away() {
+                return Err(away);
+            }
             let now = self.running(namespace);
             seen.send_if_modified(|before| {
                 let is_new = before.as_ref() != Some(&now);
