@@ -181,6 +181,7 @@ impl Scene {
             pull_secret: None,
             hosts: BTreeMap::from([(8000, vec![self.host()])]),
             request_percent: 100,
+            cluster_issuer: None,
             run: deployment.to_owned(),
             labels: BTreeMap::from([(DEPLOYMENT_LABEL.to_owned(), deployment.to_owned())]),
         }
