@@ -111,9 +111,7 @@ impl Rollout {
             narrator.tell(&self.snapshot, progress);
             wake = match self.verdict() {
                 Verdict::Waiting(next) => next.map(|next| self.started + next),
-                // The main object itself says so, as it was after the release: the first list is of that time or later.
-                Verdict::Ready => return Ok(()),
-                Verdict::Failed(_) => match self.confirmed().await? {
+                seen @ (Verdict::Ready | Verdict::Failed(_)) => match self.confirmed(&seen).await? {
                     Verdict::Ready => {
                         narrator.tell(&self.snapshot, progress);
                         return Ok(());
@@ -129,14 +127,16 @@ impl Rollout {
         verdict(&self.snapshot, &mut self.since, self.grace, self.started.elapsed())
     }
 
-    /// The verdict over all objects listed anew: what a watch lost or told late decides nothing.
-    async fn confirmed(&mut self) -> Result<Verdict, Failure> {
-        self.refresh().await?;
+    /// The verdict over objects listed anew: what a watch lost or told late decides nothing. That it is ready the main object, which
+    /// is the first source, says alone; why it fails may be written anywhere.
+    async fn confirmed(&mut self, seen: &Verdict) -> Result<Verdict, Failure> {
+        self.refresh(if *seen == Verdict::Ready { 1 } else { self.sources.len() }).await?;
         Ok(self.verdict())
     }
 
-    async fn refresh(&mut self) -> Result<(), Failure> {
-        let lists = futures::future::try_join_all(self.sources.iter().map(|source| source.list(&self.calls))).await;
+    async fn refresh(&mut self, count: usize) -> Result<(), Failure> {
+        let sources = self.sources.iter().take(count);
+        let lists = futures::future::try_join_all(sources.map(|source| source.list(&self.calls))).await;
         let updates = lists.map_err(|trouble| trouble.failure(&self.what()))?;
         for update in updates {
             update(&mut self.snapshot);
@@ -145,7 +145,8 @@ impl Rollout {
     }
 
     async fn end_of_time(&mut self) -> Result<(), Failure> {
-        match self.confirmed().await? {
+        self.refresh(self.sources.len()).await?;
+        match self.verdict() {
             Verdict::Ready => Ok(()),
             Verdict::Failed(finding) => Err(self.failure(finding).await),
             Verdict::Waiting(_) if is_ready_at_timeout(&self.snapshot) => Ok(()),
