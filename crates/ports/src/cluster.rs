@@ -152,12 +152,12 @@ pub struct RolloutRequest {
     pub timeout: Duration,
 }
 
-/// Which pods belong to a rollout.
+/// How the pods of a release are known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PodsOf {
-    /// Those with the label `app.kubernetes.io/instance` of the release, as our own charts write it.
+    /// By the label `app.kubernetes.io/instance`, which is that of the release, as our own charts write it.
     Release,
-    /// All of the namespace; whose they are, their owners tell.
+    /// Any pod of the namespace may be one: charts of others write what they like, so their owners tell.
     Namespace,
 }
 
@@ -197,8 +197,10 @@ pub enum JobOutput {
 pub struct LogQuery {
     /// The namespace.
     pub namespace: String,
-    /// The release whose pods are meant (label `app.kubernetes.io/instance`).
+    /// The release whose pods are meant.
     pub release: String,
+    /// How they are known.
+    pub of: PodsOf,
     /// Which of its pods.
     pub pods: LogPods,
     /// Go on with new lines, also of pods that come later.

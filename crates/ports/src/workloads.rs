@@ -9,7 +9,7 @@ use slipway_core::running::RunningStatus;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{mpsc, watch};
 
-use crate::{CancellationToken, Target};
+use crate::{CancellationToken, PodsOf, Target};
 
 /// What runs on a target. A pod is the smallest thing that runs: on a Docker engine it is one container.
 #[async_trait]
@@ -160,6 +160,8 @@ pub struct ExecRequest {
     pub namespace: String,
     /// The service.
     pub release: String,
+    /// How its pods are known.
+    pub of: PodsOf,
     /// One of its pods; absent: one that is ready, else one that runs.
     pub pod: Option<String>,
     /// One of its containers; absent: the first.
@@ -211,6 +213,8 @@ pub struct ConnectRequest {
     pub namespace: String,
     /// The service.
     pub release: String,
+    /// How its pods are known.
+    pub of: PodsOf,
     /// One of its pods; absent: one that is ready.
     pub pod: Option<String>,
     /// The port, of the pod.

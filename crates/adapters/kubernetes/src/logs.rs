@@ -17,6 +17,7 @@ use crate::calls::{Calls, Pauses};
 use crate::connection::Connection;
 use crate::rollout::WATCH_PERIOD;
 use crate::trouble::Trouble;
+use crate::workloads::members::Members;
 use crate::workloads::pods;
 
 /// A line that is longer is cut into lines of this length.
@@ -42,11 +43,13 @@ pub(crate) async fn read(
     query: &LogQuery,
     lines: Sender<PodLine>,
 ) -> Result<(), Failure> {
+    let members = Members::new(&connection.client, calls, &query.namespace, &query.release, query.of);
     let reader = Reader {
+        selection: selection(&members, query),
+        members,
         pods: Api::namespaced(connection.client.clone(), &query.namespace),
         patient: Api::namespaced(connection.patient.clone(), &query.namespace),
         calls: calls.clone(),
-        selection: selection(query),
         follow: query.follow,
         since: query.since,
         previous: query.previous,
@@ -59,8 +62,8 @@ pub(crate) async fn read(
         return Err(pods::no_such_pod(&query.release, pod));
     }
     if let LogPods::Named(pod) = &query.pods {
-        let found = calls.must(&what, || reader.pods.list(&reader.selection)).await?;
-        if found.items.is_empty() {
+        let (found, _) = reader.list().await.map_err(|trouble| trouble.failure(&what))?;
+        if found.is_empty() {
             return Err(pods::no_such_pod(&query.release, pod));
         }
     }
@@ -68,14 +71,17 @@ pub(crate) async fn read(
     result.map_err(|trouble| trouble.failure(&what))
 }
 
-/// The pods that are meant, those of the release and no others.
-fn selection(query: &LogQuery) -> ListParams {
-    let parameters = ListParams::default();
-    let labels = format!("app.kubernetes.io/instance={}", query.release);
+/// The pods that are meant, of those of the release.
+fn selection(members: &Members, query: &LogQuery) -> ListParams {
+    let selection = members.selection();
     match &query.pods {
-        LogPods::All => parameters.labels(&labels),
-        LogPods::Named(pod) => parameters.labels(&labels).fields(&format!("metadata.name={pod}")),
-        LogPods::OfJob(job) => parameters.labels(&format!("{labels},job-name={job}")),
+        LogPods::All => selection,
+        LogPods::Named(pod) => selection.fields(&format!("metadata.name={pod}")),
+        LogPods::OfJob(job) => {
+            let of_job = format!("job-name={job}");
+            let labels = selection.label_selector.iter().chain([&of_job]).cloned().collect::<Vec<_>>().join(",");
+            selection.labels(&labels)
+        }
     }
 }
 
@@ -85,6 +91,7 @@ struct Reader {
     /// For streams that may be silent.
     patient: Api<Pod>,
     calls: Calls,
+    members: Members,
     selection: ListParams,
     follow: bool,
     since: Option<Timestamp>,
@@ -93,9 +100,15 @@ struct Reader {
 }
 
 impl Reader {
+    /// The pods that are there, and the version of that list.
+    async fn list(&self) -> Result<(Vec<Pod>, String), Trouble> {
+        let list = self.calls.ask(|| self.pods.list(&self.selection)).await?;
+        Ok((self.members.only(list.items).await?, list.metadata.resource_version.unwrap_or_default()))
+    }
+
     /// What there is, pod after pod.
     async fn once(&self, tail: Option<u32>) -> Result<(), Trouble> {
-        let mut pods = self.calls.ask(|| self.pods.list(&self.selection)).await?.items;
+        let (mut pods, _) = self.list().await?;
         pods.sort_by_key(|pod| pod.metadata.creation_timestamp.clone());
         for run in pods.iter().flat_map(runs) {
             self.read_run(&run, tail).await?;
@@ -110,12 +123,11 @@ impl Reader {
         let mut first = true;
         let mut pauses = Pauses::default();
         loop {
-            let list = self.calls.ask(|| self.pods.list(&self.selection)).await?;
-            for pod in &list.items {
+            let (pods, mut version) = self.list().await?;
+            for pod in &pods {
                 self.begin(pod, if first { tail } else { None }, &mut known, &mut readers);
             }
             first = false;
-            let mut version = list.metadata.resource_version.unwrap_or_default();
             // Until the version is too old, or the watch breaks: then list anew.
             loop {
                 match self.watch(version, &mut known, &mut readers).await {
@@ -168,7 +180,9 @@ impl Reader {
                 Some(WatchEvent::Error(status)) => return Err(Trouble::from(status)),
                 Some(WatchEvent::Added(pod) | WatchEvent::Modified(pod)) => {
                     version = pod.resource_version().unwrap_or(version);
-                    self.begin(&pod, None, known, readers);
+                    for pod in self.members.only(vec![pod]).await? {
+                        self.begin(&pod, None, known, readers);
+                    }
                 }
                 Some(WatchEvent::Deleted(pod)) => {
                     version = pod.resource_version().unwrap_or(version);

@@ -81,6 +81,7 @@ async fn run(
     let cancel: CancellationToken = app.inner.shutdown.child_token();
     let _leave = cancel.clone().drop_guard();
     let request = ExecRequest {
+        of: placed.pods_of(),
         namespace: placed.namespace,
         release: placed.service.name.to_string(),
         pod: body.pod,

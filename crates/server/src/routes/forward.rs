@@ -33,7 +33,13 @@ pub(super) async fn forward(
     Upgrade(upgrade): Upgrade,
 ) -> Result<Response, Problem> {
     let placed = PlacedService::find(&app, &(project, environment, service)).await?;
-    let request = ConnectRequest { namespace: placed.namespace, release: placed.service.name.to_string(), pod: query.pod, port };
+    let request = ConnectRequest {
+        of: placed.pods_of(),
+        namespace: placed.namespace,
+        release: placed.service.name.to_string(),
+        pod: query.pod,
+        port,
+    };
     let connection = app.inner.workloads.connect(&placed.target, &request).await?;
     let shutdown = app.inner.shutdown.clone();
     Ok(upgrade.on_upgrade(move |socket| serve(connection, socket, shutdown)))

@@ -120,6 +120,7 @@ async fn lines_until_the_end(
     let mut query = LogQuery {
         namespace: namespace.clone(),
         release: service.name.to_string(),
+        of: PodsOf::Release,
         pods: LogPods::OfJob(run.to_owned()),
         follow: true,
         tail: None,

@@ -90,6 +90,7 @@ pub(super) async fn of_pods(
     }
     let placed = PlacedService::find(&app, &place).await?;
     let query = LogQuery {
+        of: placed.pods_of(),
         namespace: placed.namespace,
         release: placed.service.name.to_string(),
         pods: query.pod.map_or(LogPods::All, LogPods::Named),

@@ -1,8 +1,8 @@
 //! Where an environment or a service of it runs, for those who may see it.
 
-use slipway_core::model::{Environment, Name, Service};
+use slipway_core::model::{Environment, Name, Service, ServiceKind};
 use slipway_core::names;
-use slipway_ports::Target;
+use slipway_ports::{PodsOf, Target};
 
 use super::environments::target_of;
 use crate::app::App;
@@ -40,6 +40,16 @@ impl PlacedEnvironment {
 }
 
 impl PlacedService {
+    /// How its pods are known.
+    pub(super) fn pods_of(&self) -> PodsOf {
+        match self.service.kind {
+            ServiceKind::Helm(_) => PodsOf::Namespace,
+            ServiceKind::Application(_) | ServiceKind::Container(_) | ServiceKind::Database(_) | ServiceKind::Job(_) => {
+                PodsOf::Release
+            }
+        }
+    }
+
     /// Finds it.
     pub(super) async fn find(app: &App, (project, environment, service): &(String, String, String)) -> Result<Self, Problem> {
         let service: Name = name(service)?;

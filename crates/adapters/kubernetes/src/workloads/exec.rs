@@ -11,6 +11,7 @@ use slipway_ports::{ExecInput, ExecOutput, ExecRequest, ExecStreams};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::sync::mpsc;
 
+use super::members::Members;
 use super::pods::{Use, choose, no_such_pod};
 use crate::calls::Calls;
 use crate::connection::Connection;
@@ -28,7 +29,8 @@ pub(super) async fn exec(
     streams: ExecStreams,
 ) -> Result<i32, Failure> {
     let pods: Api<Pod> = Api::namespaced(connection.client.clone(), &request.namespace);
-    let pod = choose(&pods, calls, &request.release, request.pod.as_deref(), Use::Command).await?;
+    let members = Members::new(&connection.client, calls, &request.namespace, &request.release, request.of);
+    let pod = choose(&pods, calls, &members, request.pod.as_deref(), Use::Command).await?;
     let container = container(&pod, request)?;
     let pod = pod.name_any();
     let parameters = AttachParams {

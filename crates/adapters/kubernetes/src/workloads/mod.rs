@@ -5,6 +5,7 @@
 
 mod connect;
 mod exec;
+pub(crate) mod members;
 mod observe;
 mod pod;
 pub(crate) mod pods;

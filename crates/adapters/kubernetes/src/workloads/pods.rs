@@ -1,10 +1,10 @@
 //! Which pod of a release is meant.
 
 use k8s_openapi::api::core::v1::Pod;
-use kube::api::ListParams;
 use kube::{Api, ResourceExt};
 use slipway_core::failure::{Code, Failure};
 
+use super::members::Members;
 use super::pod::{is_leaving, is_ready};
 use crate::calls::Calls;
 
@@ -33,12 +33,13 @@ pub(crate) fn no_such_pod(release: &str, pod: &str) -> Failure {
 pub(super) async fn choose(
     api: &Api<Pod>,
     calls: &Calls,
-    release: &str,
+    members: &Members,
     named: Option<&str>,
     wanted: Use,
 ) -> Result<Pod, Failure> {
-    let parameters = ListParams::default().labels(&format!("app.kubernetes.io/instance={release}"));
-    let all = calls.must(&format!("list the pods of {release}"), || api.list(&parameters)).await?.items;
+    let (release, selection) = (members.release(), members.selection());
+    let all = async { members.only(calls.ask(|| api.list(&selection)).await?.items).await };
+    let all = all.await.map_err(|trouble| trouble.failure(&format!("list the pods of {release}")))?;
     choose_of(all, release, named, wanted)
 }
 

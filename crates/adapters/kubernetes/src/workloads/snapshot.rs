@@ -25,30 +25,42 @@ pub(crate) struct NamespaceSnapshot {
     pub(crate) events: Objects<Event>,
 }
 
+/// A kind of objects that is watched of a namespace.
+type NamespaceSource = Box<dyn Source<NamespaceSnapshot>>;
+
+macro_rules! source {
+    ($client:expr, $namespace:expr, $place:ident, $selection:expr) => {
+        Box::new(KindSource {
+            api: Api::namespaced($client.clone(), $namespace),
+            selection: $selection,
+            place: |snapshot: &mut NamespaceSnapshot| &mut snapshot.$place,
+        }) as NamespaceSource
+    };
+}
+
 /// What is watched of a namespace.
-pub(crate) fn sources(client: &Client, namespace: &str) -> Vec<Box<dyn Source<NamespaceSnapshot>>> {
-    let mut sources: Vec<Box<dyn Source<NamespaceSnapshot>>> = Vec::new();
-    macro_rules! source {
-        ($place:ident, $selection:expr) => {
-            sources.push(Box::new(KindSource {
-                api: Api::namespaced(client.clone(), namespace),
-                selection: $selection,
-                place: |snapshot: &mut NamespaceSnapshot| &mut snapshot.$place,
-            }))
-        };
-    }
-    source!(deployments, Selection::default());
-    source!(replica_sets, Selection::default());
-    source!(stateful_sets, Selection::default());
-    source!(daemon_sets, Selection::default());
-    source!(cron_jobs, Selection::default());
-    source!(jobs, Selection::default());
-    source!(pods, Selection::default());
-    source!(events, Selection { labels: None, fields: Some("type=Warning".to_owned()) });
+pub(crate) fn sources(client: &Client, namespace: &str) -> Vec<NamespaceSource> {
+    let warnings = Selection { labels: None, fields: Some("type=Warning".to_owned()) };
+    let mut sources = owners(client, namespace);
+    sources.push(source!(client, namespace, pods, Selection::default()));
+    sources.push(source!(client, namespace, events, warnings));
     sources
 }
 
+/// What pods may be owned by.
+pub(crate) fn owners(client: &Client, namespace: &str) -> Vec<NamespaceSource> {
+    vec![
+        source!(client, namespace, deployments, Selection::default()),
+        source!(client, namespace, replica_sets, Selection::default()),
+        source!(client, namespace, stateful_sets, Selection::default()),
+        source!(client, namespace, daemon_sets, Selection::default()),
+        source!(client, namespace, cron_jobs, Selection::default()),
+        source!(client, namespace, jobs, Selection::default()),
+    ]
+}
+
 /// The service of every object that has one, by the object's uid.
+#[derive(Debug, Default)]
 pub(crate) struct Services(BTreeMap<String, String>);
 
 impl Services {
@@ -70,7 +82,8 @@ impl Services {
         self.0.insert(uid.clone(), service);
     }
 
-    fn find(&self, object: &ObjectMeta) -> Option<String> {
+    /// Whose an object is, by its owner, else by what it says itself.
+    pub(crate) fn find(&self, object: &ObjectMeta) -> Option<String> {
         let owner = controller(object).and_then(|uid| self.0.get(uid));
         let annotations = object.annotations.as_ref();
         let by_helm = || annotations?.get("meta.helm.sh/release-name");

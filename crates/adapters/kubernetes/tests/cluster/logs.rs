@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use slipway_core::failure::FailureKind;
-use slipway_ports::{CancellationToken, Cluster, LogPods, LogQuery, PodLine, RolloutKind};
+use slipway_ports::{CancellationToken, Cluster, LogPods, LogQuery, PodLine, PodsOf, RolloutKind};
 use tokio::sync::mpsc;
 
 use crate::scene::{Scene, Told, deployment, job, shell};
@@ -12,6 +12,7 @@ fn query(scene: &Scene, follow: bool, tail: Option<u32>) -> LogQuery {
     LogQuery {
         namespace: scene.namespace.clone(),
         release: "api".to_owned(),
+        of: PodsOf::Release,
         pods: LogPods::All,
         follow,
         tail,

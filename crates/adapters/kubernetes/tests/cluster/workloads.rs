@@ -9,7 +9,7 @@ use slipway_core::failure::{Code, FailureKind};
 use slipway_core::running::RunningStatus;
 use slipway_ports::{
     CancellationToken, Cluster, ConnectRequest, ExecInput, ExecOutput, ExecRequest, ExecStreams, JobRequest, JobRunState,
-    LogPods, LogQuery, RolloutKind, RunningService, RunningServices, Workloads,
+    LogPods, LogQuery, PodLine, PodsOf, RolloutKind, RunningService, RunningServices, Workloads,
 };
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::sync::{mpsc, watch};
@@ -129,6 +129,7 @@ fn command(scene: &Scene, words: &[&str]) -> ExecRequest {
     ExecRequest {
         namespace: scene.namespace.clone(),
         release: "api".to_owned(),
+        of: PodsOf::Release,
         pod: None,
         container: None,
         command: words.iter().map(|word| (*word).to_owned()).collect(),
@@ -169,8 +170,13 @@ async fn a_command_gets_its_input_and_gives_its_output_and_exit_code() {
 async fn bytes_go_to_a_port_of_a_pod_and_back() {
     let scene = Scene::new("forward").await;
     up(&scene, "mkdir -p /www && echo up >/www/index.html && exec httpd -f -p 8080 -h /www").await;
-    let request =
-        |port, release: &str| ConnectRequest { namespace: scene.namespace.clone(), release: release.to_owned(), pod: None, port };
+    let request = |port, release: &str| ConnectRequest {
+        namespace: scene.namespace.clone(),
+        release: release.to_owned(),
+        of: PodsOf::Release,
+        pod: None,
+        port,
+    };
     for _ in 0..2 {
         let mut connection = scene.cluster.connect(&scene.target, &request(8080, "api")).await.unwrap();
         assert!(connection.pod.starts_with("api-"));
@@ -216,6 +222,7 @@ async fn a_cron_job_is_run_once_for_a_token_and_its_lines_are_read() {
     let query = |pods: LogPods| LogQuery {
         namespace: scene.namespace.clone(),
         release: "api".to_owned(),
+        of: PodsOf::Release,
         pods,
         follow: false,
         tail: None,
@@ -232,4 +239,61 @@ async fn a_cron_job_is_run_once_for_a_token_and_its_lines_are_read() {
     assert_eq!(failure.code, Code::PodUnavailable);
     let other = JobRequest { release: "other".to_owned(), ..request("two") };
     assert_eq!(scene.cluster.run_job(&scene.target, &other).await.unwrap_err().code, Code::ReleaseFailed);
+}
+
+/// A chart may label its pods as it likes: its own bear no name here, and those of another release bear this one's.
+#[tokio::test(flavor = "multi_thread")]
+async fn pods_of_a_chart_are_known_by_their_owners_and_not_by_what_they_call_themselves() {
+    let scene = Scene::new("owned").await;
+    for (name, release, label) in [("store", "api", "nothing"), ("pretender", "other", "api")] {
+        let mut object = deployment(1, shell(&format!("echo from {name}; exec sleep 1000")));
+        object["metadata"]["name"] = json!(name);
+        object["metadata"]["annotations"] = json!({"meta.helm.sh/release-name": release});
+        let labels = json!({"app": name, "app.kubernetes.io/instance": label});
+        object["spec"]["selector"]["matchLabels"] = json!({"app": name});
+        object["spec"]["template"]["metadata"]["labels"] = labels;
+        scene.apply(object).await;
+    }
+    let query = |release: &str, pods: LogPods, follow: bool| LogQuery {
+        namespace: scene.namespace.clone(),
+        release: release.to_owned(),
+        of: PodsOf::Namespace,
+        pods,
+        follow,
+        tail: None,
+        since: None,
+        previous: false,
+    };
+    let first = |query: LogQuery| first_line(&scene, query);
+    // Pods that come later are found as well, so both are there once each has said something.
+    let other = first(query("other", LogPods::All, true)).await;
+    assert!(other.pod.starts_with("pretender-") && other.text == "from pretender", "{other:?}");
+    let own = first(query("api", LogPods::All, true)).await;
+    assert!(own.pod.starts_with("store-") && own.text == "from store", "{own:?}");
+    assert_eq!(first(query("api", LogPods::Named(own.pod.clone()), false)).await, own);
+    let (sender, mut lines) = mpsc::channel(10);
+    let cancel = CancellationToken::new();
+    scene.cluster.logs(&scene.target, &query("api", LogPods::All, false), sender.clone(), &cancel).await.unwrap();
+    assert_eq!((lines.recv().await, lines.try_recv().ok()), (Some(own.clone()), None), "no line of the other");
+    let refused = query("api", LogPods::Named(other.pod.clone()), false);
+    let refused = scene.cluster.logs(&scene.target, &refused, sender, &cancel).await.unwrap_err();
+    assert_eq!(refused.code, Code::PodUnavailable);
+    for (release, pod) in [("api", own.pod), ("other", other.pod)] {
+        let request =
+            ExecRequest { release: release.to_owned(), of: PodsOf::Namespace, ..command(&scene, &["busybox", "hostname"]) };
+        let (ended, out, _) = exec(&scene, request, Vec::new()).await;
+        assert_eq!((ended, out.trim_end()), (Ok(0), pod.as_str()));
+    }
+}
+
+async fn first_line(scene: &Scene, query: LogQuery) -> PodLine {
+    let (sender, mut lines) = mpsc::channel(10);
+    let cancel = CancellationToken::new();
+    tokio::select! {
+        line = tokio::time::timeout(Duration::from_secs(90), lines.recv()) => line.expect("in time").expect("a line"),
+        ended = scene.cluster.logs(&scene.target, &query, sender, &cancel) => {
+            ended.unwrap();
+            lines.recv().await.expect("a line")
+        }
+    }
 }
