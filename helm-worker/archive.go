@@ -32,6 +32,33 @@ func init() {
 
 // load reads the chart afresh: rendering changes the chart in memory, so none is ever kept.
 func (s chartSource) load() (*chartv2.Chart, error) {
+	result, err := s.read()
+	if err != nil {
+		return nil, err
+	}
+	for _, dependency := range s.Dependencies {
+		held, err := dependency.read()
+		if err != nil {
+			return nil, err
+		}
+		result.AddDependency(held)
+	}
+	if kind := result.Metadata.Type; kind != "" && kind != "application" {
+		return nil, permanent("chart-invalid", fmt.Sprintf("a chart of type %q cannot be released", kind))
+	}
+	dependencies := make([]chart.Dependency, 0, len(result.Metadata.Dependencies))
+	for _, dependency := range result.Metadata.Dependencies {
+		dependencies = append(dependencies, dependency)
+	}
+	if err := action.CheckDependencies(result, dependencies); err != nil {
+		return nil, permanent("chart-dependencies-missing", fmt.Sprintf(
+			"%v; run `helm dependency build` on the chart and put what it writes into charts/ beside Chart.yaml", err))
+	}
+	return result, nil
+}
+
+// read loads a chart without what was fetched for it, whatever it is for.
+func (s chartSource) read() (*chartv2.Chart, error) {
 	packed, err := s.open()
 	if err != nil {
 		return nil, err
@@ -46,17 +73,6 @@ func (s chartSource) load() (*chartv2.Chart, error) {
 	}
 	if err := result.Validate(); err != nil {
 		return nil, permanent("chart-invalid", err.Error())
-	}
-	if kind := result.Metadata.Type; kind != "" && kind != "application" {
-		return nil, permanent("chart-invalid", fmt.Sprintf("a chart of type %q cannot be released", kind))
-	}
-	dependencies := make([]chart.Dependency, 0, len(result.Metadata.Dependencies))
-	for _, dependency := range result.Metadata.Dependencies {
-		dependencies = append(dependencies, dependency)
-	}
-	if err := action.CheckDependencies(result, dependencies); err != nil {
-		return nil, permanent("chart-dependencies-missing", fmt.Sprintf(
-			"%v; run `helm dependency build` on the chart and put what it writes into charts/ beside Chart.yaml", err))
 	}
 	return result, nil
 }

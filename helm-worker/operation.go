@@ -65,6 +65,8 @@ func (e *executor) execute(ctx context.Context, r *request) (any, error) {
 		return ping(), nil
 	case opRender:
 		return render(ctx, r)
+	case opNeeds:
+		return r.Chart.needs()
 	case opCheck:
 		return e.read(ctx, r, (*operation).check)
 	case opUpgrade:

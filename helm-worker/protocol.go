@@ -17,6 +17,7 @@ const (
 	opList      = "list"
 	opRender    = "render"
 	opCheck     = "check"
+	opNeeds     = "needs"
 	opCancel    = "cancel"
 )
 
@@ -81,6 +82,8 @@ type chartSource struct {
 	Path    string `json:"path"`
 	// Ignore leaves out what the chart's .helmignore names, as packing a folder with Helm does.
 	Ignore bool `json:"ignore"`
+	// Dependencies are charts that were fetched for it, as if they lay in its charts/.
+	Dependencies []chartSource `json:"dependencies"`
 }
 
 // response is one frame to the server: a result or a failure, never both.
@@ -157,6 +160,20 @@ type checked struct {
 	// RecordBytes is the size of the release record.
 	RecordBytes int      `json:"record_bytes"`
 	Warnings    []string `json:"warnings,omitempty"`
+}
+
+// needs is the answer to `needs`: what a chart is, and which charts it wants that are not in its charts/.
+type needs struct {
+	Name    string   `json:"name"`
+	Version string   `json:"version"`
+	Missing []needed `json:"missing"`
+}
+
+// needed is a chart that is missing, in the version of the lock file, or of Chart.yaml where there is none.
+type needed struct {
+	Name       string `json:"name"`
+	Version    string `json:"version"`
+	Repository string `json:"repository"`
 }
 
 type canceled struct {

@@ -1,4 +1,4 @@
-//! Charts of a private OCI registry and of a private Helm repository, made and pushed by Helm.
+//! Charts of a private OCI registry and of a private Helm repository, made and pushed by Helm; and one in git that needs both.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::{TcpListener, TcpStream};
@@ -6,6 +6,7 @@ use std::path::Path;
 use std::process::Stdio;
 
 use crate::cluster::{Cleared, helm, kubectl, namespace};
+use crate::git::Repository;
 use crate::private::{PASSWORD, Registry};
 use crate::server::{Server, service};
 
@@ -46,7 +47,7 @@ fn answer(mut stream: TcpStream, folder: &Path) -> std::io::Result<()> {
 fn publish(registry: &Registry, folder: &Path) {
     let chart = folder.join("source");
     std::fs::create_dir_all(chart.join("templates")).expect("the folder can be written");
-    let object = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: '{{ .Release.Name }}'}\ndata: {version: '{{ .Chart.Version }}', color: '{{ .Values.color }}'}\n";
+    let object = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: '{{ .Release.Name }}{{ .Values.suffix }}'}\ndata: {version: '{{ .Chart.Version }}', color: '{{ .Values.color }}'}\n";
     std::fs::write(chart.join("templates/object.yaml"), object).expect("the folder can be written");
     let (chart, at) = (chart.display().to_string(), folder.display().to_string());
     let oci = format!("oci://127.0.0.1:{}/team", registry.port);
@@ -60,7 +61,28 @@ fn publish(registry: &Registry, folder: &Path) {
     helm(["repo", "index", &at]).expect_code(0);
 }
 
-fn file(server: &Server, registry: u16, repository: &str, version: &str) -> String {
+/// A chart that holds nothing of what it needs: two versions of the packed one, from either place, and a folder beside it.
+fn parent(registry: u16, repository: &str) -> Repository {
+    let chart = format!(
+        "apiVersion: v2\nname: parent\nversion: 0.1.0\ndependencies:\n\
+         - {{name: app, version: ~1.1, repository: \"{repository}\", alias: newer}}\n\
+         - {{name: app, version: 1.0.x, repository: \"oci://127.0.0.1:{registry}/team\", alias: older}}\n\
+         - {{name: library, version: \">=0.3\", repository: \"file://../library\"}}\n"
+    );
+    let own = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: '{{ .Release.Name }}'}\ndata: {version: '{{ include \"library.word\" . }}', color: red}\n";
+    let values = "newer: {suffix: -newer, color: red}\nolder: {suffix: -older, color: red}\n";
+    let in_git = Repository::new();
+    in_git.commit(&[
+        ("charts/parent/Chart.yaml", &chart),
+        ("charts/parent/values.yaml", values),
+        ("charts/parent/templates/own.yaml", own),
+        ("charts/library/Chart.yaml", "apiVersion: v2\nname: library\nversion: 0.3.1\ntype: library\n"),
+        ("charts/library/templates/_words.tpl", "{{- define \"library.word\" }}beside{{ end }}"),
+    ]);
+    in_git
+}
+
+fn file(server: &Server, [registry, repository, git]: [&str; 3], version: &str) -> String {
     server.file(&format!(
         r#"apiVersion: slipway.dev/v1
 kind: Environment
@@ -70,12 +92,15 @@ variables: {{COLOR: red}}
 services:
   - name: pushed
     helm:
-      chart: {{oci: "oci://127.0.0.1:{registry}/team/app", version: {version}}}
+      chart: {{oci: "oci://127.0.0.1:{registry}/team/app", version: "{version}"}}
       values: {{color: "{{{{COLOR}}}}"}}
   - name: listed
     helm:
-      chart: {{repository: "{repository}", name: app, version: {version}}}
+      chart: {{repository: "{repository}", name: app, version: "{version}"}}
       values: {{color: "{{{{COLOR}}}}"}}
+  - name: parent
+    helm:
+      chart: {{git: {{url: "{git}", path: charts/parent}}}}
 "#
     ))
 }
@@ -90,7 +115,13 @@ fn set_credential(server: &Server, name: &str, place: [&str; 2]) {
 
 fn assert_released(version: &str) {
     let namespace = namespace("packed", "test").expect("the namespace is there");
-    for name in ["pushed", "listed"] {
+    for (name, version) in [
+        ("pushed", version),
+        ("listed", version),
+        ("parent", "beside"),
+        ("parent-newer", "1.1.0+build.5"),
+        ("parent-older", "1.0.0"),
+    ] {
         let object = kubectl(["get", "configmap", name, "--namespace", &namespace, "--output", "json"]).expect_code(0).json();
         assert_eq!((&object["data"]["version"], &object["data"]["color"]), (&version.into(), &"red".into()), "{object:#}");
     }
@@ -105,11 +136,13 @@ fn c07_charts_of_a_registry_and_a_repository_are_released_and_rolled_back_withou
     publish(&registry, folder.path());
     let repository = serve(folder.path());
     let server = Server::start();
-    let path = file(&server, registry.port, &repository, "1.0.0");
+    let (port, in_git) = (registry.port.to_string(), parent(registry.port, &repository));
+    let places = [port.as_str(), &repository, &in_git.url()];
+    let path = file(&server, places, "1.0.0");
     server.slipway(["apply", "--file", &path]).expect_code(0);
     assert_ne!(server.slipway(["deploy", "--file", &path]).code, Some(0), "nobody is let in without a password");
     let deployment = server.deployment(ENVIRONMENT);
-    for name in ["pushed", "listed"] {
+    for name in ["pushed", "listed", "parent"] {
         let failure = &service(&deployment, name)["release"]["failure"];
         assert_eq!(failure["code"], "registry-unauthorized", "{deployment:#}");
         assert!(failure["hint"].as_str().is_some_and(|hint| hint.contains("slipway credential set")), "{failure:#}");
@@ -122,7 +155,7 @@ fn c07_charts_of_a_registry_and_a_repository_are_released_and_rolled_back_withou
     let deployment = server.deployment(ENVIRONMENT);
     assert_eq!(service(&deployment, "pushed")["version"], "1.0.0", "{deployment:#}");
 
-    let newer = file(&server, registry.port, &repository, "1.1.0+build.5");
+    let newer = file(&server, places, "^1.0");
     server.slipway(["apply", "--file", &newer]).expect_code(0);
     let plan = server.slipway(["plan", "--file", &newer]).expect_code(0);
     assert!(plan.stdout.contains("1.1.0+build.5"), "{}", plan.stdout);

@@ -9,6 +9,7 @@
 //! Recovery is the same loop over the stored facts: steps whose owner is gone wait again, and are begun again with the same keys.
 
 mod bases;
+mod chart_folder;
 mod deployed;
 mod dispatcher;
 mod engine;

@@ -2,44 +2,22 @@
 
 mod support;
 
-use std::time::Duration;
-
-use serde_json::json;
 use slipway_core::deployment::{Outcome, StepState};
 use slipway_core::failure::{Code, Failure};
-use slipway_core::model::{
-    ChartSource, GitRevision, GitSource, HelmService, Service, ServiceKind, ValuesFile, Variable, VariableName, VariableValue,
-};
+use slipway_core::model::ChartSource;
 use slipway_core::plan::{Action, PinnedChart, PinnedOrigin, Request, Version};
 use slipway_engine::Does;
 use slipway_ports::testing::charts_contract;
 use slipway_ports::{ChartPlace, Reader};
-use support::{Bench, SHOP, access, commit, container, environment, name, only, outcome, release};
-
-const VALUES: &str = "https://git.test/values.git";
-
-fn git(url: &str, root: &str) -> GitSource {
-    GitSource { url: url.to_owned(), revision: GitRevision::Branch("main".to_owned()), root: root.to_owned(), credential: None }
-}
-
-fn chart(color: &str) -> Service {
-    let variable =
-        Variable { name: VariableName::new("COLOR").expect("a good name"), value: VariableValue::Text("red".to_owned()) };
-    let helm = HelmService {
-        chart: ChartSource::Git(git(SHOP, "charts/app")),
-        values: json!({"color": color, "secret": "{{SLIPWAY_SECRET_NAME}}"}),
-        set: std::collections::BTreeMap::new(),
-        values_files: vec![ValuesFile { git: git(VALUES, "staging.yaml") }],
-        timeout: Duration::from_secs(60),
-        allow_cluster_wide_resources: false,
-        variables: vec![variable],
-        secrets: Vec::new(),
-    };
-    Service { kind: ServiceKind::Helm(helm), ..container("app") }
-}
+use support::charts::{VALUES, chart, chart_from, sources};
+use support::{Bench, access, commit, container, environment, name, only, outcome, release};
 
 fn pinned(chart: &str, values: &str) -> Version {
-    Version::Chart(PinnedChart { origin: PinnedOrigin::Commit(chart.to_owned()), values_files: vec![values.to_owned()] })
+    Version::Chart(PinnedChart {
+        origin: PinnedOrigin::Commit(chart.to_owned()),
+        values_files: vec![values.to_owned()],
+        dependencies: Vec::new(),
+    })
 }
 
 #[tokio::test]
@@ -50,7 +28,7 @@ async fn c07_a_chart_and_its_values_are_pinned_and_released_and_nothing_is_mirro
     assert_eq!(outcome(&done), Outcome::Succeeded);
     assert_eq!(done.plan().service(&name("app")).unwrap().version, pinned(&commit(1), &commit(5)));
     let journal = bench.world.journal();
-    for wanted in ["export charts/app", "pack chart", "read staging.yaml", "release app", "resume app", "rollout app"] {
+    for wanted in ["export charts/app", "pack app", "read staging.yaml", "release app", "resume app", "rollout app"] {
         assert!(journal.iter().any(|entry| entry == wanted), "{wanted}: {journal:?}");
     }
     assert!(!journal.iter().any(|entry| entry.starts_with("mirror") || entry.starts_with("build")), "{journal:?}");
@@ -82,24 +60,6 @@ async fn b04_what_was_done_to_the_objects_of_a_chart_is_shown_by_the_plan() {
     assert!(!told().await.contains("Deployment"), "it is put right");
 }
 
-/// The same service with its chart from elsewhere, without files of values.
-fn chart_from(source: ChartSource) -> Service {
-    let mut service = chart("red");
-    if let ServiceKind::Helm(helm) = &mut service.kind {
-        helm.chart = source;
-        helm.values_files.clear();
-    }
-    service
-}
-
-fn sources() -> [(ChartSource, &'static str); 2] {
-    let (reference, url) = ("oci://ghcr.test/acme/app".to_owned(), "https://charts.test".to_owned());
-    [
-        (ChartSource::Oci { reference, version: "1.2.3".to_owned() }, "oci://ghcr.test/acme/app"),
-        (ChartSource::Repository { url, name: "app".to_owned(), version: "1.2.3".to_owned() }, "app of https://charts.test"),
-    ]
-}
-
 #[tokio::test]
 async fn c07_a_packed_chart_is_pinned_to_its_digest_and_kept_for_a_rollback() {
     for (source, place) in sources() {
@@ -111,7 +71,7 @@ async fn c07_a_packed_chart_is_pinned_to_its_digest_and_kept_for_a_rollback() {
             panic!("{version:?}")
         };
         assert!(told == "1.2.3" && digest.starts_with("sha256:") && version.short() == "1.2.3", "{version:?}");
-        assert_eq!(bench.world.count(&format!("fetch chart {place} 1.2.3")), 1);
+        assert_eq!(bench.world.count(&format!("fetch chart {place} 1.2.3")), 2, "looked into, and released");
         assert_eq!(bench.world.count("release app"), 1);
 
         let (_, named) = bench.act_on(Action::Deploy, only(&[("app", Some("2.0.0"))])).await;
@@ -144,7 +104,7 @@ async fn a_range_is_pinned_to_the_newest_version_that_it_admits_and_stays_there_
         let (_, done) = bench.deploy_to_the_end().await;
         let first = done.plan().service(&name("app")).unwrap().version.clone();
         assert_eq!(first.short(), "1.9.0", "a plan tells the version and not the range: {first:?}");
-        assert_eq!(bench.world.count(&format!("fetch chart {place} 1.9.0")), 1);
+        assert_eq!(bench.world.count(&format!("fetch chart {place} 1.9.0")), 2);
         let (_, named) = bench.act_on(Action::Deploy, only(&[("app", Some("^1"))])).await;
         assert_eq!(named.plan().service(&name("app")).unwrap().version.short(), "1.10.0");
         let (_, back) = bench.act_on(Action::Rollback, Request { back_to: Some(1), ..Request::default() }).await;

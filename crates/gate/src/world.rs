@@ -10,12 +10,12 @@ use slipway_core::failure::Failure;
 use slipway_core::model::{Environment, GitRevision, ImageReference, Name};
 use slipway_core::plan::{ObjectRef, Observed};
 use slipway_ports::{
-    Access, BuildClaim, BuildRequest, Builder, BuiltImage, CancellationToken, ChartPlace, ChartVersion, Charts, Cluster,
-    ClusterIssuer, ConnectRequest, Credential, DeploymentSummary, ExecRequest, ExecStreams, Export, Freed, ImageCollector,
-    JobOutput, JobRequest, LogLine, LogMatches, LogQuery, LogSearch, Namespace, NeededImage, NewDeployment, PodConnection,
-    PodLine, Presence, Progress, Reader, RecordedEvent, Registry, ReleaseRequest, ReleaseStatus, Releases, Repositories,
-    RepositoryTag, Revision, RolloutKind, RolloutRequest, RunningServices, SecretObject, SecretText, Store, StoreError,
-    StoredEnvironment, Target, TreeFacts, TreeQuery, Upgraded, Workloads,
+    Access, BuildClaim, BuildRequest, Builder, BuiltImage, CancellationToken, ChartNeeds, ChartPlace, ChartVersion, Charts,
+    Cluster, ClusterIssuer, ConnectRequest, Credential, DeploymentSummary, ExecRequest, ExecStreams, Export, Freed,
+    ImageCollector, JobOutput, JobRequest, LogLine, LogMatches, LogQuery, LogSearch, Namespace, NeededImage, NewDeployment,
+    PodConnection, PodLine, Presence, Progress, Reader, RecordedEvent, Registry, ReleaseRequest, ReleaseStatus, Releases,
+    Repositories, RepositoryTag, Revision, RolloutKind, RolloutRequest, RunningServices, SecretObject, SecretText, Store,
+    StoreError, StoredEnvironment, Target, TreeFacts, TreeQuery, Upgraded, Workloads,
 };
 use tokio::sync::{mpsc, watch};
 
@@ -164,6 +164,10 @@ impl Releases for Gated<dyn Releases> {
 
     async fn pack_chart(&self, folder: &Path) -> Result<Vec<u8>, Failure> {
         self.port.pack_chart(folder).await
+    }
+
+    async fn chart_needs(&self, archive: &[u8], is_folder: bool) -> Result<ChartNeeds, Failure> {
+        self.port.chart_needs(archive, is_folder).await
     }
 
     async fn objects(&self, target: &Target, namespace: &str, release: &str) -> Result<Vec<ObjectRef>, Failure> {

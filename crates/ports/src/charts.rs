@@ -56,6 +56,14 @@ pub struct ChartVersion {
 }
 
 impl ChartPlace {
+    /// The place of a chart that is called so in a repository: `oci://host/path`, or the URL of a Helm repository.
+    pub fn within(repository: &str, name: &str) -> Self {
+        if repository.starts_with("oci://") {
+            return Self::Oci(format!("{}/{name}", repository.trim_end_matches('/')));
+        }
+        Self::Repository { url: repository.to_owned(), name: name.to_owned() }
+    }
+
     /// The place and the configured version of a chart that is packed; `None`: it is in git.
     pub fn of(source: &ChartSource) -> Option<(Self, &str)> {
         match source {

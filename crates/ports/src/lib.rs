@@ -40,7 +40,8 @@ pub use log_cut::LogCut;
 pub use progress::{Activity, Progress, Silent};
 pub use registry::{BuildClaim, BuildTurn, Presence, Registry, RepositoryTag};
 pub use releases::{
-    DEPLOYMENT_LABEL, MadeFrom, ReleaseRequest, ReleaseStatus, Releases, Revision, Upgraded, UserChart, WantedImage,
+    ChartNeeds, DEPLOYMENT_LABEL, FetchedChart, MadeFrom, NeededChart, ReleaseRequest, ReleaseStatus, Releases, Revision,
+    Upgraded, UserChart, WantedImage,
 };
 pub use repositories::{Export, Repositories, TreeFacts, TreeQuery};
 pub use secret::SecretText;

@@ -43,6 +43,11 @@ pub trait Releases: Send + Sync {
     /// Fails with `chart-invalid` (permanent) when it holds a link, a device or too much.
     async fn pack_chart(&self, folder: &Path) -> Result<Vec<u8>, Failure>;
 
+    /// What a packed chart is, and which charts it needs and does not hold. `is_folder` is as in [`UserChart`].
+    ///
+    /// Fails with `chart-invalid` (permanent), also when its lock file is not of its dependencies, and `helm-unavailable` (retry).
+    async fn chart_needs(&self, archive: &[u8], is_folder: bool) -> Result<ChartNeeds, Failure>;
+
     /// The objects of the newest revision of a release, without its hooks; none when Helm knows no release.
     async fn objects(&self, target: &Target, namespace: &str, release: &str) -> Result<Vec<ObjectRef>, Failure>;
 
@@ -102,6 +107,8 @@ pub struct UserChart {
     pub archive: Arc<[u8]>,
     /// Whether it is a folder as it lies in git, of which `.helmignore` leaves out files.
     pub is_folder: bool,
+    /// The charts that it needs and does not hold.
+    pub dependencies: Vec<FetchedChart>,
     /// Its version, for people.
     pub version: String,
     /// The files of values, in order: how a person calls them, and their text.
@@ -112,11 +119,49 @@ pub struct UserChart {
     pub secrets: BTreeSet<String>,
 }
 
+/// A chart that was fetched because another one needs it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct FetchedChart {
+    /// The packed chart.
+    pub archive: Arc<[u8]>,
+    /// As in [`UserChart`].
+    pub is_folder: bool,
+}
+
+/// What a chart is, and which charts it needs and does not hold.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ChartNeeds {
+    /// Its name.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// What is not in its `charts/`.
+    pub missing: Vec<NeededChart>,
+}
+
+/// A chart that another one needs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NeededChart {
+    /// Its name.
+    pub name: String,
+    /// The version of the lock file, or the range of `Chart.yaml` where there is none.
+    pub version: String,
+    /// Where it is, as `Chart.yaml` says it.
+    pub repository: String,
+}
+
+impl fmt::Debug for FetchedChart {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FetchedChart").field("bytes", &self.archive.len()).finish_non_exhaustive()
+    }
+}
+
 impl fmt::Debug for UserChart {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("UserChart")
             .field("version", &self.version)
             .field("bytes", &self.archive.len())
+            .field("dependencies", &self.dependencies)
             .field("values_files", &self.values_files)
             .field("variables", &self.variables)
             .finish_non_exhaustive()

@@ -9,9 +9,9 @@ use slipway_core::failure::Failure;
 use slipway_core::plan::{ObjectRef, Observed};
 use slipway_docker::LocalDocker;
 use slipway_ports::{
-    CancellationToken, Cluster, ClusterIssuer, ConnectRequest, ExecRequest, ExecStreams, JobOutput, JobRequest, LogQuery,
-    Namespace, Platform, PodConnection, PodLine, Progress, ReleaseRequest, ReleaseStatus, Releases, Revision, RolloutKind,
-    RolloutRequest, RunningServices, SecretObject, SecretText, Target, Upgraded, Workloads,
+    CancellationToken, ChartNeeds, Cluster, ClusterIssuer, ConnectRequest, ExecRequest, ExecStreams, JobOutput, JobRequest,
+    LogQuery, Namespace, Platform, PodConnection, PodLine, Progress, ReleaseRequest, ReleaseStatus, Releases, Revision,
+    RolloutKind, RolloutRequest, RunningServices, SecretObject, SecretText, Target, Upgraded, Workloads,
 };
 use tokio::sync::{mpsc, watch};
 
@@ -64,6 +64,10 @@ impl Releases for ByPlatform<dyn Releases> {
     /// Only Helm has charts.
     async fn pack_chart(&self, folder: &Path) -> Result<Vec<u8>, Failure> {
         self.kubernetes.pack_chart(folder).await
+    }
+
+    async fn chart_needs(&self, archive: &[u8], is_folder: bool) -> Result<ChartNeeds, Failure> {
+        self.kubernetes.chart_needs(archive, is_folder).await
     }
 
     async fn objects(&self, target: &Target, namespace: &str, release: &str) -> Result<Vec<ObjectRef>, Failure> {

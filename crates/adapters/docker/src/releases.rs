@@ -6,7 +6,8 @@ use slipway_core::failure::{Code, Failure};
 use slipway_core::model::{JobTrigger, ServiceKind};
 use slipway_core::plan::ObjectRef;
 use slipway_ports::{
-    CancellationToken, DEPLOYMENT_LABEL, ReleaseRequest, ReleaseStatus, Releases, Revision, Target, Upgraded, async_trait,
+    CancellationToken, ChartNeeds, DEPLOYMENT_LABEL, ReleaseRequest, ReleaseStatus, Releases, Revision, Target, Upgraded,
+    async_trait,
 };
 
 use crate::containers::{self, Container, Life, New};
@@ -56,6 +57,10 @@ impl Releases for LocalDocker {
     /// Charts are Helm's.
     async fn pack_chart(&self, folder: &Path) -> Result<Vec<u8>, Failure> {
         Err(Failure::permanent(Code::NotSupported, format!("{}: a Docker Engine runs no charts", folder.display())))
+    }
+
+    async fn chart_needs(&self, _: &[u8], _: bool) -> Result<ChartNeeds, Failure> {
+        Err(Failure::permanent(Code::NotSupported, "a Docker Engine runs no charts"))
     }
 
     async fn objects(&self, _: &Target, namespace: &str, release: &str) -> Result<Vec<ObjectRef>, Failure> {

@@ -6,8 +6,8 @@ use serde::Deserialize;
 use slipway_core::failure::{Code, Failure};
 use slipway_core::plan::ObjectRef;
 use slipway_ports::{
-    CancellationToken, DEPLOYMENT_LABEL, MadeFrom, ReleaseRequest, ReleaseStatus, Releases, Revision, Target, Upgraded,
-    async_trait,
+    CancellationToken, ChartNeeds, DEPLOYMENT_LABEL, MadeFrom, ReleaseRequest, ReleaseStatus, Releases, Revision, Target,
+    Upgraded, async_trait,
 };
 use tokio::sync::OnceCell;
 
@@ -265,6 +265,10 @@ impl Releases for HelmCommand {
     }
 
     async fn pack_chart(&self, _: &Path) -> Result<Vec<u8>, Failure> {
+        Err(worker_needed())
+    }
+
+    async fn chart_needs(&self, _: &[u8], _: bool) -> Result<ChartNeeds, Failure> {
         Err(worker_needed())
     }
 

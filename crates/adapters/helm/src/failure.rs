@@ -62,7 +62,11 @@ fn from_worker(subject: &str, error: &WorkerError) -> Failure {
                 | "namespace-not-found"
                 | "object-not-owned"
                 | "object-exists" => Code::ClusterRefused,
-                "chart-invalid" | "chart-dependencies-missing" | "chart-unreadable" | "chart-too-large" => Code::ChartInvalid,
+                "chart-invalid"
+                | "chart-dependencies-missing"
+                | "chart-lock-outdated"
+                | "chart-unreadable"
+                | "chart-too-large" => Code::ChartInvalid,
                 "values-invalid" | "value-secret" | "value-undefined" => Code::ValuesInvalid,
                 "cluster-wide-object" | "foreign-namespace" => Code::ClusterWideRefused,
                 "release-too-large" => Code::ReleaseTooLarge,

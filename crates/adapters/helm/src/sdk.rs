@@ -8,8 +8,8 @@ use slipway_core::failure::{Code, Failure};
 use slipway_core::model::{HelmService, ServiceKind};
 use slipway_core::plan::ObjectRef;
 use slipway_ports::{
-    CancellationToken, DEPLOYMENT_LABEL, MadeFrom, ReleaseRequest, ReleaseStatus, Releases, Revision, Target, Upgraded,
-    UserChart, async_trait,
+    CancellationToken, ChartNeeds, DEPLOYMENT_LABEL, MadeFrom, ReleaseRequest, ReleaseStatus, Releases, Revision, Target,
+    Upgraded, UserChart, async_trait,
 };
 use tokio::sync::RwLock;
 
@@ -20,7 +20,7 @@ use crate::rollback::{MadeRevision, RollbackGoal, rollback_goal};
 use crate::user_chart;
 use crate::values::{generate, inputs};
 use crate::worker::{
-    Call, CallError, ClusterAccess, Interpolation, KnownRevision, PackedBytes, Revisions, SetValue, Supervisor,
+    Call, CallError, ClusterAccess, Interpolation, KnownNeeds, KnownRevision, PackedBytes, Revisions, SetValue, Supervisor,
     SupervisorOptions, ValuesText,
 };
 
@@ -86,10 +86,11 @@ impl HelmSdk {
         chart: &UserChart,
         cancel: &CancellationToken,
     ) -> Result<Upgraded, Failure> {
-        user_chart::check(&chart.archive)?;
+        user_chart::check_with_dependencies(chart)?;
         let mut labels = request.labels.clone();
         labels.insert(USER_CHART_LABEL.to_owned(), "user".to_owned());
-        let packed = if chart.is_folder { PackedBytes::of_folder(&chart.archive) } else { PackedBytes::new(&chart.archive) };
+        let dependencies = chart.dependencies.iter().map(|fetched| PackedBytes::of(&fetched.archive, fetched.is_folder));
+        let packed = PackedBytes::of(&chart.archive, chart.is_folder).with(dependencies.collect());
         let files = chart.values_files.iter().map(|(name, text)| ValuesText { name: name.clone(), text: text.clone() });
         let set = helm.set.iter().map(|(path, value)| SetValue { path: path.clone(), value: value.clone() });
         let check = Call {
@@ -208,6 +209,13 @@ impl Releases for HelmSdk {
         let folder = folder.to_owned();
         let packed = tokio::task::spawn_blocking(move || user_chart::pack(&folder)).await;
         packed.map_err(|error| Failure::retry(Code::Internal, format!("the packing of a chart broke off: {error}")))?
+    }
+
+    async fn chart_needs(&self, archive: &[u8], is_folder: bool) -> Result<ChartNeeds, Failure> {
+        user_chart::check(archive)?;
+        let call = Call { op: "needs", chart: Some(PackedBytes::of(archive, is_folder)), ..Call::default() };
+        let answer = self.render(call, &CancellationToken::new()).await.map_err(|error| from_rendering("the chart", error))?;
+        understood::<KnownNeeds>("the chart", answer).map(ChartNeeds::from)
     }
 
     async fn objects(&self, target: &Target, namespace: &str, release: &str) -> Result<Vec<ObjectRef>, Failure> {

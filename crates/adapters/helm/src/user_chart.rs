@@ -72,15 +72,28 @@ pub(crate) fn pack(folder: &Path) -> Result<Vec<u8>, Failure> {
     Ok(packed)
 }
 
+/// Refuses a chart with what was fetched for it as [`check`] does each; all together may hold as much as one.
+pub(crate) fn check_with_dependencies(chart: &UserChart) -> Result<(), Failure> {
+    let mut budget = Budget::default();
+    let archives = || chart.dependencies.iter().map(|fetched| &fetched.archive).chain([&chart.archive]);
+    if archives().map(|archive| archive.len() as u64).sum::<u64>() > LARGEST_ARCHIVE {
+        return Err(invalid(format!("the chart and its dependencies have more than {} MiB, packed", LARGEST_ARCHIVE >> 20)));
+    }
+    archives().try_for_each(|archive| check_within(archive, &mut budget))
+}
+
 /// Refuses an archive that holds anything but files and folders below one folder, or too much.
 pub(crate) fn check(archive: &[u8]) -> Result<(), Failure> {
+    check_within(archive, &mut Budget::default())
+}
+
+fn check_within(archive: &[u8], budget: &mut Budget) -> Result<(), Failure> {
     if archive.len() as u64 > LARGEST_ARCHIVE {
         return Err(invalid(format!("the chart has more than {} MiB, packed", LARGEST_ARCHIVE >> 20)));
     }
     // Headers count too: they can be long, and many.
     let limited = GzDecoder::new(archive).take(2 * LARGEST_CHART);
     let mut unpacked = tar::Archive::new(limited);
-    let mut budget = Budget::default();
     let mut files = 0;
     for entry in unpacked.entries().map_err(|error| broken(&error))? {
         let entry = entry.map_err(|error| broken(&error))?;
@@ -117,6 +130,10 @@ pub(crate) fn inputs(helm: &HelmService, chart: &UserChart) -> String {
     let made_from =
         json!([chart.is_folder, chart.values_files, helm.values, helm.set, chart.variables, helm.allow_cluster_wide_resources,]);
     digest.update(made_from.to_string());
+    for fetched in &chart.dependencies {
+        digest.update(Sha256::digest(&fetched.archive));
+        digest.update([u8::from(fetched.is_folder)]);
+    }
     format!("sha256:{}", hex(&digest.finalize()))
 }
 

@@ -11,7 +11,9 @@ use serde_json::json;
 use slipway_core::failure::{Code, Failure, FailureKind};
 use slipway_core::model::{ChartSource, GitRevision, GitSource, HelmService, Name, Service, ServiceKind, StageName};
 use slipway_helm::{HelmOptions, HelmSdk};
-use slipway_ports::{CancellationToken, MadeFrom, ReleaseRequest, Releases, Upgraded, UserChart};
+use slipway_ports::{
+    CancellationToken, ChartNeeds, FetchedChart, MadeFrom, NeededChart, ReleaseRequest, Releases, Upgraded, UserChart,
+};
 use support::{TestNamespace, helm_json, leave_pending, object, target, worker_program};
 
 const CONFIG: &str =
@@ -54,6 +56,7 @@ async fn request(releases: &HelmSdk, namespace: &TestNamespace, name: &str, file
     let chart = UserChart {
         archive: packed(releases, files).await.into(),
         is_folder: true,
+        dependencies: Vec::new(),
         version: "1.0.0".to_owned(),
         values_files: Vec::new(),
         variables: BTreeMap::from([("COLOR".to_owned(), "red".to_owned())]),
@@ -189,4 +192,36 @@ async fn a_release_that_somebody_left_pending_is_recovered_and_a_secret_stays_ou
     assert_eq!(failure.code, Code::ValuesInvalid);
     assert!(failure.message.contains("values.color uses {{TOKEN}}"), "{failure}");
     assert_eq!(object(&namespace.0, "configmap", "app").unwrap()["metadata"]["uid"], uid, "it was never uninstalled");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_chart_needs_is_told_and_released_with_it_and_what_it_was_made_from_is_seen() {
+    let (releases, namespace) = (sdk(), TestNamespace::new("needs"));
+    let wants = "apiVersion: v2\nname: demo\nversion: 1.0.0\ndependencies:\n- {name: demo-cache, version: ^2, repository: 'https://charts.example', alias: cache}\n";
+    let mut request =
+        request(&releases, &namespace, "app", &[("Chart.yaml", wants), ("values.yaml", "cache: {color: blue}")]).await;
+    let MadeFrom::Chart(chart) = &mut request.made_from else { panic!("a chart") };
+    let needs = releases.chart_needs(&chart.archive, true).await.unwrap();
+    let missing =
+        NeededChart { name: "demo-cache".to_owned(), version: "^2".to_owned(), repository: "https://charts.example".to_owned() };
+    assert_eq!(needs, ChartNeeds { name: "demo".to_owned(), version: "1.0.0".to_owned(), missing: vec![missing] });
+    let without = releases.inputs(&target(), &request).unwrap();
+    let failure = upgrade(&releases, &request).await.unwrap_err();
+    assert_eq!((failure.code, failure.kind), (Code::ChartInvalid, FailureKind::Permanent), "{failure}");
+
+    let cache = "apiVersion: v2\nname: demo-cache\nversion: 2.3.4\n";
+    let fetched = packed(&releases, &[("Chart.yaml", cache), ("templates/config.yaml", CONFIG)]).await;
+    let MadeFrom::Chart(chart) = &mut request.made_from else { panic!("a chart") };
+    chart.dependencies = vec![FetchedChart { archive: fetched.into(), is_folder: false }];
+    assert_ne!(releases.inputs(&target(), &request).unwrap(), without);
+    upgrade(&releases, &request).await.unwrap();
+    assert_eq!(object(&namespace.0, "configmap", "app").unwrap()["data"]["color"], "blue");
+
+    let MadeFrom::Chart(chart) = &mut request.made_from else { panic!("a chart") };
+    chart.dependencies = vec![FetchedChart { archive: b"no archive".as_slice().into(), is_folder: false }];
+    assert_eq!(upgrade(&releases, &request).await.unwrap_err().code, Code::ChartInvalid, "each is looked through");
+    let chart = packed(&releases, &[("Chart.yaml", wants), ("Chart.lock", "digest: sha256:x\ndependencies: []\n")]).await;
+    let failure = releases.chart_needs(&chart, true).await.unwrap_err();
+    assert_eq!((failure.code, failure.kind), (Code::ChartInvalid, FailureKind::Permanent), "{failure}");
+    assert!(failure.message.contains("helm dependency update"), "{failure}");
 }

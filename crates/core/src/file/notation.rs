@@ -122,6 +122,11 @@ pub(super) fn repository_path(base: &str, text: &str) -> Result<String, String> 
     Ok(parts.join("/"))
 }
 
+/// A path in a repository in its shortest form; `None`: it leads out of it, or is none.
+pub fn path_in_repository(text: &str) -> Option<String> {
+    repository_path("", text).ok()
+}
+
 /// Whether a text is an absolute path in a container, in its shortest form, and not the root.
 pub(super) fn is_mount(text: &str) -> bool {
     text.strip_prefix('/').is_some_and(|rest| {

@@ -11,6 +11,36 @@ pub struct PinnedChart {
     /// The commit of each file of values, in the order of the configuration.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub values_files: Vec<String>,
+    /// What it needs and does not hold in its `charts/`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub dependencies: Vec<PinnedDependency>,
+}
+
+/// A chart that another one needs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PinnedDependency {
+    /// Its name.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// Where it is fetched from.
+    pub origin: DependencyOrigin,
+}
+
+/// Where a chart that another one needs is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum DependencyOrigin {
+    /// Packed, in a Helm repository or below a path of an OCI registry.
+    Archive {
+        /// `https://…` or `oci://…`, as `Chart.yaml` names it.
+        repository: String,
+        /// `sha256:…` of the archive.
+        digest: String,
+    },
+    /// A folder of the repository of the chart that needs it, in the same commit.
+    Folder(String),
 }
 
 /// What of a chart's source is released.

@@ -15,7 +15,7 @@ mod request;
 mod settled;
 
 pub use action::Action;
-pub use chart::{PinnedChart, PinnedOrigin};
+pub use chart::{DependencyOrigin, PinnedChart, PinnedDependency, PinnedOrigin};
 pub use request::{Request, Selection};
 pub use settled::{Drift, ObjectRef, Observed, Settled, SettledObject};
 

@@ -319,7 +319,7 @@ fn annotations(plan: &PlannedBuild) -> BTreeMap<String, String> {
     ])
 }
 
-pub(super) fn work_folder(shared: &Shared, prefix: &str) -> Result<tempfile::TempDir, Failure> {
+pub(crate) fn work_folder(shared: &Shared, prefix: &str) -> Result<tempfile::TempDir, Failure> {
     let mut builder = tempfile::Builder::new();
     builder.prefix(prefix);
     let made = match &shared.settings.work_folder {

@@ -8,14 +8,14 @@ use serde_json::Value;
 use slipway_core::deployment::{StepOutcome, StepResult};
 use slipway_core::failure::Failure;
 use slipway_core::model::{ChartSource, HelmService, ServiceKind, VariableName};
-use slipway_core::plan::{ObjectRef, PinnedChart, PinnedOrigin, VariablesSecret, Version};
+use slipway_core::plan::{DependencyOrigin, ObjectRef, PinnedChart, PinnedDependency, PinnedOrigin, VariablesSecret, Version};
 use slipway_core::variables::references;
 use slipway_ports::{
-    Activity, ChartPlace, ChartVersion, PodsOf, Progress, Reader, RolloutKind, RolloutRequest, TreeQuery, UserChart,
+    Activity, ChartPlace, ChartVersion, FetchedChart, PodsOf, Progress, Reader, RolloutKind, RolloutRequest, UserChart,
 };
 
 use super::Assignment;
-use super::build::work_folder;
+use crate::chart_folder;
 use crate::readers;
 use crate::workload_variables::{self, Versions};
 
@@ -34,6 +34,7 @@ pub(super) async fn fetch(assignment: &Assignment, variables: Option<&VariablesS
     assignment.progress.activity(Activity::Fetching);
     let reader = assignment.reader().await?;
     let archive = archive(assignment, helm, pinned, &reader).await?;
+    let dependencies = dependencies(assignment, helm, pinned, &reader).await?;
     let values_files = values_files(assignment, helm, pinned, &reader).await?;
     let names = names_in(helm, &values_files);
     let environment = &assignment.plan.environment;
@@ -53,6 +54,7 @@ pub(super) async fn fetch(assignment: &Assignment, variables: Option<&VariablesS
     Ok(UserChart {
         archive: archive.into(),
         is_folder: matches!(helm.chart, ChartSource::Git(_)),
+        dependencies,
         version: planned.version.short(),
         values_files,
         variables: plain,
@@ -74,14 +76,8 @@ async fn archive(assignment: &Assignment, helm: &HelmService, pinned: &PinnedCha
         (ChartSource::Git(git), PinnedOrigin::Commit(commit)) => {
             progress.line(&format!("chart {} of {} at {commit}", git.root, git.url));
             let reader = readers::for_repository(reader, &assignment.name, git)?;
-            let query = TreeQuery { url: git.url.clone(), commit: commit.clone(), root: git.root.clone(), dockerfile: None };
-            let attempt = || async {
-                let folder = work_folder(&assignment.shared, "chart-")?;
-                let chart = folder.path().join("chart");
-                ports.repositories.export_folder(&query, &reader, &chart, stop).await?;
-                ports.releases.pack_chart(&chart).await
-            };
-            retry.run(progress, stop, attempt).await
+            let query = chart_folder::query(&git.url, commit, &git.root);
+            retry.run(progress, stop, || chart_folder::pack(&assignment.shared, &query, &reader, stop)).await
         }
         (ChartSource::Oci { .. } | ChartSource::Repository { .. }, PinnedOrigin::Archive { version, digest }) => {
             let (place, _) = ChartPlace::of(&helm.chart).ok_or_else(|| assignment.missing())?;
@@ -92,6 +88,37 @@ async fn archive(assignment: &Assignment, helm: &HelmService, pinned: &PinnedCha
         (ChartSource::Git(_), PinnedOrigin::Archive { .. })
         | (ChartSource::Oci { .. } | ChartSource::Repository { .. }, PinnedOrigin::Commit(_)) => Err(assignment.missing()),
     }
+}
+
+/// What the chart needs and does not hold, as it is pinned.
+async fn dependencies(
+    assignment: &Assignment,
+    helm: &HelmService,
+    pinned: &PinnedChart,
+    reader: &Reader,
+) -> Result<Vec<FetchedChart>, Failure> {
+    let (ports, retry) = (&assignment.shared.ports, &assignment.shared.settings.retry);
+    let (progress, stop) = (&assignment.progress, &assignment.stop);
+    let mut fetched = Vec::with_capacity(pinned.dependencies.len());
+    for PinnedDependency { name, version, origin } in &pinned.dependencies {
+        let (archive, is_folder) = match (origin, &helm.chart, &pinned.origin) {
+            (DependencyOrigin::Archive { repository, digest }, _, _) => {
+                let place = ChartPlace::within(repository, name);
+                progress.line(&format!("its dependency {place}, version {version}, {digest}"));
+                let pinned = ChartVersion { version: version.clone(), digest: digest.clone() };
+                (retry.run(progress, stop, || ports.charts.archive(&place, &pinned, reader, stop)).await?, false)
+            }
+            (DependencyOrigin::Folder(root), ChartSource::Git(git), PinnedOrigin::Commit(commit)) => {
+                progress.line(&format!("its dependency {root}, version {version}, of the same commit"));
+                let reader = readers::for_repository(reader, &assignment.name, git)?;
+                let query = chart_folder::query(&git.url, commit, root);
+                (retry.run(progress, stop, || chart_folder::pack(&assignment.shared, &query, &reader, stop)).await?, true)
+            }
+            (DependencyOrigin::Folder(_), _, _) => return Err(assignment.missing()),
+        };
+        fetched.push(FetchedChart { archive: archive.into(), is_folder });
+    }
+    Ok(fetched)
 }
 
 async fn values_files(

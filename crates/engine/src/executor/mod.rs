@@ -24,7 +24,7 @@ use slipway_core::plan::{Action, Plan, PlannedService};
 use slipway_ports::{CancellationToken, DeploymentSummary, Progress, Reader, Target};
 use tokio::sync::OnceCell;
 
-pub(crate) use build::destination;
+pub(crate) use build::{destination, work_folder};
 pub(crate) use ending::Ending;
 pub(crate) use request::of_plan;
 

@@ -5,6 +5,7 @@ use slipway_core::model::{ChartSource, GitRevision, GitSource, HelmService};
 use slipway_core::plan::{PinnedChart, PinnedOrigin, Version};
 use slipway_ports::{CancellationToken, ChartPlace, ChartVersion, Reader, Silent};
 
+use super::dependencies;
 use super::versions::{Asked, Fetches, Resolution, Wanted, WantedVersion, commit, named_revisions};
 use crate::engine::Shared;
 use crate::readers;
@@ -50,7 +51,13 @@ pub(super) async fn resolve(shared: &Shared, fetched: &Fetches, wanted: &Wanted<
         Some((place, configured)) => archive(shared, wanted, &place, configured).await?,
         None => PinnedOrigin::Commit(commits.remove(0)),
     };
-    Ok(Version::Chart(PinnedChart { origin, values_files: commits }))
+    let dependencies = match &wanted.version {
+        WantedVersion::Pinned(Version::Chart(pinned)) => pinned.dependencies.clone(),
+        WantedVersion::Pinned(_) | WantedVersion::Configured | WantedVersion::Named(_) => {
+            dependencies::resolve(shared, wanted, &helm.chart, &origin).await?
+        }
+    };
+    Ok(Version::Chart(PinnedChart { origin, values_files: commits, dependencies }))
 }
 
 /// A packed chart, pinned to its digest.

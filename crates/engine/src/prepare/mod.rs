@@ -5,6 +5,7 @@
 mod build_key;
 mod builds;
 mod charts;
+mod dependencies;
 mod earlier;
 mod versions;
 

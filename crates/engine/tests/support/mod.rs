@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "every test program has its own copy, and uses a part of it")]
 
+pub(crate) mod charts;
+
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;

@@ -8,10 +8,10 @@ use slipway_core::failure::Failure;
 use slipway_core::model::{GitRevision, ImageReference};
 use slipway_core::plan::{ObjectRef, Observed};
 use slipway_ports::{
-    Activity, BuildRequest, Builder, BuiltImage, CancellationToken, Cluster, ClusterIssuer, Export, IssuerState, JobOutput,
-    LogQuery, Namespace, PodLine, Presence, Progress, Reader, Registry, ReleaseRequest, ReleaseStatus, Releases, Repositories,
-    RepositoryTag, Revision, RolloutKind, RolloutRequest, SecretObject, SecretText, Target, TreeFacts, TreeQuery, Upgraded,
-    async_trait,
+    Activity, BuildRequest, Builder, BuiltImage, CancellationToken, ChartNeeds, Cluster, ClusterIssuer, Export, IssuerState,
+    JobOutput, LogQuery, Namespace, PodLine, Presence, Progress, Reader, Registry, ReleaseRequest, ReleaseStatus, Releases,
+    Repositories, RepositoryTag, Revision, RolloutKind, RolloutRequest, SecretObject, SecretText, Target, TreeFacts, TreeQuery,
+    Upgraded, async_trait,
 };
 use tokio::sync::Semaphore;
 
@@ -148,6 +148,10 @@ impl Releases for Fake {
 
     async fn pack_chart(&self, _: &Path) -> Result<Vec<u8>, Failure> {
         Ok(Vec::new())
+    }
+
+    async fn chart_needs(&self, _: &[u8], _: bool) -> Result<ChartNeeds, Failure> {
+        Ok(ChartNeeds::default())
     }
 
     async fn objects(&self, _: &Target, _: &str, _: &str) -> Result<Vec<ObjectRef>, Failure> {

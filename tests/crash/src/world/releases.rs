@@ -10,8 +10,8 @@ use slipway_core::failure::{Code, Failure};
 use slipway_core::model::{JobTrigger, ServiceKind};
 use slipway_core::plan::ObjectRef;
 use slipway_ports::{
-    CancellationToken, ChartPlace, ChartVersion, Charts, DEPLOYMENT_LABEL, Reader, ReleaseRequest, ReleaseStatus, Releases,
-    Revision, Target, Upgraded,
+    CancellationToken, ChartNeeds, ChartPlace, ChartVersion, Charts, DEPLOYMENT_LABEL, Reader, ReleaseRequest, ReleaseStatus,
+    Releases, Revision, Target, Upgraded,
 };
 
 use super::{World, digest, disk, read};
@@ -153,6 +153,10 @@ impl Releases for World {
 
     async fn pack_chart(&self, _: &Path) -> Result<Vec<u8>, Failure> {
         Ok(Vec::new())
+    }
+
+    async fn chart_needs(&self, _: &[u8], _: bool) -> Result<ChartNeeds, Failure> {
+        Ok(ChartNeeds::default())
     }
 
     async fn objects(&self, _: &Target, _: &str, _: &str) -> Result<Vec<ObjectRef>, Failure> {

@@ -11,6 +11,7 @@ mod supervisor;
 
 pub use process::Death;
 pub use protocol::{
-    Call, ClusterAccess, ErrorKind, Interpolation, KnownRevision, PackedBytes, Revisions, SetValue, ValuesText, WorkerError,
+    Call, ClusterAccess, ErrorKind, Interpolation, KnownNeeds, KnownRevision, PackedBytes, Revisions, SetValue, ValuesText,
+    WorkerError,
 };
 pub use supervisor::{CallError, Supervisor, SupervisorOptions};

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use slipway_core::plan::ObjectRef;
+use slipway_ports::{ChartNeeds, NeededChart};
 
 /// The version of the protocol that both sides must speak.
 pub(super) const VERSION: u32 = 1;
@@ -103,18 +104,26 @@ pub struct PackedBytes {
     archive: String,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     ignore: bool,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    dependencies: Vec<PackedBytes>,
 }
 
 impl PackedBytes {
     /// The chart's bytes.
     pub fn new(archive: &[u8]) -> Self {
         use base64::Engine;
-        Self { archive: base64::engine::general_purpose::STANDARD.encode(archive), ignore: false }
+        Self { archive: base64::engine::general_purpose::STANDARD.encode(archive), ignore: false, dependencies: Vec::new() }
     }
 
-    /// The same, packed from a folder with all that is in it: what `.helmignore` names is left out.
-    pub fn of_folder(archive: &[u8]) -> Self {
-        Self { ignore: true, ..Self::new(archive) }
+    /// The same; of one that was packed from a folder with all that is in it, what `.helmignore` names is left out.
+    pub fn of(archive: &[u8], is_folder: bool) -> Self {
+        Self { ignore: is_folder, ..Self::new(archive) }
+    }
+
+    /// The same, with charts as if they lay in its `charts/`.
+    #[must_use]
+    pub fn with(self, dependencies: Vec<Self>) -> Self {
+        Self { dependencies, ..self }
     }
 }
 
@@ -197,6 +206,33 @@ pub struct KnownRevision {
     /// What an upgrade or rollback made.
     #[serde(default)]
     pub objects: Vec<KnownObject>,
+}
+
+/// The answer to `needs`.
+#[derive(Debug, Deserialize)]
+pub struct KnownNeeds {
+    /// The chart's name.
+    pub name: String,
+    /// The chart's version.
+    pub version: String,
+    /// What is not in its `charts/`.
+    pub missing: Vec<KnownNeeded>,
+}
+
+/// A chart that is needed, as the worker names it.
+#[derive(Debug, Deserialize)]
+pub struct KnownNeeded {
+    name: String,
+    version: String,
+    repository: String,
+}
+
+impl From<KnownNeeds> for ChartNeeds {
+    fn from(known: KnownNeeds) -> Self {
+        let missing =
+            known.missing.into_iter().map(|KnownNeeded { name, version, repository }| NeededChart { name, version, repository });
+        Self { name: known.name, version: known.version, missing: missing.collect() }
+    }
 }
 
 /// An object of a manifest, as the worker names it.

@@ -17,7 +17,7 @@ use slipway_core::plan::ObjectRef;
 use tokio::sync::watch;
 
 use crate::{
-    Activity, BuildClaim, BuildRequest, BuildTurn, Builder, BuiltImage, CancellationToken, Credential, Export, Freed,
+    Activity, BuildClaim, BuildRequest, BuildTurn, Builder, BuiltImage, CancellationToken, ChartNeeds, Credential, Export, Freed,
     ImageCollector, NeededImage, Presence, Progress, Reader, Registry, Repositories, RepositoryTag, Revision, RunningServices,
     SecretObject, SecretText, TreeFacts, TreeQuery,
 };
@@ -51,6 +51,10 @@ pub(super) struct Told {
     /// What each job wrote, unless it is forgotten.
     outputs: HashMap<String, Option<SecretText>>,
     pub(super) running: RunningServices,
+    /// What charts need, by what stands for their archive.
+    needs: HashMap<String, ChartNeeds>,
+    /// What was fetched for the chart of each release.
+    fetched: HashMap<String, Vec<String>>,
 }
 
 impl Default for World {
@@ -92,6 +96,16 @@ impl World {
     /// The text of a file; empty unless it is told.
     pub fn text(&self, path: &str, text: &str) {
         self.told().texts.insert(path.to_owned(), text.to_owned());
+    }
+
+    /// A packed chart, by what stands for it (`place version`, or the name of a folder), needs these charts.
+    pub fn chart_needs(&self, archive: &str, needs: ChartNeeds) {
+        self.told().needs.insert(archive.to_owned(), needs);
+    }
+
+    /// What stands for the charts that were fetched for that of a release.
+    pub fn fetched_for(&self, release: &str) -> Vec<String> {
+        self.told().fetched.get(release).cloned().unwrap_or_default()
     }
 
     /// The base images of every image that is built.
@@ -279,7 +293,9 @@ impl Repositories for World {
 
     async fn text(&self, _url: &str, _commit: &str, path: &str, _reader: &Reader) -> Result<String, Failure> {
         self.act_now(&format!("read {path}")).await?;
-        Ok(self.told().texts.get(path).cloned().unwrap_or_default())
+        // A chart says that it needs no other, unless it is told.
+        let default = if path.ends_with("/Chart.yaml") { "apiVersion: v2" } else { "" };
+        Ok(self.told().texts.get(path).cloned().unwrap_or_else(|| default.to_owned()))
     }
 }
 

@@ -10,7 +10,7 @@ use slipway_core::names::sha256_hex;
 use slipway_core::plan::ObjectRef;
 
 use super::{World, deployment_object, newest};
-use crate::{CancellationToken, ReleaseRequest, ReleaseStatus, Releases, Revision, Target, Upgraded};
+use crate::{CancellationToken, ChartNeeds, MadeFrom, ReleaseRequest, ReleaseStatus, Releases, Revision, Target, Upgraded};
 
 #[async_trait]
 impl Releases for World {
@@ -30,6 +30,10 @@ impl Releases for World {
         };
         let what = if request.stopped { "stop" } else { "release" };
         self.act(&format!("{what} {name}"), cancel).await?;
+        if let MadeFrom::Chart(chart) = &request.made_from {
+            let fetched = chart.dependencies.iter().map(|fetched| String::from_utf8_lossy(&fetched.archive).into_owned());
+            self.told().fetched.insert(name.clone(), fetched.collect());
+        }
         let deployment = request.labels.get(crate::DEPLOYMENT_LABEL).cloned().unwrap_or_default();
         self.told().objects.insert(name.clone(), deployment);
         Ok(Upgraded { revision, objects: vec![deployment_object(&request.namespace, &name)] })
@@ -61,6 +65,12 @@ impl Releases for World {
         let name = folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         self.act_now(&format!("pack {name}")).await?;
         Ok(name.into_bytes())
+    }
+
+    async fn chart_needs(&self, archive: &[u8], _: bool) -> Result<ChartNeeds, Failure> {
+        let chart = String::from_utf8_lossy(archive).into_owned();
+        self.act_now(&format!("needs of {chart}")).await?;
+        Ok(self.told().needs.get(&chart).cloned().unwrap_or_default())
     }
 
     async fn objects(&self, _: &Target, namespace: &str, release: &str) -> Result<Vec<ObjectRef>, Failure> {
