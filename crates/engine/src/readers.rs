@@ -3,8 +3,8 @@
 use std::fmt::Display;
 
 use slipway_core::failure::{Code, Failure};
-use slipway_core::model::{GitSource, Name, Service};
-use slipway_ports::{Access, Credential, Login, Reader, SecretText, Store, StoreError};
+use slipway_core::model::{ChartSource, GitSource, Name, Service};
+use slipway_ports::{Access, ChartPlace, Credential, Login, Reader, SecretText, Store, StoreError};
 
 /// One who has all the credentials of a project.
 pub(crate) async fn of_project(store: &dyn Store, access: &Access, project: &Name) -> Result<Reader, StoreError> {
@@ -42,6 +42,18 @@ pub(crate) fn for_service(reader: &Reader, service: &Service) -> Result<Reader, 
 /// The project as it reads one repository for a service.
 pub(crate) fn for_repository(reader: &Reader, service: &Name, git: &GitSource) -> Result<Reader, Failure> {
     naming(reader, service, git.credential.as_deref(), |naming| naming.for_repository(&git.url), &git.url)
+}
+
+/// The project as it reads the chart of a service.
+pub(crate) fn for_chart(reader: &Reader, service: &Name, chart: &ChartSource) -> Result<Reader, Failure> {
+    let credential = match chart {
+        ChartSource::Git(git) => return for_repository(reader, service, git),
+        ChartSource::Repository { credential, .. } | ChartSource::Oci { credential, .. } => credential.as_deref(),
+    };
+    match ChartPlace::of(chart) {
+        Some((place, _)) => naming(reader, service, credential, |naming| naming.for_chart(&place), &place),
+        None => Ok(reader.clone()),
+    }
 }
 
 fn naming(

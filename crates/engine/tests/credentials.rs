@@ -4,8 +4,9 @@ mod support;
 
 use slipway_core::deployment::{Outcome, StepId};
 use slipway_core::failure::{Code, Failure};
-use slipway_core::model::{Container, ImageReference, ImageSource, Service, ServiceKind, Workload};
+use slipway_core::model::{ChartSource, Container, ImageReference, ImageSource, Service, ServiceKind, Workload};
 use slipway_ports::{Credential, Login, SecretText, Store};
+use support::charts::{chart_from, sources};
 use support::{
     Bench, SHOP, access, application, application_in, build, container, environment, failure_of, name, outcome, release,
 };
@@ -31,7 +32,13 @@ fn naming(service: Service, credential: &str) -> Service {
     match &mut service.kind {
         ServiceKind::Application(application) => application.git.credential = Some(credential.to_owned()),
         ServiceKind::Container(container) => container.image.credential = Some(credential.to_owned()),
-        ServiceKind::Database(_) | ServiceKind::Job(_) | ServiceKind::Helm(_) => unreachable!("the tests use these two"),
+        ServiceKind::Helm(helm) => match &mut helm.chart {
+            ChartSource::Oci { credential: named, .. } | ChartSource::Repository { credential: named, .. } => {
+                *named = Some(credential.to_owned());
+            }
+            ChartSource::Git(git) => git.credential = Some(credential.to_owned()),
+        },
+        ServiceKind::Database(_) | ServiceKind::Job(_) => unreachable!("the tests use none of these"),
     }
     service
 }
@@ -74,6 +81,26 @@ async fn what_a_service_is_made_from_is_read_with_the_closest_credential() {
 }
 
 #[tokio::test]
+async fn a_packed_chart_is_read_with_the_credential_that_it_names_else_the_closest() {
+    for ((source, place), kind) in sources().into_iter().zip(["registry ghcr.test", "git https://charts.test"]) {
+        for (named, used) in [(Some("robot"), "robot"), (None, "closest")] {
+            let service = chart_from(source.clone());
+            let service = named.map_or_else(|| service.clone(), |named| naming(service.clone(), named));
+            let bench = Bench::with(&environment(vec![service])).await;
+            set(&bench, "closest", kind).await;
+            set(&bench, "robot", kind).await;
+            let (id, deployment) = bench.deploy_to_the_end().await;
+            assert_eq!(outcome(&deployment), Outcome::Succeeded);
+            let journal = bench.world.journal();
+            for done in [format!("resolve chart {place} 1.2.3 as {used}"), format!("fetch chart {place} 1.2.3 as {used}")] {
+                assert!(journal.contains(&done), "{done}: {journal:?}");
+            }
+            assert!(!format!("{:?} {:?}", deployment.plan(), bench.log(&id).await).contains(CANARY));
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_credential_that_is_named_and_not_there_fails_its_service_alone_and_nothing_is_asked() {
     let services =
         vec![naming(application("api"), "robot"), application_in("web", "https://git.test/web.git", "web", Workload::default())];
@@ -91,6 +118,8 @@ async fn a_credential_is_sent_to_no_other_place_than_its_own() {
     for (service, step, kind) in [
         (naming(application("api"), "robot"), build("api"), "git https://"),
         (naming(container("cache"), "robot"), release("cache"), "registry "),
+        (naming(chart_from(sources()[0].0.clone()), "robot"), release("app"), "registry "),
+        (naming(chart_from(sources()[1].0.clone()), "robot"), release("app"), "git https://"),
     ] {
         let bench = Bench::with(&environment(vec![service])).await;
         let place = format!("{kind}other.test");

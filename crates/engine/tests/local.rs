@@ -12,7 +12,8 @@ use support::{Bench, access, container, environment, only, placed};
 
 #[tokio::test]
 async fn a_helm_service_is_refused_on_the_local_target_when_the_deployment_is_asked_for() {
-    let chart = ChartSource::Oci { reference: "oci://charts.test/grafana".to_owned(), version: "1.0.0".to_owned() };
+    let chart =
+        ChartSource::Oci { reference: "oci://charts.test/grafana".to_owned(), version: "1.0.0".to_owned(), credential: None };
     let helm = ServiceKind::Helm(HelmService {
         chart,
         values: serde_json::Value::Null,

@@ -67,10 +67,10 @@ impl ChartPlace {
     /// The place and the configured version of a chart that is packed; `None`: it is in git.
     pub fn of(source: &ChartSource) -> Option<(Self, &str)> {
         match source {
-            ChartSource::Repository { url, name, version } => {
+            ChartSource::Repository { url, name, version, .. } => {
                 Some((Self::Repository { url: url.clone(), name: name.clone() }, version))
             }
-            ChartSource::Oci { reference, version } => Some((Self::Oci(reference.clone()), version)),
+            ChartSource::Oci { reference, version, .. } => Some((Self::Oci(reference.clone()), version)),
             ChartSource::Git(_) => None,
         }
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use slipway_core::model::{CredentialPlace, ImageReference, Name};
 
-use crate::SecretText;
+use crate::{ChartPlace, SecretText};
 
 /// A credential of a project.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -94,6 +94,17 @@ impl Reader {
             CredentialPlace::Git(_) => false,
             CredentialPlace::Registry(place) => place.covers(image),
         })
+    }
+
+    /// What a packed chart is read with: that of its registry, or by the rule of git hosts that of its Helm repository.
+    pub fn for_chart(&self, place: &ChartPlace) -> Option<&Credential> {
+        match place {
+            ChartPlace::Repository { url, .. } => self.for_repository(url),
+            ChartPlace::Oci(reference) => {
+                let image = ImageReference::parse(reference.strip_prefix("oci://").unwrap_or(reference)).ok()?;
+                self.for_image(&image)
+            }
+        }
     }
 
     fn closest(&self, covers: impl Fn(&CredentialPlace) -> bool) -> Option<&Credential> {

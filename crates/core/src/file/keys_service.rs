@@ -170,6 +170,7 @@ pub(super) static CHART: Shape = Shape {
             "",
             "The chart's version; of a range the newest.",
         ),
+        Key::new("credential", Value("text"), "the closest one", "Which credential reads it; see [credentials](credentials.md)."),
         Key::new("git", Mapping(&CHART_GIT), "one of three", "A folder of a git repository."),
     ],
 };

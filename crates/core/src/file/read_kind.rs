@@ -255,7 +255,9 @@ fn chart(reader: &mut Reader, place: Place<'_>) -> Option<ChartSource> {
         "oci" => &["version"],
         _ => &[],
     };
-    for key in ["name", "version"].into_iter().filter(|key| keys.get(key).is_some() && !needed.contains(key)) {
+    // A git source names its own.
+    let may_stand = |key: &str| needed.contains(&key) || (key == "credential" && !needed.is_empty());
+    for key in ["name", "version", "credential"].into_iter().filter(|key| keys.get(key).is_some() && !may_stand(key)) {
         reader.refuse(&keys.key_location(key), format!("`{key}` does not go with `{source}`"));
     }
     let texts: Vec<_> = needed
@@ -265,18 +267,19 @@ fn chart(reader: &mut Reader, place: Place<'_>) -> Option<ChartSource> {
             if *key == "version" { chart_version(reader, &place) } else { reader.word(&place) }
         })
         .collect();
+    let credential = keys.get("credential").and_then(|place| reader.word(&place));
     match (*source, texts.as_slice()) {
         ("git", _) => chart_git(reader, place).map(ChartSource::Git),
         ("oci", [version]) => {
             let reference = oci(reader, &place)?;
-            Some(ChartSource::Oci { reference, version: version.clone()? })
+            Some(ChartSource::Oci { reference, version: version.clone()?, credential })
         }
         (_, [name, version]) => {
             let url = reader.word(&place)?;
             // Plain HTTP never leaves the machine, as with registries.
             let schemes: &[&str] = if notation::is_on_loopback(&url) { &["https", "http"] } else { &["https"] };
             notation::web_url(&url, schemes).map_err(|message| reader.refuse_value(&place, message)).ok()?;
-            Some(ChartSource::Repository { url, name: name.clone()?, version: version.clone()? })
+            Some(ChartSource::Repository { url, name: name.clone()?, version: version.clone()?, credential })
         }
         _ => None,
     }

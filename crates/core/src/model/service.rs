@@ -266,15 +266,21 @@ pub enum ChartSource {
         url: String,
         /// The chart in it.
         name: String,
-        /// The chart's version.
+        /// The chart's version, or a range of versions.
         version: String,
+        /// The name of the credential that reads it; the closest one if there is none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        credential: Option<String>,
     },
     /// A chart in an OCI registry.
     Oci {
         /// `oci://host/path`.
         reference: String,
-        /// The chart's version.
+        /// The chart's version, or a range of versions.
         version: String,
+        /// The name of the credential that reads it; the closest one if there is none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        credential: Option<String>,
     },
     /// A folder of a git repository.
     Git(GitSource),

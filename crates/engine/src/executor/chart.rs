@@ -81,6 +81,7 @@ async fn archive(assignment: &Assignment, helm: &HelmService, pinned: &PinnedCha
         }
         (ChartSource::Oci { .. } | ChartSource::Repository { .. }, PinnedOrigin::Archive { version, digest }) => {
             let (place, _) = ChartPlace::of(&helm.chart).ok_or_else(|| assignment.missing())?;
+            let reader = &readers::for_chart(reader, &assignment.name, &helm.chart)?;
             progress.line(&format!("chart {place}, version {version}, {digest}"));
             let pinned = ChartVersion { version: version.clone(), digest: digest.clone() };
             retry.run(progress, stop, || ports.charts.archive(&place, &pinned, reader, stop)).await

@@ -48,7 +48,7 @@ pub(super) async fn resolve(shared: &Shared, fetched: &Fetches, wanted: &Wanted<
         commits.push(commit(shared, fetched, &asked?).await?);
     }
     let origin = match ChartPlace::of(&helm.chart) {
-        Some((place, configured)) => archive(shared, wanted, &place, configured).await?,
+        Some((place, configured)) => archive(shared, wanted, &helm.chart, (&place, configured)).await?,
         None => PinnedOrigin::Commit(commits.remove(0)),
     };
     let dependencies = match &wanted.version {
@@ -61,7 +61,12 @@ pub(super) async fn resolve(shared: &Shared, fetched: &Fetches, wanted: &Wanted<
 }
 
 /// A packed chart, pinned to its digest.
-async fn archive(shared: &Shared, wanted: &Wanted<'_>, place: &ChartPlace, configured: &str) -> Result<PinnedOrigin, Failure> {
+async fn archive(
+    shared: &Shared,
+    wanted: &Wanted<'_>,
+    source: &ChartSource,
+    (place, configured): (&ChartPlace, &str),
+) -> Result<PinnedOrigin, Failure> {
     let version = match &wanted.version {
         WantedVersion::Pinned(Version::Chart(PinnedChart { origin: origin @ PinnedOrigin::Archive { .. }, .. })) => {
             return Ok(origin.clone());
@@ -69,8 +74,9 @@ async fn archive(shared: &Shared, wanted: &Wanted<'_>, place: &ChartPlace, confi
         WantedVersion::Named(version) => version,
         WantedVersion::Pinned(_) | WantedVersion::Configured => configured,
     };
-    let reader: &Reader = wanted.reader.as_ref().map_err(Clone::clone)?;
-    let ask = || shared.ports.charts.resolve(place, version, reader);
+    let project: &Reader = wanted.reader.as_ref().map_err(Clone::clone)?;
+    let reader = readers::for_chart(project, &wanted.service.name, source)?;
+    let ask = || shared.ports.charts.resolve(place, version, &reader);
     let ChartVersion { version, digest } = shared.settings.retry.run(&Silent, &CancellationToken::new(), ask).await?;
     Ok(PinnedOrigin::Archive { version, digest })
 }

@@ -31,9 +31,10 @@ pub(super) async fn resolve(
 ) -> Result<Vec<PinnedDependency>, Failure> {
     let (retry, never) = (&shared.settings.retry, CancellationToken::new());
     let reader: &Reader = wanted.reader.as_ref().map_err(Clone::clone)?;
+    let own = readers::for_chart(reader, &wanted.service.name, chart)?;
     let (archive, beside) = match (ChartPlace::of(chart), chart, origin) {
         (None, ChartSource::Git(git), PinnedOrigin::Commit(commit)) => {
-            let beside = Beside { git, commit, reader: readers::for_repository(reader, &wanted.service.name, git)? };
+            let beside = Beside { git, commit, reader: own };
             if has_none(shared, &beside).await? {
                 return Ok(Vec::new());
             }
@@ -41,7 +42,7 @@ pub(super) async fn resolve(
         }
         (Some((place, _)), _, PinnedOrigin::Archive { version, digest }) => {
             let pinned = ChartVersion { version: version.clone(), digest: digest.clone() };
-            let fetch = || shared.ports.charts.archive(&place, &pinned, reader, &never);
+            let fetch = || shared.ports.charts.archive(&place, &pinned, &own, &never);
             (retry.run(&Silent, &never, fetch).await?, None)
         }
         _ => return Err(Failure::permanent(Code::Internal, format!("{origin:?} is pinned for another source"))),

@@ -48,7 +48,10 @@ pub(crate) fn chart_from(source: ChartSource) -> Service {
 pub(crate) fn sources() -> [(ChartSource, &'static str); 2] {
     let (reference, url) = ("oci://ghcr.test/acme/app".to_owned(), "https://charts.test".to_owned());
     [
-        (ChartSource::Oci { reference, version: "1.2.3".to_owned() }, "oci://ghcr.test/acme/app"),
-        (ChartSource::Repository { url, name: "app".to_owned(), version: "1.2.3".to_owned() }, "app of https://charts.test"),
+        (ChartSource::Oci { reference, version: "1.2.3".to_owned(), credential: None }, "oci://ghcr.test/acme/app"),
+        (
+            ChartSource::Repository { url, name: "app".to_owned(), version: "1.2.3".to_owned(), credential: None },
+            "app of https://charts.test",
+        ),
     ]
 }

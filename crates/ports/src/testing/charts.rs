@@ -5,6 +5,7 @@ use slipway_core::failure::{Code, Failure};
 use slipway_core::names::sha256_hex;
 use slipway_core::version_range::newest;
 
+use super::world::as_whom;
 use super::{CHART_VERSIONS, World};
 use crate::{CancellationToken, ChartPlace, ChartVersion, Charts, Reader};
 
@@ -19,8 +20,8 @@ fn digest(place: &ChartPlace, version: &str) -> String {
 
 #[async_trait]
 impl Charts for World {
-    async fn resolve(&self, place: &ChartPlace, version: &str, _: &Reader) -> Result<ChartVersion, Failure> {
-        self.act_now(&format!("resolve chart {place} {version}")).await?;
+    async fn resolve(&self, place: &ChartPlace, version: &str, reader: &Reader) -> Result<ChartVersion, Failure> {
+        self.act_now(&format!("resolve chart {place} {version}{}", as_whom(reader.for_chart(place)))).await?;
         let found = newest(version, CHART_VERSIONS).ok_or_else(|| {
             Failure::permanent(Code::ChartNotFound, format!("{place} has no version {version}"))
                 .with_hint(format!("there are {}", CHART_VERSIONS.join(", ")))
@@ -32,10 +33,11 @@ impl Charts for World {
         &self,
         place: &ChartPlace,
         pinned: &ChartVersion,
-        _: &Reader,
+        reader: &Reader,
         cancel: &CancellationToken,
     ) -> Result<Vec<u8>, Failure> {
-        self.act(&format!("fetch chart {place} {}", pinned.version), cancel).await?;
+        let who = as_whom(reader.for_chart(place));
+        self.act(&format!("fetch chart {place} {}{who}", pinned.version), cancel).await?;
         if pinned.digest != digest(place, &pinned.version) {
             return Err(Failure::permanent(Code::DigestMismatch, format!("{place} {} is another chart now", pinned.version)));
         }

@@ -147,6 +147,7 @@ fn images_jobs_and_databases_are_checked() {
             "exactly one of `repository`",
         ),
         ("helm: {chart: {oci: 'oci://a.example/b', version: '^1.y'}}", "a version such as `1.2.3`, or a range such as `^1.2`"),
+        ("helm: {chart: {git: {url: 'https://a.example/b', path: c}, credential: d}}", "`credential` does not go with `git`"),
         ("helm: {chart: {oci: 'oci://a.example/b:1', version: '1.2.3'}}", "`oci://host/path` without a version"),
         ("helm: {chart: {repository: 'http://a.example', name: b, version: 1.2.3}}", "a URL that begins with `https://`"),
         ("helm: {chart: {repository: 'http://127.0.0.1.example', name: b, version: 1.2.3}}", "a URL that begins with `https://`"),

@@ -222,7 +222,7 @@ impl World {
 }
 
 /// How the journal writes a credential.
-fn as_whom(credential: Option<&Credential>) -> String {
+pub(super) fn as_whom(credential: Option<&Credential>) -> String {
     credential.map(|credential| format!(" as {}", credential.name)).unwrap_or_default()
 }
 
