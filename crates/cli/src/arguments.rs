@@ -5,7 +5,7 @@ use clap::{Parser, Subcommand};
 use crate::output::Output;
 use crate::reporters::Progress;
 use crate::verbs::{
-    apply, approve, build_key, cancel, credential, delete, deploy, exec, explain, history, init, job, key, logs, plan,
+    apply, approve, build_key, cancel, credential, delete, deploy, exec, explain, export, history, init, job, key, logs, plan,
     port_forward, restart, rollback, secret, serve, service, simulate, stage, status, stop, target, up, validate,
 };
 
@@ -67,6 +67,7 @@ pub(crate) enum Verb {
     Simulate(simulate::Simulate),
     BuildKey(build_key::BuildKey),
     Apply(apply::Apply),
+    Export(export::Export),
     Deploy(deploy::Deploy),
     Stop(stop::Stop),
     Restart(restart::Restart),

@@ -60,6 +60,12 @@ impl Client {
         self.answer(self.request(Method::GET, path)).await
     }
 
+    /// Reads a text of a media type.
+    pub(crate) async fn get_text(&self, path: &str, media_type: &'static str) -> Result<String, Stop> {
+        let response = self.checked(self.request(Method::GET, path).header(ACCEPT, media_type)).await?;
+        response.text().await.map_err(|error| self.lost(&error))
+    }
+
     /// Asks for something to be done.
     pub(crate) async fn post<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T, Stop> {
         self.answer(self.request(Method::POST, path).json(body)).await

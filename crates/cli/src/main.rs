@@ -34,8 +34,8 @@ use context::Context;
 use paint::Paint;
 use stop::{Exit, Stop};
 use verbs::{
-    apply, approve, build_key, cancel, credential, delete, deploy, doctor, down, exec, explain, history, init, job, key, logs,
-    plan, port_forward, restart, rollback, secret, serve, service, simulate, stage, status, stop as stop_verb, target, up,
+    apply, approve, build_key, cancel, credential, delete, deploy, doctor, down, exec, explain, export, history, init, job, key,
+    logs, plan, port_forward, restart, rollback, secret, serve, service, simulate, stage, status, stop as stop_verb, target, up,
     validate,
 };
 
@@ -86,6 +86,7 @@ async fn talk(context: &Context, verb: &Verb) -> Result<Exit, Stop> {
         Verb::Simulate(arguments) => simulate::run(context, arguments).await,
         Verb::BuildKey(arguments) => build_key::run(context, arguments).await,
         Verb::Apply(arguments) => apply::run(context, arguments).await,
+        Verb::Export(arguments) => export::run(context, arguments).await,
         Verb::Deploy(arguments) => deploy::run(context, arguments).await,
         Verb::Stop(arguments) => stop_verb::run(context, arguments).await,
         Verb::Restart(arguments) => restart::run(context, arguments).await,

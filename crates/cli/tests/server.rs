@@ -49,6 +49,36 @@ fn an_environment_outlives_its_server() {
 }
 
 #[test]
+fn what_is_exported_makes_the_same_environment_elsewhere() {
+    let home = Home::new();
+    assert_eq!(home.up().0, 0);
+    assert_eq!(home.slipway(&["init"]).0, 0);
+    assert_eq!(home.slipway(&["apply"]).0, 0);
+    // What was edited since is in no file but this.
+    assert_eq!(home.slipway(&["stage", "rename", "0.DEFAULT DATABASE", "data"]).0, 0);
+    assert_eq!(home.slipway(&["stage", "add", "0.DEFAULT DATABASE"]).0, 0);
+    let (code, file, said) = home.slipway(&["export"]);
+    assert_eq!(code, 0, "{said}");
+    let (code, json, said) = home.slipway(&["export", "--output", "json"]);
+    assert_eq!(code, 0, "{said}");
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json["pipeline"]["stages"][4], serde_json::json!({"name": "0.DEFAULT DATABASE", "defaultFor": null}));
+    std::fs::write(home.path().join("slipway.yaml"), &file).unwrap();
+    let (_, changes, said) = home.slipway(&["apply"]);
+    assert!(changes.contains("nothing changed"), "{changes}{said}");
+
+    let other = Home::new();
+    assert_eq!(other.up().0, 0);
+    for again in [&file, &json.to_string()] {
+        std::fs::write(other.path().join("slipway.yaml"), again).unwrap();
+        let (code, _, said) = other.slipway(&["apply"]);
+        assert_eq!(code, 0, "{said}");
+        assert_eq!(other.slipway(&["export"]).1, file);
+    }
+    assert_eq!(other.slipway(&["export", "--environment", "shop/nothing"]).0, 6);
+}
+
+#[test]
 fn a_server_that_can_not_start_says_why() {
     let home = Home::new();
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();

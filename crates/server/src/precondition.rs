@@ -81,8 +81,13 @@ pub(crate) struct Versioned<T>(pub(crate) u64, pub(crate) T);
 
 impl<T: Serialize> IntoResponse for Versioned<T> {
     fn into_response(self) -> Response {
-        ([(header::ETAG, format!("\"{}\"", self.0))], Json(self.1)).into_response()
+        ([(header::ETAG, entity_tag(self.0))], Json(self.1)).into_response()
     }
+}
+
+/// The tag of a version.
+pub(crate) fn entity_tag(version: u64) -> String {
+    format!("\"{version}\"")
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! The environment file: one YAML document that says how an environment is wanted.
 //!
 //! [`parse`] reads a text and names everything that is wrong with it, each with its place. [`apply`] makes the wanted
-//! environment out of what is there and the file. [`unsupported`] names what the file asks for and no code carries out yet.
+//! environment out of what is there and the file; [`write()`] is the way back. [`unsupported`] names what the file asks for and no code carries out yet.
 //! The keys of the file are one table, from which unknown keys, unsupported keys and [`reference()`] come.
 
 mod apply;
@@ -26,6 +26,7 @@ mod scalar;
 mod table;
 mod tree;
 mod unsupported;
+mod write;
 
 #[cfg(test)]
 mod tests;
@@ -38,6 +39,7 @@ pub use reference::reference;
 pub use scalar::duration;
 pub(crate) use table::nearest;
 pub use unsupported::unsupported;
+pub use write::{Notation, write};
 
 /// What the reader of a file may allow.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

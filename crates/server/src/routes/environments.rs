@@ -2,8 +2,9 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::StatusCode;
-use slipway_core::file::{self, Applied, ApplyOptions, ParseOptions};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+use slipway_core::file::{self, Applied, ApplyOptions, Notation, ParseOptions};
 use slipway_core::model::VariableName;
 use slipway_core::plan::Action;
 use slipway_ports::api::{AppliedView, ApplyQuery, DeployBody, EnvironmentView, PlanView, SecretValue};
@@ -11,7 +12,7 @@ use slipway_ports::{StoreError, StoredEnvironment, Target};
 
 use super::deployments;
 use crate::app::App;
-use crate::precondition::Versioned;
+use crate::precondition::{Versioned, entity_tag};
 use crate::problem::Problem;
 use crate::request::{Body, Parameters, Place, name};
 use crate::views;
@@ -34,6 +35,25 @@ pub(super) async fn show(
     let stored = store.environment(&access, &name(&project)?, &name(&environment)?).await?;
     let targets = store.targets(&access).await?;
     Ok(Versioned(stored.version, view(&app, &stored, &targets).await?))
+}
+
+/// The environment file of what is stored: YAML, or JSON for who accepts that by name.
+pub(super) async fn export(
+    State(app): State<App>,
+    Place((project, environment)): Place<(String, String)>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let stored = app.inner.ports.store.environment(&app.access(), &name(&project)?, &name(&environment)?).await?;
+    let accepted = headers.get(header::ACCEPT).and_then(|accepted| accepted.to_str().ok()).unwrap_or_default();
+    let (notation, media_type) = if accepted.contains("application/json") {
+        (Notation::Json, "application/json")
+    } else {
+        (Notation::Yaml, "application/yaml")
+    };
+    let text = file::write(&stored.environment, notation).map_err(|error| {
+        Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", format!("the file can't be written: {error}"))
+    })?;
+    Ok(([(header::CONTENT_TYPE, media_type.to_owned()), (header::ETAG, entity_tag(stored.version))], text).into_response())
 }
 
 /// Makes the stored environment what the file says; what is wrong with the file is told all at once.

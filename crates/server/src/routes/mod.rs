@@ -42,6 +42,7 @@ pub fn router(app: App) -> Router {
         .route("/projects/{project}/credentials", get(credentials::list))
         .route("/projects/{project}/credentials/{credential}", put(credentials::set).delete(credentials::remove))
         .route(environment, get(environments::show))
+        .route(&below("/file"), get(environments::export))
         .route(&below("/plan"), post(environments::plan))
         .route(&below("/secrets/{secret}"), put(environments::set_secret))
         .route(

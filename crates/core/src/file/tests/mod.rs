@@ -12,6 +12,8 @@ use super::{EnvironmentFile, ParseOptions, Problem, parse};
 
 /// The sample of the format's description.
 const SAMPLE: &str = include_str!("sample.yaml");
+/// A file with every key of the format.
+const EVERYTHING: &str = include_str!("everything.yaml");
 
 /// A file that begins as each must, with more below.
 fn file_of(more: &str) -> String {

@@ -1,20 +1,24 @@
 //! No text makes the reader of files fail, and what it accepts can be stored and applied again and again.
 
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use proptest::prelude::{ProptestConfig, any, prop, prop_oneof, proptest};
 use proptest::strategy::{Just, Strategy};
+use proptest::test_runner::TestCaseError;
 use proptest::{prop_assert, prop_assert_eq};
 
-use super::{SAMPLE, file_of};
-use crate::file::{ApplyOptions, ParseOptions, apply, parse, unsupported};
+use super::{EVERYTHING, SAMPLE, file_of, shown};
+use crate::file::keys::TOP;
+use crate::file::table::{Content, Shape};
+use crate::file::{ApplyOptions, Notation, ParseOptions, apply, parse, unsupported, write};
 use crate::model::Environment;
 
 /// Far more than any text of these laws takes, also on a machine that does much else.
 const LONGEST: Duration = Duration::from_secs(10);
 
 /// Reads a text, and applies it twice if it is a file.
-fn law(text: &str) -> Result<(), proptest::test_runner::TestCaseError> {
+fn law(text: &str) -> Result<(), TestCaseError> {
     let started = Instant::now();
     let parsed = parse(text, &ParseOptions::default());
     prop_assert!(started.elapsed() < LONGEST, "it took {:?}", started.elapsed());
@@ -31,7 +35,14 @@ fn law(text: &str) -> Result<(), proptest::test_runner::TestCaseError> {
             prop_assert_eq!(&second.environment, &first.environment);
             let stored = serde_json::to_string(&first.environment).expect("an environment is written as JSON");
             let read: Environment = serde_json::from_str(&stored).expect("what was stored reads back");
-            prop_assert_eq!(read, first.environment);
+            prop_assert_eq!(&read, &first.environment);
+            for notation in [Notation::Yaml, Notation::Json] {
+                let written = write(&read, notation).expect("an environment is written");
+                let again = parse(&written, &ParseOptions { is_first: true, ..ParseOptions::default() });
+                let again = again.map_err(|problems| TestCaseError::fail(format!("{}\n{written}", shown(&problems))))?;
+                let again = apply(None, &again, ApplyOptions::default()).expect("what was written applies");
+                prop_assert_eq!(&again.environment, &read, "{}", written);
+            }
         }
     }
     Ok(())
@@ -113,6 +124,40 @@ fn value() -> impl Strategy<Value = String> {
             prop::collection::vec(inner, 0..5).prop_map(|items| format!("[{}]", items.join(", "))),
         ]
     })
+}
+
+/// Every key of the format, with what has to be written with care.
+#[test]
+fn what_is_written_reads_back_as_it_was() {
+    for text in [SAMPLE, EVERYTHING] {
+        let file = parse(text, &ParseOptions::default()).map_err(|problems| shown(&problems)).unwrap();
+        apply(None, &file, ApplyOptions::default()).unwrap();
+        law(text).unwrap();
+    }
+}
+
+/// So that a new key is in the file that is written and read back.
+#[test]
+fn the_file_with_every_key_has_every_key() {
+    fn of_shape(shape: &'static Shape, keys: &mut BTreeSet<&'static str>) {
+        for key in shape.keys {
+            keys.insert(key.name);
+            if let Content::Mapping(inner) | Content::ListOf(inner) | Content::Named(inner) = &key.content {
+                of_shape(inner, keys);
+            }
+        }
+    }
+    let mut keys = BTreeSet::new();
+    of_shape(&TOP, &mut keys);
+    let is_missing = |key: &&&str| !EVERYTHING.contains(&format!("{key}:"));
+    assert_eq!(keys.iter().filter(is_missing).collect::<Vec<_>>(), Vec::<&&str>::new());
+}
+
+#[test]
+fn what_is_written_is_read_by_persons() {
+    let file = parse(EVERYTHING, &ParseOptions::default()).unwrap();
+    let environment = apply(None, &file, ApplyOptions::default()).unwrap().environment;
+    insta::assert_snapshot!(write(&environment, Notation::Yaml).unwrap());
 }
 
 proptest! {
