@@ -16,6 +16,7 @@ use crate::chart::GeneratedChart;
 use crate::failure::from_words;
 use crate::invocation::{Invocation, Program};
 use crate::locks::ReleaseLocks;
+use crate::manifest;
 use crate::options::HelmOptions;
 use crate::rollback::{MadeRevision, RollbackGoal, rollback_goal};
 use crate::sdk::subject;
@@ -57,6 +58,15 @@ struct Recorded {
     /// Helm 4 says it; Helm 3 has it in the description only.
     #[serde(default)]
     rollback_revision: u32,
+}
+
+/// What `helm upgrade` prints of the release.
+#[derive(Debug, Deserialize)]
+struct Made {
+    /// The revision.
+    version: u32,
+    #[serde(default)]
+    manifest: String,
 }
 
 /// What `helm get metadata` prints.
@@ -202,7 +212,6 @@ impl Releases for HelmCommand {
         inputs(request)
     }
 
-    /// The program tells its manifest as YAML and not its objects: a release through it counts as changed every time.
     async fn upgrade(&self, target: &Target, request: &ReleaseRequest, cancel: &CancellationToken) -> Result<Upgraded, Failure> {
         if matches!(request.made_from, MadeFrom::Chart(_)) {
             return Err(worker_needed());
@@ -224,8 +233,10 @@ impl Releases for HelmCommand {
         flags.extend(self.apply_flags().await?);
         let chart = chart_file(self.folder.path(), generated.chart);
         let values = generated.values.to_string().into_bytes();
-        self.write(&place, "upgrade", &flags, &[&chart.to_string_lossy()], Some(values), cancel).await?;
-        Ok(Upgraded { revision: self.newest(&place).await?, objects: Vec::new() })
+        let said = self.write(&place, "upgrade", &flags, &[&chart.to_string_lossy()], Some(values), cancel).await?;
+        let made: Made = understood(&place, &said)?;
+        let objects = objects(&place, &made.manifest)?;
+        Ok(Upgraded { revision: Revision(made.version), objects })
     }
 
     async fn rollback(
@@ -272,8 +283,12 @@ impl Releases for HelmCommand {
         Err(worker_needed())
     }
 
-    async fn objects(&self, _: &Target, _: &str, _: &str) -> Result<Vec<ObjectRef>, Failure> {
-        Err(worker_needed())
+    async fn objects(&self, target: &Target, namespace: &str, release: &str) -> Result<Vec<ObjectRef>, Failure> {
+        let place = Place::new(target, namespace, release)?;
+        let Some(newest) = self.history(&place).await?.into_iter().next() else { return Ok(Vec::new()) };
+        let flags = [format!("--revision={}", newest.revision)];
+        let manifest = self.run(&place, "get manifest", &flags, &[], None, &CancellationToken::new()).await?;
+        objects(&place, &manifest)
     }
 
     async fn status(&self, target: &Target, namespace: &str, release: &str) -> Result<Option<ReleaseStatus>, Failure> {
@@ -340,6 +355,11 @@ impl HelmVersion {
 
 fn chart_file(folder: &Path, chart: GeneratedChart) -> PathBuf {
     folder.join(format!("{}.tgz", chart.name()))
+}
+
+fn objects(place: &Place<'_>, manifest: &str) -> Result<Vec<ObjectRef>, Failure> {
+    manifest::objects(manifest, place.namespace)
+        .map_err(|error| from_words(&place.subject, &format!("the manifest that `helm` recorded is not understood: {error}")))
 }
 
 fn understood<T: serde::de::DeserializeOwned>(place: &Place<'_>, said: &str) -> Result<T, Failure> {

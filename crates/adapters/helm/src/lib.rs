@@ -12,6 +12,7 @@ mod failure;
 mod find;
 mod invocation;
 mod locks;
+mod manifest;
 mod options;
 mod rollback;
 mod sdk;

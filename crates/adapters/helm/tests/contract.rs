@@ -43,6 +43,7 @@ macro_rules! contract {
 
 contract! {
     a_release_lives_and_helm_sees_it,
+    b04_the_objects_of_a_release_are_told_by_the_upgrade_and_later,
     a_repeated_rollback_goes_no_further,
     nothing_to_roll_back_is_no_failure,
     an_interrupted_release_is_put_right,
@@ -449,8 +450,35 @@ async fn the_two_ways_to_helm_work_on_the_same_release() {
     for (index, releases) in [&sdk, &program, &sdk, &program].into_iter().enumerate() {
         assert_eq!(upgrade(releases, &request).await as usize, index + 1);
     }
+    let (one, other) = (
+        sdk.objects(&target(), &namespace.0, "api").await.unwrap(),
+        program.objects(&target(), &namespace.0, "api").await.unwrap(),
+    );
+    assert!(!one.is_empty() && one == other, "{one:?} {other:?}");
     let managers = managers(&object(&namespace.0, "service", "api").unwrap());
     assert_eq!(managers, ["helm"], "one field manager, whichever way was taken");
+}
+
+async fn b04_the_objects_of_a_release_are_told_by_the_upgrade_and_later(releases: Adapter) {
+    let namespace = TestNamespace::new("objects");
+    assert_eq!(releases.objects(&target(), &namespace.0, "api").await.unwrap(), [], "there is no release yet");
+    let mut request = request(&namespace, service("api", container(listening())));
+    let made = releases.upgrade(&target(), &request, &CancellationToken::new()).await.unwrap();
+    let mut told: Vec<_> = made.objects.iter().map(|it| (it.kind.as_str(), it.api_version.as_str(), it.name.as_str())).collect();
+    told.sort_unstable();
+    for expected in [("Deployment", "apps/v1", "api"), ("Ingress", "networking.k8s.io/v1", "api"), ("Service", "v1", "api")] {
+        assert!(told.contains(&expected), "{told:?}");
+    }
+    assert!(made.objects.iter().all(|object| object.namespace == namespace.0));
+    for told in &made.objects {
+        assert!(object(&namespace.0, &told.kind, &told.name).is_some(), "{told:?} is there");
+    }
+    assert_eq!(releases.objects(&target(), &namespace.0, "api").await.unwrap(), made.objects);
+    request.hosts.clear();
+    let private = releases.upgrade(&target(), &request, &CancellationToken::new()).await.unwrap();
+    assert_eq!(private.revision, Revision(2));
+    assert!(!private.objects.iter().any(|object| object.kind == "Ingress"), "{:?}", private.objects);
+    assert_eq!(releases.objects(&target(), &namespace.0, "api").await.unwrap(), private.objects, "of the newest revision");
 }
 
 fn managers(object: &Value) -> Vec<String> {
