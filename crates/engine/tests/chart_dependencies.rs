@@ -112,6 +112,8 @@ async fn a_dependency_that_can_not_be_had_fails_its_service_alone_and_says_what_
         (needed("redis", "1.0.0", ""), "names no repository", "put it into charts/"),
         (needed("redis", "1.0.0", "@stable"), "one person's Helm knows", "URL of the repository"),
         (needed("redis", "1.0.0", "alias:stable"), "one person's Helm knows", "URL of the repository"),
+        (needed("redis", "1.0.0", "http://127.0.0.1:2379"), "on the server's own machine", "put it into charts/"),
+        (needed("redis", "1.0.0", "oci://localhost:5000/x"), "on the server's own machine", "put it into charts/"),
         (needed("redis", "1.0.0", "ftp://charts.test"), "no repository", "expected `https://"),
         (needed("redis", "1.0.0", "file:///etc"), "leads out of the repository", "file://../common"),
         (needed("redis", "1.0.0", "file://../../../x"), "leads out of the repository", "file://../common"),

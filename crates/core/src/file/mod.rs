@@ -33,7 +33,7 @@ mod tests;
 
 pub use apply::{Applied, ApplyOptions, apply};
 pub use environment_file::{EnvironmentFile, FileService, FileStage};
-pub use notation::path_in_repository;
+pub use notation::{is_on_loopback, path_in_repository};
 pub use problem::{Location, Problem};
 pub use reference::reference;
 pub use scalar::duration;

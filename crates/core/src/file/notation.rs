@@ -39,7 +39,7 @@ pub(super) fn web_url(text: &str, schemes: &[&str]) -> Result<(), String> {
 }
 
 /// Whether a URL leads to `localhost` or to an address of this machine alone.
-pub(super) fn is_on_loopback(url: &str) -> bool {
+pub fn is_on_loopback(url: &str) -> bool {
     let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
     let name = match authority.rsplit_once(':') {

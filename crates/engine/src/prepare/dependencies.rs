@@ -1,7 +1,7 @@
 //! Charts that a chart needs and does not hold, resolved as `helm dependency build` does, and pinned.
 
 use slipway_core::failure::{Code, Failure};
-use slipway_core::file::path_in_repository;
+use slipway_core::file::{is_on_loopback, path_in_repository};
 use slipway_core::model::{ChartSource, GitSource};
 use slipway_core::plan::{DependencyOrigin, PinnedDependency, PinnedOrigin};
 use slipway_core::version_range::{VersionRange, newest};
@@ -54,7 +54,11 @@ pub(super) async fn resolve(
     }
     let mut pinned: Vec<PinnedDependency> = Vec::with_capacity(needs.missing.len());
     for needed in &needs.missing {
-        let dependency = one(shared, reader, beside.as_ref(), needed).await.map_err(|failure| Failure {
+        let dependency = async {
+            may_be_asked(chart, &needed.repository)?;
+            one(shared, reader, beside.as_ref(), needed).await
+        };
+        let dependency = dependency.await.map_err(|failure| Failure {
             message: format!("dependency `{}` of the chart: {}", needed.name.escape_debug(), failure.message),
             ..failure
         })?;
@@ -76,6 +80,20 @@ async fn has_none(shared: &Shared, beside: &Beside<'_>) -> Result<bool, Failure>
         Err(failure) if failure.code == Code::ContextNotFound => Ok(false),
         Err(failure) => Err(failure),
     }
+}
+
+/// Refuses an address of this machine that a chart from elsewhere names: only who deploys may have something asked here.
+fn may_be_asked(chart: &ChartSource, repository: &str) -> Result<(), Failure> {
+    let is_ours = match chart {
+        ChartSource::Git(git) => git.url.starts_with("file://") || is_on_loopback(&git.url),
+        ChartSource::Repository { url, .. } => is_on_loopback(url),
+        ChartSource::Oci { reference, .. } => is_on_loopback(reference),
+    };
+    if is_ours || !is_on_loopback(repository) {
+        return Ok(());
+    }
+    Err(invalid(format!("`{}` is on the server's own machine, and the chart comes from elsewhere", repository.escape_debug()))
+        .with_hint("put it into charts/ beside Chart.yaml, or name a repository that is reached from everywhere"))
 }
 
 async fn one(
