@@ -18,3 +18,4 @@ mod probes;
 mod registry;
 mod rollouts;
 mod scene;
+mod ways;

@@ -254,6 +254,7 @@ impl Scene {
         let request = ExecRequest {
             namespace: self.namespace.clone(),
             release: service.to_owned(),
+            of: PodsOf::Release,
             pod: pod.map(str::to_owned),
             container: None,
             command: command.iter().map(|word| (*word).to_owned()).collect(),
@@ -282,6 +283,7 @@ impl Scene {
         let query = LogQuery {
             namespace: self.namespace.clone(),
             release: service.to_owned(),
+            of: PodsOf::Release,
             pods: LogPods::All,
             follow: false,
             tail: None,
