@@ -6,7 +6,7 @@ use slipway_core::failure::{Code, Failure};
 use slipway_core::model::{Environment, Name, PortProtocol, Service, ServiceKind, Variable, VariableName};
 use slipway_core::names::sha256_hex;
 use slipway_core::plan::{Plan, PlannedService, VariablesSecret};
-use slipway_core::variables::{self, BuiltinFacts, OUTPUT_PATH, Outputs, Resolved, Scopes, VariableProblem};
+use slipway_core::variables::{self, BuiltinFacts, OUTPUT_PATH, Outputs, ReachedAt, Resolved, Scopes, VariableProblem};
 use slipway_ports::{SecretText, StoreError, Target};
 
 use crate::engine::Shared;
@@ -96,7 +96,8 @@ pub(crate) fn facts(
 ) -> BuiltinFacts {
     let urls =
         environment.services.iter().filter_map(|service| Some((service.name.clone(), public_url(environment, service, target)?)));
-    BuiltinFacts { public_urls: urls.collect(), versions: versions.by_name(), database_passwords: passwords }
+    let reached_at = if target.cluster().is_some() { ReachedAt::External } else { ReachedAt::Internal };
+    BuiltinFacts { public_urls: urls.collect(), versions: versions.by_name(), database_passwords: passwords, reached_at }
 }
 
 /// A variable that can not be had, as a failure of the step that wants it.

@@ -15,6 +15,18 @@ pub struct BuiltinFacts {
     pub versions: BTreeMap<Name, String>,
     /// The password of each database.
     pub database_passwords: BTreeMap<Name, String>,
+    /// Which port of a service others reach by its name.
+    pub reached_at: ReachedAt,
+}
+
+/// Which port of a service others reach by its name, where the two differ.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum ReachedAt {
+    /// The external one: a Service of Kubernetes leads on from there.
+    #[default]
+    External,
+    /// The internal one: the name is that of the containers themselves.
+    Internal,
 }
 
 /// The account that a database is made with.
@@ -48,7 +60,10 @@ pub fn builtins(environment: &Environment, facts: &BuiltinFacts) -> BTreeMap<Var
         let version = facts.versions.get(&service.name).map_or("", String::as_str);
         all.add(&format!("{prefix}_HOST"), Resolved::plain(service.name.as_str()));
         all.add(&format!("{prefix}_VERSION"), Resolved::plain(version));
-        let port = service.workload().and_then(|workload| workload.ports.first()).map(|port| port.external);
+        let port = service.workload().and_then(|workload| workload.ports.first()).map(|port| match facts.reached_at {
+            ReachedAt::External => port.external,
+            ReachedAt::Internal => port.internal,
+        });
         if let Some(port) = port {
             all.add(&format!("{prefix}_PORT"), Resolved::plain(port.to_string()));
         }
@@ -129,5 +144,25 @@ pub fn database_environment(
             plain("MONGO_INITDB_DATABASE", &account.name),
             secret("MONGO_INITDB_ROOT_PASSWORD"),
         ]),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::file::{ApplyOptions, ParseOptions, apply, parse};
+
+    #[test]
+    fn the_port_of_a_service_is_the_one_that_its_name_leads_to() {
+        let text = "apiVersion: slipway.dev/v1\nkind: Environment\nname: test\nservices:\n  - name: cache
+    container: {image: {name: docker.io/library/redis, tag: '7'}}\n    ports: [{internal: 6379, external: 16379, protocol: tcp}]\n";
+        let file = parse(text, &ParseOptions { allow_file_urls: false, is_first: true }).unwrap();
+        let environment = apply(None, &file, ApplyOptions { prune: false }).unwrap().environment;
+        for (reached_at, port) in [(ReachedAt::External, "16379"), (ReachedAt::Internal, "6379")] {
+            let all = builtins(&environment, &BuiltinFacts { reached_at, ..BuiltinFacts::default() });
+            let value = |name: &str| all[&VariableName::new(name).unwrap()].clone();
+            assert_eq!(value("SLIPWAY_SERVICE_CACHE_PORT"), Resolved::plain(port));
+            assert_eq!(value("SLIPWAY_SERVICE_CACHE_URL"), Resolved::plain(format!("http://cache:{port}")));
+        }
     }
 }

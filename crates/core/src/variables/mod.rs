@@ -8,7 +8,7 @@ mod outputs;
 mod resolve;
 mod resolved;
 
-pub use builtin::{BuiltinFacts, DatabaseAccount, builtins, database_environment};
+pub use builtin::{BuiltinFacts, DatabaseAccount, ReachedAt, builtins, database_environment};
 pub use outputs::{
     JobOutputs, MOST_OUTPUT_BYTES, OUTPUT_PATH, OUTPUT_PREFIX, Outputs, earlier_jobs, output_prefix, output_variables,
     parse_outputs,

@@ -6,7 +6,7 @@ use slipway_core::failure::{Code, Failure};
 use slipway_core::image_key::{ImageKey, KeyInputs, build_repository, declared_args};
 use slipway_core::model::{BuildSettings, Environment, GitSource, Service, ServiceKind, VariableName};
 use slipway_core::plan::{PlannedBuild, Version};
-use slipway_core::variables::{self, BuiltinFacts, Outputs, Resolved, Scopes};
+use slipway_core::variables::{self, BuiltinFacts, Outputs, ReachedAt, Resolved, Scopes};
 use slipway_ports::{Reader, Repositories, TreeFacts, TreeQuery};
 
 use crate::engine::Shared;
@@ -109,7 +109,9 @@ impl Source {
 pub(super) fn builtins_of(environment: &Environment, facts: BuiltinFacts) -> Builtins {
     let databases = environment.services.iter().filter(|service| matches!(service.kind, ServiceKind::Database(_)));
     let passwords = databases.map(|service| (service.name.clone(), "a password".to_owned())).collect();
-    variables::builtins(environment, &BuiltinFacts { database_passwords: passwords, ..facts })
+    // The same on every target: the key of an image does not depend on where it is to run.
+    let reached_at = ReachedAt::External;
+    variables::builtins(environment, &BuiltinFacts { database_passwords: passwords, reached_at, ..facts })
 }
 
 /// The values of the declared arguments (C14).
