@@ -1,13 +1,13 @@
 //! Connections, each within bounds: a client that is slow, silent or gone holds up nobody but itself, and not for ever.
 
 use std::io;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use hyper::server::conn::http1;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper::server::conn::{http1, http2};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use slipway_ports::CancellationToken;
@@ -21,19 +21,107 @@ const LONGEST_HEAD: Duration = Duration::from_secs(30);
 const WANTED_FILES: u64 = 65_536;
 /// How long a system that gives no more connections is left alone.
 const PAUSE: Duration = Duration::from_millis(200);
+/// What a client says first that speaks HTTP/2 without TLS.
+const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+/// How often a client that has said a part of it is looked at again.
+const GLANCE: Duration = Duration::from_millis(20);
 
 /// What one listener gives its clients.
 struct Bounds {
+    spoken: Spoken,
     longest_head: Duration,
     /// Connections at once; what comes beyond them waits in the system's queue.
     most_connections: usize,
 }
 
+/// What clients may speak.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Spoken {
+    Http1,
+    /// HTTP/2 too, by who begins with it.
+    Http2Also,
+}
+
 /// Answers requests until `shutdown`, then lets those that run end.
 pub async fn answer(listener: TcpListener, router: Router, shutdown: CancellationToken) {
-    // Two listeners leave half of the files to the database, child processes and blobs.
-    let bounds = Bounds { longest_head: LONGEST_HEAD, most_connections: open_files() / 4 };
-    answer_within(bounds, listener, router, shutdown).await;
+    answer_within(Bounds::of(Spoken::Http1), listener, router, shutdown).await;
+}
+
+/// The same for clients that may speak HTTP/2, such as those of gRPC.
+pub(crate) async fn answer_http2_also(listener: TcpListener, router: Router, shutdown: CancellationToken) {
+    answer_within(Bounds::of(Spoken::Http2Also), listener, router, shutdown).await;
+}
+
+impl Bounds {
+    fn of(spoken: Spoken) -> Self {
+        // Three listeners leave a quarter of the files to the database, child processes and blobs.
+        Self { spoken, longest_head: LONGEST_HEAD, most_connections: open_files() / 4 }
+    }
+
+    /// Serves one connection until its end, which comes soon after `shutdown`.
+    async fn serve(&self, stream: TcpStream, service: TowerToHyperService<Router>, shutdown: &CancellationToken) {
+        let is_http2 = match self.spoken {
+            Spoken::Http1 => false,
+            Spoken::Http2Also => {
+                let begun = tokio::time::timeout(self.longest_head, begins_with_preface(&stream));
+                tokio::select! {
+                    begun = begun => match begun {
+                        Ok(Ok(is_http2)) => is_http2,
+                        Ok(Err(_)) | Err(_) => return,
+                    },
+                    () = shutdown.cancelled() => return,
+                }
+            }
+        };
+        let stream = TokioIo::new(stream);
+        if is_http2 {
+            let mut protocol = http2::Builder::new(TokioExecutor::new());
+            // Who is still there answers to a ping.
+            protocol.timer(TokioTimer::new()).keep_alive_interval(self.longest_head);
+            let connection = protocol.serve_connection(stream, service);
+            to_its_end(connection, http2::Connection::graceful_shutdown, shutdown).await;
+        } else {
+            let mut protocol = http1::Builder::new();
+            protocol.timer(TokioTimer::new()).header_read_timeout(self.longest_head);
+            // Some become websockets, which the routes serve from then on.
+            let connection = protocol.serve_connection(stream, service).with_upgrades();
+            to_its_end(connection, http1::UpgradeableConnection::graceful_shutdown, shutdown).await;
+        }
+    }
+}
+
+/// Whether a client speaks HTTP/2, once it has said enough to tell.
+async fn begins_with_preface(stream: &TcpStream) -> io::Result<bool> {
+    let mut said = [0; PREFACE.len()];
+    loop {
+        let length = stream.peek(&mut said).await?;
+        if length == 0 || !PREFACE.starts_with(&said[..length]) {
+            return Ok(false);
+        }
+        if length == PREFACE.len() {
+            return Ok(true);
+        }
+        // What was looked at is still there, so the system does not tell when there is more.
+        tokio::time::sleep(GLANCE).await;
+    }
+}
+
+/// Serves until the end; `let_go` tells a connection to take no more requests.
+async fn to_its_end<C>(connection: C, let_go: impl FnOnce(Pin<&mut C>), shutdown: &CancellationToken)
+where
+    C: Future<Output = Result<(), hyper::Error>>,
+{
+    let mut connection = pin!(connection);
+    let ended = tokio::select! {
+        ended = connection.as_mut() => ended,
+        () = shutdown.cancelled() => {
+            let_go(connection.as_mut());
+            connection.await
+        }
+    };
+    if let Err(error) = ended {
+        tracing::debug!(%error, "a connection ended badly");
+    }
 }
 
 /// How many files this process may have open, after asking for enough.
@@ -50,8 +138,7 @@ fn open_files() -> usize {
 async fn answer_within(bounds: Bounds, listener: TcpListener, router: Router, shutdown: CancellationToken) {
     let places = Arc::new(Semaphore::new(bounds.most_connections));
     let open = TaskTracker::new();
-    let mut protocol = http1::Builder::new();
-    protocol.timer(TokioTimer::new()).header_read_timeout(bounds.longest_head);
+    let bounds = Arc::new(bounds);
     let service = TowerToHyperService::new(router);
     loop {
         let next = async {
@@ -65,21 +152,9 @@ async fn answer_within(bounds: Bounds, listener: TcpListener, router: Router, sh
         };
         // Events are small, and each is wanted now. A socket that refuses is closing.
         let _ = stream.set_nodelay(true);
-        // Some become websockets, which the routes serve from then on.
-        let connection = protocol.serve_connection(TokioIo::new(stream), service.clone()).with_upgrades();
-        let shutdown = shutdown.clone();
+        let (bounds, service, shutdown) = (bounds.clone(), service.clone(), shutdown.clone());
         open.spawn(async move {
-            let mut connection = pin!(connection);
-            let ended = tokio::select! {
-                ended = connection.as_mut() => ended,
-                () = shutdown.cancelled() => {
-                    connection.as_mut().graceful_shutdown();
-                    connection.await
-                }
-            };
-            if let Err(error) = ended {
-                tracing::debug!(%error, "a connection ended badly");
-            }
+            bounds.serve(stream, service, &shutdown).await;
             drop(place);
         });
     }
@@ -121,7 +196,7 @@ mod tests {
     const HEAD: Duration = Duration::from_secs(2);
     const PLACES: usize = 150;
 
-    async fn start() -> (SocketAddr, CancellationToken, tokio::task::JoinHandle<()>) {
+    async fn start(spoken: Spoken) -> (SocketAddr, CancellationToken, tokio::task::JoinHandle<()>) {
         // Something every tenth of a second, for ever.
         let stream = || async {
             let ticks = tokio_stream::wrappers::IntervalStream::new(tokio::time::interval(Duration::from_millis(100)));
@@ -131,7 +206,7 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let shutdown = CancellationToken::new();
-        let bounds = Bounds { longest_head: HEAD, most_connections: PLACES };
+        let bounds = Bounds { spoken, longest_head: HEAD, most_connections: PLACES };
         (address, shutdown.clone(), tokio::spawn(answer_within(bounds, listener, router, shutdown)))
     }
 
@@ -165,7 +240,21 @@ mod tests {
 
     #[tokio::test]
     async fn clients_that_never_finish_their_head_are_left_and_hold_up_nobody() {
-        let (address, _, _) = start().await;
+        never_finish_their_head(Spoken::Http1).await;
+    }
+
+    #[tokio::test]
+    async fn nor_do_they_where_http2_is_spoken_also_those_that_stop_in_its_preface() {
+        let (address, _, _) = start(Spoken::Http2Also).await;
+        let mut stopping = TcpStream::connect(address).await.unwrap();
+        stopping.write_all(&PREFACE[..3]).await.unwrap();
+        never_finish_their_head(Spoken::Http2Also).await;
+        let read = tokio::time::timeout(HEAD * 10, stopping.read(&mut [0])).await.expect("it is left");
+        assert!(matches!(read, Ok(0) | Err(_)), "{read:?}");
+    }
+
+    async fn never_finish_their_head(spoken: Spoken) {
+        let (address, _, _) = start(spoken).await;
         let mut streaming = TcpStream::connect(address).await.unwrap();
         streaming.write_all(b"GET /stream HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
         let silent = TcpStream::connect(address).await.unwrap();
@@ -188,7 +277,7 @@ mod tests {
 
     #[tokio::test]
     async fn more_clients_than_places_wait_for_one() {
-        let (address, _, _) = start().await;
+        let (address, _, _) = start(Spoken::Http1).await;
         let mut held = Vec::new();
         for _ in 0..PLACES {
             held.push(TcpStream::connect(address).await.unwrap());
@@ -210,7 +299,7 @@ mod tests {
 
     #[tokio::test]
     async fn at_the_end_requests_that_run_come_to_theirs() {
-        let (address, shutdown, serving) = start().await;
+        let (address, shutdown, serving) = start(Spoken::Http1).await;
         let mut idle = TcpStream::connect(address).await.unwrap();
         idle.write_all(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
         assert!(idle.read(&mut [0; 1024]).await.unwrap() > 0);

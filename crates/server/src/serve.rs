@@ -12,7 +12,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinSet;
 
 use crate::app::App;
-use crate::connections::answer;
+use crate::connections::{answer, answer_http2_also};
 use crate::home::{Home, HomeError, ServerRecord};
 use crate::key_rotation::KeyRotation;
 use crate::mirroring::{EmbeddedRegistry, MirroringRegistry};
@@ -154,7 +154,7 @@ async fn serve_local(
         ServeError::Listen { what: "the local target", address, error }
     })?;
     local_target::ensure(&*ports.store, &access, listener.local_addr()?.port()).await?;
-    tokio::spawn(answer(listener, local_proxy::router(local.routes()), shutdown.clone()));
+    tokio::spawn(answer_http2_also(listener, local_proxy::router(local.routes()), shutdown.clone()));
     let (local, stops) = (local.clone(), shutdown.clone());
     tokio::spawn(async move { local.keep(stops).await });
     Ok(())

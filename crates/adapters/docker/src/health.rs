@@ -10,7 +10,7 @@ use bollard::query_parameters::{EventsOptionsBuilder, RestartContainerOptionsBui
 use futures::StreamExt as _;
 use jiff::Timestamp;
 use slipway_core::failure::Failure;
-use slipway_core::model::Probe;
+use slipway_core::model::{PortProtocol, Probe};
 use slipway_ports::CancellationToken;
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
@@ -20,7 +20,7 @@ use crate::engine::{Engine, failure, words};
 use crate::names::{MANAGED_BY, SLIPWAY};
 use crate::probe;
 use crate::record::{Record, Records};
-use crate::routes::{Route, Routes};
+use crate::routes::{Route, Routes, Speaks};
 use crate::spec::GRACE_SECONDS;
 
 /// How long a container without a readiness probe has to run.
@@ -384,8 +384,9 @@ fn routes_of(namespace: &str, record: &Record, ready: &[&Container]) -> Vec<Rout
         let of_port = ready.iter().filter(|container| container.namespace == namespace && container.service == service);
         let containers: Vec<_> =
             of_port.filter_map(|container| Some((container.id.clone(), *container.ports.get(&port.internal)?))).collect();
+        let speaks = if port.protocol == PortProtocol::Grpc { Speaks::Http2 } else { Speaks::Http1 };
         for host in newest.wanted.hosts.get(&port.internal).into_iter().flatten() {
-            routes.push(Route { host: host.clone(), path: port.path.clone(), containers: containers.clone() });
+            routes.push(Route { host: host.clone(), path: port.path.clone(), speaks, containers: containers.clone() });
         }
     }
     routes

@@ -35,5 +35,5 @@ mod verdict;
 mod workloads;
 
 pub use local::LocalDocker;
-pub use routes::{NoPassage, Passage, Routes};
+pub use routes::{NoPassage, Passage, Route, Routes, Speaks};
 pub use secrets::Seal;

@@ -21,13 +21,26 @@ pub struct Routes {
     traffic: RwLock<BTreeMap<String, Arc<Traffic>>>,
 }
 
-/// One public http port of a service.
+/// One public http or gRPC port of a service.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Route {
-    pub(crate) host: String,
-    pub(crate) path: String,
+pub struct Route {
+    /// The host name under which it is asked for.
+    pub host: String,
+    /// The path, by whole segments.
+    pub path: String,
+    /// What is spoken at the port.
+    pub speaks: Speaks,
     /// Ready containers, and where their port is reached.
-    pub(crate) containers: Vec<(String, SocketAddr)>,
+    pub containers: Vec<(String, SocketAddr)>,
+}
+
+/// What a container speaks at a port.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Speaks {
+    /// HTTP/1.1.
+    Http1,
+    /// HTTP/2 without TLS from the first byte, as gRPC does.
+    Http2,
 }
 
 /// The requests that a container has.
@@ -42,6 +55,8 @@ struct Traffic {
 pub struct Passage {
     /// Where the container is reached.
     pub address: SocketAddr,
+    /// What it speaks there.
+    pub speaks: Speaks,
     traffic: Arc<Traffic>,
 }
 
@@ -83,14 +98,14 @@ impl Routes {
         // Counted while the lock of `draining` is held: whoever drains afterwards sees it.
         Ok((0..staying.len())
             .map(|step| staying[(first + step) % staying.len()])
-            .map(|(id, address)| self.passage(id, *address))
+            .map(|(id, address)| self.passage(id, *address, route.speaks))
             .collect())
     }
 
-    fn passage(&self, id: &str, address: SocketAddr) -> Passage {
+    fn passage(&self, id: &str, address: SocketAddr, speaks: Speaks) -> Passage {
         let traffic = self.traffic_of(id);
         traffic.requests.fetch_add(1, Ordering::AcqRel);
-        Passage { address, traffic }
+        Passage { address, speaks, traffic }
     }
 
     fn traffic_of(&self, id: &str) -> Arc<Traffic> {
@@ -98,12 +113,12 @@ impl Routes {
     }
 
     /// Puts another table in the place of the one that is there.
-    pub(crate) fn replace(&self, table: Vec<Route>) {
+    pub fn replace(&self, table: Vec<Route>) {
         *self.table.write().unwrap_or_else(PoisonError::into_inner) = table;
     }
 
     /// Sends no more requests to a container, and waits until it has none, within a bound.
-    pub(crate) async fn drain(&self, id: &str) {
+    pub async fn drain(&self, id: &str) {
         self.draining.write().unwrap_or_else(PoisonError::into_inner).insert(id.to_owned());
         let traffic = self.traffic_of(id);
         let idle = async {
@@ -140,6 +155,7 @@ mod tests {
         let route = |host: &str, path: &str, ports: &[u16]| Route {
             host: host.to_owned(),
             path: path.to_owned(),
+            speaks: Speaks::Http1,
             containers: ports.iter().map(|port| (format!("c{port}"), address(*port))).collect(),
         };
         let routes = Routes::default();
