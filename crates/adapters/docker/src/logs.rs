@@ -60,8 +60,11 @@ async fn follow(local: &LocalDocker, query: &LogQuery, lines: &Sender<PodLine>) 
                 continue;
             }
             let tail = if is_first { query.tail } else { None };
-            let tail = if before.is_some() { Some(0) } else { tail };
-            let (docker, lines, query) = (docker.clone(), lines.clone(), query.clone());
+            let (docker, lines, mut query) = (docker.clone(), lines.clone(), query.clone());
+            if before.is_some() {
+                // All that it has said since the life before has ended, also before this reading begins.
+                query.since = container.finished_at.parse().ok().or(query.since);
+            }
             reading.spawn(async move { copy(&docker, &container, &query, tail, &lines).await });
         }
         is_first = false;
