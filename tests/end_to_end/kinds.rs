@@ -22,7 +22,7 @@ services:
   - {name: ledger, database: {type: postgresql, version: "15", storage: 64Mi}}
   - {name: orders, database: {type: mysql, version: "8.4", storage: 256Mi}}
   - {name: papers, database: {type: mongodb, version: "7.0", storage: 64Mi}}
-  - {name: cache, database: {type: redis, version: "7.2", storage: 64Mi}}
+  - {name: cache, database: {type: redis, version: "7.2", storage: 64Mi, access: public}}
   - name: arrive
     job: {on: [start], source: {image: {name: docker.io/library/redis, tag: "7.2"}}}
     command: [sh, -c, 'redis-cli -e --no-auth-warning -u "$CACHE_URL" incr starts']
@@ -185,6 +185,7 @@ fn every_kind_keeps_its_data_over_stop_and_restart_and_delete_leaves_nothing_beh
     let arguments =
         kubectl(["get", "statefulset", "cache", "--namespace", &namespace, "--output", arguments]).expect_code(0).stdout;
     assert!(!arguments.contains("$("), "Kubernetes writes the password into the list of processes: {arguments}");
+    a_public_database_tells_its_address(&server, &namespace);
     write(&server);
     let credentials = credentials(&server);
     assert_eq!(credentials.matches("://").count(), 6, "of Redis to each of three, and of three others");
@@ -201,6 +202,22 @@ fn every_kind_keeps_its_data_over_stop_and_restart_and_delete_leaves_nothing_beh
     eventually("no volume is left", BOUND, || objects(&namespace).is_empty().then_some(()));
     let left: Vec<_> = folders.iter().filter(|folder| folder.exists()).collect();
     assert!(left.is_empty(), "{left:?}");
+}
+
+/// The test is the load balancer: it gives the Service an address.
+fn a_public_database_tells_its_address(server: &Server, namespace: &str) {
+    let service = |path: &str| {
+        let path = format!("jsonpath={path}");
+        kubectl(["get", "service", "cache-public-tcp", "--namespace", namespace, "--output", &path]).expect_code(0).stdout
+    };
+    assert_eq!(service("{.spec.type} {.spec.ports[*].port}"), "LoadBalancer 6379");
+    let given = r#"{"status": {"loadBalancer": {"ingress": [{"ip": "203.0.113.7"}]}}}"#;
+    let patch = ["patch", "service", "cache-public-tcp", "--namespace", namespace, "--subresource=status", "--patch", given];
+    kubectl(patch).expect_code(0);
+    eventually("the address is told", BOUND, || {
+        let said = server.slipway(["status", ENVIRONMENT]).expect_code(0).stdout;
+        said.lines().any(|line| line.contains("cache") && line.contains("203.0.113.7:6379")).then_some(())
+    });
 }
 
 fn it_stops_and_starts_again(server: &Server, namespace: &str, credentials: &str) {

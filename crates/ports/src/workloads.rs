@@ -66,6 +66,9 @@ pub struct RunningService {
     pub ready: u32,
     /// So many are wanted.
     pub wanted: u32,
+    /// Where the outside reaches its public ports that have no host name, as the target has given it: `203.0.113.7:5432`; of UDP
+    /// `203.0.113.7:53/udp`.
+    pub addresses: Vec<String>,
     /// Its pods, oldest first; those on their way out too.
     pub pods: Vec<RunningPod>,
     /// The last run of a job, if it has run.

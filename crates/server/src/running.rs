@@ -40,6 +40,7 @@ fn service_view(service: &Service, running: Option<&RunningService>) -> RunningS
             wanted: 0,
             restarts: 0,
             digest: None,
+            addresses: Vec::new(),
             pods: Vec::new(),
             last_run: None,
         };
@@ -52,6 +53,7 @@ fn service_view(service: &Service, running: Option<&RunningService>) -> RunningS
         wanted: running.wanted,
         restarts: running.restarts(),
         digest: running.digest().map(str::to_owned),
+        addresses: running.addresses.clone(),
         pods: running.pods.iter().map(pod).collect(),
         last_run: running.last_run.as_ref().map(job_run),
     }

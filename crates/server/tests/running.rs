@@ -27,7 +27,15 @@ fn running(service: &str, status: RunningStatus, reason: Option<&str>) -> Runnin
         started: None,
         containers: Vec::new(),
     };
-    RunningService { status, reason: reason.map(str::to_owned), ready: 1, wanted: 1, pods: vec![pod], last_run: None }
+    RunningService {
+        status,
+        reason: reason.map(str::to_owned),
+        ready: 1,
+        wanted: 1,
+        addresses: Vec::new(),
+        pods: vec![pod],
+        last_run: None,
+    }
 }
 
 fn both_run(server: &Server) {

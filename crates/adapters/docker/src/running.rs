@@ -8,7 +8,7 @@ use slipway_ports::{JobRun, JobRunState, RunningContainer, RunningPod, RunningSe
 use crate::containers::{Container, Life};
 use crate::health::{Condition, Seen};
 use crate::record::Wanted;
-use crate::spec::replicas;
+use crate::spec::{Blueprint, replicas};
 
 /// What runs of a service.
 pub(crate) fn service(wanted: &Wanted, seen: &[Seen]) -> RunningService {
@@ -30,7 +30,8 @@ pub(crate) fn service(wanted: &Wanted, seen: &[Seen]) -> RunningService {
             (status, reason)
         }
     };
-    RunningService { status, reason, ready, wanted: count, pods, last_run }
+    let addresses = Blueprint::of(wanted).map(|blueprint| blueprint.addresses()).unwrap_or_default();
+    RunningService { status, reason, ready, wanted: count, addresses, pods, last_run }
 }
 
 fn job(stopped: bool, run: Option<&JobRun>) -> (RunningStatus, Option<String>) {
@@ -122,6 +123,18 @@ mod tests {
         let stopped = Wanted { stopped: true, ..wanted(WEB) };
         assert_eq!(service(&stopped, &[]).status, RunningStatus::Stopped);
         assert_eq!(service(&stopped, &[ready]).status, RunningStatus::Stopping);
+    }
+
+    #[test]
+    fn what_is_public_without_a_host_tells_its_address() {
+        let of = |service: &str| self::service(&wanted(service), &[]).addresses;
+        let image = "image: {name: docker.io/library/a, tag: '1'}";
+        let web = format!(
+            "  - name: web\n    container: {{{image}}}\n    ports: [{{internal: 80, public: true}}, {{internal: 53, external: 54, protocol: udp, public: true}}, {{internal: 1, protocol: tcp}}]"
+        );
+        assert_eq!(of(&web), ["127.0.0.1:54/udp"]);
+        assert_eq!(of("  - name: db\n    database: {type: redis, version: '7', access: public}"), ["127.0.0.1:6379"]);
+        assert_eq!(of("  - name: db\n    database: {type: redis, version: '7'}"), [""; 0]);
     }
 
     #[test]

@@ -141,6 +141,13 @@ impl Blueprint {
         sha256_hex(text.as_bytes())[..10].to_owned()
     }
 
+    /// Where this machine reaches its published ports, as a person reads it.
+    pub(crate) fn addresses(&self) -> Vec<String> {
+        let transport = |protocol| if protocol == "udp" { "/udp" } else { "" };
+        let ports = self.published.iter();
+        ports.map(|port| format!("{LOOPBACK}:{}{}", port.external, transport(port.protocol))).collect()
+    }
+
     /// Whether two containers of the service cannot be there at once: they share a volume, or a port of this machine.
     pub(crate) fn is_alone(&self) -> bool {
         !self.volumes.is_empty() || !self.published.is_empty()

@@ -254,7 +254,7 @@ async fn every_kind_of_service_is_taken_by_the_cluster(releases: Adapter) {
             version: "15".to_owned(),
             image: None,
             storage: Bytes::mebi(10),
-            access: DatabaseAccess::Private,
+            access: if database_type == DatabaseType::Redis { DatabaseAccess::Public } else { DatabaseAccess::Private },
             cpu: Millicores(100),
             memory: Bytes::mebi(64),
         })
@@ -279,6 +279,9 @@ async fn every_kind_of_service_is_taken_by_the_cluster(releases: Adapter) {
         assert_eq!(labels["slipway.dev/project"], "shop");
     }
     assert!(object(&namespace.0, "horizontalpodautoscaler", "stateful").is_some());
+    let public = object(&namespace.0, "service", "redis-public-tcp").expect("a public database has a load balancer");
+    assert_eq!((&public["spec"]["type"], &public["spec"]["ports"][0]["port"]), (&json!("LoadBalancer"), &json!(6379)));
+    assert_eq!(object(&namespace.0, "service", "postgres-public-tcp"), None);
 }
 
 async fn public_hosts_have_certificates_where_the_target_has_an_issuer(releases: Adapter) {

@@ -56,7 +56,12 @@ pub(super) static DATABASE: Shape = Shape {
         Key::new("version", Value("text"), "required", "The tag of its official image, such as `\"15\"`."),
         Key::new("image", Mapping(&IMAGE), "the official image", "Instead of the official image."),
         Key::new("storage", Value(MEMORY), "`10Gi`", "The size of its volume."),
-        Key::new("access", Value("`private` or `public`"), "`private`", "Who reaches it.").support(NotYetFor(&["public"])),
+        Key::new(
+            "access",
+            Value("`private` or `public`"),
+            "`private`",
+            "Who reaches it; see [clusters](clusters.md#public-ports).",
+        ),
     ],
 };
 

@@ -61,6 +61,9 @@ pub struct RunningServiceView {
     /// The image that its newest pod runs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digest: Option<String>,
+    /// Where the outside reaches its public ports that have no host name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub addresses: Vec<String>,
     /// Its pods, oldest first.
     pub pods: Vec<RunningPodView>,
     /// The last run of a job.

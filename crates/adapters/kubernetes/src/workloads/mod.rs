@@ -3,6 +3,7 @@
 //! What a namespace holds is watched in the same two halves as a rollout: sources keep a snapshot, and [`observe`] says of it what runs,
 //! purely. Ways into a pod go through the websockets of the API server.
 
+mod addresses;
 mod connect;
 mod exec;
 pub(crate) mod members;

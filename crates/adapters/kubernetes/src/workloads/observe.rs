@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 
 use k8s_openapi::api::apps::v1::{DaemonSet, Deployment, StatefulSet};
 use k8s_openapi::api::batch::v1::{CronJob, Job};
-use k8s_openapi::api::core::v1::Pod;
+use k8s_openapi::api::core::v1::{Pod, Service};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use slipway_core::running::RunningStatus;
 use slipway_ports::{JobRun, JobRunState, RunningPod, RunningService, RunningServices};
 
+use super::addresses::{Balanced, balanced};
 use super::pod::{has_ended, is_leaving, is_ready, restarted, running_pod};
 use super::snapshot::{NamespaceSnapshot, Services, controller};
 use crate::rollout::verdict::job_condition;
@@ -21,6 +22,7 @@ struct Parts<'a> {
     cron_jobs: Vec<&'a CronJob>,
     jobs: Vec<&'a Job>,
     pods: Vec<&'a Pod>,
+    load_balancers: Vec<&'a Service>,
 }
 
 /// What keeps pods running, of whatever kind it is.
@@ -65,6 +67,12 @@ pub(super) fn observe(snapshot: &NamespaceSnapshot) -> RunningServices {
             }
         }
     }
+    for object in snapshot.services.iter() {
+        // A Service alone runs nothing.
+        if let Some(found) = services.service(&object.metadata).and_then(|service| parts.get_mut(service)) {
+            found.load_balancers.push(object);
+        }
+    }
     parts.into_iter().map(|(service, parts)| (service, parts.running(snapshot))).collect()
 }
 
@@ -81,9 +89,14 @@ impl Parts<'_> {
         }
         let pods: Vec<RunningPod> = self.pods.iter().map(|pod| running_pod(snapshot, pod)).collect();
         let last_run = newest.filter(|_| is_job).map(job_run);
-        let (status, reason) = if is_job { self.job_status(&pods, last_run.as_ref()) } else { self.status(&pods) };
+        let Balanced { addresses, pending } = balanced(&self.load_balancers);
+        let (status, reason) = match if is_job { self.job_status(&pods, last_run.as_ref()) } else { self.status(&pods) } {
+            // It runs, and the outside does not reach it.
+            (RunningStatus::Running, None) if pending.is_some() => (RunningStatus::Warning, pending),
+            other => other,
+        };
         let sum = |count: fn(&Controller) -> u32| self.controllers.iter().map(count).sum();
-        RunningService { status, reason, ready: sum(|one| one.ready), wanted: sum(|one| one.wanted), pods, last_run }
+        RunningService { status, reason, ready: sum(|one| one.ready), wanted: sum(|one| one.wanted), addresses, pods, last_run }
     }
 
     /// Of what is to run all the time.

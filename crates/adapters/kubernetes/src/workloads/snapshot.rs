@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use k8s_openapi::api::apps::v1::{DaemonSet, Deployment, ReplicaSet, StatefulSet};
 use k8s_openapi::api::batch::v1::{CronJob, Job};
-use k8s_openapi::api::core::v1::{Event, Pod};
+use k8s_openapi::api::core::v1::{Event, Pod, Service};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::{Api, Client};
 
@@ -21,6 +21,7 @@ pub(crate) struct NamespaceSnapshot {
     pub(crate) cron_jobs: Objects<CronJob>,
     pub(crate) jobs: Objects<Job>,
     pub(crate) pods: Objects<Pod>,
+    pub(crate) services: Objects<Service>,
     /// Warnings alone.
     pub(crate) events: Objects<Event>,
 }
@@ -43,6 +44,7 @@ pub(crate) fn sources(client: &Client, namespace: &str) -> Vec<NamespaceSource> 
     let warnings = Selection { labels: None, fields: Some("type=Warning".to_owned()) };
     let mut sources = owners(client, namespace);
     sources.push(source!(client, namespace, pods, Selection::default()));
+    sources.push(source!(client, namespace, services, Selection::default()));
     sources.push(source!(client, namespace, events, warnings));
     sources
 }
@@ -74,6 +76,7 @@ impl Services {
         snapshot.replica_sets.iter().for_each(|object| services.add(&object.metadata));
         snapshot.jobs.iter().for_each(|object| services.add(&object.metadata));
         snapshot.pods.iter().for_each(|object| services.add(&object.metadata));
+        snapshot.services.iter().for_each(|object| services.add(&object.metadata));
         services
     }
 

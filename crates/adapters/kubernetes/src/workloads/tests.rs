@@ -183,6 +183,37 @@ fn cron(suspend: bool, condition: Option<&str>) -> NamespaceSnapshot {
 }
 
 #[test]
+fn a_public_port_without_a_host_tells_its_address_and_warns_while_it_has_none() {
+    let service = |name: &str, kind: &str, ports: Value, given: Value| {
+        object(json!({
+            "metadata": {"name": name, "uid": name, "annotations": {"meta.helm.sh/release-name": "api"}},
+            "spec": {"type": kind, "ports": ports}, "status": {"loadBalancer": {"ingress": given}}
+        }))
+    };
+    let tcp = json!([{"port": 5432, "protocol": "TCP"}]);
+    let mut snapshot = deployment(1, 1, 1);
+    snapshot.services.put(service("api", "ClusterIP", tcp.clone(), json!([])));
+    assert_eq!(status(&snapshot), (RunningStatus::Running, None));
+    snapshot.services.put(service("api-public-tcp", "LoadBalancer", tcp.clone(), json!([])));
+    let waits = "the Service api-public-tcp has no address yet: it waits for a load balancer".to_owned();
+    assert_eq!(status(&snapshot), (RunningStatus::Warning, Some(waits)));
+    snapshot.services.put(service("api-public-tcp", "LoadBalancer", tcp, json!([{"ip": "203.0.113.7"}])));
+    let udp = json!([{"port": 53, "protocol": "UDP"}]);
+    let given = json!([{"ip": "2001:db8::7"}, {"hostname": "lb.example", "ip": "203.0.113.8"}]);
+    snapshot.services.put(service("api-public-udp", "LoadBalancer", udp, given));
+    let api = look(&snapshot, "api");
+    assert_eq!((api.status, api.reason), (RunningStatus::Running, None));
+    assert_eq!(api.addresses, ["203.0.113.7:5432", "[2001:db8::7]:53/udp", "lb.example:53/udp"]);
+    // What is stopped waits for nothing, and a Service alone runs nothing.
+    let mut stopped = deployment(0, 0, 0);
+    stopped.services.put(service("api-public-tcp", "LoadBalancer", json!([]), json!([])));
+    assert_eq!(status(&stopped), (RunningStatus::Stopped, None));
+    let mut alone = NamespaceSnapshot::default();
+    alone.services.put(service("api-public-tcp", "LoadBalancer", json!([]), json!([])));
+    assert!(observe(&alone).is_empty());
+}
+
+#[test]
 fn a_cron_job_tells_its_last_run() {
     let failure = Some("BackoffLimitExceeded: Job has reached it".to_owned());
     for (suspend, condition, expected) in [

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use k8s_openapi::api::core::v1::Pod;
-use kube::api::{Api, DeleteParams};
+use k8s_openapi::api::core::v1::{Pod, Service};
+use kube::api::{Api, DeleteParams, Patch, PatchParams};
 use serde_json::{Value, json};
 use slipway_core::failure::{Code, FailureKind};
 use slipway_core::running::RunningStatus;
@@ -96,6 +96,37 @@ async fn a_watch_ends_when_nobody_listens_and_fails_when_the_cluster_does_not_an
     let (sender, _seen) = watch::channel(None);
     let failure = cluster.watch(&target, &scene.namespace, sender, &CancellationToken::new()).await.unwrap_err();
     assert_eq!((failure.kind, failure.code), (FailureKind::Retry, Code::ClusterUnreachable));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_public_address_is_told_once_a_load_balancer_has_given_it() {
+    let scene = Scene::new("public").await;
+    up(&scene, "exec sleep 1000").await;
+    let (mut seen, watching) = Seen::of(&scene);
+    let story = async {
+        let mut service = json!({
+            "apiVersion": "v1", "kind": "Service", "metadata": {"name": "api-public-tcp"},
+            // Of a class that nothing here serves: this test is the load balancer.
+            "spec": {"type": "LoadBalancer", "loadBalancerClass": "slipway.dev/test", "ports": [{"port": 5432, "protocol": "TCP"}]}
+        });
+        service["spec"]["selector"] = json!({"app.kubernetes.io/instance": "api"});
+        scene.apply(labelled(service)).await;
+        let pending = seen.until(|api| api.status == RunningStatus::Warning).await;
+        assert_eq!(
+            pending.reason.as_deref(),
+            Some("the Service api-public-tcp has no address yet: it waits for a load balancer")
+        );
+        assert_eq!((pending.ready, pending.addresses.len()), (1, 0));
+        let services: Api<Service> = Api::namespaced(scene.client.clone(), &scene.namespace);
+        let given = json!({"status": {"loadBalancer": {"ingress": [{"ip": "203.0.113.7"}]}}});
+        services.patch_status("api-public-tcp", &PatchParams::default(), &Patch::Merge(given)).await.unwrap();
+        let reached = seen.until(|api| api.status == RunningStatus::Running).await;
+        assert_eq!((reached.reason, reached.addresses), (None, vec!["203.0.113.7:5432".to_owned()]));
+    };
+    tokio::select! {
+        ended = watching => panic!("{ended:?}"),
+        () = story => {}
+    }
 }
 
 /// What a command wrote to each output, and how it ended.

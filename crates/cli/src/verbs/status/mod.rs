@@ -5,7 +5,7 @@ mod watch;
 
 use clap::Args;
 use slipway_core::running::RunningStatus;
-use slipway_ports::api::{DeploymentView, EnvironmentView, RunningView, ServiceView};
+use slipway_ports::api::{DeploymentView, EnvironmentView, RunningServiceView, RunningView, ServiceView};
 
 use crate::context::Context;
 use crate::elapsed;
@@ -128,11 +128,17 @@ fn one(environment: &EnvironmentView, deployment: Option<&DeploymentView>, runni
                 state,
                 runs.map_or("-".to_owned(), running::status),
                 reason,
-                service.urls.join(" "),
+                reached(&service.urls, runs),
             ]
         })
         .collect();
     output::table(&["STAGE", "SERVICE", "KIND", "VERSION", "STATE", "RUNNING", "REASON", "URL"], &rows)
+}
+
+/// Where the outside reaches a service: by its URLs, and by the addresses that the target has given it.
+fn reached(urls: &[String], runs: Option<&RunningServiceView>) -> String {
+    let addresses = runs.map_or(&[][..], |runs| &runs.addresses);
+    urls.iter().chain(addresses).map(String::as_str).collect::<Vec<_>>().join(" ")
 }
 
 fn reason(run: &ServiceView) -> String {

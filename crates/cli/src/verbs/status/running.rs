@@ -76,6 +76,7 @@ mod tests {
             wanted,
             restarts: u32::from(reason.is_some()) * 3,
             digest: None,
+            addresses: Vec::new(),
             pods: (0..wanted).map(pod).collect(),
             last_run: None,
         }
