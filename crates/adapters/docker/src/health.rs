@@ -352,6 +352,8 @@ impl Health {
             if found.seen == before {
                 return;
             }
+            // Nobody sees it ready, and takes the version before away, while no request finds it.
+            self.route_to(&live);
         }
         self.tell();
     }
@@ -363,7 +365,10 @@ impl Health {
 
     /// Makes the routes anew: those of the newest revision of each release, to its ready containers.
     fn route(&self) {
-        let live = self.live();
+        self.route_to(&self.live());
+    }
+
+    fn route_to(&self, live: &HashMap<String, Live>) {
         let ready: Vec<&Container> = live
             .values()
             .filter(|live| live.seen.condition == Condition::Ready && live.seen.container.is_running())
