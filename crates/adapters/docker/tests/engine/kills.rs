@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures::future::join_all;
 use slipway_ports::{ReleaseRequest, Releases};
 
-use crate::scene::{Scene, Told, eventually, web};
+use crate::scene::{Scene, Told, web};
 
 /// When the server is killed, in milliseconds after a rollout has begun.
 const CUTS: [u64; 5] = [1, 40, 150, 500, 1500];
