@@ -13,6 +13,7 @@ mod charts;
 mod cluster;
 mod contract;
 mod crash_points;
+mod fields;
 mod flood;
 mod git;
 mod kill;

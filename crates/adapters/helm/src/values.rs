@@ -82,10 +82,9 @@ fn merge(into: &mut Value, from: Value) {
 
 /// What application, container and job take.
 fn process(request: &ReleaseRequest, workload: &Workload) -> Value {
-    let arguments: Vec<&String> = workload.command.iter().chain(&workload.args).collect();
     let mut values = json!({
-        "command": workload.entrypoint,
-        "args": arguments,
+        "command": literally(&workload.entrypoint),
+        "args": literally(workload.command.iter().chain(&workload.args)),
         "resources": resources(workload.cpu, workload.memory, request.request_percent),
         "files": files(&request.files),
     });
@@ -93,6 +92,11 @@ fn process(request: &ReleaseRequest, workload: &Workload) -> Value {
         values["variablesSecret"] = json!(secret);
     }
     values
+}
+
+/// Arguments as they are: Kubernetes puts variables in the place of `$(NAME)`, and takes `$$` for one `$`.
+fn literally<'a>(arguments: impl IntoIterator<Item = &'a String>) -> Vec<String> {
+    arguments.into_iter().map(|argument| argument.replace('$', "$$")).collect()
 }
 
 fn long_running(request: &ReleaseRequest, workload: &Workload) -> Value {
@@ -207,7 +211,7 @@ fn probe_values(probe: &Probe) -> Value {
     let mut values = match &probe.check {
         ProbeCheck::Http { path, port } => json!({"http": {"path": path, "port": port}}),
         ProbeCheck::Tcp { port } => json!({"tcp": {"port": port}}),
-        ProbeCheck::Exec { command } => json!({"exec": {"command": command}}),
+        ProbeCheck::Exec { command } => json!({"exec": {"command": literally(command)}}),
         ProbeCheck::Grpc { port } => json!({"grpc": {"port": port}}),
     };
     merge(

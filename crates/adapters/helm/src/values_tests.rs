@@ -236,3 +236,22 @@ fn an_issuer_of_the_target_goes_to_what_has_hosts() {
     assert_eq!(generate(&without).unwrap().values.get("clusterIssuer"), None);
     assert_ne!(inputs(&with).unwrap(), inputs(&without).unwrap(), "what changes how it is reached is released anew");
 }
+
+#[test]
+fn kubernetes_replaces_nothing_in_arguments() {
+    let literal = "echo $$ $(HOME) $HOME $".to_owned();
+    let exec = ProbeCheck::Exec { command: vec![literal.clone()] };
+    let liveness = workload().probes.liveness.map(|probe| Probe { check: exec, ..probe });
+    let workload = Workload {
+        entrypoint: vec![literal.clone()],
+        command: vec![literal.clone()],
+        args: vec![literal],
+        probes: Probes { liveness, ..Probes::default() },
+        ..workload()
+    };
+    let values = generate(&request(ServiceKind::Container(Container { image: image(), workload }))).unwrap().values;
+    let escaped = "echo $$$$ $$(HOME) $$HOME $$";
+    assert_eq!(values["command"], json!([escaped]));
+    assert_eq!(values["args"], json!([escaped, escaped]));
+    assert_eq!(values["probes"]["liveness"]["exec"]["command"], json!([escaped]));
+}

@@ -35,6 +35,7 @@ pub(super) fn kind(reader: &mut Reader, kind: &str, place: Place<'_>, around: &S
     let workload = match kind {
         "database" => beside_database(reader, around),
         "helm" => beside_helm(reader, around),
+        "job" => beside_job(reader, around),
         _ => read_workload::workload(reader, around.service, around.secrets),
     };
     content(reader, kind, place, around, workload)
@@ -80,6 +81,13 @@ fn beside_helm(reader: &mut Reader, around: &Surroundings<'_, '_>) -> Workload {
     let variables = variables(reader, around.service, around.secrets);
     let secrets = secret_list(reader, around.service, around.secrets);
     Workload { variables, secrets, ..Workload::default() }
+}
+
+/// A job serves nobody, and keeps nothing but its outputs.
+fn beside_job(reader: &mut Reader, around: &Surroundings<'_, '_>) -> Workload {
+    let allowed = ["entrypoint", "command", "args", "cpu", "memory", "variables", "secrets", "files"];
+    only(reader, around, "job", &allowed);
+    read_workload::workload(reader, around.service, around.secrets)
 }
 
 /// Refuses the keys of a workload that a kind without one has no use for.

@@ -37,6 +37,10 @@ pub(super) fn workload(reader: &mut Reader, keys: &Keys<'_>, secrets: &[String])
         domains: domains(reader, keys),
     };
     unique_mounts(reader, keys, &workload);
+    let has_host = |port: &Port| port.public && matches!(port.protocol, PortProtocol::Http | PortProtocol::Grpc);
+    if !workload.domains.is_empty() && !workload.ports.iter().any(has_host) {
+        reader.refuse(&keys.key_location("domains"), "`domains` lead to public http ports; this service has none");
+    }
     workload
 }
 
@@ -82,6 +86,14 @@ fn ports(reader: &mut Reader, keys: &Keys<'_>) -> Vec<Port> {
         let public = keys.get("public").and_then(|place| reader.boolean(&place)).unwrap_or(false);
         let path = keys.get("path").and_then(|place| url_path(reader, &place)).unwrap_or_else(|| "/".to_owned());
         let host = keys.get("host").and_then(|place| host_name(reader, &place));
+        if matches!(protocol, PortProtocol::Tcp | PortProtocol::Udp) {
+            for key in ["path", "host"].into_iter().filter(|key| keys.get(key).is_some()) {
+                reader.refuse(
+                    &keys.key_location(key),
+                    format!("`{key}` goes with `http` and `grpc`; a port of tcp or udp has none"),
+                );
+            }
+        }
         let Some(internal) = internal else { continue };
         let external = external.unwrap_or(internal);
         let transport = if protocol == PortProtocol::Udp { "udp" } else { "tcp" };

@@ -108,6 +108,9 @@ fn ports_mounts_probes_and_instances_are_checked() {
         ("ports: [{internal: 80, external: 1}, {internal: 81, external: 1}]", "the external port 1 is taken"),
         ("ports: [{internal: 80, path: a}]", "expected a path that begins with `/`"),
         ("ports: [{internal: 80, host: 'A b'}]", "expected a host name"),
+        ("ports: [{internal: 80, protocol: tcp, path: /a}]", "`path` goes with `http` and `grpc`"),
+        ("ports: [{internal: 80, protocol: udp, host: a.example}]", "`host` goes with `http` and `grpc`"),
+        ("ports: [{internal: 80}, {internal: 81, protocol: tcp, public: true}]\ndomains: [a.example]", "this service has none"),
         ("storage: [{mount: a, size: 1Gi}]", "expected an absolute path"),
         ("storage: [{mount: /a, size: 1gi}]", "expected a size"),
         ("storage: [{mount: /a, size: 1Gi}]\nfiles: [{mount: /a, content: x}]", "mounted at `/a` already"),
@@ -140,6 +143,8 @@ fn images_jobs_and_databases_are_checked() {
         ("job: {source: {image: {name: a, tag: b}}, schedule: {cron: '* * * *'}}", "expected five fields"),
         ("job: {source: {image: {name: a, tag: b}}, on: [start], schedule: {cron: '* * * * *'}}", "exclude each other"),
         ("job: {source: {image: {name: a, tag: b}}, build: {}}", "`build` goes with `source.git` only"),
+        ("job: {source: {image: {name: a, tag: b}}}\n  ports: [{internal: 80}]", "`ports` does not go with `job`"),
+        ("job: {source: {image: {name: a, tag: b}}}\n  storage: [{mount: /a, size: 1Gi}]", "`storage` does not go with `job`"),
         ("job: {source: {}}", "expected exactly one of `git` or `image`"),
         ("job: {source: {image: {name: a, tag: b}}, command: [a]}\n  command: [b]", "stands at the service already"),
         (
