@@ -18,6 +18,30 @@ chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | quote }}
 {{- end -}}
 "#;
 
+/// Another of each kind that keeps pods up.
+const KEEPERS: &str = r#"{{- range $kind, $name := dict "StatefulSet" "store" "DaemonSet" "agent" }}
+---
+apiVersion: apps/v1
+kind: {{ $kind }}
+metadata: {name: {{ $.Release.Name }}-{{ $name }}}
+spec:
+  selector: {matchLabels: {app: {{ $.Release.Name }}-{{ $name }}}}
+  {{- if eq $kind "StatefulSet" }}
+  serviceName: {{ $.Release.Name }}-{{ $name }}
+  {{- end }}
+  template:
+    metadata: {labels: {app: {{ $.Release.Name }}-{{ $name }}}}
+    spec:
+      terminationGracePeriodSeconds: 1
+      imagePullSecrets: [{name: slipway-registry}]
+      containers:
+        - name: main
+          image: {{ $.Values.image }}
+          command: [/bin/sh, -c, "trap 'exit 0' TERM; sleep 2; touch /ready; while :; do sleep 1; done"]
+          readinessProbe: {exec: {command: [test, -e, /ready]}, periodSeconds: 1}
+{{- end }}
+"#;
+
 /// Its pods have no label of Helm's own: they are found by their owners.
 const DEPLOYMENT: &str = r#"apiVersion: apps/v1
 kind: Deployment
@@ -114,6 +138,7 @@ fn repository() -> Repository {
         ("deploy/app/templates/_helpers.tpl", HELPERS),
         ("deploy/app/templates/deployment.yaml", DEPLOYMENT),
         ("deploy/app/templates/others.yaml", OTHERS),
+        ("deploy/app/templates/keepers.yaml", KEEPERS),
         ("deploy/app/templates/migrate.yaml", &hook("echo migrated")),
         ("values/staging.yaml", "greeting: '{{GREETING}} world'\nlevel: staging\nreplicas: {count: 5}\n"),
     ]);
@@ -125,10 +150,20 @@ fn object(namespace: &str, kind: &str, name: &str) -> Value {
 }
 
 fn pods(namespace: &str) -> Vec<String> {
+    pods_of(namespace, "app=app")
+}
+
+fn pods_of(namespace: &str, selector: &str) -> Vec<String> {
     let path = r#"jsonpath={range .items[*]}{.metadata.uid}{"\n"}{end}"#;
-    let selected = ["get", "pods", "--namespace", namespace, "--selector", "app=app", "--field-selector=status.phase=Running"];
+    let selected = ["get", "pods", "--namespace", namespace, "--selector", selector, "--field-selector=status.phase=Running"];
     let said = kubectl(selected.into_iter().chain(["--output", path])).expect_code(0);
     said.stdout.lines().map(str::to_owned).collect()
+}
+
+/// How many pods of the StatefulSet and of the DaemonSet are ready: a deployment ends when all are.
+fn ready(namespace: &str) -> (u64, u64) {
+    let number = |kind: &str, name: &str, field: &str| object(namespace, kind, name)["status"][field].as_u64().unwrap_or(0);
+    (number("statefulset", "app-store", "readyReplicas"), number("daemonset", "app-agent", "numberReady"))
 }
 
 /// Proves C7.
@@ -156,6 +191,7 @@ fn c07_a_chart_from_git_is_released_stopped_restarted_rolled_back_and_deleted() 
     assert_eq!((&data["greeting"], &data["level"]), (&"hello world".into(), &"staging".into()), "{data}");
     assert_eq!((&data["again"], &data["elsewhere"]), (&"no".into(), &"0".into()), "{data}");
     assert_eq!(pods(&namespace).len(), 2, "`set` comes after the files");
+    assert_eq!(ready(&namespace), (1, 1));
     let everything = helm(["get", "all", "app", "--namespace", &namespace]).expect_code(0);
     assert!(!everything.stdout.contains(SECRET) && everything.stdout.contains("existingSecret: app-"), "{}", everything.stdout);
 
@@ -167,16 +203,21 @@ fn c07_a_chart_from_git_is_released_stopped_restarted_rolled_back_and_deleted() 
     server.slipway(["stop", "--environment", ENVIRONMENT]).expect_code(0);
     assert_eq!(object(&namespace, "deployment", "app-web")["spec"]["replicas"], 0);
     assert_eq!(object(&namespace, "cronjob", "app-nightly")["spec"]["suspend"], true);
+    let every = "app in (app, app-store, app-agent)";
+    assert_eq!(pods_of(&namespace, every), Vec::<String>::new(), "nothing of it runs");
     server.slipway(["deploy", "--file", &path]).expect_code(0);
     assert_eq!(object(&namespace, "deployment", "app-web")["spec"]["replicas"], 2);
+    assert_eq!(ready(&namespace), (1, 1), "brought back, and waited for");
     assert_eq!(object(&namespace, "cronjob", "app-nightly")["spec"]["suspend"], false, "the chart does not say: it was noted");
     assert_eq!(object(&namespace, "configmap", "app-greeting")["data"]["again"], "yes", "templates look into the namespace");
 
-    let before = pods(&namespace);
+    let before = pods_of(&namespace, every);
+    assert_eq!(before.len(), 4);
     server.slipway(["restart", "--environment", ENVIRONMENT]).expect_code(0);
     eventually("every pod is a new one", Duration::from_secs(20), || {
-        pods(&namespace).iter().all(|pod| !before.contains(pod)).then_some(())
+        pods_of(&namespace, every).iter().all(|pod| !before.contains(pod)).then_some(())
     });
+    assert_eq!(ready(&namespace), (1, 1));
 
     a_hook_that_fails_is_told_and_the_release_goes_back(&server, &repository, &path, &namespace);
     what_was_done_by_hand_is_gone_on_from(&server, &path, &namespace);
