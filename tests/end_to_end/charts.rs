@@ -160,7 +160,7 @@ fn pods_of(namespace: &str, selector: &str) -> Vec<String> {
     said.stdout.lines().map(str::to_owned).collect()
 }
 
-/// How many pods of the StatefulSet and of the DaemonSet are ready: a deployment ends when all are.
+/// How many pods of the `StatefulSet` and of the `DaemonSet` are ready: a deployment ends when all are.
 fn ready(namespace: &str) -> (u64, u64) {
     let number = |kind: &str, name: &str, field: &str| object(namespace, kind, name)["status"][field].as_u64().unwrap_or(0);
     (number("statefulset", "app-store", "readyReplicas"), number("daemonset", "app-agent", "numberReady"))

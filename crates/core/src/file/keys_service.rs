@@ -33,7 +33,12 @@ pub(super) static SERVICE: Shape = Shape {
         Key::new("variables", Named(&VARIABLE), "none", "Variables of this service alone; also of a chart."),
         Key::new("secrets", Value(SECRETS), "none", "Declared secrets that it sees as variables of the same name."),
         Key::new("files", ListOf(&FILE), "none", "Texts that are mounted as files."),
-        Key::new("rollout", Value("`rolling-update` or `recreate`"), "`rolling-update`", "How pods are replaced."),
+        Key::new(
+            "rollout",
+            Value("`rolling-update` or `recreate`"),
+            "`rolling-update`",
+            "How pods are replaced; with `storage` always one after the other, the old one first.",
+        ),
         Key::new("domains", Value("list of host names"), "none", "Further host names of its public http port."),
     ],
 };

@@ -20,7 +20,12 @@ pub(super) static PORT: Shape = Shape {
         Key::new("protocol", Value("`http`, `grpc`, `tcp` or `udp`"), "`http`", "What is spoken there."),
         Key::new("public", Value("`true` or `false`"), "`false`", "Whether the outside reaches it."),
         Key::new("path", Value("path prefix"), "`/`", "What of the outside's requests comes here."),
-        Key::new("host", Value("host name"), "by the target's domain pattern", "The host name of the outside."),
+        Key::new(
+            "host",
+            Value("host name"),
+            "by the target's domain pattern",
+            "The host name of the outside; of a grpc port on the target `local` alone.",
+        ),
     ],
 };
 
