@@ -20,7 +20,7 @@ async fn a_refused_file_lists_every_problem_with_its_place() {
 #[tokio::test]
 async fn what_is_not_built_yet_is_refused_by_name() {
     let server = Server::start().await;
-    let file = format!("{FILE}  - name: open\n    database: {{type: redis, version: '7', access: public}}\n");
+    let file = format!("{FILE}previews: {{enabled: true}}\n");
     let (status, problem) = server.ask("POST", "/environments:apply", &file).await;
     assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(problem["problems"][0]["message"].as_str().unwrap().contains("not supported yet"), "{problem}");
