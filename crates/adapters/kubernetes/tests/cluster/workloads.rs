@@ -181,7 +181,7 @@ async fn a_command_gets_its_input_and_gives_its_output_and_exit_code() {
     let ended = exec(&scene, command(&scene, &["echo", "$HOME; true", "--"]), Vec::new()).await;
     assert_eq!(ended, (Ok(0), "$HOME; true --\n".to_owned(), String::new()));
     // The size goes another way than the input, and may come after it.
-    let script = "read line; until busybox stty size 2>/dev/null; do busybox sleep 0.1; done; exit 3";
+    let script = r#"read line; until test "$size"; do size=$(busybox stty size 2>/dev/null); done; echo $size; exit 3"#;
     let terminal = ExecRequest { terminal: true, ..command(&scene, &["sh", "-c", script]) };
     let input = vec![ExecInput::Resized { columns: 97, rows: 31 }, ExecInput::Bytes(b"go\n".to_vec())];
     let (ended, out, _) = exec(&scene, terminal, input).await;
