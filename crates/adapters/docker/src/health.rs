@@ -62,6 +62,8 @@ pub(crate) struct Seen {
     pub(crate) probe_restarts: u32,
     /// What the last probe that failed said.
     pub(crate) said: Option<String>,
+    /// What the probe said that had it started anew last.
+    pub(crate) given_up: Option<String>,
 }
 
 /// How a container is.
@@ -72,6 +74,13 @@ pub(crate) enum Condition {
     Ready,
     /// It was ready, and is not any more.
     NotReady,
+}
+
+impl Seen {
+    /// Nothing is known of it but this.
+    pub(crate) fn new(container: Container, condition: Condition) -> Self {
+        Self { container, condition, probe_restarts: 0, said: None, given_up: None }
+    }
 }
 
 impl Drop for Live {
@@ -229,16 +238,11 @@ impl Health {
                 live.insert(id, before);
                 return;
             }
-            Some(mut before) => {
-                let said = before.seen.said.take();
-                Live {
-                    seen: Seen { container, condition: Condition::Starting, probe_restarts: before.seen.probe_restarts, said },
-                    attending: None,
-                }
+            Some(before) => {
+                let seen = Seen { container, condition: Condition::Starting, ..before.seen.clone() };
+                Live { seen, attending: None }
             }
-            None => {
-                Live { seen: Seen { container, condition: Condition::Starting, probe_restarts: 0, said: None }, attending: None }
-            }
+            None => Live { seen: Seen::new(container, Condition::Starting), attending: None },
         };
         if now.seen.container.is_running() && now.seen.container.run.is_none() {
             let (health, container) = (self.clone(), now.seen.container.clone());
@@ -261,14 +265,16 @@ impl Health {
     /// Waits until the startup probe has succeeded; `false` when it has failed too often, and the container is started anew.
     async fn has_started(self: &Arc<Self>, container: &Container, probe: &Probe, age: Duration) -> bool {
         tokio::time::sleep(probe.initial_delay.saturating_sub(age)).await;
+        let mut failed = String::new();
         for _ in 0..probe.failures.max(1) {
             match self.ask(container, probe).await {
                 Ok(()) => return true,
-                Err(said) => self.note(container, None, Some(format!("Startup probe failed: {said}"))),
+                Err(said) => failed = format!("Startup probe failed: {said}"),
             }
+            self.note(container, None, Some(failed.clone()));
             tokio::time::sleep(probe.period.max(EAGER)).await;
         }
-        self.start_anew(container);
+        self.start_anew(container, failed);
         false
     }
 
@@ -307,9 +313,10 @@ impl Health {
                 Ok(()) => failures = 0,
                 Err(said) => {
                     failures += 1;
-                    self.note(container, None, Some(format!("Liveness probe failed: {said}")));
+                    let failed = format!("Liveness probe failed: {said}");
+                    self.note(container, None, Some(failed.clone()));
                     if failures >= probe.failures.max(1) {
-                        return self.start_anew(container);
+                        return self.start_anew(container, failed);
                     }
                 }
             }
@@ -323,10 +330,11 @@ impl Health {
     }
 
     /// A probe has given the container up. The restart goes on when this life of it, and who attends to that, has ended.
-    fn start_anew(self: &Arc<Self>, container: &Container) {
+    fn start_anew(self: &Arc<Self>, container: &Container, failed: String) {
         tracing::warn!(container = container.name, "a probe fails; the container is started anew");
         if let Some(live) = self.live().get_mut(&container.id) {
             live.seen.probe_restarts += 1;
+            live.seen.given_up = Some(failed);
         }
         let (engine, id) = (self.engine.clone(), container.id.clone());
         tokio::spawn(async move {

@@ -74,7 +74,7 @@ fn crash(seen: &Seen) -> Finding {
         Life::Restarting(ended) | Life::Ended(ended) => (ended.words(), ended.out_of_memory),
         Life::Created | Life::Running => ("a probe had it started anew".to_owned(), false),
     };
-    let probe = seen.said.as_ref().filter(|_| seen.probe_restarts > 0).map(|said| format!("; {said}")).unwrap_or_default();
+    let probe = seen.given_up.as_ref().map(|said| format!("; {said}")).unwrap_or_default();
     let hint = match (out_of_memory, probe.is_empty()) {
         (true, _) => "give the service more memory, or make it use less",
         (false, false) => "it is started anew because the probe fails: correct the probe or what it asks",
@@ -113,7 +113,7 @@ pub(crate) mod tests {
             address: None,
             ports: BTreeMap::new(),
         };
-        Seen { container, condition, probe_restarts: 0, said: None }
+        Seen::new(container, condition)
     }
 
     pub(crate) fn ended(code: i64) -> Ended {
@@ -141,7 +141,8 @@ pub(crate) mod tests {
         assert!(finding.failure.message.contains("exit code 3"), "{}", finding.failure);
         let by_probe = Seen {
             probe_restarts: 3,
-            said: Some("Liveness probe failed: x".to_owned()),
+            said: Some("Readiness probe failed: y".to_owned()),
+            given_up: Some("Liveness probe failed: x".to_owned()),
             ..seen(Life::Running, Condition::Starting, 0)
         };
         let Verdict::Failed(finding) = verdict(&[by_probe], 1) else { panic!("a crash loop") };
