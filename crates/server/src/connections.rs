@@ -1,6 +1,6 @@
 //! Connections, each within bounds: a client that is slow, silent or gone holds up nobody but itself, and not for ever.
 
-use std::io;
+use std::io::{self, Cursor};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,6 +11,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use slipway_ports::CancellationToken;
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
@@ -23,8 +24,6 @@ const WANTED_FILES: u64 = 65_536;
 const PAUSE: Duration = Duration::from_millis(200);
 /// What a client says first that speaks HTTP/2 without TLS.
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-/// How often a client that has said a part of it is looked at again.
-const GLANCE: Duration = Duration::from_millis(20);
 
 /// What one listener gives its clients.
 struct Bounds {
@@ -59,51 +58,58 @@ impl Bounds {
     }
 
     /// Serves one connection until its end, which comes soon after `shutdown`.
-    async fn serve(&self, stream: TcpStream, service: TowerToHyperService<Router>, shutdown: &CancellationToken) {
-        let is_http2 = match self.spoken {
-            Spoken::Http1 => false,
-            Spoken::Http2Also => {
-                let begun = tokio::time::timeout(self.longest_head, begins_with_preface(&stream));
-                tokio::select! {
-                    begun = begun => match begun {
-                        Ok(Ok(is_http2)) => is_http2,
-                        Ok(Err(_)) | Err(_) => return,
-                    },
-                    () = shutdown.cancelled() => return,
-                }
-            }
-        };
-        let stream = TokioIo::new(stream);
-        if is_http2 {
-            let mut protocol = http2::Builder::new(TokioExecutor::new());
-            // Who is still there answers to a ping.
-            protocol.timer(TokioTimer::new()).keep_alive_interval(self.longest_head);
-            let connection = protocol.serve_connection(stream, service);
-            to_its_end(connection, http2::Connection::graceful_shutdown, shutdown).await;
-        } else {
-            let mut protocol = http1::Builder::new();
-            protocol.timer(TokioTimer::new()).header_read_timeout(self.longest_head);
-            // Some become websockets, which the routes serve from then on.
-            let connection = protocol.serve_connection(stream, service).with_upgrades();
-            to_its_end(connection, http1::UpgradeableConnection::graceful_shutdown, shutdown).await;
+    async fn serve(&self, mut stream: TcpStream, service: TowerToHyperService<Router>, shutdown: &CancellationToken) {
+        if self.spoken == Spoken::Http1 {
+            return self.serve_http1(stream, service, shutdown).await;
         }
+        let said = tokio::select! {
+            said = tokio::time::timeout(self.longest_head, first_words(&mut stream)) => said,
+            () = shutdown.cancelled() => return,
+        };
+        let Ok(Ok(said)) = said else { return };
+        let is_http2 = said == PREFACE;
+        let (reader, writer) = stream.into_split();
+        // As if nothing had been read of it.
+        let stream = tokio::io::join(Cursor::new(said).chain(reader), writer);
+        if is_http2 {
+            self.serve_http2(stream, service, shutdown).await;
+        } else {
+            self.serve_http1(stream, service, shutdown).await;
+        }
+    }
+
+    async fn serve_http1<S: Stream>(&self, stream: S, service: TowerToHyperService<Router>, shutdown: &CancellationToken) {
+        let mut protocol = http1::Builder::new();
+        protocol.timer(TokioTimer::new()).header_read_timeout(self.longest_head);
+        // Some become websockets, which the routes serve from then on.
+        let connection = protocol.serve_connection(TokioIo::new(stream), service).with_upgrades();
+        to_its_end(connection, http1::UpgradeableConnection::graceful_shutdown, shutdown).await;
+    }
+
+    async fn serve_http2<S: Stream>(&self, stream: S, service: TowerToHyperService<Router>, shutdown: &CancellationToken) {
+        let mut protocol = http2::Builder::new(TokioExecutor::new());
+        // Who is still there answers to a ping.
+        protocol.timer(TokioTimer::new()).keep_alive_interval(self.longest_head);
+        let connection = protocol.serve_connection(TokioIo::new(stream), service);
+        to_its_end(connection, http2::Connection::graceful_shutdown, shutdown).await;
     }
 }
 
-/// Whether a client speaks HTTP/2, once it has said enough to tell.
-async fn begins_with_preface(stream: &TcpStream) -> io::Result<bool> {
-    let mut said = [0; PREFACE.len()];
-    loop {
-        let length = stream.peek(&mut said).await?;
-        if length == 0 || !PREFACE.starts_with(&said[..length]) {
-            return Ok(false);
+/// What a connection is read from and written to.
+trait Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static {}
+
+impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Stream for S {}
+
+/// What a client says first: enough to tell whether it is the preface of HTTP/2, and no more than that.
+async fn first_words(stream: &mut TcpStream) -> io::Result<Vec<u8>> {
+    let mut said = Vec::with_capacity(PREFACE.len());
+    while said.len() < PREFACE.len() && PREFACE.starts_with(&said) {
+        let left = (PREFACE.len() - said.len()) as u64;
+        if (&mut *stream).take(left).read_buf(&mut said).await? == 0 {
+            break;
         }
-        if length == PREFACE.len() {
-            return Ok(true);
-        }
-        // What was looked at is still there, so the system does not tell when there is more.
-        tokio::time::sleep(GLANCE).await;
     }
+    Ok(said)
 }
 
 /// Serves until the end; `let_go` tells a connection to take no more requests.

@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use slipway_core::failure::{Code, Failure};
 use slipway_core::model::{
-    Bytes, Database, DatabaseAccess, Job, JobTrigger, Millicores, Port, PortProtocol, Probe, ProbeCheck, Probes, Rollout,
-    ServiceKind, Storage, Workload,
+    Bytes, Database, DatabaseAccess, Job, JobTrigger, Millicores, Port, Probe, ProbeCheck, Probes, Rollout, ServiceKind, Storage,
+    Workload,
 };
 use slipway_ports::{MadeFrom, ReleaseRequest, WantedImage};
 
@@ -183,13 +183,7 @@ fn files(mounts: &BTreeMap<String, String>) -> Vec<Value> {
 }
 
 fn port_values(port: &Port, hosts: &BTreeMap<u16, Vec<String>>) -> Value {
-    let protocol = match port.protocol {
-        PortProtocol::Http => "http",
-        PortProtocol::Grpc => "grpc",
-        PortProtocol::Tcp => "tcp",
-        PortProtocol::Udp => "udp",
-    };
-    let mut values = json!({"internal": port.internal, "external": port.external, "protocol": protocol});
+    let mut values = json!({"internal": port.internal, "external": port.external, "protocol": port.protocol.as_str()});
     if port.public {
         let hosts = hosts.get(&port.internal).map_or(&[] as &[String], Vec::as_slice);
         merge(&mut values, json!({"public": true, "path": port.path, "hosts": hosts}));

@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use slipway_core::model::{
     Application, BuildSettings, ChartSource, Container, DatabaseType, GitRevision, GitSource, HelmService, ImageReference,
-    ImageSource, Instances, JobEvent, JobRun, JobSource, Name, PathFilter, Service, StageName,
+    ImageSource, Instances, JobEvent, JobRun, JobSource, Name, PathFilter, PortProtocol, Service, StageName,
 };
 use slipway_ports::{MadeFrom, WantedImage};
 

@@ -119,7 +119,7 @@ fn stages(existing: Option<&Environment>, file: &EnvironmentFile) -> Vec<Stage> 
 fn role_without_word(existing: Option<&Environment>, name: &StageName) -> Option<ServiceType> {
     match existing {
         Some(environment) => environment.stage(name).and_then(|stage| stage.default_for),
-        None => ServiceType::WITH_DEFAULT_STAGE.into_iter().find(|role| role.default_stage_name() == Some(name.as_str())),
+        None => ServiceType::of_default_stage(name),
     }
 }
 

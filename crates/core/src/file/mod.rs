@@ -1,7 +1,8 @@
 //! The environment file: one YAML document that says how an environment is wanted.
 //!
 //! [`parse`] reads a text and names everything that is wrong with it, each with its place. [`apply`] makes the wanted
-//! environment out of what is there and the file; [`write()`] is the way back. [`unsupported`] names what the file asks for and no code carries out yet.
+//! environment out of what is there and the file; [`write()`] is the way back. [`unsupported`] names what the file asks for and no
+//! code carries out yet.
 //! The keys of the file are one table, from which unknown keys, unsupported keys and [`reference()`] come.
 
 mod apply;

@@ -1,7 +1,6 @@
 //! Reads what a service is.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use crate::model::{
     Application, ChartSource, Container, Database, DatabaseAccess, DatabaseType, GitSource, HelmService, ImageReference, Job,
@@ -24,7 +23,6 @@ pub(super) struct Surroundings<'s, 't> {
     pub secrets: &'s [String],
 }
 
-const TEN_MINUTES: Duration = Duration::from_secs(600);
 /// What a service can be.
 pub(super) const KINDS: [&str; 5] = ["application", "container", "database", "job", "helm"];
 /// Keys of a service that say nothing about how it runs.
@@ -164,7 +162,7 @@ fn job(reader: &mut Reader, place: Place<'_>, around: &Surroundings<'_, '_>, mut
         trigger: trigger?,
         run: run.unwrap_or(JobRun::Always),
         max_restarts: max_restarts.unwrap_or(0),
-        max_duration: max_duration.unwrap_or(TEN_MINUTES),
+        max_duration: max_duration.unwrap_or(Job::MAX_DURATION),
         workload,
     })
 }
@@ -177,14 +175,10 @@ fn trigger(reader: &mut Reader, keys: &Keys<'_>) -> Option<JobTrigger> {
         }
         (None, None) => Some(JobTrigger::Lifecycle(vec![JobEvent::Start])),
         (Some(place), None) => {
-            let event = |word: String| match word.as_str() {
-                "start" => JobEvent::Start,
-                "stop" => JobEvent::Stop,
-                _ => JobEvent::Delete,
-            };
-            Some(JobTrigger::Lifecycle(
-                words(reader, &place, &["start", "stop", "delete"], true).into_iter().map(event).collect(),
-            ))
+            const EVENTS: [JobEvent; 3] = [JobEvent::Start, JobEvent::Stop, JobEvent::Delete];
+            let named = words(reader, &place, &EVENTS.map(JobEvent::as_str), true);
+            let event = |word: &String| EVENTS.into_iter().find(|event| event.as_str() == word);
+            Some(JobTrigger::Lifecycle(named.iter().filter_map(event).collect()))
         }
         (None, Some(place)) => {
             let keys = reader.keys(place, &CRON)?;
@@ -236,7 +230,7 @@ fn helm(reader: &mut Reader, place: Place<'_>, workload: Workload) -> Option<Hel
         let file = reader.keys(place, &VALUES_FILE).and_then(|keys| reader.require(&keys, "git"));
         values_files.extend(file.and_then(|place| chart_git(reader, place)).map(|git| ValuesFile { git }));
     }
-    let timeout = keys.get("timeout").and_then(|place| duration(reader, &place, 1)).unwrap_or(TEN_MINUTES);
+    let timeout = keys.get("timeout").and_then(|place| duration(reader, &place, 1)).unwrap_or(HelmService::TIMEOUT);
     let wide = keys.get("allowClusterWideResources").and_then(|place| reader.boolean(&place)).unwrap_or(false);
     Some(HelmService {
         chart: chart?,

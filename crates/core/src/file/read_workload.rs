@@ -72,17 +72,17 @@ fn instances(reader: &mut Reader, place: Place<'_>) -> Option<Instances> {
     Some(Instances { min, max })
 }
 
-const PROTOCOLS: [(&str, PortProtocol); 4] =
-    [("http", PortProtocol::Http), ("grpc", PortProtocol::Grpc), ("tcp", PortProtocol::Tcp), ("udp", PortProtocol::Udp)];
+const PROTOCOLS: [PortProtocol; 4] = [PortProtocol::Http, PortProtocol::Grpc, PortProtocol::Tcp, PortProtocol::Udp];
 
 fn ports(reader: &mut Reader, keys: &Keys<'_>) -> Vec<Port> {
+    let protocols = PROTOCOLS.map(|protocol| (protocol.as_str(), protocol));
     let mut ports: Vec<Port> = Vec::new();
     let mut seen = HashSet::new();
     for place in reader.list_at(keys, "ports") {
         let Some(keys) = reader.keys(place, &PORT) else { continue };
         let internal = reader.require(&keys, "internal").and_then(|place| port_number(reader, &place));
         let external = keys.get("external").and_then(|place| port_number(reader, &place));
-        let protocol = keys.get("protocol").and_then(|place| reader.choice(&place, &PROTOCOLS)).unwrap_or(PortProtocol::Http);
+        let protocol = keys.get("protocol").and_then(|place| reader.choice(&place, &protocols)).unwrap_or(PortProtocol::Http);
         let public = keys.get("public").and_then(|place| reader.boolean(&place)).unwrap_or(false);
         let path = keys.get("path").and_then(|place| url_path(reader, &place)).unwrap_or_else(|| "/".to_owned());
         let host = keys.get("host").and_then(|place| host_name(reader, &place));
@@ -150,13 +150,12 @@ fn probe(reader: &mut Reader, place: Place<'_>) -> Option<Probe> {
     let period = keys.get("period").and_then(|place| duration(reader, &place, 1));
     let timeout = keys.get("timeout").and_then(|place| duration(reader, &place, 1));
     let failures = keys.get("failures").and_then(|place| reader.number(&place, 1, 10_000));
-    let seconds = std::time::Duration::from_secs;
     Some(Probe {
         check: check(reader, &keys)?,
         initial_delay: initial_delay.unwrap_or_default(),
-        period: period.unwrap_or(seconds(10)),
-        timeout: timeout.unwrap_or(seconds(5)),
-        failures: failures.unwrap_or(9),
+        period: period.unwrap_or(Probe::PERIOD),
+        timeout: timeout.unwrap_or(Probe::TIMEOUT),
+        failures: failures.unwrap_or(Probe::FAILURES),
     })
 }
 

@@ -65,8 +65,7 @@ fn stage(stage: &Stage) -> Mapping {
     let mut keys = Mapping::default();
     keys.put("name", stage.name.as_str());
     keys.put_unless(stage.description.is_empty(), "description", stage.description.as_str());
-    let by_name = ServiceType::WITH_DEFAULT_STAGE.into_iter().find(|role| role.default_stage_name() == Some(stage.name.as_str()));
-    if stage.default_for != by_name {
+    if stage.default_for != ServiceType::of_default_stage(&stage.name) {
         keys.put("defaultFor", stage.default_for.map_or(Node::null(), |role| role.as_str().into()));
     }
     keys.put_unless(!stage.approval_required, "approval", "required");

@@ -168,6 +168,11 @@ impl ServiceType {
         }
     }
 
+    /// The type whose default stage is called so (C9).
+    pub fn of_default_stage(name: &StageName) -> Option<Self> {
+        Self::WITH_DEFAULT_STAGE.into_iter().find(|service_type| service_type.default_stage_name() == Some(name.as_str()))
+    }
+
     /// The name of its default stage (C9).
     pub fn default_stage_name(self) -> Option<&'static str> {
         match self {

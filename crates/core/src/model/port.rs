@@ -35,3 +35,15 @@ pub enum PortProtocol {
     /// Datagrams.
     Udp,
 }
+
+impl PortProtocol {
+    /// The name as the environment file writes it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Http => "http",
+            Self::Grpc => "grpc",
+            Self::Tcp => "tcp",
+            Self::Udp => "udp",
+        }
+    }
+}

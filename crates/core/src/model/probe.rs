@@ -35,6 +35,15 @@ pub struct Probe {
     pub failures: u32,
 }
 
+impl Probe {
+    /// The time between two, where nothing else is said.
+    pub const PERIOD: Duration = Duration::from_secs(10);
+    /// The time for an answer, where nothing else is said.
+    pub const TIMEOUT: Duration = Duration::from_secs(5);
+    /// So many in a row are a failure, where nothing else is said.
+    pub const FAILURES: u32 = 9;
+}
+
 /// What a probe asks.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

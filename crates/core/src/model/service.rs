@@ -216,6 +216,17 @@ pub enum JobEvent {
     Delete,
 }
 
+impl JobEvent {
+    /// The name as the environment file writes it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Start => "start",
+            Self::Stop => "stop",
+            Self::Delete => "delete",
+        }
+    }
+}
+
 /// Whether an unchanged job runs again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -292,6 +303,16 @@ pub enum ChartSource {
 pub struct ValuesFile {
     /// `root` is the path of the file.
     pub git: GitSource,
+}
+
+impl Job {
+    /// The longest that it may take, where nothing else is said.
+    pub const MAX_DURATION: Duration = Duration::from_secs(600);
+}
+
+impl HelmService {
+    /// The longest that its release may take, where nothing else is said.
+    pub const TIMEOUT: Duration = Duration::from_secs(600);
 }
 
 impl ServiceKind {

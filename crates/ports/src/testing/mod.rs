@@ -7,6 +7,7 @@ mod charts_contract;
 mod lease_contract;
 mod store;
 mod store_contract;
+mod told;
 mod workloads;
 mod world;
 
@@ -14,4 +15,5 @@ pub use charts_contract::{CHART_VERSIONS, charts_contract};
 pub use lease_contract::lease_contract;
 pub use store::MemoryStore;
 pub use store_contract::store_contract;
+pub use told::Told;
 pub use world::World;

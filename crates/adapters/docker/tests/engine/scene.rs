@@ -1,7 +1,7 @@
 //! A home and a namespace of its own for each test, and what the tests ask of them.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use bollard::Docker;
@@ -10,10 +10,11 @@ use futures::FutureExt as _;
 use slipway_core::failure::Failure;
 use slipway_core::model::{JobTrigger, Service, ServiceKind};
 use slipway_docker::{LocalDocker, Seal};
+pub use slipway_ports::testing::Told;
 use slipway_ports::{
-    Activity, CancellationToken, Cluster, DEPLOYMENT_LABEL, ExecOutput, ExecRequest, ExecStreams, LogPods, LogQuery, MadeFrom,
-    Namespace, PodLine, PodsOf, Progress, ReleaseRequest, Releases, RolloutKind, RolloutRequest, RunningService, SecretObject,
-    SecretText, Target, Workloads,
+    CancellationToken, Cluster, DEPLOYMENT_LABEL, ExecOutput, ExecRequest, ExecStreams, LogPods, LogQuery, MadeFrom, Namespace,
+    PodLine, PodsOf, ReleaseRequest, Releases, RolloutKind, RolloutRequest, RunningService, SecretObject, SecretText, Target,
+    Workloads,
 };
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
@@ -43,45 +44,6 @@ impl Seal for Open {
 
     fn seal_anew(&self, _: &str, _: &[u8]) -> Result<Option<Vec<u8>>, String> {
         Ok(None)
-    }
-}
-
-/// Keeps what it is told.
-#[derive(Default)]
-pub struct Told {
-    lines: Mutex<Vec<String>>,
-    more: tokio::sync::Notify,
-}
-
-impl Told {
-    /// Waits until a line contains a text.
-    pub async fn something_with(&self, text: &str) {
-        let told = async {
-            loop {
-                let next = self.more.notified();
-                if self.lines().iter().any(|line| line.contains(text)) {
-                    return;
-                }
-                next.await;
-            }
-        };
-        let told = tokio::time::timeout(Duration::from_secs(30), told).await;
-        assert!(told.is_ok(), "{text:?} is not in {:?}", self.lines());
-    }
-
-    pub fn lines(&self) -> Vec<String> {
-        self.lines.lock().unwrap().clone()
-    }
-}
-
-impl Progress for Told {
-    fn activity(&self, activity: Activity) {
-        assert_eq!(activity, Activity::Waiting);
-    }
-
-    fn line(&self, text: &str) {
-        self.lines.lock().unwrap().push(text.to_owned());
-        self.more.notify_waiters();
     }
 }
 

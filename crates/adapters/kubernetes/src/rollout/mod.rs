@@ -130,7 +130,14 @@ impl Rollout {
     /// The verdict over objects listed anew: what a watch lost or told late decides nothing. That it is ready the main object, which
     /// is the first source, says alone; why it fails may be written anywhere.
     async fn confirmed(&mut self, seen: &Verdict) -> Result<Verdict, Failure> {
-        self.refresh(if *seen == Verdict::Ready { 1 } else { self.sources.len() }).await?;
+        if *seen == Verdict::Ready {
+            self.refresh(1).await?;
+            let now = self.verdict();
+            if !matches!(now, Verdict::Failed(_)) {
+                return Ok(now);
+            }
+        }
+        self.refresh(self.sources.len()).await?;
         Ok(self.verdict())
     }
 

@@ -185,7 +185,7 @@ async fn a_canceled_watch_ends_at_once() {
     let (cancel, told) = (CancellationToken::new(), Told::default());
     let watch = scene.cluster.await_rollout(&scene.target, &request, &told, &cancel);
     let stop = async {
-        told.something().await;
+        told.something_with("").await;
         cancel.cancel();
         Instant::now()
     };

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::Mutex;
 use std::time::Duration;
 
 use kube::api::{Api, ApiResource, DeleteParams, DynamicObject, Patch, PatchParams};
@@ -11,9 +10,8 @@ use kube::{Client, Config};
 use serde_json::{Value, json};
 use slipway_core::failure::Failure;
 use slipway_kubernetes::{KubeCluster, Settings};
-use slipway_ports::{
-    Activity, CancellationToken, Cluster, Namespace, Platform, PodsOf, Progress, RolloutKind, RolloutRequest, Target,
-};
+pub use slipway_ports::testing::Told;
+use slipway_ports::{CancellationToken, Cluster, Namespace, Platform, PodsOf, RolloutKind, RolloutRequest, Target};
 
 /// One test's part of the cluster; it is removed when the test ends.
 pub struct Scene {
@@ -21,35 +19,6 @@ pub struct Scene {
     pub target: Target,
     pub namespace: String,
     pub client: Client,
-}
-
-/// Keeps what it is told.
-#[derive(Default)]
-pub struct Told {
-    lines: Mutex<Vec<String>>,
-    more: tokio::sync::Notify,
-}
-
-impl Told {
-    /// Waits for a line.
-    pub async fn something(&self) {
-        tokio::time::timeout(Duration::from_secs(60), self.more.notified()).await.expect("the watch tells something");
-    }
-
-    pub fn lines(&self) -> Vec<String> {
-        self.lines.lock().unwrap().clone()
-    }
-}
-
-impl Progress for Told {
-    fn activity(&self, activity: Activity) {
-        assert_eq!(activity, Activity::Waiting);
-    }
-
-    fn line(&self, text: &str) {
-        self.lines.lock().unwrap().push(text.to_owned());
-        self.more.notify_one();
-    }
 }
 
 /// The development cluster; without it the tests fail.

@@ -53,6 +53,39 @@ async fn a_watch_that_says_ready_is_checked_by_a_list() {
     assert_eq!(failure.code, Code::RolloutTimeout);
 }
 
+/// Nor does what was seen of its pods before make it fail then.
+#[tokio::test]
+async fn what_is_ready_no_more_fails_only_by_what_a_list_shows() {
+    let owner = |uid: &str| json!([{"apiVersion": "apps/v1", "kind": "Owner", "name": "owner", "uid": uid, "controller": true}]);
+    let revision = json!({"deployment.kubernetes.io/revision": "1"});
+    let server = Server::start(move |request| match (request.what, request.watch) {
+        ("deployments", false) => {
+            let mut object = deployment(2, i32::from(request.before == 0));
+            object["metadata"]["annotations"] = revision.clone();
+            Some(Reply::Object(200, list(vec![object])))
+        }
+        ("replicasets", false) => {
+            let metadata = json!({"name": "api-1", "uid": "s", "ownerReferences": owner("d"), "annotations": revision});
+            Some(Reply::Object(200, list(vec![json!({"metadata": metadata, "spec": {"selector": {}}})])))
+        }
+        ("pods", false) if request.before == 0 => {
+            let container = json!({"name": "api", "image": "a", "imageID": "", "ready": false, "restartCount": 0,
+                "state": {"waiting": {"reason": "ImagePullBackOff", "message": "no such image"}}});
+            Some(Reply::Object(
+                200,
+                list(vec![json!({
+                    "metadata": {"name": "api-1-x", "uid": "p", "ownerReferences": owner("s")},
+                    "spec": {"containers": [{"name": "api", "readinessProbe": {}}]},
+                    "status": {"phase": "Pending", "containerStatuses": [container]}
+                })]),
+            ))
+        }
+        _ => None,
+    });
+    let failure = server.rollout(PATIENCE, Duration::from_secs(2)).await.unwrap_err();
+    assert_eq!(failure.code, Code::RolloutTimeout, "{failure}");
+}
+
 #[tokio::test]
 async fn an_event_that_a_watch_lost_is_found_at_the_end_of_the_time() {
     let server = Server::start(|request| match (request.what, request.watch) {

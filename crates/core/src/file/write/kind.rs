@@ -1,10 +1,8 @@
 //! What a service is.
 
-use std::time::Duration;
-
 use crate::model::{
     Application, BuildSettings, ChartSource, Container, Database, DatabaseAccess, GitRevision, GitSource, HelmService,
-    ImageSource, Job, JobEvent, JobRun, JobSource, JobTrigger, ServiceKind, ValuesFile, Workload,
+    ImageSource, Job, JobRun, JobSource, JobTrigger, ServiceKind, ValuesFile, Workload,
 };
 
 use super::node::{Mapping, Node, list, span, texts};
@@ -44,19 +42,14 @@ pub(super) fn put(keys: &mut Mapping, kind: &ServiceKind) {
 fn of_application(application: &Application) -> Mapping {
     let Application { git: source, build, auto_deploy, paths, .. } = application;
     let mut keys = Mapping::default();
-    put_source(&mut keys, source, build);
+    keys.put("git", source_of(source, build));
+    put_build(&mut keys, build);
     keys.put_unless(!auto_deploy, "autoDeploy", true);
     let mut filter = Mapping::default();
     filter.put_filled("match", texts(&paths.matches));
     filter.put_filled("exclude", texts(&paths.excludes));
     keys.put_filled("paths", filter);
     keys
-}
-
-/// Where the source is, and how it is built.
-fn put_source(keys: &mut Mapping, source: &GitSource, settings: &BuildSettings) {
-    keys.put("git", source_of(source, settings));
-    put_build(keys, settings);
 }
 
 /// The Dockerfile stands with the source.
@@ -126,14 +119,7 @@ fn of_job(job: &Job) -> Mapping {
     let mut keys = Mapping::default();
     match &job.trigger {
         JobTrigger::Lifecycle(events) => {
-            let word = |event: &JobEvent| {
-                Node::from(match event {
-                    JobEvent::Start => "start",
-                    JobEvent::Stop => "stop",
-                    JobEvent::Delete => "delete",
-                })
-            };
-            keys.put("on", events.iter().map(word).collect::<Vec<_>>());
+            keys.put("on", events.iter().map(|event| Node::from(event.as_str())).collect::<Vec<_>>());
         }
         JobTrigger::Cron { schedule, timezone, concurrency } => {
             let mut cron = Mapping::default();
@@ -154,11 +140,9 @@ fn of_job(job: &Job) -> Mapping {
     }
     keys.put_unless(job.run == JobRun::Always, "run", "on-change");
     keys.put_unless(job.max_restarts == 0, "maxRestarts", job.max_restarts);
-    keys.put_unless(job.max_duration == TEN_MINUTES, "maxDuration", span(job.max_duration));
+    keys.put_unless(job.max_duration == Job::MAX_DURATION, "maxDuration", span(job.max_duration));
     keys
 }
-
-const TEN_MINUTES: Duration = Duration::from_secs(600);
 
 fn of_helm(helm: &HelmService) -> Mapping {
     let mut chart = Mapping::default();
@@ -191,7 +175,7 @@ fn of_helm(helm: &HelmService) -> Mapping {
         keys
     };
     keys.put_filled("valuesFiles", list(&helm.values_files, file));
-    keys.put_unless(helm.timeout == TEN_MINUTES, "timeout", span(helm.timeout));
+    keys.put_unless(helm.timeout == HelmService::TIMEOUT, "timeout", span(helm.timeout));
     keys.put_unless(!helm.allow_cluster_wide_resources, "allowClusterWideResources", true);
     keys
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::model::{Instances, MountedFile, Port, PortProtocol, Probe, ProbeCheck, Rollout, Storage, Workload};
+use crate::model::{Instances, MountedFile, Port, Probe, ProbeCheck, Rollout, Storage, Workload};
 
 use super::node::{Mapping, list, span, texts};
 use super::variables;
@@ -38,16 +38,10 @@ fn instances(instances: Instances) -> Mapping {
 }
 
 fn port(port: &Port) -> Mapping {
-    let protocol = match port.protocol {
-        PortProtocol::Http => "http",
-        PortProtocol::Grpc => "grpc",
-        PortProtocol::Tcp => "tcp",
-        PortProtocol::Udp => "udp",
-    };
     let mut keys = Mapping::default();
     keys.put("internal", port.internal);
     keys.put_unless(port.external == port.internal, "external", port.external);
-    keys.put("protocol", protocol);
+    keys.put("protocol", port.protocol.as_str());
     keys.put_unless(!port.public, "public", true);
     keys.put_unless(port.path == "/", "path", port.path.as_str());
     keys.put_some("host", port.host.as_deref());
@@ -77,11 +71,15 @@ fn probe(probe: &Probe) -> Mapping {
     };
     let mut keys = Mapping::default();
     keys.put(kind, asked);
-    let times = [("initialDelay", probe.initial_delay, 0), ("period", probe.period, 10), ("timeout", probe.timeout, 5)];
-    for (key, time, plain) in times {
-        keys.put_unless(time == Duration::from_secs(plain), key, span(time));
+    let delays = [
+        ("initialDelay", probe.initial_delay, Duration::ZERO),
+        ("period", probe.period, Probe::PERIOD),
+        ("timeout", probe.timeout, Probe::TIMEOUT),
+    ];
+    for (key, delay, plain) in delays {
+        keys.put_unless(delay == plain, key, span(delay));
     }
-    keys.put_unless(probe.failures == 9, "failures", probe.failures);
+    keys.put_unless(probe.failures == Probe::FAILURES, "failures", probe.failures);
     keys
 }
 
