@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 
-.PHONY: help demo demo-down check test test-long crash bench cluster cluster-down tools
+.PHONY: help demo demo-down check test test-long crash bench web cluster cluster-down tools
 
 help: ## what there is
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
@@ -41,6 +41,9 @@ cluster: tools ## the development cluster
 
 cluster-down:
 	@dev/cluster/cluster down
+
+web: ## the page, which the next build of the program holds
+	@dev/web build
 
 tools: ## the development tools that are missing
 	@dev/tools/install

@@ -19,14 +19,16 @@ require_rust() {
 build_killable() {
   require_rust
   local target=${CARGO_TARGET_DIR:-$here/target}/debug
+  "$here/dev/web" build
   (cd "$here" && cargo build --quiet --package slipway-cli --features crash-points)
   cp -- "$target/slipway" "$target/slipway-crash-points"
   export SLIPWAY_TEST_CRASH_PROGRAM=$target/slipway-crash-points
 }
 
-# Builds the program; sets `slipway`.
+# Builds the program with the page in it; sets `slipway`.
 build_program() {
   require_rust
+  "$here/dev/web" build
   (cd "$here" && cargo build --quiet --package slipway-cli)
   slipway=${CARGO_TARGET_DIR:-$here/target}/debug/slipway
 }

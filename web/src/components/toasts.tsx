@@ -1,0 +1,50 @@
+/** Short messages at the edge of the page, some with something to do, such as to undo. */
+import { signal } from '@preact/signals';
+
+interface Toast {
+  id: number;
+  text: string;
+  action?: { text: string; run: () => void };
+}
+
+const toasts = signal<Toast[]>([]);
+let newest = 0;
+
+/** Tells something for ten seconds. */
+export function tell(text: string, action?: { text: string; run: () => void }): void {
+  newest += 1;
+  const id = newest;
+  toasts.value = [...toasts.value, action === undefined ? { id, text } : { id, text, action }];
+  setTimeout(() => close(id), 10_000);
+}
+
+function close(id: number): void {
+  toasts.value = toasts.value.filter((toast) => toast.id !== id);
+}
+
+export function Toasts() {
+  return (
+    <div class="toasts" role="status" aria-live="polite">
+      {toasts.value.map(({ id, text, action }) => (
+        <div class="toast" key={id}>
+          <span>{text}</span>
+          {action !== undefined && (
+            <button
+              type="button"
+              class="small"
+              onClick={() => {
+                close(id);
+                action.run();
+              }}
+            >
+              {action.text}
+            </button>
+          )}
+          <button type="button" class="small plain" aria-label="Close" onClick={() => close(id)}>
+            ×
+          </button>
+        </div>
+      ))}
+    </div>
+  );
+}
