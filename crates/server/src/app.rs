@@ -1,12 +1,12 @@
 //! What every request needs.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use slipway_engine::{Engine, Ports};
 use slipway_ports::{Access, CancellationToken, SecretText, Workloads};
 
 use crate::key_rotation::KeyRotation;
+use crate::site::Site;
 use crate::watches::Watches;
 
 /// The server as its routes see it. Cheap to clone.
@@ -23,25 +23,25 @@ pub(crate) struct Inner {
     pub(crate) keys: KeyRotation,
     pub(crate) watches: Watches,
     pub(crate) token: SecretText,
-    pub(crate) listen: SocketAddr,
+    pub(crate) site: Site,
     pub(crate) owner: String,
     pub(crate) allow_file_urls: bool,
     pub(crate) shutdown: CancellationToken,
 }
 
 impl App {
-    /// A server that listens on `listen`; `shutdown` ends its streams, and is fired by `POST /shutdown`.
+    /// A server that is reached at `site`; `shutdown` ends its streams, and is fired by `POST /shutdown`.
     pub fn new(
         (engine, ports, workloads): (Engine, Ports, Arc<dyn Workloads>),
         keys: KeyRotation,
         token: SecretText,
-        listen: SocketAddr,
+        site: Site,
         allow_file_urls: bool,
         shutdown: CancellationToken,
     ) -> Self {
         let owner = std::env::var("USER").ok().filter(|user| !user.is_empty()).unwrap_or_else(|| "owner".to_owned());
         let watches = Watches::new(workloads.clone(), shutdown.clone());
-        let inner = Inner { engine, ports, workloads, keys, watches, token, listen, owner, allow_file_urls, shutdown };
+        let inner = Inner { engine, ports, workloads, keys, watches, token, site, owner, allow_file_urls, shutdown };
         Self { inner: Arc::new(inner) }
     }
 

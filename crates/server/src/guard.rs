@@ -1,7 +1,5 @@
 //! Who may ask: only a program on this machine that can read the token, and no page of a foreign site.
 
-use std::net::SocketAddr;
-
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::Next;
@@ -10,29 +8,40 @@ use subtle::ConstantTimeEq as _;
 
 use crate::app::App;
 use crate::problem::Problem;
+use crate::site::{Site, is_api};
 
 /// Lets a request through, or answers it.
 pub(crate) async fn guard(State(app): State<App>, request: Request, next: Next) -> Response {
-    match check(&app, request.headers()) {
+    let checked = check_place(&app.inner.site, request.headers()).and_then(|()| {
+        // The page itself holds no secret: whoever opens it signs in.
+        if is_api(request.uri().path()) { check_token(&app, request.headers()) } else { Ok(()) }
+    });
+    match checked {
         Ok(()) => next.run(request).await,
         Err(problem) => problem.into_response(),
     }
 }
 
-fn check(app: &App, headers: &HeaderMap) -> Result<(), Problem> {
-    let listen = app.inner.listen;
+/// Refuses a request that was sent to somebody else, or by a page of somebody else.
+fn check_place(site: &Site, headers: &HeaderMap) -> Result<(), Problem> {
     let forbidden = |code, detail: &str| Problem::new(StatusCode::FORBIDDEN, code, detail);
     // A name that an attacker's DNS points here (DNS rebinding) is no name of ours.
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
-    if !host.is_some_and(|host| is_own(host, listen)) {
-        return Err(forbidden("host-refused", "the Host header names no loopback address of this server"));
+    if !host.is_some_and(|host| site.is_host(host)) {
+        return Err(forbidden("host-refused", "the Host header names no address of this server")
+            .with_hint("behind a proxy the server wants `--public-url`"));
     }
     for origin in headers.get_all(header::ORIGIN) {
-        let own = origin.to_str().ok().and_then(|origin| origin.strip_prefix("http://")).is_some_and(|host| is_own(host, listen));
+        let own = origin.to_str().is_ok_and(|origin| site.is_origin(origin));
         if !own {
             return Err(forbidden("origin-refused", "the request comes from a page of another site"));
         }
     }
+    Ok(())
+}
+
+/// Refuses a request without the token.
+fn check_token(app: &App, headers: &HeaderMap) -> Result<(), Problem> {
     let sent = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     let sent = sent.and_then(|value| value.split_once(' ')).filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
     let unauthorized = |code, detail: &str| {
@@ -46,27 +55,5 @@ fn check(app: &App, headers: &HeaderMap) -> Result<(), Problem> {
         Ok(())
     } else {
         Err(unauthorized("token-wrong", "the token is not that of this server"))
-    }
-}
-
-fn is_own(host: &str, listen: SocketAddr) -> bool {
-    let Some((name, port)) = host.rsplit_once(':') else { return false };
-    let loopback = matches!(name, "127.0.0.1" | "localhost" | "[::1]") || host == listen.to_string();
-    loopback && port.parse() == Ok(listen.port())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::is_own;
-
-    #[test]
-    fn only_loopback_names_with_the_port_are_ours() {
-        let listen = "127.0.0.2:7878".parse().unwrap();
-        for host in ["127.0.0.1:7878", "localhost:7878", "[::1]:7878", "127.0.0.2:7878"] {
-            assert!(is_own(host, listen), "{host}");
-        }
-        for host in ["localhost", "localhost:80", "evil.example:7878", "localhost.evil.example:7878", "127.0.0.3:7878", ""] {
-            assert!(!is_own(host, listen), "{host}");
-        }
     }
 }

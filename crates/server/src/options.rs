@@ -9,11 +9,15 @@ use std::time::Duration;
 use slipway_builder::{BuilderAddress, Frontend};
 use slipway_registry::RegistryPlace;
 
+use crate::public_url::PublicUrl;
+
 /// How a server is started.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Options {
     /// Where the HTTP API listens: a loopback address.
     pub listen: SocketAddr,
+    /// Where a proxy shows this server; absent: nowhere else than on loopback.
+    pub public_url: Option<PublicUrl>,
     /// Where the embedded registry listens, which is also where targets pull.
     pub registry_listen: SocketAddr,
     /// Where public http ports of the local target are served: a loopback address; absent: at port 8080, or where that is taken at

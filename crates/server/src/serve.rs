@@ -6,6 +6,7 @@ use std::time::Duration;
 use slipway_docker::LocalDocker;
 use slipway_engine::ownership::Lost;
 use slipway_engine::{Engine, EngineError, Ports};
+use slipway_page::Files;
 use slipway_ports::{Access, CancellationToken, StoreError};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -19,6 +20,7 @@ use crate::mirroring::{EmbeddedRegistry, MirroringRegistry};
 use crate::options::Options;
 use crate::ownership::{Ownership, OwnershipError};
 use crate::routes::router;
+use crate::site::Site;
 use crate::wiring::{self, WiringError};
 use crate::{local_proxy, local_target};
 
@@ -122,7 +124,8 @@ async fn run(home: &Home, options: &Options, ownership: &Ownership) -> Result<()
     }
 
     serve_local(&wired.ports, &wired.local, options, &shutdown).await?;
-    let app = App::new((engine, wired.ports, wired.workloads), keys, token, address, options.allow_file_urls, shutdown.clone());
+    let site = Site::new(address, options.public_url.clone(), Files::Built);
+    let app = App::new((engine, wired.ports, wired.workloads), keys, token, site, options.allow_file_urls, shutdown.clone());
     home.write_record(&ServerRecord {
         address: address.to_string(),
         registry: registry_address.clone(),

@@ -5,7 +5,7 @@
 //! | 5 | tests, xtask |
 //! | 4 | cli (over server) |
 //! | 3 | server |
-//! | 2 | engine, gate, adapters: beside each other, never on each other |
+//! | 2 | engine, gate, page, adapters: beside each other, never on each other |
 //! | 1 | ports |
 //! | 0 | core, pure |
 
@@ -43,7 +43,7 @@ fn layer(folder: &str) -> Option<u8> {
     Some(match folder {
         "crates/core" => 0,
         "crates/ports" => 1,
-        "crates/engine" | "crates/gate" => 2,
+        "crates/engine" | "crates/gate" | "crates/page" => 2,
         adapter if adapter.starts_with("crates/adapters/") => 2,
         "crates/server" => 3,
         "crates/cli" => 4,

@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::Args;
 use slipway_core::model::Bytes;
 use slipway_server::{
-    BuilderAddress, ExternalRegistry, Frontend, Options, RegistryLogin, RegistryMirror, RegistryPlace, TransportWish,
+    BuilderAddress, ExternalRegistry, Frontend, Options, PublicUrl, RegistryLogin, RegistryMirror, RegistryPlace, TransportWish,
 };
 
 use crate::context::Context;
@@ -20,6 +20,10 @@ pub(crate) struct Serve {
     /// Where the HTTP API listens: a loopback address.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:7878")]
     pub(crate) listen: std::net::SocketAddr,
+    /// The address under which a proxy shows this server, such as `https://ci.example.com/slipway`: its host is accepted then, and the
+    /// page is served below its path.
+    #[arg(long, value_name = "URL")]
+    pub(crate) public_url: Option<PublicUrl>,
     /// Where the embedded registry listens.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:7879")]
     pub(crate) registry_listen: std::net::SocketAddr,
@@ -148,6 +152,7 @@ impl Serve {
     /// The same as arguments of a process that runs it.
     pub(crate) fn to_arguments(&self) -> Vec<String> {
         let mut arguments = vec!["--listen".to_owned(), self.listen.to_string()];
+        arguments.extend(self.public_url.iter().flat_map(|url| ["--public-url".to_owned(), url.to_string()]));
         arguments.extend(["--registry-listen".to_owned(), self.registry_listen.to_string()]);
         arguments.extend(self.http_listen.into_iter().flat_map(|address| ["--http-listen".to_owned(), address.to_string()]));
         arguments.extend(self.registry.to_arguments());
@@ -183,6 +188,7 @@ impl Serve {
         Ok(Options {
             builder: self.builder()?,
             listen: self.listen,
+            public_url: self.public_url.clone(),
             registry_listen: self.registry_listen,
             http_listen: self.http_listen,
             registry: self.registry.option(),

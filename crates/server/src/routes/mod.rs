@@ -22,11 +22,11 @@ use axum::routing::{get, patch, post, put};
 use axum::{Router, middleware};
 
 use crate::app::App;
-use crate::guard;
 use crate::problem::Problem;
 use crate::request::MOST_BYTES;
+use crate::{guard, site};
 
-/// The HTTP API of a server.
+/// The HTTP API of a server, and its page everywhere else.
 pub fn router(app: App) -> Router {
     let environment = "/environments/{project}/{name}";
     let below = |path: &str| format!("{environment}{path}");
@@ -66,17 +66,18 @@ pub fn router(app: App) -> Router {
         .route("/deployments/{id}/cancel", post(deployments::cancel))
         .route("/deployments/{id}/approval", post(deployments::approve))
         .route("/deployments/{id}/logs", get(logs::of_deployment));
-    Router::new()
-        .nest("/api/v1", api)
-        .fallback(nothing)
+    let all = Router::new()
+        .nest("/api/v1", api.fallback(site::nothing))
+        .fallback(site::show)
         .method_not_allowed_fallback(wrong_method)
         .layer(DefaultBodyLimit::max(MOST_BYTES))
         .layer(middleware::from_fn_with_state(app.clone(), guard::guard))
-        .with_state(app)
-}
-
-async fn nothing(uri: Uri) -> Problem {
-    Problem::not_found(format!("there is no {}", uri.path()))
+        .with_state(app.clone());
+    // A layer sees a request after the routing: what changes its path is around all routes.
+    Router::new()
+        .fallback_service(all)
+        .layer(middleware::map_response(slipway_page::secured))
+        .layer(middleware::from_fn_with_state(app, site::without_prefix))
 }
 
 async fn wrong_method(uri: Uri) -> Problem {

@@ -14,7 +14,7 @@ use serde_json::Value;
 use slipway_engine::{Engine, Ports, Settings};
 use slipway_ports::testing::World;
 use slipway_ports::{CancellationToken, SecretText, Workloads};
-use slipway_server::{App, KeyRotation, router};
+use slipway_server::{App, Files, KeyRotation, Site, router};
 use slipway_store::SqliteStore;
 use tokio::sync::Semaphore;
 use tower::ServiceExt as _;
@@ -59,6 +59,15 @@ impl Server {
 
     /// A server whose builds say this.
     pub(crate) async fn saying(said: Said) -> Self {
+        Self::begin(said, Site::new(HOST.parse().unwrap(), None, Files::Given([].into()))).await
+    }
+
+    /// A server that is reached there.
+    pub(crate) async fn at(site: Site) -> Self {
+        Self::begin(Said::default(), site).await
+    }
+
+    async fn begin(said: Said, site: Site) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store = SqliteStore::open(&folder.path().join("db"), &folder.path().join("key")).await.unwrap();
         let gate = Arc::new(Semaphore::new(0));
@@ -77,7 +86,7 @@ impl Server {
         let engine = Engine::new(ports.clone(), Settings::default());
         let shutdown = CancellationToken::new();
         let parts: (_, _, Arc<dyn Workloads>) = (engine, ports, world.clone());
-        let app = App::new(parts, keys, SecretText::new(TOKEN), HOST.parse().unwrap(), false, shutdown.clone());
+        let app = App::new(parts, keys, SecretText::new(TOKEN), site, false, shutdown.clone());
         Self { router: router(app), gate, shutdown, world, folder }
     }
 
