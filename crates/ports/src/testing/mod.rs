@@ -16,4 +16,4 @@ pub use lease_contract::lease_contract;
 pub use store::MemoryStore;
 pub use store_contract::store_contract;
 pub use told::Told;
-pub use world::World;
+pub use world::{Pace, World};

@@ -75,7 +75,8 @@ impl Cluster for World {
     ) -> Result<(), Failure> {
         progress.activity(Activity::Waiting);
         let what = if request.kind == RolloutKind::Gone { "gone" } else { "rollout" };
-        self.act(&format!("{what} {}", request.release), cancel).await
+        self.act(&format!("{what} {}", request.release), cancel).await?;
+        self.roll_out_at_pace(request, progress, cancel).await
     }
 
     async fn job_output(&self, _: &Target, request: &RolloutRequest) -> Result<JobOutput, Failure> {

@@ -1,6 +1,7 @@
 //! Git, builder, registry, Helm and cluster in memory.
 
 mod cluster;
+mod pace;
 mod releases;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -15,6 +16,8 @@ use slipway_core::model::{GitRevision, ImageReference};
 use slipway_core::names::sha256_hex;
 use slipway_core::plan::ObjectRef;
 use tokio::sync::watch;
+
+pub use pace::Pace;
 
 use crate::{
     Activity, BuildClaim, BuildRequest, BuildTurn, Builder, BuiltImage, CancellationToken, ChartNeeds, Credential, Export, Freed,
@@ -55,6 +58,7 @@ pub(super) struct Told {
     needs: HashMap<String, ChartNeeds>,
     /// What was fetched for the chart of each release.
     fetched: HashMap<String, Vec<String>>,
+    pace: Option<Pace>,
 }
 
 impl Default for World {
@@ -255,6 +259,8 @@ impl Repositories for World {
             GitRevision::Commit(commit) => Ok(commit.clone()),
             GitRevision::Branch(_) | GitRevision::DefaultBranch | GitRevision::Named(_) => {
                 let found = self.told().commits.get(url).cloned();
+                let found =
+                    found.or_else(|| self.pace().map(|_| sha256_hex(format!("{url} {revision:?}").as_bytes())[..40].to_owned()));
                 found.ok_or_else(|| Failure::permanent(Code::RevisionNotFound, format!("{url} has no such branch")))
             }
         }
@@ -313,7 +319,10 @@ impl Builder for World {
         progress.line(&format!("building {name}"));
         // As a careless step does.
         request.secrets.iter().for_each(|(id, value)| progress.line(&format!("{id} is {}", value.expose())));
-        let done = self.act(&format!("build {name}"), cancel).await;
+        let done = match self.act(&format!("build {name}"), cancel).await {
+            Ok(()) => self.build_at_pace(&name, progress, cancel).await,
+            Err(failure) => Err(failure),
+        };
         self.building.fetch_sub(1, Ordering::SeqCst);
         done?;
         let digest = digest(&request.destination.to_string());
