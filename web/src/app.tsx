@@ -3,6 +3,7 @@ import { lazy, Suspense } from 'preact/compat';
 import { Link, Route, Router, Switch } from 'wouter-preact';
 import { token } from './api/session';
 import { EmptyState } from './components/empty-state';
+import { MenuLayer } from './components/menu';
 import { Toasts } from './components/toasts';
 import { EnvironmentsPage } from './pages/environments';
 import { SignInPage } from './pages/sign-in';
@@ -32,6 +33,7 @@ export function App() {
       <main id="main" tabIndex={-1}>
         {token.value === null ? <SignInPage /> : <Pages />}
       </main>
+      <MenuLayer />
       <Toasts />
     </Router>
   );

@@ -1,8 +1,76 @@
+/** The frame of an environment: what it is, how it is, what can be done to it, and its tabs. A tab is a line of {@link TABS}. */
+import type { ComponentType } from 'preact';
+import { useEffect, useMemo } from 'preact/hooks';
+import { Link, Route, Switch, useLocation } from 'wouter-preact';
+import { BoardPage } from '../board/board-page';
+import { EmptyState } from '../components/empty-state';
+import { Problem } from '../components/problem';
+import { EnvironmentHead } from '../environment/head';
+import { EnvironmentProvider, EnvironmentStore, useEnvironment } from '../environment/store';
+import '../styles/environment.css';
+
+/** The pages below an environment; those with a text are tabs. Their paths are below `/environments/:project/:name`. */
+const PAGES: { path: string; text?: string; component: ComponentType }[] = [{ path: '', text: 'Board', component: BoardPage }];
+
 /** One environment. */
 export function EnvironmentPage({ project, name }: { project: string; name: string }) {
+  const store = useMemo(() => new EnvironmentStore(project, name), [project, name]);
+  useEffect(() => {
+    document.title = `${project}/${name} · Slipway`;
+    store.open();
+    return () => {
+      store.close();
+      document.title = 'Slipway';
+    };
+  }, [store]);
+  const problem = store.problem.value;
+  if (problem?.status === 404) {
+    return <EmptyState title={`There is no environment ${project}/${name}`} next="/" nextText="All environments" />;
+  }
+  if (problem !== null) {
+    return (
+      <>
+        <h1>
+          {project}/{name}
+        </h1>
+        <Problem problem={problem} />
+        <button type="button" onClick={() => store.open()}>
+          Try again
+        </button>
+      </>
+    );
+  }
   return (
-    <h1>
-      {project}/{name}
-    </h1>
+    <EnvironmentProvider value={store}>
+      <EnvironmentHead />
+      <Tabs />
+      <Switch>
+        {PAGES.map(({ path, component: Page }) => (
+          <Route key={path} path={`/environments/:project/:name${path}`}>
+            <Page />
+          </Route>
+        ))}
+        <Route>
+          <EmptyState title="There is no such page" next={store.link()} nextText={`Board of ${project}/${name}`} />
+        </Route>
+      </Switch>
+    </EnvironmentProvider>
+  );
+}
+
+function Tabs() {
+  const store = useEnvironment();
+  const [location] = useLocation();
+  return (
+    <nav class="tabs" aria-label="Environment">
+      {PAGES.map(
+        ({ path, text }) =>
+          text !== undefined && (
+            <Link key={path} href={store.link(path)} aria-current={location === store.link(path) ? 'page' : undefined}>
+              {text}
+            </Link>
+          ),
+      )}
+    </nav>
   );
 }

@@ -1,0 +1,101 @@
+/** What an environment is, how it is, and what can be done to all of it. */
+import { useSignal } from '@preact/signals';
+import { Link } from 'wouter-preact';
+import { Elapsed } from '../components/age';
+import { StateMark } from '../components/state-mark';
+import { ActionDialog } from './action-dialog';
+import { useEnvironment } from './store';
+import type { Action } from './wire';
+
+const BUTTONS: { action: Action; text: string; look: string }[] = [
+  { action: 'deploy', text: 'Deploy…', look: 'primary' },
+  { action: 'restart', text: 'Restart…', look: '' },
+  { action: 'stop', text: 'Stop…', look: '' },
+  { action: 'delete', text: 'Delete…', look: 'danger' },
+];
+
+export function EnvironmentHead() {
+  const store = useEnvironment();
+  const asked = useSignal<Action | null>(null);
+  const environment = store.environment.value;
+  return (
+    <header class="environment-head">
+      <div>
+        <h1>
+          {store.project}/{store.name}
+        </h1>
+        <p class="quiet">
+          {environment === null ? (
+            'Loading…'
+          ) : (
+            <>
+              {environment.mode} on {environment.target ?? 'the default target'} <Status />
+            </>
+          )}
+        </p>
+      </div>
+      <Running />
+      <div class="actions">
+        {BUTTONS.map(({ action, text, look }) => (
+          <button
+            type="button"
+            key={action}
+            class={look}
+            disabled={environment === null}
+            onClick={() => {
+              asked.value = action;
+            }}
+          >
+            {text}
+          </button>
+        ))}
+      </div>
+      {asked.value !== null && (
+        <ActionDialog
+          action={asked.value}
+          close={() => {
+            asked.value = null;
+          }}
+        />
+      )}
+    </header>
+  );
+}
+
+function Status() {
+  const store = useEnvironment();
+  const away = store.away.value;
+  const status = store.status.value;
+  if (store.connection.value === 'broken') {
+    return (
+      <strong class="warn" role="status">
+        · the connection is lost, what is shown may be old; trying again
+      </strong>
+    );
+  }
+  if (away !== null) return <span title={away.hint}>· {away.detail}</span>;
+  if (status === null) return null;
+  return (
+    <>
+      · <StateMark state={status} of="running" />
+    </>
+  );
+}
+
+/** The deployment that runs, and how many wait. */
+function Running() {
+  const store = useEnvironment();
+  const active = store.active.value;
+  if (active === null) return null;
+  const queued = store.queued.value;
+  return (
+    <p class="active-deployment">
+      <StateMark state={active.state} of="run" />
+      <Link href={`/deployments/${active.id}`}>
+        {active.action} #{active.number}
+      </Link>
+      <Elapsed since={active.startedAt ?? active.acceptedAt} />
+      {queued > 0 && <span class="quiet">{queued} queued</span>}
+    </p>
+  );
+}

@@ -1,0 +1,173 @@
+/**
+ * What the pages of one environment show, kept as the server has it: read once, then by its stream of events. The pages below share it
+ * by {@link useEnvironment}.
+ */
+import { batch, computed, effect, type ReadonlySignal, type Signal, signal } from '@preact/signals';
+import { createContext } from 'preact';
+import { useContext } from 'preact/hooks';
+import { type Connection, follow, type ServerEvent } from '../api/events';
+import { type ProblemDetails, Refusal } from '../api/request';
+import { Board } from '../board/board';
+import { type Edit, told } from '../board/pipeline';
+import { tell } from '../components/toasts';
+import * as calls from './calls';
+import { FrameQueue } from './frame-queue';
+import { LiveRun } from './live-run';
+import type { DeploymentHead, DeploymentView, EnvironmentView, RunningChange, RunningServiceView, RunningStatus } from './wire';
+
+/** How many deployments are kept; older ones are the history's. */
+const KEPT = 20;
+
+export class EnvironmentStore {
+  /** Where the API has it, below `/api/v1`. */
+  readonly path: string;
+  readonly environment: Signal<EnvironmentView | null> = signal(null);
+  /** What runs, in one word; `null` as long as that is not known. */
+  readonly status: Signal<RunningStatus | null> = signal(null);
+  /** Why it can not be found out what runs. */
+  readonly away: Signal<ProblemDetails | null> = signal(null);
+  /** Its deployments, newest first. */
+  readonly deployments: Signal<readonly DeploymentHead[]> = signal([]);
+  /** Why there is nothing to show. */
+  readonly problem: Signal<ProblemDetails | null> = signal(null);
+  readonly connection: Signal<Connection> = signal('open');
+  readonly board: Board;
+  /** The deployment that runs, with its services on the board's cards. */
+  readonly run: LiveRun;
+
+  /** The deployment that runs, or the next of the queue. */
+  readonly active: ReadonlySignal<DeploymentHead | null> = computed(() => {
+    const open = this.deployments.value.filter((head) => !hasEnded(head));
+    return open.findLast((head) => head.state !== 'queued') ?? open.at(-1) ?? null;
+  });
+  /** How many wait behind it. */
+  readonly queued: ReadonlySignal<number> = computed(
+    () => this.deployments.value.filter((head) => head.state === 'queued' && head.id !== this.active.value?.id).length,
+  );
+
+  readonly #frames = new FrameQueue();
+  readonly #closed = new AbortController();
+
+  constructor(
+    readonly project: string,
+    readonly name: string,
+  ) {
+    this.path = calls.environmentPath(project, name);
+    this.board = new Board({
+      send: (edit, version) => calls.edit(this.path, edit, version),
+      read: () => calls.readStages(this.path),
+      done: (edit, undo) => this.#tellDone(edit, undo),
+      changed: (changes) => tell(`Changed elsewhere: ${changes.join('; ')}`),
+    });
+    this.run = new LiveRun(this.board, this.#frames);
+  }
+
+  /** The address of one of its pages, such as `/plan`; the board's is empty. */
+  link(page = ''): string {
+    return `/environments/${this.project}/${this.name}${page}`;
+  }
+
+  /** Reads and follows until {@link close}. */
+  open(): void {
+    void this.#open();
+  }
+
+  close(): void {
+    this.#closed.abort();
+  }
+
+  /** Reads everything anew. */
+  async reload(): Promise<void> {
+    try {
+      const [environment, pipeline, deployments] = await Promise.all([
+        calls.readEnvironment(this.path),
+        calls.readStages(this.path),
+        calls.readDeployments(this.path),
+      ]);
+      const newest = deployments[0];
+      const last = newest === undefined ? null : await calls.readDeployment(newest.id);
+      batch(() => {
+        this.problem.value = null;
+        this.environment.value = environment;
+        this.board.take(pipeline);
+        this.deployments.value = deployments;
+        if (last !== null) this.run.settle(last);
+      });
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      if (!this.board.isLoaded) this.problem.value = error.problem;
+    }
+  }
+
+  async #open(): Promise<void> {
+    await this.reload();
+    const signal = this.#closed.signal;
+    if (signal.aborted || this.problem.peek() !== null) return;
+    const reader = {
+      event: (event: ServerEvent) => this.#frames.push(() => this.#take(event)),
+      connection: (now: Connection) => {
+        this.connection.value = now;
+      },
+    };
+    void follow(`${this.path}/running/events`, reader, signal);
+    signal.addEventListener('abort', this.#followRuns());
+  }
+
+  /** Follows the deployment that runs, whichever it is. */
+  #followRuns(): () => void {
+    const id = computed(() => this.active.value?.id ?? null);
+    return effect(() => {
+      const running = id.value;
+      if (running === null) return;
+      const ended = new AbortController();
+      void this.run.follow(running, ended.signal, (view) => this.#takeRun(view));
+      return () => ended.abort();
+    });
+  }
+
+  /** Takes over a deployment that was accepted, or has come further. */
+  takeHead(head: DeploymentHead): void {
+    const known = this.deployments.peek();
+    const at = known.findIndex((other) => other.id === head.id);
+    const now = at < 0 ? [head, ...known] : known.with(at, { ...known[at], ...head });
+    this.deployments.value = now.toSorted((one, other) => other.number - one.number).slice(0, KEPT);
+  }
+
+  #takeRun(view: DeploymentView): void {
+    this.takeHead(view);
+    if (hasEnded(view)) void this.reload();
+  }
+
+  #take({ name, data }: ServerEvent): void {
+    if (name === 'running' || name === 'change') {
+      const { status, services } = data as RunningChange;
+      this.status.value = status;
+      this.away.value = null;
+      for (const service of services) this.board.card(service.name).running.value = service as RunningServiceView;
+    } else if (name === 'away') {
+      this.away.value = data as ProblemDetails;
+      this.status.value = null;
+    }
+  }
+
+  #tellDone(edit: Edit, undo: readonly Edit[]): void {
+    const later = this.active.peek() === null ? '' : '. It counts from the next deployment';
+    tell(`${told(edit)}${later}`, { text: 'Undo', run: () => void this.board.edit(...undo) });
+  }
+}
+
+/** Whether nothing will happen in a deployment any more. */
+export function hasEnded({ state }: DeploymentHead): boolean {
+  return state !== 'queued' && state !== 'running' && state !== 'canceling';
+}
+
+const Context = createContext<EnvironmentStore | null>(null);
+
+export const EnvironmentProvider = Context.Provider;
+
+/** The environment that this page is about. */
+export function useEnvironment(): EnvironmentStore {
+  const store = useContext(Context);
+  if (store === null) throw new Error('this component stands below the frame of an environment');
+  return store;
+}
