@@ -40,6 +40,11 @@ export function BoardPage() {
         ))}
         <AddStage />
       </div>
+      {store.active.value !== null && (
+        <p class="quiet board-help">
+          A deployment is under way; it keeps its stages. What you change here counts from the next one.
+        </p>
+      )}
       <p class="quiet board-help">
         Drag a card to another column, a column by its head; or focus it and press <kbd>Space</kbd>, then the arrow keys. The
         arrow keys alone go from card to card, <kbd>M</kbd> opens the menu.
@@ -54,7 +59,7 @@ export function BoardPage() {
 
 /** What others did in between, and what was refused. */
 function Notices() {
-  const { board, active } = useEnvironment();
+  const { board } = useEnvironment();
   const conflict = board.conflict.value;
   const problem = board.problem.value;
   const leave = () => {
@@ -81,9 +86,6 @@ function Notices() {
             </button>
           </p>
         </div>
-      )}
-      {active.value !== null && (
-        <p class="quiet">A deployment is under way; it keeps its stages. What you change here counts from the next one.</p>
       )}
     </>
   );

@@ -1,4 +1,4 @@
-import { useEffect, useId, useRef } from 'preact/hooks';
+import { useId, useLayoutEffect, useRef } from 'preact/hooks';
 
 /** A text that is changed where it stands: Enter saves, Escape leaves it. */
 export function InlineField(props: {
@@ -11,7 +11,10 @@ export function InlineField(props: {
 }) {
   const input = useRef<HTMLInputElement>(null);
   const hint = useId();
-  useEffect(() => input.current?.select(), []);
+  useLayoutEffect(() => {
+    input.current?.focus();
+    input.current?.select();
+  }, []);
   const submit = (event: SubmitEvent) => {
     event.preventDefault();
     const text = (input.current?.value ?? '').trim();

@@ -131,6 +131,13 @@ export function isIdle(stages: Stages, edit: Edit): boolean {
   return difference(stages, applied(stages, edit)).length === 0;
 }
 
+/** Whether what an edit did is still so: nobody has changed it since. */
+export function stands(stages: Stages, edit: Edit): boolean {
+  if (edit.do === 'add') return stages.some((stage) => stage.name === edit.stage);
+  if (edit.do === 'rename') return stages.some((stage) => stage.name === edit.name);
+  return isIdle(stages, edit);
+}
+
 /** What is different between two pipelines, each a part of a sentence. */
 export function difference(before: Stages, now: Stages): string[] {
   const changes: string[] = [];

@@ -7,6 +7,9 @@ interface Toast {
   action?: { text: string; run: () => void };
 }
 
+/** More would cover the page; the oldest goes. */
+const MOST = 3;
+
 const toasts = signal<Toast[]>([]);
 let newest = 0;
 
@@ -14,7 +17,8 @@ let newest = 0;
 export function tell(text: string, action?: { text: string; run: () => void }): void {
   newest += 1;
   const id = newest;
-  toasts.value = [...toasts.value, action === undefined ? { id, text } : { id, text, action }];
+  const toast = action === undefined ? { id, text } : { id, text, action };
+  toasts.value = [...toasts.value.slice(1 - MOST), toast];
   setTimeout(() => close(id), 10_000);
 }
 

@@ -8,7 +8,7 @@ import { useContext } from 'preact/hooks';
 import { type Connection, follow, type ServerEvent } from '../api/events';
 import { type ProblemDetails, Refusal } from '../api/request';
 import { Board } from '../board/board';
-import { type Edit, told } from '../board/pipeline';
+import { type Edit, stands, told } from '../board/pipeline';
 import { tell } from '../components/toasts';
 import * as calls from './calls';
 import { FrameQueue } from './frame-queue';
@@ -150,9 +150,14 @@ export class EnvironmentStore {
     }
   }
 
+  #undo(edit: Edit, undo: readonly Edit[]): void {
+    if (stands(this.board.stages.peek(), edit)) void this.board.edit(...undo);
+    else tell('It was changed since, so it is not undone');
+  }
+
   #tellDone(edit: Edit, undo: readonly Edit[]): void {
     const later = this.active.peek() === null ? '' : '. It counts from the next deployment';
-    tell(`${told(edit)}${later}`, { text: 'Undo', run: () => void this.board.edit(...undo) });
+    tell(`${told(edit)}${later}`, { text: 'Undo', run: () => this.#undo(edit, undo) });
   }
 }
 
