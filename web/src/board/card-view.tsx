@@ -23,6 +23,7 @@ export const CardView = memo(function CardView({ card }: { card: Card }) {
   const { kind, version } = card.facts.value;
   const running = card.running.value;
   const run = card.run.value;
+  const shown = run?.version ?? version;
   const carried = hand.carried.value;
   const isCarried = carried?.what === 'service' && carried.name === name;
   return (
@@ -48,7 +49,7 @@ export const CardView = memo(function CardView({ card }: { card: Card }) {
         <CardMenu card={card} />
       </div>
       <div class="card-facts">
-        {version !== null && <code title={version}>{run?.version ?? version}</code>}
+        {shown !== null && <code title={shown}>{shown}</code>}
         {running !== null && (
           <span title={running.reason}>
             <StateMark state={running.status} of="running" />

@@ -26,7 +26,7 @@ export function ColumnHead({ column, id, head }: { column: Column; id: string; h
         <h2 id={id}>
           {title} <span class="count">{column.services.length}</span>
         </h2>
-        <p class="quiet">{description}</p>
+        {column.services.length > 0 && <p class="quiet">{description}</p>}
       </header>
     );
   }

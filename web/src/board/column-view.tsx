@@ -44,6 +44,7 @@ export const ColumnView = memo(function ColumnView({ column }: { column: Column 
     <section
       ref={element}
       class={`column ${key === SKIPPED ? 'skipped-column' : ''} ${isCarried ? 'carried' : ''}`}
+      data-empty={column.services.length === 0}
       data-landing={landing.value}
       aria-labelledby={id}
     >
