@@ -32,6 +32,7 @@ export const CardView = memo(function CardView({ card }: { card: Card }) {
       class={`card ${isCarried ? 'carried' : ''}`}
       data-service={name}
       data-state={run?.state}
+      data-failed={(run ?? card.facts.value.last)?.state === 'failed'}
       data-menu-of={name}
     >
       <div class="card-head">
@@ -66,11 +67,22 @@ function Last({ card }: { card: Card }) {
   const { last } = card.facts.value;
   if (last === null) return <p class="card-last quiet">never deployed</p>;
   return (
-    <p class="card-last">
-      <StateMark state={last.state} of="run" />
-      <span class="quiet">
-        #{last.number} <Age at={last.at} />
-      </span>
+    <>
+      <p class="card-last">
+        <StateMark state={last.state} of="run" />
+        <span class="quiet">
+          #{last.number} <Age at={last.at} />
+        </span>
+      </p>
+      {last.reason !== undefined && <Reason text={last.reason} />}
+    </>
+  );
+}
+
+function Reason({ text }: { text: string }) {
+  return (
+    <p class="card-reason" title={text}>
+      {text}
     </p>
   );
 }
@@ -89,11 +101,7 @@ function Run({ service }: { service: ServiceView }) {
           <Elapsed since={since} until={isBusy ? undefined : (service.release.endedAt ?? service.build?.endedAt)} />
         )}
       </p>
-      {why !== undefined && (
-        <p class="card-reason" title={why}>
-          {why}
-        </p>
-      )}
+      {why !== undefined && <Reason text={why} />}
     </>
   );
 }

@@ -8,6 +8,8 @@ export interface LastDeployment {
   number: number;
   state: State;
   at: string;
+  /** Why it failed. */
+  reason?: string | undefined;
 }
 
 /** What is configured of a service, and what is deployed. */

@@ -2,6 +2,7 @@
 import { useSignal } from '@preact/signals';
 import { memo } from 'preact/compat';
 import { useEffect, useId, useRef } from 'preact/hooks';
+import { Link } from 'wouter-preact';
 import { StateMark } from '../components/state-mark';
 import { useEnvironment } from '../environment/store';
 import { useHand } from './board-hand';
@@ -75,7 +76,7 @@ function StageState({ name }: { name: string }) {
   return (
     <p class="stage-state" data-state={stage.state}>
       <StateMark state={stage.state} of="run" />
-      {approval === 'awaited' && <strong class="warn">waits for approval</strong>}
+      {approval === 'awaited' && <Link href={`/deployments/${run.deployment.value?.id}`}>waits for approval</Link>}
       {approval === 'refused' && <span class="quiet">refused</span>}
     </p>
   );

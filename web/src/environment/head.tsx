@@ -1,7 +1,7 @@
 /** What an environment is, how it is, and what can be done to all of it. */
 import { useSignal } from '@preact/signals';
 import { Link } from 'wouter-preact';
-import { Elapsed } from '../components/age';
+import { Age, Elapsed } from '../components/age';
 import { StateMark } from '../components/state-mark';
 import { ActionDialog } from './action-dialog';
 import { useEnvironment } from './store';
@@ -82,19 +82,27 @@ function Status() {
   );
 }
 
-/** The deployment that runs, and how many wait. */
+/** The deployment that runs, and how many wait; else the last one. */
 function Running() {
   const store = useEnvironment();
   const active = store.active.value;
-  if (active === null) return null;
+  const shown = active ?? store.deployments.value[0];
+  if (shown === undefined) return null;
   const queued = store.queued.value;
   return (
-    <p class="active-deployment">
-      <StateMark state={active.state} of="run" />
-      <Link href={`/deployments/${active.id}`}>
-        {active.action} #{active.number}
+    <p class={active === null ? 'last-deployment' : 'active-deployment'}>
+      <StateMark state={shown.state} of="run" />
+      <Link href={`/deployments/${shown.id}`}>
+        {shown.action} #{shown.number}
       </Link>
-      <Elapsed since={active.startedAt ?? active.acceptedAt} />
+      {active === null ? (
+        <span class="quiet">
+          <Age at={shown.finishedAt ?? shown.acceptedAt} />
+          {shown.trigger !== undefined && ` by ${shown.trigger.actor}`}
+        </span>
+      ) : (
+        <Elapsed since={active.startedAt ?? active.acceptedAt} />
+      )}
       {queued > 0 && <span class="quiet">{queued} queued</span>}
     </p>
   );

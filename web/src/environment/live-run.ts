@@ -2,7 +2,7 @@
 import { type Signal, signal } from '@preact/signals';
 import { follow, type ServerEvent } from '../api/events';
 import type { Board } from '../board/board';
-import { stateOfParts } from '../board/card';
+import { reason, stateOfParts } from '../board/card';
 import type { FrameQueue } from './frame-queue';
 import type { DeploymentView, ServiceView, StageView } from './wire';
 
@@ -72,7 +72,8 @@ export class LiveRun {
       const { facts } = this.board.card(service.name);
       const at = service.release.endedAt ?? service.build?.endedAt ?? last.finishedAt ?? last.acceptedAt;
       const { id, number } = last;
-      facts.value = { ...facts.peek(), version: service.version, last: { id, number, state: service.state, at } };
+      const why = service.state === 'failed' ? reason(service) : undefined;
+      facts.value = { ...facts.peek(), version: service.version, last: { id, number, state: service.state, at, reason: why } };
     }
   }
 }
