@@ -13,6 +13,7 @@ export function AddStage() {
     close();
     const after = hand.board.stages.peek().at(-1)?.name ?? null;
     hand.edit({ do: 'add', stage, description: '', approval: 'none', after });
+    hand.focusOn('stage', stage);
   };
   return (
     <div class="add-stage">

@@ -82,6 +82,10 @@ export class BoardHand {
       target.closest('[data-menu-of]')?.querySelector<HTMLElement>('[aria-haspopup]')?.click();
       return true;
     }
+    if (key === 'u' || key === 'U') {
+      this.store.undo();
+      return true;
+    }
     const to = neighbour(target, key);
     to?.focus();
     return to !== null;
@@ -104,11 +108,19 @@ export class BoardHand {
   /** Remembers what has the focus: it is the one that Tab comes to, and gets the focus again when it is drawn in another column. */
   #focusedOn(target: EventTarget | null): void {
     if (!(target instanceof HTMLElement)) return;
-    const focus = target.dataset.focus;
-    if (focus === undefined) return;
+    // The menu of a card stands for the card.
+    const held = target.closest('[data-menu-of]')?.querySelector<HTMLElement>('[data-focus]');
+    if (!held) return;
+    this.#focused = held.dataset.focus ?? null;
+    const board = held.closest('.board');
+    if (board !== null) rove(board, held);
+  }
+
+  /** Puts the focus on a service or a stage, once it is drawn. */
+  focusOn(what: 'service' | 'stage', name: string): void {
+    const focus = `${what} ${name}`;
     this.#focused = focus;
-    const board = target.closest('.board');
-    if (board !== null) rove(board, target);
+    requestAnimationFrame(() => document.querySelector<HTMLElement>(`[data-focus="${CSS.escape(focus)}"]`)?.focus());
   }
 
   /** The focus goes elsewhere: what is carried is put back. An element that is drawn anew loses it too, to nothing. */
@@ -121,13 +133,13 @@ export class BoardHand {
   /** After the columns are drawn: what had the focus has it still, and one card can be reached by Tab. */
   keepFocus(board: HTMLElement | null): void {
     if (board === null) return;
-    const all = [...board.querySelectorAll<HTMLElement>('.card [data-focus]')];
+    const all = [...board.querySelectorAll<HTMLElement>('[data-focus]')];
     const known = all.find((element) => element.dataset.focus === this.#focused);
     const hasLost = document.activeElement === null || document.activeElement === document.body;
     if (known !== undefined && hasLost) known.focus({ preventScroll: this.carried.peek() === null });
     if (this.carried.peek() !== null) known?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
-    const reached = known ?? all[0];
-    if (reached !== undefined) rove(board, reached);
+    const reached = known?.closest('.card') ? known : board.querySelector<HTMLElement>('.card [data-focus]');
+    if (reached) rove(board, reached);
   }
 }
 

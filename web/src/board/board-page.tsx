@@ -47,7 +47,7 @@ export function BoardPage() {
       )}
       <p class="quiet board-help">
         Drag a card to another column, a column by its head; or focus it and press <kbd>Space</kbd>, then the arrow keys. The
-        arrow keys alone go from card to card, <kbd>M</kbd> opens the menu.
+        arrow keys alone go from card to card, <kbd>M</kbd> opens the menu, <kbd>U</kbd> undoes.
       </p>
       <div class="visually-hidden" aria-live="assertive">
         {hand.spoken.value}

@@ -112,7 +112,7 @@ function CardMenu({ card }: { card: Card }) {
   const [, navigate] = useLocation();
   const { name } = card;
   const open = (button: HTMLElement) => {
-    const { skipped, stage } = card.facts.peek();
+    const { skipped, stage, urls } = card.facts.peek();
     const ask = (action: 'deploy' | 'restart' | 'stop') => () => {
       hand.asked.value = { action, service: name };
     };
@@ -132,6 +132,7 @@ function CardMenu({ card }: { card: Card }) {
       { text: 'Deploy this…', run: ask('deploy') },
       { text: 'Restart…', run: ask('restart') },
       { text: 'Stop…', run: ask('stop') },
+      ...urls.map((url) => ({ text: `Visit ${new URL(url).host}`, run: () => void window.open(url, '_blank', 'noopener') })),
       { text: 'Logs', run: () => navigate(`${service}/logs`) },
     ]);
   };

@@ -19,6 +19,7 @@ export function ColumnHead({ column, id, head }: { column: Column; id: string; h
   const { key, title, description, order } = column;
   const stop = () => {
     editing.value = null;
+    hand.focusOn('stage', title);
   };
   if (key === SKIPPED) {
     return (
@@ -33,6 +34,7 @@ export function ColumnHead({ column, id, head }: { column: Column; id: string; h
   const rename = (name: string) => {
     stop();
     hand.edit({ do: 'rename', stage: key, name });
+    hand.focusOn('stage', name);
   };
   const describe = (text: string) => {
     stop();
@@ -108,8 +110,10 @@ function StageMenu({ column, edit }: { column: Column; edit: { value: 'name' | '
     const remove = () => {
       const stage = hand.board.stages.peek().find((known) => known.name === title);
       if (stage === undefined) return;
-      if (stage.services.length === 0) hand.edit({ do: 'delete', stage: title, to: null });
-      else hand.deleting.value = title;
+      if (stage.services.length === 0) {
+        hand.edit({ do: 'delete', stage: title, to: null });
+        hand.focusOn('stage', names[at === 0 ? 1 : at - 1] ?? '');
+      } else hand.deleting.value = title;
     };
     openMenu(button, `Stage ${title}`, [
       { text: 'Rename', run: set('name') },

@@ -22,6 +22,7 @@ function Question({ name }: { name: string }) {
     event.preventDefault();
     close();
     hand.edit({ do: 'delete', stage: name, to: to.value });
+    hand.focusOn('stage', to.value);
   };
   const count = stage?.services.length ?? 0;
   return (

@@ -45,6 +45,8 @@ export class EnvironmentStore {
     () => this.deployments.value.filter((head) => head.state === 'queued' && head.id !== this.active.value?.id).length,
   );
 
+  /** The last edit of this page, with what undoes it. */
+  #undoable: { edit: Edit; undo: readonly Edit[] } | null = null;
   readonly #frames = new FrameQueue();
   readonly #closed = new AbortController();
 
@@ -90,6 +92,10 @@ export class EnvironmentStore {
         this.problem.value = null;
         this.environment.value = environment;
         this.board.take(pipeline);
+        for (const { name, urls } of environment.services) {
+          const { facts } = this.board.card(name);
+          facts.value = { ...facts.peek(), urls: urls ?? [] };
+        }
         this.deployments.value = deployments;
         if (last !== null) this.run.settle(last);
       });
@@ -150,14 +156,26 @@ export class EnvironmentStore {
     }
   }
 
-  #undo(edit: Edit, undo: readonly Edit[]): void {
-    if (stands(this.board.stages.peek(), edit)) void this.board.edit(...undo);
+  /** Undoes the last edit of this page, unless somebody has changed it since. */
+  undo(): void {
+    const last = this.#undoable;
+    if (last === null) return;
+    this.#undoable = null;
+    if (stands(this.board.stages.peek(), last.edit)) void this.board.edit(...last.undo);
     else tell('It was changed since, so it is not undone');
   }
 
   #tellDone(edit: Edit, undo: readonly Edit[]): void {
     const later = this.active.peek() === null ? '' : '. It counts from the next deployment';
-    tell(`${told(edit)}${later}`, { text: 'Undo', run: () => this.#undo(edit, undo) });
+    const undoable = { edit, undo };
+    this.#undoable = undoable;
+    tell(`${told(edit)}${later}`, {
+      text: 'Undo',
+      run: () => {
+        this.#undoable = undoable;
+        this.undo();
+      },
+    });
   }
 }
 
