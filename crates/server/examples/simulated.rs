@@ -21,7 +21,7 @@ use slipway_core::file::{self, ApplyOptions, ParseOptions};
 use slipway_engine::{Engine, Ports, Settings};
 use slipway_ports::testing::{Pace, World};
 use slipway_ports::{Access, CancellationToken, Platform, SecretText, StoreError, Target};
-use slipway_server::{App, KeyRotation, answer, router};
+use slipway_server::{App, Files, KeyRotation, PublicUrl, Site, answer, router};
 use slipway_store::SqliteStore;
 use tokio::net::TcpListener;
 
@@ -51,6 +51,9 @@ struct Arguments {
     /// Lines of the log of a build.
     #[arg(long, default_value_t = 200)]
     lines: u32,
+    /// Where a proxy shows it.
+    #[arg(long)]
+    public_url: Option<PublicUrl>,
     /// What a browser signs in with.
     #[arg(long, default_value = "simulated")]
     token: String,
@@ -86,7 +89,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let address = listener.local_addr()?;
     let shutdown = CancellationToken::new();
     let token = SecretText::new(&arguments.token);
-    let app = App::new((engine, ports, world), keys, token, address, false, shutdown.clone());
+    let site = Site::new(address, arguments.public_url.clone(), Files::Built);
+    let app = App::new((engine, ports, world), keys, token, site, false, shutdown.clone());
     println!("http://{address} {}", arguments.token);
     answer(listener, router(app), shutdown).await;
     Ok(())
