@@ -1,0 +1,132 @@
+/**
+ * The lines of one step of one service, by their place in it. Pages are fetched when the window comes to them and forgotten when it is
+ * far away, so that a million lines cost as much as a few thousand. New lines of a running step are written at the end.
+ */
+import { type Signal, signal } from '@preact/signals';
+import type { LogLine } from '../run/wire';
+
+/** Lines of one page. */
+export const PAGE = 500;
+
+/** Pages that are kept; the farthest are forgotten first. */
+const MOST_PAGES = 60;
+
+/** Where lines come from. */
+export interface LogSource {
+  /** Lines from a place on, in order; fewer than `limit` only at the end. */
+  page(from: number, limit: number): Promise<LogLine[]>;
+  /** The place of the line with this number: how many lines of the step are before it. */
+  placeOf(number: number): Promise<number>;
+}
+
+/** The lines of a step. */
+export class LogBook {
+  /** How many lines there are. */
+  readonly count: Signal<number>;
+  /** Moves when lines have come. */
+  readonly changed = signal(0);
+  /** The last page could not be fetched. */
+  readonly broken = signal(false);
+  private readonly pages = new Map<number, LogLine[]>();
+  private readonly fetching = new Set<number>();
+  private lastNumber: number;
+
+  /** @param last the number of the last of the `count` lines */
+  constructor(
+    private readonly source: LogSource,
+    count: number,
+    last: number,
+  ) {
+    this.count = signal(count);
+    this.lastNumber = last;
+  }
+
+  /** The number of the last line that is counted. */
+  get last(): number {
+    return this.lastNumber;
+  }
+
+  /** A line by its place; `undefined` until it has come. */
+  at(place: number): LogLine | undefined {
+    return this.pages.get(Math.floor(place / PAGE))?.[place % PAGE];
+  }
+
+  /** Sees to it that the lines of these places come. */
+  want(first: number, end: number): void {
+    if (end <= first) return;
+    for (let page = Math.floor(first / PAGE); page <= Math.floor((end - 1) / PAGE); page += 1) {
+      if (!this.isWhole(page) && !this.fetching.has(page)) void this.fetch(page);
+    }
+    this.forget(Math.floor((first + end) / 2 / PAGE));
+  }
+
+  /** Writes new lines at the end; those that are counted already are passed over. */
+  append(lines: LogLine[]): void {
+    let count = this.count.peek();
+    for (const line of lines) {
+      if (line.number <= this.lastNumber) continue;
+      this.lastNumber = line.number;
+      const page = Math.floor(count / PAGE);
+      const place = count % PAGE;
+      const held = this.pages.get(page) ?? (place === 0 ? [] : undefined);
+      // A page that is not here is fetched when somebody looks at it.
+      if (held !== undefined && held.length === place) this.pages.set(page, [...held, line]);
+      count += 1;
+    }
+    this.grow(count);
+  }
+
+  /** The place of the line with a number. */
+  async placeOf(number: number): Promise<number> {
+    const place = await this.source.placeOf(number);
+    return Math.min(place, Math.max(0, this.count.peek() - 1));
+  }
+
+  /** All lines of these places, also those that are not here. */
+  async read(first: number, end: number): Promise<LogLine[]> {
+    const found: LogLine[] = [];
+    while (first + found.length < end) {
+      const lines = await this.source.page(first + found.length, Math.min(1000, end - first - found.length));
+      if (lines.length === 0) break;
+      found.push(...lines);
+    }
+    return found;
+  }
+
+  private isWhole(page: number): boolean {
+    const wanted = Math.min(PAGE, this.count.peek() - page * PAGE);
+    return (this.pages.get(page)?.length ?? 0) >= wanted;
+  }
+
+  private async fetch(page: number): Promise<void> {
+    this.fetching.add(page);
+    try {
+      const lines = await this.source.page(page * PAGE, PAGE);
+      // Lines that were appended meanwhile are longer than the answer.
+      if (lines.length >= (this.pages.get(page)?.length ?? 0)) this.pages.set(page, lines);
+      const last = lines.at(-1);
+      if (last !== undefined && last.number > this.lastNumber) {
+        this.lastNumber = last.number;
+        this.grow(page * PAGE + lines.length);
+      }
+      this.broken.value = false;
+      this.changed.value += 1;
+    } catch {
+      this.broken.value = true;
+    } finally {
+      this.fetching.delete(page);
+    }
+  }
+
+  private grow(count: number): void {
+    if (count <= this.count.peek()) return;
+    this.count.value = count;
+    this.changed.value += 1;
+  }
+
+  private forget(middle: number): void {
+    if (this.pages.size <= MOST_PAGES) return;
+    const far = [...this.pages.keys()].sort((one, other) => Math.abs(other - middle) - Math.abs(one - middle));
+    for (const page of far.slice(0, this.pages.size - MOST_PAGES)) this.pages.delete(page);
+  }
+}
