@@ -9,6 +9,8 @@ import { address, type ProblemDetails, Refusal, send } from './request';
 export interface ServerEvent {
   name: string;
   data: unknown;
+  /** Where the stream goes on after it; an event without one changes nothing about that. */
+  id?: string;
 }
 
 /** How the stream is. */
@@ -28,9 +30,10 @@ const LONGEST_PAUSE = 10_000;
 /**
  * Follows a stream until `signal` is aborted, the server says `end`, or it refuses.
  * @param path below `/api/v1`, with its query
+ * @param after the id of the event to go on after; without one the stream begins at its beginning
  */
-export async function follow(path: string, reader: Reader, signal: AbortSignal): Promise<void> {
-  let last: string | undefined;
+export async function follow(path: string, reader: Reader, signal: AbortSignal, after?: string): Promise<void> {
+  let last = after;
   let pause = FIRST_PAUSE;
   while (!signal.aborted) {
     try {
@@ -69,7 +72,8 @@ async function read(response: Response, reader: Reader, seen: (id: string) => vo
       if (message.id !== undefined) seen(message.id);
       const name = message.event ?? 'message';
       if (name === 'end') ended = true;
-      reader.event({ name, data: JSON.parse(message.data) });
+      const event = { name, data: JSON.parse(message.data) as unknown };
+      reader.event(message.id === undefined ? event : { ...event, id: message.id });
     },
   });
   if (response.body === null) return false;

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { heightOf, LogWindow, ROW, TALLEST } from './log-window';
+import { LogWindow, ROW, TALLEST } from './log-window';
 
 function windowOf(rows: number, viewport = 400): LogWindow {
   const made = new LogWindow();
@@ -17,7 +17,7 @@ test('few_rows_scroll_by_their_own_pixels', () => {
 
 test('a_million_rows_fit_into_what_a_browser_can_show', () => {
   const list = windowOf(1_000_000);
-  expect(heightOf(list.rows, list.viewport)).toBe(TALLEST);
+  expect(list.height).toBe(TALLEST);
   list.scrolled(TALLEST - 400);
   expect(list.top).toBe(1_000_000 - 400 / ROW);
   expect(list.atEnd).toBe(true);
@@ -63,4 +63,13 @@ test('a_row_in_sight_is_not_moved', () => {
   expect(list.top).toBe(100);
   list.show(500);
   expect(list.top).toBe(490);
+});
+
+test('rows_that_wrap_can_all_be_moved_to_the_top_and_the_end_fills_the_window', () => {
+  const list = windowOf(100);
+  list.wraps = true;
+  list.resize(100, 400);
+  list.moveToEnd();
+  expect([list.top, list.height, list.atEnd]).toEqual([99, 99 * ROW + 400, true]);
+  expect(list.drawn()).toEqual([80, 100]);
 });

@@ -12,11 +12,6 @@ export const TALLEST = 15_000_000;
 /** Rows that are drawn above and below the window. */
 const MARGIN = 12;
 
-/** The height of the scrolled element. */
-export function heightOf(rows: number, viewport: number): number {
-  return Math.max(viewport, Math.min(rows * ROW, TALLEST));
-}
-
 /** A scrolled list: where its top is, in rows. */
 export class LogWindow {
   rows = 0;
@@ -25,20 +20,27 @@ export class LogWindow {
   top = 0;
   /** Where the scrollbar is. */
   scrollTop = 0;
+  /** Whether rows may be higher than {@link ROW}: then the scrollbar counts rows, and the last one can be moved to the top. */
+  wraps = false;
+
+  /** The height of the scrolled element. */
+  get height(): number {
+    return Math.max(this.viewport, Math.min(this.lastTop * ROW + this.viewport, TALLEST));
+  }
 
   /** The highest top there can be. */
   private get lastTop(): number {
-    return Math.max(0, this.rows - this.viewport / ROW);
+    return Math.max(0, this.wraps ? this.rows - 1 : this.rows - this.viewport / ROW);
   }
 
   /** The highest place of the scrollbar. */
   private get lastScroll(): number {
-    return heightOf(this.rows, this.viewport) - this.viewport;
+    return this.height - this.viewport;
   }
 
   /** Whether rows and pixels of the scrollbar are the same. */
   private get exact(): boolean {
-    return this.rows * ROW <= TALLEST;
+    return this.lastTop * ROW + this.viewport <= TALLEST;
   }
 
   /** Whether the end is in the window. */
@@ -84,9 +86,10 @@ export class LogWindow {
     this.moveTo(this.lastTop);
   }
 
-  /** The rows to draw: from the first to before the second. */
+  /** The rows to draw: from the first to before the second. Rows that wrap may be too few for the window at the end of the list. */
   drawn(): [number, number] {
-    const first = Math.max(0, Math.floor(this.top) - MARGIN);
+    const seen = Math.ceil(this.viewport / ROW);
+    const first = Math.max(0, Math.min(Math.floor(this.top) - MARGIN, this.rows - seen));
     return [first, Math.min(this.rows, Math.ceil(this.top + this.viewport / ROW) + MARGIN)];
   }
 
