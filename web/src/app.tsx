@@ -9,6 +9,7 @@ import { EnvironmentsPage } from './pages/environments';
 import { SignInPage } from './pages/sign-in';
 
 const EnvironmentPage = lazy(() => import('./pages/environment').then((module) => module.EnvironmentPage));
+const RunPage = lazy(() => import('./pages/run').then((module) => module.RunPage));
 
 /** The path that the server serves the page under, without its last slash. */
 const prefix = new URL(document.baseURI).pathname.replace(/\/$/, '');
@@ -47,6 +48,7 @@ function Pages() {
         <Route path="/environments/:project/:name/*?">
           {(params) => <EnvironmentPage project={params.project} name={params.name} />}
         </Route>
+        <Route path="/deployments/:id">{(params) => <RunPage id={params.id} />}</Route>
         <Route>
           <EmptyState title="There is no such page" next="/" nextText="All environments" />
         </Route>

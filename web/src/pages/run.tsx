@@ -13,6 +13,7 @@ import { RunColumns } from '../run/run-columns';
 import { RunHeader, titleOf } from '../run/run-header';
 import { RunSession } from '../run/run-session';
 import { SealedTab } from '../run/sealed-tab';
+import '../styles/environment.css';
 import '../styles/run.css';
 
 const Waterfall = lazy(() => import('../waterfall/waterfall-tab').then((module) => module.WaterfallTab));
@@ -43,7 +44,7 @@ export function RunPage({ id }: { id: string }) {
   return (
     <>
       {problem !== null && <Problem problem={problem} />}
-      <RunView session={session} run={run} />
+      <RunView key={id} session={session} run={run} />
     </>
   );
 }

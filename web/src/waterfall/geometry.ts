@@ -1,0 +1,160 @@
+/** Where the bars of a waterfall are: from the explanation of a deployment to rows of bars, in milliseconds since its beginning. */
+import type { ExplainedService, Explanation, Phase, Piece, State } from '../run/wire';
+
+/** What a bar shows: waiting is hollow, work has the hue of its phase. */
+export type BarKind = 'waiting' | 'building' | 'releasing';
+
+/** A stretch of time of one step. */
+export interface Bar {
+  from: number;
+  to: number;
+  kind: BarKind;
+  phase: Phase;
+  piece: Piece;
+}
+
+/** A stretch of time without a meaning of its own. */
+export interface Stretch {
+  from: number;
+  to: number;
+}
+
+/** One service. */
+export interface Row {
+  name: string;
+  version: string;
+  state: State;
+  stage: number;
+  bars: Bar[];
+  /** The parts that determined the end. */
+  critical: Stretch[];
+  /** How long it was worked on. */
+  work: number;
+  /** The same service in the deployment that it is compared with. */
+  before?: { bars: Bar[]; work: number };
+}
+
+/** A stage with its rows. */
+export interface Band {
+  order: number;
+  name: string;
+  state: State;
+  rows: Row[];
+  span: Stretch | undefined;
+}
+
+/** The whole. */
+export interface Waterfall {
+  /** The moment that everything counts from. */
+  begin: number;
+  length: number;
+  bands: Band[];
+  /** The wait for its turn. */
+  queued: { bar: Stretch; text: string };
+  ticks: number[];
+}
+
+/** Lays out a deployment, beside an earlier one if it is compared. */
+export function waterfall(explained: Explanation, before?: Explanation): Waterfall {
+  const begin = Date.parse(explained.acceptedAt);
+  const own = Date.parse(explained.until) - begin;
+  const queue = Date.parse(explained.queued.to) - begin;
+  // Two deployments are compared from the moment when their turn came: how long they queued says nothing about them.
+  const shift = before === undefined ? 0 : queue - (Date.parse(before.queued.to) - Date.parse(before.acceptedAt));
+  const beforeLength = before === undefined ? 0 : Date.parse(before.until) - Date.parse(before.acceptedAt) + shift;
+  const length = Math.max(own, beforeLength, 1);
+  const earlier = new Map<string, ExplainedService>();
+  for (const service of before?.stages.flatMap((stage) => stage.services) ?? []) earlier.set(service.name, service);
+  const critical = criticalByService(explained, begin);
+  const row = (service: ExplainedService, stage: number): Row => {
+    const bars = barsOf(service, begin);
+    const found: Row = {
+      name: service.name,
+      version: service.version,
+      state: service.state,
+      stage,
+      bars,
+      critical: critical.get(service.name) ?? [],
+      work: workOf(bars),
+    };
+    const other = earlier.get(service.name);
+    if (before === undefined || other === undefined) return found;
+    const then = barsOf(other, Date.parse(before.acceptedAt));
+    const moved = then.map((bar) => ({ ...bar, from: bar.from + shift, to: bar.to + shift }));
+    return { ...found, before: { bars: moved.filter((bar) => bar.kind !== 'waiting'), work: workOf(then) } };
+  };
+  const bands = explained.stages.map((stage) => ({
+    order: stage.order,
+    name: stage.name,
+    state: stage.state,
+    rows: stage.services.map((service) => row(service, stage.order)),
+    span: spanOf(stage.beganAt, stage.endedAt ?? explained.until, begin),
+  }));
+  const queued = { bar: { from: 0, to: queue }, text: explained.queued.text };
+  return { begin, length, bands, queued, ticks: ticks(length) };
+}
+
+function spanOf(from: string | undefined, to: string, begin: number): Stretch | undefined {
+  return from === undefined ? undefined : { from: Date.parse(from) - begin, to: Date.parse(to) - begin };
+}
+
+/** The bars of a service, one after the other: what its release waited for while it was built is the build's own bars. */
+function barsOf(service: ExplainedService, begin: number): Bar[] {
+  const bars: Bar[] = [];
+  let reached = Number.NEGATIVE_INFINITY;
+  for (const step of service.steps) {
+    for (const piece of step.pieces) {
+      const from = Math.max(Date.parse(piece.from) - begin, reached);
+      const to = Date.parse(piece.to) - begin;
+      if (to <= from) continue;
+      const works = piece.doing === 'running';
+      bars.push({
+        from,
+        to,
+        kind: works ? (step.phase === 'build' ? 'building' : 'releasing') : 'waiting',
+        phase: step.phase,
+        piece,
+      });
+    }
+    reached = Math.max(reached, ...bars.map((bar) => bar.to));
+  }
+  return bars;
+}
+
+function workOf(bars: Bar[]): number {
+  return bars.filter((bar) => bar.kind !== 'waiting').reduce((sum, bar) => sum + bar.to - bar.from, 0);
+}
+
+/** The critical path by service; touching pieces of one service are one stretch. */
+function criticalByService(explained: Explanation, begin: number): Map<string, Stretch[]> {
+  const found = new Map<string, Stretch[]>();
+  for (const piece of explained.criticalPath) {
+    if (piece.step === undefined) continue;
+    const stretch = { from: Date.parse(piece.from) - begin, to: Date.parse(piece.to) - begin };
+    if (stretch.to <= stretch.from) continue;
+    const known = found.get(piece.step.service) ?? [];
+    const last = known.at(-1);
+    if (last !== undefined && last.to >= stretch.from) last.to = Math.max(last.to, stretch.to);
+    else known.push(stretch);
+    found.set(piece.step.service, known);
+  }
+  return found;
+}
+
+const STEPS = [0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400, 43_200, 86_400];
+
+/** Round moments on the axis, at most nine. */
+export function ticks(length: number): number[] {
+  const step = (STEPS.find((seconds) => length / (seconds * 1000) <= 8) ?? length / 8000) * 1000;
+  return Array.from({ length: Math.floor(length / step) + 1 }, (_, index) => index * step);
+}
+
+/** A moment as a part of the whole, in per cent. */
+export function percent(value: number, length: number): number {
+  return Math.round((Math.min(Math.max(0, value), length) / length) * 100_000) / 1000;
+}
+
+/** How much slower the work was than before, in milliseconds; nothing that cannot be compared. */
+export function slower(row: Row): number | undefined {
+  return row.before === undefined || (row.work === 0 && row.before.work === 0) ? undefined : row.work - row.before.work;
+}
