@@ -5,8 +5,8 @@ use clap::{Parser, Subcommand};
 use crate::output::Output;
 use crate::reporters::Progress;
 use crate::verbs::{
-    apply, approve, build_key, cancel, credential, delete, deploy, exec, explain, export, history, init, job, key, logs, plan,
-    port_forward, restart, rollback, secret, serve, service, simulate, stage, status, stop, target, up, validate,
+    apply, approve, build_key, cancel, credential, delete, deploy, exec, explain, export, history, init, job, key, logs, open,
+    plan, port_forward, restart, rollback, secret, serve, service, simulate, stage, status, stop, target, up, validate,
 };
 
 const AFTER_HELP: &str = "\
@@ -55,6 +55,7 @@ pub(crate) enum Verb {
     Down,
     Init(init::Init),
     Validate(validate::Validate),
+    Open(open::Open),
     /// Check everything that a deployment needs.
     Doctor,
     Target(target::Target),

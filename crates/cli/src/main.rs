@@ -35,8 +35,8 @@ use paint::Paint;
 use stop::{Exit, Stop};
 use verbs::{
     apply, approve, build_key, cancel, credential, delete, deploy, doctor, down, exec, explain, export, history, init, job, key,
-    logs, plan, port_forward, restart, rollback, secret, serve, service, simulate, stage, status, stop as stop_verb, target, up,
-    validate,
+    logs, open, plan, port_forward, restart, rollback, secret, serve, service, simulate, stage, status, stop as stop_verb,
+    target, up, validate,
 };
 
 fn main() -> ExitCode {
@@ -75,6 +75,7 @@ async fn talk(context: &Context, verb: &Verb) -> Result<Exit, Stop> {
         Verb::Validate(arguments) => validate::run(context, arguments),
         Verb::Up(arguments) => up::run(context, arguments).await,
         Verb::Down => down::run(context).await,
+        Verb::Open(arguments) => open::run(context, arguments).await,
         Verb::Doctor => doctor::run(context).await,
         Verb::Target(arguments) => target::run(context, arguments).await,
         Verb::Secret(arguments) => secret::run(context, arguments).await,

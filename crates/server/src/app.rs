@@ -6,6 +6,8 @@ use slipway_engine::{Engine, Ports};
 use slipway_ports::{Access, CancellationToken, SecretText, Workloads};
 
 use crate::key_rotation::KeyRotation;
+use crate::sessions::Sessions;
+use crate::sign_in_codes::SignInCodes;
 use crate::site::Site;
 use crate::watches::Watches;
 
@@ -23,6 +25,8 @@ pub(crate) struct Inner {
     pub(crate) keys: KeyRotation,
     pub(crate) watches: Watches,
     pub(crate) token: SecretText,
+    pub(crate) sessions: Sessions,
+    pub(crate) codes: SignInCodes,
     pub(crate) site: Site,
     pub(crate) owner: String,
     pub(crate) allow_file_urls: bool,
@@ -41,7 +45,9 @@ impl App {
     ) -> Self {
         let owner = std::env::var("USER").ok().filter(|user| !user.is_empty()).unwrap_or_else(|| "owner".to_owned());
         let watches = Watches::new(workloads.clone(), shutdown.clone());
-        let inner = Inner { engine, ports, workloads, keys, watches, token, site, owner, allow_file_urls, shutdown };
+        let (sessions, codes) = (Sessions::new(&token), SignInCodes::default());
+        let inner =
+            Inner { engine, ports, workloads, keys, watches, token, sessions, codes, site, owner, allow_file_urls, shutdown };
         Self { inner: Arc::new(inner) }
     }
 

@@ -153,6 +153,17 @@ impl Home {
         self.write_private("server.json", text.as_bytes())
     }
 
+    /// A page of this user's alone that leads a browser to an address with a secret in it, which no list of processes shows then.
+    pub fn write_open_page(&self, address: &str) -> Result<PathBuf, HomeError> {
+        let address = address.replace('&', "&amp;").replace('"', "&quot;").replace('<', "&lt;");
+        let page = format!(
+            "<!doctype html><meta charset=\"utf-8\"><meta name=\"referrer\" content=\"no-referrer\">\
+             <meta http-equiv=\"refresh\" content=\"0; url={address}\"><title>Slipway</title><a href=\"{address}\">Slipway</a>\n"
+        );
+        self.write_private("open.html", page.as_bytes())?;
+        Ok(self.root.join("open.html"))
+    }
+
     /// Where the server is reached, if one has said so; it may be gone.
     pub fn record(&self) -> Result<Option<ServerRecord>, HomeError> {
         let path = self.root.join("server.json");

@@ -43,6 +43,11 @@ impl Site {
             || self.public_url.as_ref().is_some_and(|url| url.is_origin(origin))
     }
 
+    /// The address of the page, for a person on this machine.
+    pub(crate) fn page_url(&self) -> String {
+        self.public_url.as_ref().map_or_else(|| format!("http://{}/", self.listen), |url| format!("{url}/"))
+    }
+
     /// The same address without the prefix; `None` when it has none.
     fn below(&self, uri: &Uri) -> Option<Uri> {
         let prefix = self.public_url.as_ref().map(PublicUrl::prefix).filter(|prefix| !prefix.is_empty())?;

@@ -46,6 +46,7 @@ pub(crate) async fn run(context: &Context, arguments: &Up) -> Result<Exit, Stop>
     let client = context.client()?;
     let state = if started { "the server is up" } else { "the server is up already" };
     output::tell(format!("{state} at http://{}", client.address()));
+    output::tell("the page: `slipway open`");
     let target = add_target(&client, arguments).await;
     if context.output == Output::Json {
         let target = target.as_ref().ok().and_then(Option::as_ref);

@@ -1,4 +1,5 @@
 //! A server of a test's own, in the background.
+#![allow(dead_code, reason = "each test program uses its part")]
 
 use std::path::Path;
 use std::process::{Command, Output};
@@ -18,7 +19,17 @@ impl Home {
     }
 
     pub(crate) fn slipway(&self, arguments: &[&str]) -> (i32, String, String) {
+        self.slipway_with(arguments, None)
+    }
+
+    /// With programs of a folder before all others.
+    pub(crate) fn slipway_with(&self, arguments: &[&str], programs: Option<&Path>) -> (i32, String, String) {
         let mut command = Command::new(env!("CARGO_BIN_EXE_slipway"));
+        if let Some(programs) = programs {
+            let others = std::env::var_os("PATH").unwrap_or_default();
+            let all = std::iter::once(programs.to_owned()).chain(std::env::split_paths(&others));
+            command.env("PATH", std::env::join_paths(all).unwrap());
+        }
         command.args(arguments).current_dir(self.path()).env("SLIPWAY_HOME", self.path().join("home")).env("HOME", self.path());
         command.env_remove("KUBECONFIG").env_remove("SLIPWAY_ENVIRONMENT");
         let Output { status, stdout, stderr } = command.output().unwrap();

@@ -15,6 +15,7 @@ mod pipeline;
 mod plan;
 mod problem;
 mod running;
+mod session;
 mod target;
 
 pub use check::{CheckStatus, CheckView, DoctorView};
@@ -41,6 +42,7 @@ pub use running::{
     ExecBody, ExecControl, ExecEnd, ForwardControl, JobRunBody, JobRunView, JobStartedView, RunningChange, RunningContainerView,
     RunningPodView, RunningServiceView, RunningView, STDERR, STDOUT,
 };
+pub use session::{CallerView, SessionView, SignInBody, SignInCodeView};
 pub use target::{NewTarget, TargetKind, TargetView};
 
 use serde::{Deserialize, Serialize};

@@ -13,6 +13,7 @@ use tokio::sync::mpsc;
 
 use super::placed::PlacedService;
 use crate::app::App;
+use crate::caller::OwnerOnly;
 use crate::problem::Problem;
 use crate::request::{Place, Upgrade};
 
@@ -24,6 +25,7 @@ const LARGEST_MESSAGE: usize = 1 << 20;
 /// Opens it. The first message says the command, so that no address and no log of requests holds it.
 pub(super) async fn exec(
     State(app): State<App>,
+    _: OwnerOnly,
     Place(place): Place<(String, String, String)>,
     Upgrade(upgrade): Upgrade,
 ) -> Result<Response, Problem> {

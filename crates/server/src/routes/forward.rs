@@ -12,6 +12,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use super::placed::PlacedService;
 use crate::app::App;
+use crate::caller::OwnerOnly;
 use crate::problem::Problem;
 use crate::request::{Parameters, Place, Upgrade};
 
@@ -28,6 +29,7 @@ pub(super) struct ForwardQuery {
 /// Connects, and only then opens the websocket: one that can not be connected is told as an answer to the request.
 pub(super) async fn forward(
     State(app): State<App>,
+    _: OwnerOnly,
     Place((project, environment, service, port)): Place<(String, String, String, u16)>,
     Parameters(query): Parameters<ForwardQuery>,
     Upgrade(upgrade): Upgrade,

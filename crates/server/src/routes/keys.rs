@@ -5,8 +5,9 @@ use axum::extract::State;
 use slipway_ports::api::KeyRotationView;
 
 use crate::app::App;
+use crate::caller::OwnerOnly;
 use crate::problem::Problem;
 
-pub(super) async fn rotate(State(app): State<App>) -> Result<Json<KeyRotationView>, Problem> {
+pub(super) async fn rotate(State(app): State<App>, _: OwnerOnly) -> Result<Json<KeyRotationView>, Problem> {
     Ok(Json(app.inner.keys.rotate().await?))
 }

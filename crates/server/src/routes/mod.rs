@@ -14,6 +14,7 @@ mod pipeline;
 mod placed;
 mod running;
 mod server;
+mod sessions;
 mod targets;
 
 use axum::extract::DefaultBodyLimit;
@@ -33,6 +34,9 @@ pub fn router(app: App) -> Router {
     let api = Router::new()
         .route("/version", get(server::version))
         .route("/shutdown", post(server::shutdown))
+        .route("/session", get(sessions::show))
+        .route("/sessions", post(sessions::sign_in))
+        .route("/sessions/codes", post(sessions::give_code))
         .route("/doctor", get(doctor::doctor))
         .route("/key:rotate", post(keys::rotate))
         .route("/targets", get(targets::list).post(targets::add))

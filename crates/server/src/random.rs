@@ -1,0 +1,22 @@
+//! Texts that nobody can guess.
+
+use std::fmt::Write as _;
+
+use slipway_ports::SecretText;
+use zeroize::Zeroizing;
+
+/// So many random bytes, in hexadecimal digits.
+pub(crate) fn text<const BYTES: usize>() -> Result<SecretText, getrandom::Error> {
+    let mut bytes = Zeroizing::new([0_u8; BYTES]);
+    getrandom::fill(&mut *bytes)?;
+    Ok(SecretText::new(hex(&*bytes)))
+}
+
+/// Bytes in hexadecimal digits.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
+        // Writing to a String does not fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
