@@ -41,6 +41,11 @@ export async function download(pane: LogPane, name: string): Promise<void> {
       if (count > STRIDE) tell(`${Math.min(count, from + STRIDE)} of ${count} lines`);
     }
   }
+  saveText(name, parts);
+}
+
+/** Saves a text as a file. */
+export function saveText(name: string, parts: string[]): void {
   const url = URL.createObjectURL(new Blob(parts, { type: 'text/plain;charset=utf-8' }));
   const link = document.createElement('a');
   link.href = url;

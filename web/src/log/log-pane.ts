@@ -1,38 +1,33 @@
-/** What somebody sees of the log of one service: its steps, folded or not, the window on them, and whether it follows the end. */
+/** What somebody sees of the log of one service: its steps, folded or not. */
 import { computed, type ReadonlySignal, type Signal, signal } from '@preact/signals';
 import type { LogLine, Phase } from '../run/wire';
 import type { LogBook } from './log-book';
 import { LogLayout } from './log-layout';
-import { LogWindow, ROW } from './log-window';
+import { ROW } from './log-window';
+import { RowView } from './row-view';
 
-/** How long nobody has scrolled before the scrollbar is set right. */
-const REST = 200;
-
-export class LogPane {
+export class LogPane extends RowView {
   /** `null` until the log has been read. */
-  readonly books: Signal<Map<Phase, LogBook> | null> = signal(null);
-  readonly folded: Signal<ReadonlySet<Phase>> = signal(new Set());
-  /** Whether new lines move the window to the end. */
-  readonly following = signal(false);
-  /** Moves when the window has moved. */
-  readonly moved = signal(0);
-  readonly viewport = signal(0);
-  readonly wraps = signal(false);
-  readonly window = new LogWindow();
-  /** The steps and their rows. A step without a line is left out unless it is in `steps`. */
+  readonly books: Signal<Map<Phase, LogBook> | null>;
+  readonly folded: Signal<ReadonlySet<Phase>>;
+  /** The steps and their rows. */
   readonly layout: ReadonlySignal<LogLayout>;
-  private resting: ReturnType<typeof setTimeout> | undefined;
 
   /** @param steps the steps that the service has */
   constructor(steps: ReadonlySignal<Phase[]>) {
-    this.layout = computed(() => {
-      const books = this.books.value;
+    const books: Signal<Map<Phase, LogBook> | null> = signal(null);
+    const folded: Signal<ReadonlySet<Phase>> = signal(new Set());
+    const layout = computed(() => {
       const sections = steps.value.map((phase) => {
-        const lines = books?.get(phase)?.count.value ?? 0;
-        return { phase, lines, isOpen: !this.folded.value.has(phase) };
+        const lines = books.value?.get(phase)?.count.value ?? 0;
+        return { phase, lines, isOpen: !folded.value.has(phase) };
       });
       return new LogLayout(sections);
     });
+    super(computed(() => layout.value.rows));
+    this.books = books;
+    this.folded = folded;
+    this.layout = layout;
   }
 
   /** A line by the row's step and place. */
@@ -50,40 +45,15 @@ export class LogPane {
     return [...(this.books.value?.values() ?? [])].some((book) => book.broken.value);
   }
 
-  /** Fits the window to the rows; gives back which to draw. */
-  fit(): [number, number] {
-    this.window.wraps = this.wraps.value;
-    this.window.resize(this.layout.value.rows, this.viewport.value);
-    if (this.following.value) this.window.moveToEnd();
-    return this.window.drawn();
-  }
-
   /** Sees to it that these rows have their lines. */
   want(first: number, end: number): void {
     for (const { phase, from, to } of this.layout.peek().lines(first, end)) this.books.peek()?.get(phase)?.want(from, to);
   }
 
-  /** Somebody scrolled; `settle` sets the scrollbar right once he rests. */
-  scrolled(scrollTop: number, settle: () => void): void {
-    if (Math.abs(scrollTop - this.window.scrollTop) < 1) return;
-    this.window.scrolled(scrollTop);
-    this.following.value = this.window.atEnd;
-    this.moved.value += 1;
-    clearTimeout(this.resting);
-    this.resting = setTimeout(() => {
-      this.window.moveTo(this.window.top);
-      this.moved.value += 1;
-      settle();
-    }, REST);
-  }
-
   /** Shows a line in the middle of the window. */
   show(phase: Phase, place: number): void {
     this.open(phase);
-    this.following.value = false;
-    this.fit();
-    this.window.show(this.layout.peek().rowOf(phase, place));
-    this.moved.value += 1;
+    this.showRow(this.layout.peek().rowOf(phase, place));
   }
 
   /** Shows the line with a number. */
@@ -100,12 +70,6 @@ export class LogPane {
     this.moved.value += 1;
   }
 
-  /** Goes with the end from now on. */
-  follow(): void {
-    this.following.value = true;
-    this.moved.value += 1;
-  }
-
   toggle(phase: Phase): void {
     if (this.folded.peek().has(phase)) this.open(phase);
     else this.folded.value = new Set([...this.folded.peek(), phase]);
@@ -115,10 +79,6 @@ export class LogPane {
   /** New lines of a running step. */
   append(lines: LogLine[]): void {
     for (const [phase, book] of this.books.peek() ?? []) book.append(lines.filter((line) => line.phase === phase));
-  }
-
-  close(): void {
-    clearTimeout(this.resting);
   }
 
   private open(phase: Phase): void {

@@ -1,5 +1,6 @@
 /** The frame of an environment: what it is, how it is, what can be done to it, and its tabs. A tab is a line of {@link TABS}. */
 import type { ComponentType } from 'preact';
+import { lazy, Suspense } from 'preact/compat';
 import { useEffect, useMemo } from 'preact/hooks';
 import { Link, Route, Switch, useLocation } from 'wouter-preact';
 import { BoardPage } from '../board/board-page';
@@ -9,8 +10,19 @@ import { EnvironmentHead } from '../environment/head';
 import { EnvironmentProvider, EnvironmentStore, useEnvironment } from '../environment/store';
 import '../styles/environment.css';
 
+const HistoryPage = lazy(() => import('../history/history-page').then((module) => module.HistoryPage));
+const DeploymentByNumber = lazy(() => import('../history/by-number').then((module) => module.DeploymentByNumber));
+const PlanPage = lazy(() => import('../plan/plan-page').then((module) => module.PlanPage));
+const PodLogPage = lazy(() => import('./pod-log').then((module) => module.PodLogPage));
+
 /** The pages below an environment; those with a text are tabs. Their paths are below `/environments/:project/:name`. */
-const PAGES: { path: string; text?: string; component: ComponentType }[] = [{ path: '', text: 'Board', component: BoardPage }];
+const PAGES: { path: string; text?: string; component: ComponentType }[] = [
+  { path: '', text: 'Board', component: BoardPage },
+  { path: '/deployments', text: 'Deployments', component: HistoryPage },
+  { path: '/deployments/:number', component: DeploymentByNumber },
+  { path: '/plan', text: 'Plan', component: PlanPage },
+  { path: '/services/:service/logs', component: PodLogPage },
+];
 
 /** One environment. */
 export function EnvironmentPage({ project, name }: { project: string; name: string }) {
@@ -47,7 +59,9 @@ export function EnvironmentPage({ project, name }: { project: string; name: stri
       <Switch>
         {PAGES.map(({ path, component: Page }) => (
           <Route key={path} path={`/environments/:project/:name${path}`}>
-            <Page />
+            <Suspense fallback={<p class="quiet">Loading…</p>}>
+              <Page />
+            </Suspense>
           </Route>
         ))}
         <Route>
