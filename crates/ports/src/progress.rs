@@ -1,9 +1,10 @@
 //! How long work tells what it is doing.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// What a running step is doing right now.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Activity {
     /// Reading the source from git.

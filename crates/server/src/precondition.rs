@@ -7,8 +7,11 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use slipway_core::pipeline_edit::RefusalCode;
+use utoipa::IntoParams;
+use utoipa::openapi::path::{Parameter, ParameterIn};
 
 use crate::problem::Problem;
+use crate::request::header_parameter;
 
 /// The versions of an environment that a request may change.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,6 +76,14 @@ impl<S: Send + Sync> FromRequestParts<S> for Precondition {
                 "`If-Match` does not read: expected `*`, or entity tags such as `\"7\"` with commas between them",
             )
         })
+    }
+}
+
+impl IntoParams for Precondition {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        let description =
+            "The version that the change is meant for, as `ETag` told it; with another one nothing is changed (412)";
+        vec![header_parameter("If-Match", description)]
     }
 }
 

@@ -1,5 +1,6 @@
 //! Reading requests; what does not read is a problem, never a bare text.
 
+use std::convert::Infallible;
 use std::time::Duration;
 
 use axum::body::Bytes;
@@ -10,6 +11,10 @@ use axum::http::StatusCode;
 use axum::http::request::Parts;
 use serde::de::DeserializeOwned;
 use slipway_core::model::Name;
+use utoipa::IntoParams;
+use utoipa::openapi::Required;
+use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
+use utoipa::openapi::schema::{Object, Type};
 
 use crate::problem::Problem;
 
@@ -76,6 +81,31 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Place<T
         let path = Path::<T>::from_request_parts(parts, state).await;
         path.map(|Path(path)| Self(path)).map_err(|error| Problem::bad_request(format!("the path does not read: {error}")))
     }
+}
+
+/// The event that a client has seen last.
+pub(crate) struct LastEventId(pub(crate) Option<String>);
+
+impl<S: Send + Sync> FromRequestParts<S> for LastEventId {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        Ok(Self(parts.headers.get("last-event-id").and_then(|id| id.to_str().ok()).map(str::to_owned)))
+    }
+}
+
+impl IntoParams for LastEventId {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        let description = "The id of the last event that the client has seen; what came after it follows, once";
+        vec![header_parameter("Last-Event-ID", description)]
+    }
+}
+
+/// A header that a request may have, for the document of the API.
+pub(crate) fn header_parameter(name: &str, description: &str) -> Parameter {
+    let text = Object::with_type(Type::String);
+    let parameter = ParameterBuilder::new().name(name).parameter_in(ParameterIn::Header).required(Required::False);
+    parameter.description(Some(description)).schema(Some(text)).build()
 }
 
 /// A request that wants to become a websocket.

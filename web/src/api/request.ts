@@ -1,24 +1,12 @@
 /** Requests to the API. What is refused is thrown as a {@link Refusal}, with the problem details of the server. */
+import type { components } from './schema';
 import { signOut, token } from './session';
 
 /** What was wrong, as RFC 9457 lays it down. */
-export interface ProblemDetails {
-  type: string;
-  title: string;
-  status: number;
-  detail: string;
-  code: string;
-  hint?: string;
-  problems?: FileProblem[];
-}
+export type ProblemDetails = components['schemas']['ProblemDetails'];
 
 /** One problem of an environment file. */
-export interface FileProblem {
-  line: number;
-  column: number;
-  path: string;
-  message: string;
-}
+export type FileProblem = components['schemas']['FileProblem'];
 
 /** A request that was not done. */
 export class Refusal extends Error {

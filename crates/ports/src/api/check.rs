@@ -1,9 +1,10 @@
 //! What `doctor` finds.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// How one check went.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum CheckStatus {
     /// It is as it should be.
@@ -26,7 +27,7 @@ impl CheckStatus {
 }
 
 /// One thing that was checked.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct CheckView {
     /// What.
@@ -53,7 +54,7 @@ impl CheckView {
 }
 
 /// Everything that was checked.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct DoctorView {
     /// In the order in which a deployment needs the things.

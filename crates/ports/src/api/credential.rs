@@ -1,11 +1,12 @@
 //! Credentials of a project, as the faces set and list them.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::SecretText;
 
 /// A credential on its way to the server; what is secret in it never comes back. Exactly one of `git` and `registry` is there.
-#[derive(Clone, Default, Serialize, Deserialize)]
+#[derive(Clone, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct NewCredential {
     /// The git host it may be sent to, or a part of it: `https://github.com/acme`, `ssh://git@github.com`.
@@ -19,9 +20,11 @@ pub struct NewCredential {
     pub user: Option<String>,
     /// The password or token; of `https` and registries.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = Password, write_only)]
     pub password: Option<SecretText>,
     /// A key as `ssh-keygen` writes it, without a passphrase; of `ssh`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = Password, write_only)]
     pub private_key: Option<SecretText>,
     /// The keys that the host may prove itself with, as `ssh-keyscan` writes them; absent: the first that it shows is remembered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -29,7 +32,7 @@ pub struct NewCredential {
 }
 
 /// A credential, without what is secret in it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct CredentialView {
     /// Its name.

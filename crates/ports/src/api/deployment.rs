@@ -5,11 +5,13 @@ use serde::{Deserialize, Serialize};
 use slipway_core::failure::Failure;
 use slipway_core::model::Name;
 use slipway_core::plan::Action;
+use utoipa::ToSchema;
 
+use super::schema::{ActionSchema, FailureView, NameSchema, ServiceTypeSchema};
 use crate::Activity;
 
 /// The state of a deployment, a stage, a service or a step.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum State {
     /// It has not begun.
@@ -75,7 +77,7 @@ impl State {
 }
 
 /// Who asked, and by which way.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct TriggerView {
     /// `cli`, `api` …
@@ -85,7 +87,7 @@ pub struct TriggerView {
 }
 
 /// A deployment without its stages, as a history lists it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct HeadView {
     /// A UUID.
@@ -99,6 +101,7 @@ pub struct HeadView {
     /// Where it goes.
     pub target: String,
     /// What is done.
+    #[schema(value_type = ActionSchema)]
     pub action: String,
     /// How far it has come.
     pub state: State,
@@ -110,7 +113,7 @@ pub struct HeadView {
 }
 
 /// Deployments of an environment, newest first.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct DeploymentPage {
     /// The deployments of this page.
@@ -121,7 +124,7 @@ pub struct DeploymentPage {
 }
 
 /// A deployment with its stages and services.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct DeploymentView {
     /// What a history lists of it.
@@ -159,7 +162,7 @@ impl DeploymentView {
 }
 
 /// A request that was joined to a queued deployment.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct MergedView {
     /// Who asked.
@@ -169,12 +172,13 @@ pub struct MergedView {
 }
 
 /// A request to do something to an environment. The default deploys all of it.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[expect(clippy::struct_excessive_bools, reason = "each is an option of its own, and any of them may be given with any other")]
 pub struct DeployBody {
     /// `deploy`, `stop`, `restart`, `delete` or `rollback`; absent: `deploy`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<ActionSchema>)]
     pub action: Option<Action>,
     /// The services that are meant; empty: all that are not skipped.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -197,10 +201,11 @@ pub struct DeployBody {
 }
 
 /// A service that is meant.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ServiceSelection {
     /// Its name.
+    #[schema(value_type = NameSchema)]
     pub name: Name,
     /// The version for this deployment only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -208,7 +213,7 @@ pub struct ServiceSelection {
 }
 
 /// A request that was taken.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct AcceptedView {
     /// Whether it was joined to a deployment that was queued.
@@ -218,8 +223,21 @@ pub struct AcceptedView {
     pub deployment: DeploymentView,
 }
 
+/// What is canceled. The default is the deployment.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct CancelBody {
+    /// One service of it; absent: all of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<NameSchema>)]
+    pub service: Option<Name>,
+    /// Whether lifecycle jobs that run are stopped too.
+    #[serde(default)]
+    pub force: bool,
+}
+
 /// What somebody says of a stage that wants approval.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ApprovalBody {
     /// The stage's name; absent: the one that the deployment waits for.
@@ -230,7 +248,7 @@ pub struct ApprovalBody {
 }
 
 /// How it stands with the approval of a stage.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum ApprovalState {
     /// The deployment has not come to the stage.
@@ -244,7 +262,7 @@ pub enum ApprovalState {
 }
 
 /// The approval of a stage.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ApprovalView {
     /// How it stands.
@@ -258,7 +276,7 @@ pub struct ApprovalView {
 }
 
 /// A stage in a deployment.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct StageView {
     /// Its place, from 0.
@@ -275,7 +293,7 @@ pub struct StageView {
 }
 
 /// A service in a deployment.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ServiceView {
     /// Its name.
@@ -283,6 +301,7 @@ pub struct ServiceView {
     /// The place of its stage, from 0.
     pub stage: usize,
     /// `application`, `container`, `database`, `job` or `helm`.
+    #[schema(value_type = ServiceTypeSchema)]
     pub kind: String,
     /// The pinned version, short: seven digits of a commit, a tag.
     pub version: String,
@@ -318,7 +337,7 @@ impl ServiceView {
 macro_rules! step_view {
     ($(#[$attribute:meta])* $name:ident { $($(#[$field_attribute:meta])* $field:ident: $type:ty),* }) => {
         $(#[$attribute])*
-        #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+        #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
         #[serde(rename_all = "camelCase")]
         pub struct $name {
             /// How far it has come.
@@ -337,6 +356,7 @@ macro_rules! step_view {
             pub explanation: Option<String>,
             /// Why it failed.
             #[serde(default, skip_serializing_if = "Option::is_none")]
+            #[schema(value_type = Option<FailureView>)]
             pub failure: Option<Failure>,
             /// The digest of the image that it left.
             #[serde(default, skip_serializing_if = "Option::is_none")]

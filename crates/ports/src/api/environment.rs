@@ -1,11 +1,14 @@
 //! Environments, as the faces show and change them.
 
 use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 
 use super::HeadView;
+use super::schema::ServiceTypeSchema;
 
 /// How an environment file is applied.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ApplyQuery {
     /// Whether services that the file leaves out are removed; without it they are a refusal.
@@ -14,7 +17,7 @@ pub struct ApplyQuery {
 }
 
 /// What applying a file did.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct AppliedView {
     /// The project.
@@ -30,7 +33,7 @@ pub struct AppliedView {
 }
 
 /// An environment as it is stored, and what was last done to it.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct EnvironmentView {
     /// The project.
@@ -52,12 +55,13 @@ pub struct EnvironmentView {
 }
 
 /// A service as it is configured.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct EnvironmentServiceView {
     /// Its name.
     pub name: String,
     /// `application`, `container`, `database`, `job` or `helm`.
+    #[schema(value_type = ServiceTypeSchema)]
     pub kind: String,
     /// Its stage.
     pub stage: String,
@@ -69,9 +73,10 @@ pub struct EnvironmentServiceView {
 }
 
 /// The value of a secret, on its way to the server and never back.
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct SecretValue {
     /// The value.
+    #[schema(value_type = String, format = Password, write_only)]
     pub value: crate::SecretText,
 }

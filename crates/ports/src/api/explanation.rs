@@ -3,11 +3,13 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use slipway_core::failure::Failure;
+use utoipa::ToSchema;
 
+use super::schema::{FailureView, PhaseSchema};
 use super::{HeadView, State, TriggerView};
 
 /// A deployment, explained.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ExplanationView {
     /// What a history lists of it.
@@ -26,7 +28,7 @@ pub struct ExplanationView {
 }
 
 /// A stage, explained.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct StageExplanationView {
     /// Its place, from 0.
@@ -46,7 +48,7 @@ pub struct StageExplanationView {
 }
 
 /// A service, explained.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ServiceExplanationView {
     /// Its name.
@@ -60,10 +62,11 @@ pub struct ServiceExplanationView {
 }
 
 /// A step, explained.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct StepExplanationView {
     /// `build` or `release`.
+    #[schema(value_type = PhaseSchema)]
     pub phase: String,
     /// How far it has come.
     pub state: State,
@@ -83,6 +86,7 @@ pub struct StepExplanationView {
     pub canceled_by: Option<String>,
     /// Why it failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<FailureView>)]
     pub failure: Option<Failure>,
     /// The digest of the image that it left.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -93,7 +97,7 @@ pub struct StepExplanationView {
 }
 
 /// A stretch of time in which one thing went on.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PieceView {
     /// Its first moment.
@@ -119,7 +123,7 @@ pub struct PieceView {
 }
 
 /// A link of the critical path.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct CriticalPieceView {
     /// The step that it belongs to; absent of the deployment as a whole.
@@ -131,17 +135,18 @@ pub struct CriticalPieceView {
 }
 
 /// A step of the deployment.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct StepReference {
     /// Of which service.
     pub service: String,
     /// `build` or `release`.
+    #[schema(value_type = PhaseSchema)]
     pub phase: String,
 }
 
 /// What an end came from.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RootView {
     /// The service.

@@ -2,9 +2,12 @@
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::schema::PhaseSchema;
 
 /// One line of a deployment's log.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct LogLineView {
     /// Its place in the log; it grows.
@@ -14,13 +17,14 @@ pub struct LogLineView {
     /// Of which service.
     pub service: String,
     /// `build` or `release`.
+    #[schema(value_type = PhaseSchema)]
     pub phase: String,
     /// The line, without its end.
     pub text: String,
 }
 
 /// Lines of a deployment's log, in order.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct LogPage {
     /// The lines of this page.
@@ -31,7 +35,7 @@ pub struct LogPage {
 }
 
 /// One line of a pod.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PodLineView {
     /// The pod.

@@ -7,6 +7,7 @@ mod check;
 mod credential;
 mod deployment;
 mod environment;
+mod event;
 mod explanation;
 mod history;
 mod key;
@@ -15,16 +16,18 @@ mod pipeline;
 mod plan;
 mod problem;
 mod running;
+pub mod schema;
 mod session;
 mod target;
 
 pub use check::{CheckStatus, CheckView, DoctorView};
 pub use credential::{CredentialView, NewCredential};
 pub use deployment::{
-    AcceptedView, ApprovalBody, ApprovalState, ApprovalView, BuildView, DeployBody, DeploymentPage, DeploymentView, HeadView,
-    MergedView, ReleaseView, ServiceSelection, ServiceView, StageView, State, TriggerView,
+    AcceptedView, ApprovalBody, ApprovalState, ApprovalView, BuildView, CancelBody, DeployBody, DeploymentPage, DeploymentView,
+    HeadView, MergedView, ReleaseView, ServiceSelection, ServiceView, StageView, State, TriggerView,
 };
 pub use environment::{AppliedView, ApplyQuery, EnvironmentServiceView, EnvironmentView, SecretValue};
+pub use event::{DeploymentEvent, Nothing, PodLogEvent, RunningEvent};
 pub use explanation::{
     CriticalPieceView, ExplanationView, PieceView, RootView, ServiceExplanationView, StageExplanationView, StepExplanationView,
     StepReference,
@@ -33,7 +36,7 @@ pub use history::{HistoryPage, HistoryView, VersionChangeView};
 pub use key::KeyRotationView;
 pub use log::{LogLineView, LogPage, PodLineView};
 pub use pipeline::{
-    Approval, EditedView, NewStage, PipelineServiceView, PipelineStageView, ServiceChange, StageChange, StageDeletion,
+    Approval, EditedView, MoveQuery, NewStage, PipelineServiceView, PipelineStageView, ServiceChange, StageChange, StageDeletion,
     StageOrder, StagePosition, StageQuery,
 };
 pub use plan::{BaseView, PlanServiceView, PlanStageView, PlanStepView, PlanView};
@@ -46,9 +49,10 @@ pub use session::{CallerView, SessionView, SignInBody, SignInCodeView};
 pub use target::{NewTarget, TargetKind, TargetView};
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// The version of a server.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct VersionView {
     /// As the release is named.

@@ -1,9 +1,12 @@
 //! The pipeline of an environment, as the faces show and edit it.
 
 use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::schema::ServiceTypeSchema;
 
 /// A stage as it is configured.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PipelineStageView {
     /// Its place in the order of execution, from 0.
@@ -13,6 +16,7 @@ pub struct PipelineStageView {
     /// What a person says about it; may be empty.
     pub description: String,
     /// The type of service that goes here when nothing else is said.
+    #[schema(required)]
     pub default_for: Option<String>,
     /// Whether somebody must approve before it starts.
     pub approval: Approval,
@@ -21,19 +25,20 @@ pub struct PipelineStageView {
 }
 
 /// A service in its stage.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PipelineServiceView {
     /// Its name.
     pub name: String,
     /// `application`, `container`, `database`, `job` or `helm`.
+    #[schema(value_type = ServiceTypeSchema)]
     pub kind: String,
     /// Whether it is left out of what is done to the whole environment.
     pub skipped: bool,
 }
 
 /// Whether somebody must approve before a stage starts.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Approval {
     /// Somebody must.
@@ -44,7 +49,7 @@ pub enum Approval {
 }
 
 /// A place among the stages: `"first"`, `"last"`, `{"before": "NAME"}` or `{"after": "NAME"}`.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum StagePosition {
     /// Before all others.
@@ -59,7 +64,7 @@ pub enum StagePosition {
 }
 
 /// A stage to add.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct NewStage {
     /// 1 to 64 printable characters; unique in its environment.
@@ -76,7 +81,7 @@ pub struct NewStage {
 }
 
 /// What to change about a stage; what is absent stays.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct StageChange {
     /// Its name from now on.
@@ -94,27 +99,38 @@ pub struct StageChange {
 }
 
 /// Names a stage in the query: the path cannot hold one that is called `.` or `..`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct StageQuery {
     /// The stage.
     pub stage: String,
 }
 
-/// How a stage is deleted.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// How a stage is deleted that the path names.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct MoveQuery {
+    /// Where its services go; without it a stage that has some is not deleted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub move_services_to: Option<String>,
+}
+
+/// How a stage is deleted that the query names.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct StageDeletion {
-    /// The stage, when the path does not name it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub stage: Option<String>,
+    /// The stage.
+    pub stage: String,
     /// Where its services go; without it a stage that has some is not deleted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub move_services_to: Option<String>,
 }
 
 /// All stages in their new order.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct StageOrder {
     /// Each stage once.
@@ -122,7 +138,7 @@ pub struct StageOrder {
 }
 
 /// What to change about where a service is; what is absent stays.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ServiceChange {
     /// Its stage from now on.
@@ -134,7 +150,7 @@ pub struct ServiceChange {
 }
 
 /// What an edit of a pipeline did, and what the pipeline is now.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct EditedView {
     /// The project.

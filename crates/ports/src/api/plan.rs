@@ -2,9 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 use slipway_core::failure::Failure;
+use utoipa::ToSchema;
+
+use super::schema::{ActionSchema, FailureView, PhaseSchema, ServiceTypeSchema};
 
 /// What a deployment would do.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PlanView {
     /// The project.
@@ -12,13 +15,14 @@ pub struct PlanView {
     /// The environment.
     pub environment: String,
     /// What is done.
+    #[schema(value_type = ActionSchema)]
     pub action: String,
     /// In execution order, empty ones too.
     pub stages: Vec<PlanStageView>,
 }
 
 /// A stage of a plan.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PlanStageView {
     /// Its place, from 0.
@@ -30,12 +34,13 @@ pub struct PlanStageView {
 }
 
 /// A service of a plan.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PlanServiceView {
     /// Its name.
     pub name: String,
     /// `application`, `container`, `database`, `job` or `helm`.
+    #[schema(value_type = ServiceTypeSchema)]
     pub kind: String,
     /// The version, short.
     pub version: String,
@@ -44,10 +49,11 @@ pub struct PlanServiceView {
 }
 
 /// One step of a plan.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PlanStepView {
     /// `build` or `release`.
+    #[schema(value_type = PhaseSchema)]
     pub phase: String,
     /// `build`, `skip`, `release`, `stop`, `restart`, `remove` or `fail`.
     pub does: String,
@@ -55,6 +61,7 @@ pub struct PlanStepView {
     pub reason: String,
     /// How it would fail.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<FailureView>)]
     pub failure: Option<Failure>,
     /// The base images of an image that is not built anew.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -62,7 +69,7 @@ pub struct PlanStepView {
 }
 
 /// A base image.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct BaseView {
     /// Its name and tag, as Docker shortens them.
@@ -76,5 +83,6 @@ pub struct BaseView {
     pub now: Option<String>,
     /// Why it is unknown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<FailureView>)]
     pub failure: Option<Failure>,
 }

@@ -3,14 +3,17 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use slipway_core::running::RunningStatus;
+use utoipa::ToSchema;
 
 use super::ProblemDetails;
+use super::schema::RunningStatusSchema;
 
 /// What runs of an environment.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RunningView {
     /// In one word.
+    #[schema(value_type = RunningStatusSchema)]
     pub status: RunningStatus,
     /// Where it runs.
     pub target: String,
@@ -32,22 +35,24 @@ impl RunningView {
 }
 
 /// What has changed of what runs.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RunningChange {
     /// The environment, in one word.
+    #[schema(value_type = RunningStatusSchema)]
     pub status: RunningStatus,
     /// The services of which something is different.
     pub services: Vec<RunningServiceView>,
 }
 
 /// What runs of a service.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RunningServiceView {
     /// Its name.
     pub name: String,
     /// In one word.
+    #[schema(value_type = RunningStatusSchema)]
     pub status: RunningStatus,
     /// Why it is not simply running.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -72,7 +77,7 @@ pub struct RunningServiceView {
 }
 
 /// A pod.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RunningPodView {
     /// Its name.
@@ -97,7 +102,7 @@ pub struct RunningPodView {
 }
 
 /// A container of a pod.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RunningContainerView {
     /// Its name.
@@ -112,7 +117,7 @@ pub struct RunningContainerView {
 }
 
 /// One run of a job.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct JobRunView {
     /// The Job.
@@ -131,7 +136,7 @@ pub struct JobRunView {
 }
 
 /// A request to run a cron job now.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct JobRunBody {
     /// Tells this run from others, so that the request can be repeated: up to 12 lower-case letters and digits; absent: a new one.
@@ -140,7 +145,7 @@ pub struct JobRunBody {
 }
 
 /// A run that was begun.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct JobStartedView {
     /// The Job.
@@ -148,7 +153,7 @@ pub struct JobStartedView {
 }
 
 /// A command, as the first message of a websocket says it.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ExecBody {
     /// The program and its arguments.
@@ -168,7 +173,7 @@ pub struct ExecBody {
 }
 
 /// What a client says in text; bytes of the command's input are binary messages.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum ExecControl {
     /// Begin. The first message, and only that.
@@ -185,7 +190,7 @@ pub enum ExecControl {
 }
 
 /// What the server says in text. Output comes in binary messages, each with [`STDOUT`] or [`STDERR`] as its first byte.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum ExecEnd {
     /// The command has ended.
@@ -201,7 +206,7 @@ pub const STDERR: u8 = 2;
 
 /// What is said in text on a stream to a port: by the server first, to whom the client is connected; by the client at the end of what it
 /// sends.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum ForwardControl {
     /// The stream goes to this pod.

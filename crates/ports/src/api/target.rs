@@ -1,9 +1,10 @@
 //! Where environments run.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// A cluster to deploy to.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct NewTarget {
     /// Unique; absent: the name of the context.
@@ -30,7 +31,7 @@ pub struct NewTarget {
 }
 
 /// What runs the services of a target.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum TargetKind {
     /// A Kubernetes cluster.
@@ -50,7 +51,7 @@ impl TargetKind {
 }
 
 /// A target that is known.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct TargetView {
     /// Its name.

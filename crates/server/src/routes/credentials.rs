@@ -8,17 +8,40 @@ use slipway_ports::api::{CredentialView, NewCredential};
 
 use crate::app::App;
 use crate::credential;
+use crate::places::{CredentialPath, ProjectPath};
 use crate::problem::Problem;
 use crate::request::{Body, Place, name};
 
-pub(super) async fn list(State(app): State<App>, Place(project): Place<String>) -> Result<Json<Vec<CredentialView>>, Problem> {
+/// Lists the credentials of a project, without what is secret in them.
+#[utoipa::path(
+    get,
+    path = "/projects/{project}/credentials",
+    operation_id = "listCredentials",
+    tag = "credentials",
+    params(ProjectPath),
+    responses((status = 200, description = "The credentials, by name", body = Vec<CredentialView>)),
+)]
+pub(super) async fn list(
+    State(app): State<App>,
+    Place(ProjectPath { project }): Place<ProjectPath>,
+) -> Result<Json<Vec<CredentialView>>, Problem> {
     let credentials = app.inner.ports.store.credentials(&app.access(), &name(&project)?).await?;
     Ok(Json(credentials.iter().map(credential::view).collect()))
 }
 
+/// Sets a credential: makes it, or puts another one in its place.
+#[utoipa::path(
+    put,
+    path = "/projects/{project}/credentials/{credential}",
+    operation_id = "setCredential",
+    tag = "credentials",
+    params(CredentialPath),
+    request_body = NewCredential,
+    responses((status = 200, description = "The credential, without what is secret in it", body = CredentialView)),
+)]
 pub(super) async fn set(
     State(app): State<App>,
-    Place((project, credential)): Place<(String, String)>,
+    Place(CredentialPath { project, credential }): Place<CredentialPath>,
     body: Body,
 ) -> Result<Json<CredentialView>, Problem> {
     let refuse = |detail: String| Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "credential-invalid", detail);
@@ -30,9 +53,18 @@ pub(super) async fn set(
     Ok(Json(credential::view(&made)))
 }
 
+/// Forgets a credential.
+#[utoipa::path(
+    delete,
+    path = "/projects/{project}/credentials/{credential}",
+    operation_id = "removeCredential",
+    tag = "credentials",
+    params(CredentialPath),
+    responses((status = 204, description = "It is forgotten")),
+)]
 pub(super) async fn remove(
     State(app): State<App>,
-    Place((project, credential)): Place<(String, String)>,
+    Place(CredentialPath { project, credential }): Place<CredentialPath>,
 ) -> Result<StatusCode, Problem> {
     app.inner.ports.store.remove_credential(&app.access(), &name(&project)?, &name(&credential)?).await?;
     Ok(StatusCode::NO_CONTENT)

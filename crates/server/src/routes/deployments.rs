@@ -9,26 +9,38 @@ use axum::response::sse::{Event, KeepAlive, Sse};
 use futures::{Stream, StreamExt as _};
 use serde::Deserialize;
 use slipway_core::deployment::{CancelScope, Trigger};
-use slipway_core::model::Name;
 use slipway_core::plan::Action;
 use slipway_engine::EngineError;
-use slipway_ports::api::{AcceptedView, ApprovalBody, DeployBody, DeploymentView, HistoryPage};
+use slipway_ports::api::{AcceptedView, ApprovalBody, CancelBody, DeployBody, DeploymentEvent, DeploymentView, HistoryPage};
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
+use utoipa::IntoParams;
 
 use crate::app::App;
 use crate::events::{Cursor, Follower};
+use crate::places::{DeploymentPath, EnvironmentPath};
 use crate::problem::Problem;
-use crate::request::{Body, Parameters, Place, name};
+use crate::request::{Body, LastEventId, Parameters, Place, name};
 use crate::{history, views};
 
 /// Events that wait for a slow client; then it reads the store.
 const WAITING: usize = 64;
 
-/// Accepted, 202: the deployment starts when its turn comes.
+/// Asks for a deployment, which starts when its turn comes.
+///
+/// A request that follows one of the same actor and action which is still queued is joined to that one.
+#[utoipa::path(
+    post,
+    path = "/environments/{project}/{environment}/deployments",
+    operation_id = "deploy",
+    tag = "deployments",
+    params(EnvironmentPath),
+    request_body = Option<DeployBody>,
+    responses((status = 202, description = "It was accepted", body = AcceptedView, headers(("Location" = String, description = "The path of the deployment")))),
+)]
 pub(super) async fn deploy(
     State(app): State<App>,
-    Place((project, environment)): Place<(String, String)>,
+    Place(EnvironmentPath { project, environment }): Place<EnvironmentPath>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<(StatusCode, [(header::HeaderName, String); 1], Json<AcceptedView>), Problem> {
@@ -70,16 +82,28 @@ pub(super) fn check(body: &DeployBody) -> Result<(), Problem> {
 }
 
 /// Which part of a history is wanted.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(super) struct HistoryQuery {
+    /// `nextCursor` of the page before; absent: the first page.
     cursor: Option<u64>,
+    /// So many at most, 1 to 100; absent: 20.
     limit: Option<u32>,
 }
 
+/// Lists the deployments of an environment with what they changed, newest first.
+#[utoipa::path(
+    get,
+    path = "/environments/{project}/{environment}/deployments",
+    operation_id = "listDeployments",
+    tag = "deployments",
+    params(EnvironmentPath, HistoryQuery),
+    responses((status = 200, description = "A page of them", body = HistoryPage)),
+)]
 pub(super) async fn history(
     State(app): State<App>,
-    Place((project, environment)): Place<(String, String)>,
+    Place(EnvironmentPath { project, environment }): Place<EnvironmentPath>,
     Parameters(query): Parameters<HistoryQuery>,
 ) -> Result<Json<HistoryPage>, Problem> {
     let (access, store) = (app.access(), &app.inner.ports.store);
@@ -104,30 +128,58 @@ pub(super) async fn history(
     Ok(Json(HistoryPage { items, next_cursor }))
 }
 
-pub(super) async fn show(State(app): State<App>, Place(id): Place<String>) -> Result<Json<DeploymentView>, Problem> {
+/// Shows a deployment with its stages and services.
+#[utoipa::path(
+    get,
+    path = "/deployments/{id}",
+    operation_id = "showDeployment",
+    tag = "deployments",
+    params(DeploymentPath),
+    responses((status = 200, description = "The deployment", body = DeploymentView)),
+)]
+pub(super) async fn show(
+    State(app): State<App>,
+    Place(DeploymentPath { id }): Place<DeploymentPath>,
+) -> Result<Json<DeploymentView>, Problem> {
     view(&app, &id).await.map(Json)
 }
 
-/// What is canceled.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct CancelBody {
-    service: Option<Name>,
-    #[serde(default)]
-    force: bool,
-}
-
-pub(super) async fn cancel(State(app): State<App>, Place(id): Place<String>, body: Body) -> Result<StatusCode, Problem> {
+/// Cancels a deployment, or one service of it.
+///
+/// One that has ended already stays as it is.
+#[utoipa::path(
+    post,
+    path = "/deployments/{id}/cancel",
+    operation_id = "cancelDeployment",
+    tag = "deployments",
+    params(DeploymentPath),
+    request_body = Option<CancelBody>,
+    responses((status = 202, description = "It is being canceled")),
+)]
+pub(super) async fn cancel(
+    State(app): State<App>,
+    Place(DeploymentPath { id }): Place<DeploymentPath>,
+    body: Body,
+) -> Result<StatusCode, Problem> {
     let CancelBody { service, force } = body.json()?;
     let scope = service.map_or(CancelScope::Deployment, CancelScope::Service);
     app.inner.engine.cancel(&app.access(), &id, scope, force).await?;
     Ok(StatusCode::ACCEPTED)
 }
 
-/// Says whether the deployment may go on into a stage; answers with the deployment as it is then.
+/// Says whether a deployment may go on into a stage that wants approval.
+#[utoipa::path(
+    post,
+    path = "/deployments/{id}/approval",
+    operation_id = "approveStage",
+    tag = "deployments",
+    params(DeploymentPath),
+    request_body = ApprovalBody,
+    responses((status = 200, description = "The deployment as it is then", body = DeploymentView)),
+)]
 pub(super) async fn approve(
     State(app): State<App>,
-    Place(id): Place<String>,
+    Place(DeploymentPath { id }): Place<DeploymentPath>,
     body: Body,
 ) -> Result<Json<DeploymentView>, Problem> {
     let ApprovalBody { stage, approved } = body.json()?;
@@ -135,13 +187,23 @@ pub(super) async fn approve(
     view(&app, &id).await.map(Json)
 }
 
-/// The deployment as it changes, as server-sent events that resume with `Last-Event-ID`.
+/// Follows a deployment as server-sent events.
+///
+/// The first event shows all of it. A stream that resumes after `Last-Event-ID` misses nothing and sends nothing twice; it ends with `end`.
+#[utoipa::path(
+    get,
+    path = "/deployments/{id}/events",
+    operation_id = "followDeployment",
+    tag = "deployments",
+    params(DeploymentPath, LastEventId),
+    responses((status = 200, description = "Its events, each with its name and data", body = DeploymentEvent, content_type = "text/event-stream")),
+)]
 pub(super) async fn events(
     State(app): State<App>,
-    Place(id): Place<String>,
-    headers: HeaderMap,
+    Place(DeploymentPath { id }): Place<DeploymentPath>,
+    LastEventId(seen): LastEventId,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Problem> {
-    let seen = headers.get("last-event-id").and_then(|id| id.to_str().ok()).and_then(Cursor::parse);
+    let seen = seen.as_deref().and_then(Cursor::parse);
     let (sender, receiver) = mpsc::channel(WAITING);
     let inner = &app.inner;
     let face = (inner.engine.clone(), inner.ports.clone());

@@ -15,6 +15,14 @@ use crate::problem::Problem;
 /// The longest that one check may take.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// Checks everything that a deployment needs.
+#[utoipa::path(
+    get,
+    path = "/doctor",
+    operation_id = "checkServer",
+    tag = "server",
+    responses((status = 200, description = "What was found", body = DoctorView)),
+)]
 pub(super) async fn doctor(State(app): State<App>) -> Result<Json<DoctorView>, Problem> {
     let ports = &app.inner.ports;
     let targets = ports.store.targets(&app.access()).await?;

@@ -12,11 +12,20 @@ use slipway_ports::{StoreError, StoredEnvironment, Target};
 
 use super::deployments;
 use crate::app::App;
+use crate::places::{EnvironmentPath, SecretPath};
 use crate::precondition::{Versioned, entity_tag};
 use crate::problem::Problem;
 use crate::request::{Body, Parameters, Place, name};
 use crate::views;
 
+/// Lists the environments.
+#[utoipa::path(
+    get,
+    path = "/environments",
+    operation_id = "listEnvironments",
+    tag = "environments",
+    responses((status = 200, description = "All of them", body = Vec<EnvironmentView>)),
+)]
 pub(super) async fn list(State(app): State<App>) -> Result<Json<Vec<EnvironmentView>>, Problem> {
     let (access, store) = (app.access(), &app.inner.ports.store);
     let targets = store.targets(&access).await?;
@@ -27,9 +36,18 @@ pub(super) async fn list(State(app): State<App>) -> Result<Json<Vec<EnvironmentV
     Ok(Json(views))
 }
 
+/// Shows an environment as it is stored, and what was last done to it.
+#[utoipa::path(
+    get,
+    path = "/environments/{project}/{environment}",
+    operation_id = "showEnvironment",
+    tag = "environments",
+    params(EnvironmentPath),
+    responses((status = 200, description = "The environment", body = EnvironmentView, headers(("ETag" = String, description = "The version of the environment, as `If-Match` takes it")))),
+)]
 pub(super) async fn show(
     State(app): State<App>,
-    Place((project, environment)): Place<(String, String)>,
+    Place(EnvironmentPath { project, environment }): Place<EnvironmentPath>,
 ) -> Result<Versioned<EnvironmentView>, Problem> {
     let (access, store) = (app.access(), &app.inner.ports.store);
     let stored = store.environment(&access, &name(&project)?, &name(&environment)?).await?;
@@ -37,10 +55,18 @@ pub(super) async fn show(
     Ok(Versioned(stored.version, view(&app, &stored, &targets).await?))
 }
 
-/// The environment file of what is stored: YAML, or JSON for who accepts that by name.
+/// Writes the environment file of what is stored: YAML, or JSON for who accepts that by name.
+#[utoipa::path(
+    get,
+    path = "/environments/{project}/{environment}/file",
+    operation_id = "exportEnvironment",
+    tag = "environments",
+    params(EnvironmentPath),
+    responses((status = 200, description = "The file", content((String = "application/yaml"), (serde_json::Value = "application/json")), headers(("ETag" = String, description = "The version of the environment, as `If-Match` takes it")))),
+)]
 pub(super) async fn export(
     State(app): State<App>,
-    Place((project, environment)): Place<(String, String)>,
+    Place(EnvironmentPath { project, environment }): Place<EnvironmentPath>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let stored = app.inner.ports.store.environment(&app.access(), &name(&project)?, &name(&environment)?).await?;
@@ -56,7 +82,18 @@ pub(super) async fn export(
     Ok(([(header::CONTENT_TYPE, media_type.to_owned()), (header::ETAG, entity_tag(stored.version))], text).into_response())
 }
 
-/// Makes the stored environment what the file says; what is wrong with the file is told all at once.
+/// Applies an environment file: makes the stored environment what the file says.
+///
+/// What is wrong with the file is told all at once.
+#[utoipa::path(
+    post,
+    path = "/environments:apply",
+    operation_id = "applyEnvironment",
+    tag = "environments",
+    params(ApplyQuery),
+    request_body(content = String, content_type = "application/yaml", description = "The environment file, YAML or JSON"),
+    responses((status = 200, description = "What changed", body = AppliedView)),
+)]
 pub(super) async fn apply(
     State(app): State<App>,
     Parameters(query): Parameters<ApplyQuery>,
@@ -70,7 +107,16 @@ pub(super) async fn apply(
     Ok(Json(views::applied(&applied, stored.version)))
 }
 
-/// What `apply` would do.
+/// Tells what applying an environment file would do.
+#[utoipa::path(
+    post,
+    path = "/environments:validate",
+    operation_id = "validateEnvironment",
+    tag = "environments",
+    params(ApplyQuery),
+    request_body(content = String, content_type = "application/yaml", description = "The environment file, YAML or JSON"),
+    responses((status = 200, description = "What would change", body = AppliedView)),
+)]
 pub(super) async fn validate(
     State(app): State<App>,
     Parameters(query): Parameters<ApplyQuery>,
@@ -99,9 +145,19 @@ async fn read(app: &App, query: ApplyQuery, text: &str) -> Result<(Applied, u64)
     Ok((applied, version))
 }
 
+/// Tells what a deployment would do now, and why.
+#[utoipa::path(
+    post,
+    path = "/environments/{project}/{environment}/plan",
+    operation_id = "planDeployment",
+    tag = "deployments",
+    params(EnvironmentPath),
+    request_body = Option<DeployBody>,
+    responses((status = 200, description = "The plan", body = PlanView)),
+)]
 pub(super) async fn plan(
     State(app): State<App>,
-    Place((project, environment)): Place<(String, String)>,
+    Place(EnvironmentPath { project, environment }): Place<EnvironmentPath>,
     body: Body,
 ) -> Result<Json<PlanView>, Problem> {
     let body: DeployBody = body.json()?;
@@ -112,9 +168,19 @@ pub(super) async fn plan(
     Ok(Json(views::plan(&preview)))
 }
 
+/// Sets the value of a secret that the environment declares. No answer ever holds it.
+#[utoipa::path(
+    put,
+    path = "/environments/{project}/{environment}/secrets/{secret}",
+    operation_id = "setSecret",
+    tag = "environments",
+    params(SecretPath),
+    request_body = SecretValue,
+    responses((status = 204, description = "It is set")),
+)]
 pub(super) async fn set_secret(
     State(app): State<App>,
-    Place((project, environment, secret)): Place<(String, String, String)>,
+    Place(SecretPath { project, environment, secret }): Place<SecretPath>,
     body: Body,
 ) -> Result<StatusCode, Problem> {
     let (access, store) = (app.access(), &app.inner.ports.store);

@@ -14,6 +14,7 @@ use tokio::sync::mpsc;
 use super::placed::PlacedService;
 use crate::app::App;
 use crate::caller::OwnerOnly;
+use crate::places::ServicePath;
 use crate::problem::Problem;
 use crate::request::{Place, Upgrade};
 
@@ -22,11 +23,23 @@ const WAITING: usize = 16;
 /// The largest message of a client.
 const LARGEST_MESSAGE: usize = 1 << 20;
 
-/// Opens it. The first message says the command, so that no address and no log of requests holds it.
+/// Runs a command in a container of a service, by websocket.
+///
+/// The first message of the client is the text `{"start": …}` with an `ExecBody`, so that no address and no log of requests holds the
+/// command. Then its binary messages are input, and its texts are `ExecControl`. Binary messages of the server are output: the first byte
+/// is 1 for standard output and 2 for standard error. Its last message is the text of an `ExecEnd`.
+#[utoipa::path(
+    get,
+    path = "/environments/{project}/{environment}/services/{service}/exec",
+    operation_id = "execute",
+    tag = "running",
+    params(ServicePath),
+    responses((status = 101, description = "The websocket is open", headers(("Upgrade" = String, description = "`websocket`")))),
+)]
 pub(super) async fn exec(
     State(app): State<App>,
     _: OwnerOnly,
-    Place(place): Place<(String, String, String)>,
+    Place(place): Place<ServicePath>,
     Upgrade(upgrade): Upgrade,
 ) -> Result<Response, Problem> {
     let placed = PlacedService::find(&app, &place).await?;

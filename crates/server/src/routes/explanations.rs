@@ -10,13 +10,26 @@ use slipway_ports::{Access, DeploymentSummary, Store, StoreError};
 
 use crate::app::App;
 use crate::explanation;
+use crate::places::DeploymentPath;
 use crate::problem::Problem;
 use crate::request::Place;
 
 /// How many deployments before one are looked at for those that it stood behind.
 const LOOK_BACK: u32 = 100;
 
-pub(super) async fn show(State(app): State<App>, Place(id): Place<String>) -> Result<Json<ExplanationView>, Problem> {
+/// Explains a deployment: what each step waited for, and what determined the end.
+#[utoipa::path(
+    get,
+    path = "/deployments/{id}/explanation",
+    operation_id = "explainDeployment",
+    tag = "deployments",
+    params(DeploymentPath),
+    responses((status = 200, description = "The explanation", body = ExplanationView)),
+)]
+pub(super) async fn show(
+    State(app): State<App>,
+    Place(DeploymentPath { id }): Place<DeploymentPath>,
+) -> Result<Json<ExplanationView>, Problem> {
     let (access, store) = (app.access(), &app.inner.ports.store);
     let summary = store.deployment(&access, &id).await?;
     let events = store.events(&access, &id, 0).await?;

@@ -9,10 +9,12 @@ use serde::Deserialize;
 use slipway_ports::api::ForwardControl;
 use slipway_ports::{CancellationToken, ConnectRequest, PodConnection};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use utoipa::IntoParams;
 
 use super::placed::PlacedService;
 use crate::app::App;
 use crate::caller::OwnerOnly;
+use crate::places::{PortPath, ServicePath};
 use crate::problem::Problem;
 use crate::request::{Parameters, Place, Upgrade};
 
@@ -20,21 +22,33 @@ use crate::request::{Parameters, Place, Upgrade};
 const BUFFER: usize = 32 * 1024;
 
 /// Which pod is wanted.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ForwardQuery {
+    /// One pod of the service; absent: a ready one.
     pod: Option<String>,
 }
 
-/// Connects, and only then opens the websocket: one that can not be connected is told as an answer to the request.
+/// Opens a stream to a port of a service, by websocket.
+///
+/// It connects first: what can not be connected is told as the answer to the request. Binary messages are bytes; texts are `ForwardControl`.
+#[utoipa::path(
+    get,
+    path = "/environments/{project}/{environment}/services/{service}/ports/{port}",
+    operation_id = "forwardPort",
+    tag = "running",
+    params(PortPath, ForwardQuery),
+    responses((status = 101, description = "The websocket is open", headers(("Upgrade" = String, description = "`websocket`")))),
+)]
 pub(super) async fn forward(
     State(app): State<App>,
     _: OwnerOnly,
-    Place((project, environment, service, port)): Place<(String, String, String, u16)>,
+    Place(PortPath { project, environment, service, port }): Place<PortPath>,
     Parameters(query): Parameters<ForwardQuery>,
     Upgrade(upgrade): Upgrade,
 ) -> Result<Response, Problem> {
-    let placed = PlacedService::find(&app, &(project, environment, service)).await?;
+    let placed = PlacedService::find(&app, &ServicePath { project, environment, service }).await?;
     let request = ConnectRequest {
         of: placed.pods_of(),
         namespace: placed.namespace,

@@ -10,7 +10,7 @@ use axum::response::sse::{Event, KeepAlive, Sse};
 use futures::{Stream, StreamExt as _};
 use slipway_core::failure::Failure;
 use slipway_core::model::{Job, JobTrigger, ServiceKind};
-use slipway_ports::api::{JobRunBody, JobStartedView, PodLineView};
+use slipway_ports::api::{JobRunBody, JobStartedView, PodLineView, PodLogEvent};
 use slipway_ports::{
     CancellationToken, JobRequest, LogPods, LogQuery, PodLine, PodsOf, RolloutKind, RolloutRequest, SeenLines, Silent,
 };
@@ -20,6 +20,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use super::placed::PlacedService;
 use crate::app::App;
 use crate::events::event;
+use crate::places::{RunPath, ServicePath};
 use crate::problem::Problem;
 use crate::request::{Body, Place};
 
@@ -32,10 +33,19 @@ const LONGEST_NAME: usize = 63;
 /// How much longer than the job itself its Job may take.
 const MARGIN: Duration = Duration::from_secs(120);
 
-/// Runs it; with a token that it was run with before, nothing is done.
+/// Runs a cron job now; with a token that it was run with before, nothing is done.
+#[utoipa::path(
+    post,
+    path = "/environments/{project}/{environment}/services/{service}/runs",
+    operation_id = "runJob",
+    tag = "running",
+    params(ServicePath),
+    request_body = Option<JobRunBody>,
+    responses((status = 201, description = "The run has begun", body = JobStartedView)),
+)]
 pub(super) async fn run(
     State(app): State<App>,
-    Place(place): Place<(String, String, String)>,
+    Place(place): Place<ServicePath>,
     body: Body,
 ) -> Result<(StatusCode, Json<JobStartedView>), Problem> {
     let JobRunBody { token } = body.json()?;
@@ -55,12 +65,20 @@ pub(super) async fn run(
     Ok((StatusCode::CREATED, Json(JobStartedView { name })))
 }
 
-/// A run to its end: `line`s of its pods, then `end`, or `problem` with problem details.
+/// Follows a run of a cron job to its end, as server-sent events.
+#[utoipa::path(
+    get,
+    path = "/environments/{project}/{environment}/services/{service}/runs/{run}/events",
+    operation_id = "followJobRun",
+    tag = "running",
+    params(RunPath),
+    responses((status = 200, description = "The lines of its pods, then how it ended", body = PodLogEvent, content_type = "text/event-stream")),
+)]
 pub(super) async fn events(
     State(app): State<App>,
-    Place((project, environment, service, run)): Place<(String, String, String, String)>,
+    Place(RunPath { project, environment, service, run }): Place<RunPath>,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Problem> {
-    let placed = PlacedService::find(&app, &(project, environment, service)).await?;
+    let placed = PlacedService::find(&app, &ServicePath { project, environment, service }).await?;
     let longest = cron_job(&placed)?.max_duration + MARGIN;
     if !is_word(&run, LONGEST_NAME, |byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-') {
         return Err(Problem::not_found(format!("{} has no run {run:?}", placed.service.name)));

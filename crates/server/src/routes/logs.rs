@@ -10,14 +10,17 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use slipway_core::deployment::Phase;
 use slipway_core::model::Name;
-use slipway_ports::api::{LogPage, PodLineView};
+use slipway_ports::api::schema::{NameSchema, PhaseSchema};
+use slipway_ports::api::{LogPage, PodLineView, PodLogEvent};
 use slipway_ports::{CancellationToken, LogPods, LogQuery, LogSearch, PodLine, Target};
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
+use utoipa::IntoParams;
 
 use super::placed::PlacedService;
 use crate::app::App;
 use crate::events::event;
+use crate::places::{DeploymentPath, ServicePath};
 use crate::problem::Problem;
 use crate::request::{Parameters, Place};
 use crate::views;
@@ -28,20 +31,36 @@ const WAITING: usize = 256;
 const LONGEST_SEARCH: usize = 1000;
 
 /// Which lines of a deployment are wanted.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(super) struct DeploymentLogQuery {
+    /// Only those of this service.
+    #[param(value_type = Option<NameSchema>)]
     service: Option<Name>,
+    /// Only those of this phase.
+    #[param(value_type = Option<PhaseSchema>)]
     phase: Option<Phase>,
     /// Only lines that hold this text; the letters A to Z count as their small ones.
     search: Option<String>,
+    /// `nextCursor` of the page before; absent: the first page.
     cursor: Option<u64>,
+    /// So many at most, 1 to 1000; absent: 500.
     limit: Option<u32>,
 }
 
+/// Lists the lines of the log of a deployment, oldest first.
+#[utoipa::path(
+    get,
+    path = "/deployments/{id}/logs",
+    operation_id = "listLogLines",
+    tag = "deployments",
+    params(DeploymentPath, DeploymentLogQuery),
+    responses((status = 200, description = "A page of them", body = LogPage)),
+)]
 pub(super) async fn of_deployment(
     State(app): State<App>,
-    Place(id): Place<String>,
+    Place(DeploymentPath { id }): Place<DeploymentPath>,
     Parameters(query): Parameters<DeploymentLogQuery>,
 ) -> Result<Json<LogPage>, Problem> {
     let limit = query.limit.unwrap_or(500).clamp(1, 1000);
@@ -64,11 +83,14 @@ pub(super) async fn of_deployment(
 }
 
 /// Which lines of pods are wanted.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(super) struct PodLogQuery {
+    /// Whether lines that are still to come are wanted too.
     #[serde(default)]
     follow: bool,
+    /// Only so many of the last lines of each container.
     tail: Option<u32>,
     /// Only lines of this time or later.
     since: Option<Timestamp>,
@@ -79,10 +101,18 @@ pub(super) struct PodLogQuery {
     previous: bool,
 }
 
-/// The lines of the pods of a service: events `line`, then `end`, or `problem` with problem details.
+/// Reads the lines of the pods of a service, as server-sent events.
+#[utoipa::path(
+    get,
+    path = "/environments/{project}/{environment}/services/{service}/logs",
+    operation_id = "readPodLogs",
+    tag = "running",
+    params(ServicePath, PodLogQuery),
+    responses((status = 200, description = "The lines, then `end`, or `problem`", body = PodLogEvent, content_type = "text/event-stream")),
+)]
 pub(super) async fn of_pods(
     State(app): State<App>,
-    Place(place): Place<(String, String, String)>,
+    Place(place): Place<ServicePath>,
     Parameters(query): Parameters<PodLogQuery>,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Problem> {
     if query.follow && query.previous {

@@ -19,59 +19,64 @@ mod targets;
 
 use axum::extract::DefaultBodyLimit;
 use axum::http::Uri;
-use axum::routing::{get, patch, post, put};
 use axum::{Router, middleware};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use crate::app::App;
 use crate::problem::Problem;
 use crate::request::MOST_BYTES;
 use crate::{guard, site};
 
+/// Where the API begins.
+const BASE: &str = "/api/v1";
+
+/// The routes of the API with what they say of themselves: whatever is served is in its document.
+pub(crate) fn documented() -> OpenApiRouter<App> {
+    let api = OpenApiRouter::default()
+        .routes(routes!(server::version))
+        .routes(routes!(server::document))
+        .routes(routes!(server::shutdown))
+        .routes(routes!(sessions::show))
+        .routes(routes!(sessions::sign_in))
+        .routes(routes!(sessions::give_code))
+        .routes(routes!(doctor::doctor))
+        .routes(routes!(keys::rotate))
+        .routes(routes!(targets::list, targets::add))
+        .routes(routes!(environments::list))
+        .routes(routes!(environments::apply))
+        .routes(routes!(environments::validate))
+        .routes(routes!(credentials::list))
+        .routes(routes!(credentials::set, credentials::remove))
+        .routes(routes!(environments::show))
+        .routes(routes!(environments::export))
+        .routes(routes!(environments::plan))
+        .routes(routes!(environments::set_secret))
+        .routes(routes!(pipeline::list, pipeline::add, pipeline::change_by_query, pipeline::delete_by_query))
+        .routes(routes!(pipeline::order))
+        .routes(routes!(pipeline::change, pipeline::delete))
+        .routes(routes!(pipeline::change_service))
+        .routes(routes!(logs::of_pods))
+        .routes(routes!(exec::exec))
+        .routes(routes!(forward::forward))
+        .routes(routes!(jobs::run))
+        .routes(routes!(jobs::events))
+        .routes(routes!(running::show))
+        .routes(routes!(running::events))
+        .routes(routes!(deployments::history, deployments::deploy))
+        .routes(routes!(deployments::show))
+        .routes(routes!(explanations::show))
+        .routes(routes!(deployments::events))
+        .routes(routes!(deployments::cancel))
+        .routes(routes!(deployments::approve))
+        .routes(routes!(logs::of_deployment));
+    OpenApiRouter::default().nest(BASE, api.fallback(site::nothing))
+}
+
 /// The HTTP API of a server, and its page everywhere else.
 pub fn router(app: App) -> Router {
-    let environment = "/environments/{project}/{name}";
-    let below = |path: &str| format!("{environment}{path}");
-    let api = Router::new()
-        .route("/version", get(server::version))
-        .route("/shutdown", post(server::shutdown))
-        .route("/session", get(sessions::show))
-        .route("/sessions", post(sessions::sign_in))
-        .route("/sessions/codes", post(sessions::give_code))
-        .route("/doctor", get(doctor::doctor))
-        .route("/key:rotate", post(keys::rotate))
-        .route("/targets", get(targets::list).post(targets::add))
-        .route("/environments", get(environments::list))
-        .route("/environments:apply", post(environments::apply))
-        .route("/environments:validate", post(environments::validate))
-        .route("/projects/{project}/credentials", get(credentials::list))
-        .route("/projects/{project}/credentials/{credential}", put(credentials::set).delete(credentials::remove))
-        .route(environment, get(environments::show))
-        .route(&below("/file"), get(environments::export))
-        .route(&below("/plan"), post(environments::plan))
-        .route(&below("/secrets/{secret}"), put(environments::set_secret))
-        .route(
-            &below("/stages"),
-            get(pipeline::list).post(pipeline::add).patch(pipeline::change_by_query).delete(pipeline::delete_by_query),
-        )
-        .route(&below("/stages:order"), put(pipeline::order))
-        .route(&below("/stages/{stage}"), patch(pipeline::change).delete(pipeline::delete))
-        .route(&below("/services/{service}"), patch(pipeline::change_service))
-        .route(&below("/services/{service}/logs"), get(logs::of_pods))
-        .route(&below("/services/{service}/exec"), get(exec::exec))
-        .route(&below("/services/{service}/ports/{port}"), get(forward::forward))
-        .route(&below("/services/{service}/runs"), post(jobs::run))
-        .route(&below("/services/{service}/runs/{run}/events"), get(jobs::events))
-        .route(&below("/running"), get(running::show))
-        .route(&below("/running/events"), get(running::events))
-        .route(&below("/deployments"), get(deployments::history).post(deployments::deploy))
-        .route("/deployments/{id}", get(deployments::show))
-        .route("/deployments/{id}/explanation", get(explanations::show))
-        .route("/deployments/{id}/events", get(deployments::events))
-        .route("/deployments/{id}/cancel", post(deployments::cancel))
-        .route("/deployments/{id}/approval", post(deployments::approve))
-        .route("/deployments/{id}/logs", get(logs::of_deployment));
-    let all = Router::new()
-        .nest("/api/v1", api.fallback(site::nothing))
+    let (api, _) = documented().split_for_parts();
+    let all = api
         .fallback(site::show)
         .method_not_allowed_fallback(wrong_method)
         .layer(DefaultBodyLimit::max(MOST_BYTES))

@@ -10,11 +10,12 @@ use slipway_core::model::{Name, StageName};
 use slipway_core::pipeline_edit::{self, Edit, Position, Refusal, RefusalCode};
 use slipway_ports::StoreError;
 use slipway_ports::api::{
-    Approval, EditedView, NewStage, PipelineStageView, ServiceChange, StageChange, StageDeletion, StageOrder, StagePosition,
-    StageQuery,
+    Approval, EditedView, MoveQuery, NewStage, PipelineStageView, ServiceChange, StageChange, StageDeletion, StageOrder,
+    StagePosition, StageQuery,
 };
 
 use crate::app::App;
+use crate::places::{EnvironmentPath, ServicePath, StagePath};
 use crate::precondition::{Precondition, Versioned};
 use crate::problem::Problem;
 use crate::request::{Body, Parameters, Place, name};
@@ -25,17 +26,38 @@ const MOST_ATTEMPTS: usize = 100;
 
 type Answer = Result<Versioned<EditedView>, Problem>;
 
+/// Lists the stages of an environment with their services, in execution order.
+///
+/// An environment has a bounded number of stages, so all of them are here.
+#[utoipa::path(
+    get,
+    path = "/environments/{project}/{environment}/stages",
+    operation_id = "listStages",
+    tag = "pipeline",
+    params(EnvironmentPath),
+    responses((status = 200, description = "All stages", body = Vec<PipelineStageView>, headers(("ETag" = String, description = "The version of the environment, as `If-Match` takes it")))),
+)]
 pub(super) async fn list(
     State(app): State<App>,
-    Place((project, environment)): Place<(String, String)>,
+    Place(EnvironmentPath { project, environment }): Place<EnvironmentPath>,
 ) -> Result<Versioned<Vec<PipelineStageView>>, Problem> {
     let stored = app.inner.ports.store.environment(&app.access(), &name(&project)?, &name(&environment)?).await?;
     Ok(Versioned(stored.version, views::stages(&stored.environment)))
 }
 
+/// Adds a stage.
+#[utoipa::path(
+    post,
+    path = "/environments/{project}/{environment}/stages",
+    operation_id = "addStage",
+    tag = "pipeline",
+    params(EnvironmentPath, Precondition),
+    request_body = NewStage,
+    responses((status = 201, description = "What changed, and the pipeline as it is now", body = EditedView, headers(("ETag" = String, description = "The version of the environment, as `If-Match` takes it")))),
+)]
 pub(super) async fn add(
     State(app): State<App>,
-    Place((project, environment)): Place<(String, String)>,
+    Place(EnvironmentPath { project, environment }): Place<EnvironmentPath>,
     precondition: Precondition,
     body: Body,
 ) -> Result<Response, Problem> {
@@ -46,9 +68,19 @@ pub(super) async fn add(
     Ok((StatusCode::CREATED, added).into_response())
 }
 
+/// Changes a stage: its name, description, approval or place.
+#[utoipa::path(
+    patch,
+    path = "/environments/{project}/{environment}/stages/{stage}",
+    operation_id = "changeStage",
+    tag = "pipeline",
+    params(StagePath, Precondition),
+    request_body = StageChange,
+    responses((status = 200, description = "What changed, and the pipeline as it is now", body = EditedView, headers(("ETag" = String, description = "The version of the environment, as `If-Match` takes it")))),
+)]
 pub(super) async fn change(
     State(app): State<App>,
-    Place((project, environment, stage)): Place<(String, String, String)>,
+    Place(StagePath { project, environment, stage }): Place<StagePath>,
     precondition: Precondition,
     body: Body,
 ) -> Answer {
@@ -56,46 +88,77 @@ pub(super) async fn change(
     edit_pipeline(&app, (&project, &environment), &precondition, &edits).await
 }
 
-/// As [`change`]; the query names the stage.
+/// Changes a stage that the query names, since a path can not hold one called `.` or `..`.
+#[utoipa::path(
+    patch,
+    path = "/environments/{project}/{environment}/stages",
+    operation_id = "changeNamedStage",
+    tag = "pipeline",
+    params(EnvironmentPath, StageQuery, Precondition),
+    request_body = StageChange,
+    responses((status = 200, description = "What changed, and the pipeline as it is now", body = EditedView, headers(("ETag" = String, description = "The version of the environment, as `If-Match` takes it")))),
+)]
 pub(super) async fn change_by_query(
     app: State<App>,
-    Place((project, environment)): Place<(String, String)>,
+    Place(EnvironmentPath { project, environment }): Place<EnvironmentPath>,
     Parameters(StageQuery { stage }): Parameters<StageQuery>,
     precondition: Precondition,
     body: Body,
 ) -> Answer {
-    change(app, Place((project, environment, stage)), precondition, body).await
+    change(app, Place(StagePath { project, environment, stage }), precondition, body).await
 }
 
+/// Deletes a stage.
+#[utoipa::path(
+    delete,
+    path = "/environments/{project}/{environment}/stages/{stage}",
+    operation_id = "deleteStage",
+    tag = "pipeline",
+    params(StagePath, MoveQuery, Precondition),
+    responses((status = 200, description = "What changed, and the pipeline as it is now", body = EditedView, headers(("ETag" = String, description = "The version of the environment, as `If-Match` takes it")))),
+)]
 pub(super) async fn delete(
     State(app): State<App>,
-    Place((project, environment, stage)): Place<(String, String, String)>,
-    Parameters(query): Parameters<StageDeletion>,
+    Place(StagePath { project, environment, stage }): Place<StagePath>,
+    Parameters(query): Parameters<MoveQuery>,
     precondition: Precondition,
 ) -> Answer {
-    if query.stage.is_some() {
-        return Err(Problem::bad_request("the path names the stage already; `stage` does not go into the query"));
-    }
     let edit =
         Edit::DeleteStage { stage: known_name(stage)?, move_services_to: query.move_services_to.map(known_name).transpose()? };
     edit_pipeline(&app, (&project, &environment), &precondition, &[edit]).await
 }
 
-/// As [`delete`]; the query names the stage.
+/// Deletes a stage that the query names, since a path can not hold one called `.` or `..`.
+#[utoipa::path(
+    delete,
+    path = "/environments/{project}/{environment}/stages",
+    operation_id = "deleteNamedStage",
+    tag = "pipeline",
+    params(EnvironmentPath, StageDeletion, Precondition),
+    responses((status = 200, description = "What changed, and the pipeline as it is now", body = EditedView, headers(("ETag" = String, description = "The version of the environment, as `If-Match` takes it")))),
+)]
 pub(super) async fn delete_by_query(
     app: State<App>,
-    Place((project, environment)): Place<(String, String)>,
+    Place(EnvironmentPath { project, environment }): Place<EnvironmentPath>,
     Parameters(StageDeletion { stage, move_services_to }): Parameters<StageDeletion>,
     precondition: Precondition,
 ) -> Answer {
-    let stage = stage.ok_or_else(|| Problem::bad_request("the query does not read: `stage` is missing"))?;
-    delete(app, Place((project, environment, stage)), Parameters(StageDeletion { stage: None, move_services_to }), precondition)
-        .await
+    delete(app, Place(StagePath { project, environment, stage }), Parameters(MoveQuery { move_services_to }), precondition).await
 }
 
+/// Puts the stages into another order.
+#[utoipa::path(
+    put,
+    path = "/environments/{project}/{environment}/stages:order",
+    operation_id = "orderStages",
+    tag = "pipeline",
+    params(EnvironmentPath, Precondition),
+    request_body = StageOrder,
+    responses((status = 200, description = "What changed, and the pipeline as it is now", body = EditedView, headers(("ETag" = String, description = "The version of the environment, as `If-Match` takes it")))),
+)]
 pub(super) async fn order(
     State(app): State<App>,
-    Place((project, environment)): Place<(String, String)>,
+    Place(EnvironmentPath { project, environment }): Place<EnvironmentPath>,
     precondition: Precondition,
     body: Body,
 ) -> Answer {
@@ -104,9 +167,19 @@ pub(super) async fn order(
     edit_pipeline(&app, (&project, &environment), &precondition, &[Edit::OrderStages { stages }]).await
 }
 
+/// Moves a service to another stage, or has it skipped or no longer skipped.
+#[utoipa::path(
+    patch,
+    path = "/environments/{project}/{environment}/services/{service}",
+    operation_id = "changeService",
+    tag = "pipeline",
+    params(ServicePath, Precondition),
+    request_body = ServiceChange,
+    responses((status = 200, description = "What changed, and the pipeline as it is now", body = EditedView, headers(("ETag" = String, description = "The version of the environment, as `If-Match` takes it")))),
+)]
 pub(super) async fn change_service(
     State(app): State<App>,
-    Place((project, environment, service)): Place<(String, String, String)>,
+    Place(ServicePath { project, environment, service }): Place<ServicePath>,
     precondition: Precondition,
     body: Body,
 ) -> Answer {

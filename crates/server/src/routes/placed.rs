@@ -6,6 +6,7 @@ use slipway_ports::{PodsOf, Target};
 
 use super::environments::target_of;
 use crate::app::App;
+use crate::places::ServicePath;
 use crate::problem::Problem;
 use crate::request::name;
 
@@ -51,7 +52,7 @@ impl PlacedService {
     }
 
     /// Finds it.
-    pub(super) async fn find(app: &App, (project, environment, service): &(String, String, String)) -> Result<Self, Problem> {
+    pub(super) async fn find(app: &App, ServicePath { project, environment, service }: &ServicePath) -> Result<Self, Problem> {
         let service: Name = name(service)?;
         let PlacedEnvironment { environment, target, namespace } = PlacedEnvironment::find(app, project, environment).await?;
         let found = environment.service(&service).cloned();

@@ -8,13 +8,14 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use futures::{Stream, StreamExt as _};
-use slipway_ports::api::RunningView;
+use slipway_ports::api::{RunningEvent, RunningView};
 use tokio::sync::{mpsc, watch};
 use tokio_stream::wrappers::ReceiverStream;
 
 use super::placed::PlacedEnvironment;
 use crate::app::App;
 use crate::events::event;
+use crate::places::EnvironmentPath;
 use crate::problem::Problem;
 use crate::request::Place;
 use crate::running;
@@ -25,10 +26,18 @@ const LONGEST_LOOK: Duration = Duration::from_secs(5);
 /// Events that wait for a slow client; what comes beyond them is told as one.
 const WAITING: usize = 8;
 
-/// What runs now.
+/// Tells what runs of an environment now.
+#[utoipa::path(
+    get,
+    path = "/environments/{project}/{environment}/running",
+    operation_id = "showRunning",
+    tag = "running",
+    params(EnvironmentPath),
+    responses((status = 200, description = "What runs", body = RunningView)),
+)]
 pub(super) async fn show(
     State(app): State<App>,
-    Place((project, environment)): Place<(String, String)>,
+    Place(EnvironmentPath { project, environment }): Place<EnvironmentPath>,
 ) -> Result<Json<RunningView>, Problem> {
     let placed = PlacedEnvironment::find(&app, &project, &environment).await?;
     let mut seen = app.inner.watches.look(&placed.target, &placed.namespace);
@@ -48,11 +57,21 @@ pub(super) async fn show(
     }
 }
 
-/// What runs, live: `running` with all of it, then `change` with what is different; `away` with problem details while it can not be found
-/// out, and `running` again afterwards.
+/// Follows what runs of an environment, as server-sent events.
+///
+/// `running` has all of it, then `change` what is different; `away` has problem details while it can not be found out, and `running` comes
+/// again afterwards.
+#[utoipa::path(
+    get,
+    path = "/environments/{project}/{environment}/running/events",
+    operation_id = "followRunning",
+    tag = "running",
+    params(EnvironmentPath),
+    responses((status = 200, description = "What runs, and what changes of it", body = RunningEvent, content_type = "text/event-stream")),
+)]
 pub(super) async fn events(
     State(app): State<App>,
-    Place((project, environment)): Place<(String, String)>,
+    Place(EnvironmentPath { project, environment }): Place<EnvironmentPath>,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Problem> {
     let placed = PlacedEnvironment::find(&app, &project, &environment).await?;
     let seen = app.inner.watches.look(&placed.target, &placed.namespace);

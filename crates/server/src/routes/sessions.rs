@@ -15,13 +15,31 @@ use crate::request::Body;
 use crate::sign_in_codes::{self, TooMany};
 
 /// Gives out a code that brings a browser in, once.
+#[utoipa::path(
+    post,
+    path = "/sessions/codes",
+    operation_id = "giveSignInCode",
+    tag = "sessions",
+    responses((status = 201, description = "The code", body = SignInCodeView)),
+)]
 pub(super) async fn give_code(State(app): State<App>, _: OwnerOnly) -> Result<(StatusCode, Json<SignInCodeView>), Problem> {
     let code = app.inner.codes.give().map_err(no_random)?;
     let expires_at = Timestamp::now().checked_add(sign_in_codes::LASTS).unwrap_or(Timestamp::MAX);
     Ok((StatusCode::CREATED, Json(SignInCodeView { code, page: app.inner.site.page_url(), expires_at })))
 }
 
-/// Makes a session of a code or of the token. The one route of the API that needs no token.
+/// Makes a session of a code or of the token.
+///
+/// The one operation of the API that needs no token.
+#[utoipa::path(
+    post,
+    path = "/sessions",
+    operation_id = "signIn",
+    tag = "sessions",
+    request_body = SignInBody,
+    security(()),
+    responses((status = 201, description = "The session", body = SessionView)),
+)]
 pub(super) async fn sign_in(State(app): State<App>, body: Body) -> Response {
     let codes = &app.inner.codes;
     if let Err(TooMany { retry_after }) = codes.may_try() {
@@ -57,7 +75,14 @@ fn session(app: &App, body: &Body) -> Result<SessionView, Problem> {
     Ok(SessionView { token: session.token, actor: app.access().actor.0, expires_at: session.expires_at })
 }
 
-/// Who asks, and until when.
+/// Tells who asks, and until when.
+#[utoipa::path(
+    get,
+    path = "/session",
+    operation_id = "showCaller",
+    tag = "sessions",
+    responses((status = 200, description = "Who asks", body = CallerView)),
+)]
 pub(super) async fn show(State(app): State<App>, caller: Caller) -> Json<CallerView> {
     let expires_at = match caller {
         Caller::Owner => None,

@@ -16,12 +16,28 @@ use crate::views;
 /// More than any kubeconfig has.
 const LARGEST_KUBECONFIG: u64 = 4 << 20;
 
+/// Lists the targets.
+#[utoipa::path(
+    get,
+    path = "/targets",
+    operation_id = "listTargets",
+    tag = "targets",
+    responses((status = 200, description = "All of them", body = Vec<TargetView>)),
+)]
 pub(super) async fn list(State(app): State<App>) -> Result<Json<Vec<TargetView>>, Problem> {
     let targets = app.inner.ports.store.targets(&app.access()).await?;
     Ok(Json(targets.iter().map(|target| views::target(target, None)).collect()))
 }
 
 /// Adds a cluster that answers, or changes one. The first cluster is the default target.
+#[utoipa::path(
+    post,
+    path = "/targets",
+    operation_id = "addTarget",
+    tag = "targets",
+    request_body = NewTarget,
+    responses((status = 201, description = "The target", body = TargetView)),
+)]
 pub(super) async fn add(State(app): State<App>, body: Body) -> Result<(StatusCode, Json<TargetView>), Problem> {
     let mut new: NewTarget = body.json()?;
     let refuse = |detail: String| Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "target-invalid", detail));
