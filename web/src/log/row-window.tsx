@@ -41,7 +41,6 @@ export function RowWindow({ view, label, pinned, row, drawn, onClick }: Props) {
   };
   return (
     <div class="log-frame">
-      {pinned}
       <section
         class="log-scroll"
         ref={scroller}
@@ -51,6 +50,7 @@ export function RowWindow({ view, label, pinned, row, drawn, onClick }: Props) {
         onScroll={(event) => view.scrolled(event.currentTarget.scrollTop, settle)}
         {...(onClick === undefined ? {} : { onClick })}
       >
+        {pinned}
         <div class="log-space" style={{ height: `${view.window.height}px` }}>
           <div class={view.wraps.value ? 'log-rows wraps' : 'log-rows'} ref={rows}>
             {Array.from({ length: end - first }, (_, index) => row(first + index, index === 0))}

@@ -1,6 +1,6 @@
 /** The stages of a run as columns, its services as cards. A card draws anew when its own service changes, and no other does. */
 import { memo } from 'preact/compat';
-import { useMemo } from 'preact/hooks';
+import { useEffect, useMemo, useRef } from 'preact/hooks';
 import { KindIcon } from '../components/kind-icon';
 import { StateMark } from '../components/state-mark';
 import { duration, second } from '../environment/clock';
@@ -21,10 +21,18 @@ export function RunColumns(props: { run: Run; chosen: string | undefined; choose
     event.preventDefault();
     props.choose(service);
   };
+  const element = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    const board = element.current;
+    const column = board?.querySelector('.run-card[aria-current]')?.closest<HTMLElement>('.run-column');
+    if (board === null || column === null || column === undefined) return;
+    const [left, right] = [column.offsetLeft - board.offsetLeft, column.offsetLeft - board.offsetLeft + column.offsetWidth];
+    if (left < board.scrollLeft || right > board.scrollLeft + board.clientWidth) board.scrollLeft = left - 8;
+  }, [props.chosen]);
   return (
     // biome-ignore lint/a11y/useKeyWithClickEvents: the cards are links, which answer to the keyboard by a click
     // biome-ignore lint/a11y/noStaticElementInteractions: the cards are links; one handler serves all of them
-    <div class="run-columns" onClick={choose}>
+    <div class="run-columns" ref={element} onClick={choose}>
       {props.run.stages.value.map((stage) => (
         <Column key={stage.order} run={props.run} stage={stage} chosen={stage.services.find((name) => name === props.chosen)} />
       ))}

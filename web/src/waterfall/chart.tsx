@@ -10,9 +10,12 @@ import { type Band, type Bar, percent, type Row, type Stretch, slower, type Wate
 interface Pointed {
   row: Row;
   bar: Bar;
-  x: number;
-  y: number;
+  place: { left: string; top?: string; bottom?: string };
 }
+
+/** What a hint takes at most; the styles have the same width. */
+const HINT_WIDTH = 320;
+const HINT_HEIGHT = 160;
 
 interface Props {
   waterfall: Waterfall;
@@ -27,7 +30,10 @@ export function Chart({ waterfall, chosen, open }: Props) {
     const bar = row?.bars[index];
     if (row === undefined || bar === undefined) return;
     const box = element.getBoundingClientRect();
-    pointed.value = { row, bar, x: Math.max(8, Math.min(box.left, innerWidth - 320)), y: box.bottom + 6 };
+    const isLow = box.bottom > innerHeight - HINT_HEIGHT;
+    const place = isLow ? { bottom: `${innerHeight - box.top + 6}px` } : { top: `${box.bottom + 6}px` };
+    const left = Math.max(8, Math.min(box.left, innerWidth - HINT_WIDTH - 8));
+    pointed.value = { row, bar, place: { left: `${left}px`, ...place } };
   };
   const over = (event: Event) => {
     const element = (event.target as Element).closest<HTMLElement>('[data-bar]');
@@ -187,12 +193,7 @@ function told(row: Row): string {
 function Hint({ pointed }: { pointed: Signal<Pointed | null> }) {
   const found = pointed.value;
   return (
-    <div
-      class="chart-hint"
-      role="status"
-      hidden={found === null}
-      style={found === null ? {} : { left: `${found.x}px`, top: `${found.y}px` }}
-    >
+    <div class="chart-hint" role="status" hidden={found === null} style={found?.place ?? {}}>
       {found !== null && (
         <>
           <strong>
