@@ -93,6 +93,13 @@ export class Board {
     return card;
   }
 
+  /** Takes over where the outside reaches a service. */
+  takeUrls(name: string, urls: readonly string[]): void {
+    const { facts } = this.card(name);
+    const now = facts.peek();
+    if (now.urls.join() !== urls.join()) facts.value = { ...now, urls };
+  }
+
   cards(): Iterable<Card> {
     return this.#cards.values();
   }

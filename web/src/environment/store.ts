@@ -13,7 +13,14 @@ import { tell } from '../components/toasts';
 import * as calls from './calls';
 import { FrameQueue } from './frame-queue';
 import { LiveRun } from './live-run';
-import type { DeploymentHead, DeploymentView, EnvironmentView, RunningChange, RunningServiceView, RunningStatus } from './wire';
+import type {
+  DeploymentHead,
+  DeploymentView,
+  EnvironmentStateView,
+  EnvironmentView,
+  RunningChange,
+  RunningStatus,
+} from './wire';
 
 /** How many deployments are kept; older ones are the history's. */
 const KEPT = 20;
@@ -92,10 +99,7 @@ export class EnvironmentStore {
         this.problem.value = null;
         this.environment.value = environment;
         this.board.take(pipeline);
-        for (const { name, urls } of environment.services) {
-          const { facts } = this.board.card(name);
-          facts.value = { ...facts.peek(), urls: urls ?? [] };
-        }
+        for (const { name, urls } of environment.services) this.board.takeUrls(name, urls ?? []);
         this.deployments.value = deployments;
         if (last !== null) this.run.settle(last);
       });
@@ -115,7 +119,7 @@ export class EnvironmentStore {
         this.connection.value = now;
       },
     };
-    void follow(`${this.path}/running/events`, reader, signal);
+    void follow(`${this.path}/events`, reader, signal);
     signal.addEventListener('abort', this.#followRuns());
   }
 
@@ -131,29 +135,59 @@ export class EnvironmentStore {
     });
   }
 
-  /** Takes over a deployment that was accepted, or has come further. */
-  takeHead(head: DeploymentHead): void {
-    const known = this.deployments.peek();
-    const at = known.findIndex((other) => other.id === head.id);
-    const now = at < 0 ? [head, ...known] : known.with(at, { ...known[at], ...head });
-    this.deployments.value = now.toSorted((one, other) => other.number - one.number).slice(0, KEPT);
+  /** Takes over a deployment that was accepted, or has come further; one that has ended stays so, whichever stream is late. */
+  takeHead(view: DeploymentHead): void {
+    const { id, number, project, environment, target, action, state, acceptedAt } = view;
+    const known = this.deployments.peek().find((other) => other.id === id);
+    if (known !== undefined && hasEnded(known) && !hasEnded(view)) return;
+    const { finishedAt, startedAt, trigger } = { ...known, ...view };
+    const head: DeploymentHead = {
+      ...{ id, number, project, environment, target, action, state, acceptedAt },
+      ...(finishedAt !== undefined && { finishedAt }),
+      ...(startedAt !== undefined && { startedAt }),
+      ...(trigger !== undefined && { trigger }),
+    };
+    const others = this.deployments.peek().filter((other) => other.id !== id);
+    this.deployments.value = [head, ...others].toSorted((one, other) => other.number - one.number).slice(0, KEPT);
   }
 
   #takeRun(view: DeploymentView): void {
     this.takeHead(view);
-    if (hasEnded(view)) void this.reload();
+    this.run.settle(view);
+  }
+
+  #takeEnvironment({ stages, ...environment }: EnvironmentStateView): void {
+    if (environment.version < (this.environment.peek()?.version ?? 0)) return;
+    this.environment.value = environment;
+    this.board.take({ version: environment.version, stages });
+    for (const { name, urls } of environment.services) this.board.takeUrls(name, urls ?? []);
   }
 
   #take({ name, data }: ServerEvent): void {
-    if (name === 'running' || name === 'change') {
-      const { status, services } = data as RunningChange;
-      this.status.value = status;
-      this.away.value = null;
-      for (const service of services) this.board.card(service.name).running.value = service as RunningServiceView;
-    } else if (name === 'away') {
-      this.away.value = data as ProblemDetails;
-      this.status.value = null;
+    switch (name) {
+      case 'environment':
+        this.#takeEnvironment(data as EnvironmentStateView);
+        break;
+      case 'deployment':
+        this.takeHead(data as DeploymentHead);
+        break;
+      case 'running':
+      case 'change':
+        this.#takeRunning(data as RunningChange);
+        break;
+      case 'away':
+        this.away.value = data as ProblemDetails;
+        this.status.value = null;
+        break;
+      case 'removed':
+        this.problem.value = gone(this.project, this.name);
     }
+  }
+
+  #takeRunning({ status, services }: RunningChange): void {
+    this.status.value = status;
+    this.away.value = null;
+    for (const service of services) this.board.card(service.name).running.value = service;
   }
 
   /** Undoes the last edit of this page, unless somebody has changed it since. */
@@ -177,6 +211,10 @@ export class EnvironmentStore {
       },
     });
   }
+}
+
+function gone(project: string, name: string): ProblemDetails {
+  return { type: 'about:blank', title: 'gone', status: 404, detail: `${project}/${name} is gone`, code: 'not-found' };
 }
 
 /** Whether nothing will happen in a deployment any more. */

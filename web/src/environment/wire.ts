@@ -70,6 +70,22 @@ export interface EditedView {
   stages: PipelineStageView[];
 }
 
+/** An environment with its stages, as its stream of events tells it. */
+export interface EnvironmentStateView extends EnvironmentView {
+  stages: PipelineStageView[];
+}
+
+/** An environment in the list of all. */
+export interface OverviewView {
+  project: string;
+  name: string;
+  mode: string;
+  target?: string;
+  services: number;
+  lastDeployment?: DeploymentHead;
+  running?: RunningStatus;
+}
+
 export type StagePosition = 'first' | 'last' | { before: string } | { after: string };
 
 export interface Failure {

@@ -1,36 +1,28 @@
 /** All environments, by project: how each is, and what was last done to it. The filter is part of the address. */
-import { useSignal } from '@preact/signals';
-import { useEffect } from 'preact/hooks';
+import { useEffect, useMemo } from 'preact/hooks';
 import { Link, useSearchParams } from 'wouter-preact';
-import { type ProblemDetails, Refusal } from '../api/request';
 import { Age } from '../components/age';
 import { EmptyState } from '../components/empty-state';
 import { Problem } from '../components/problem';
 import { StateMark } from '../components/state-mark';
-import { listEnvironments } from '../environment/calls';
-import type { EnvironmentView } from '../environment/wire';
+import { OverviewStore } from '../environment/overview';
+import type { OverviewView } from '../environment/wire';
 
 export function EnvironmentsPage() {
-  const environments = useSignal<EnvironmentView[] | null>(null);
-  const problem = useSignal<ProblemDetails | null>(null);
+  const store = useMemo(() => new OverviewStore(), []);
   const [search, setSearch] = useSearchParams();
-  const load = async () => {
-    try {
-      environments.value = await listEnvironments();
-      problem.value = null;
-    } catch (error) {
-      if (!(error instanceof Refusal)) throw error;
-      problem.value = error.problem;
-    }
-  };
-  useEffect(() => void load(), []);
-  const all = environments.value;
-  if (problem.value !== null) {
+  useEffect(() => {
+    void store.open();
+    return () => store.close();
+  }, [store]);
+  const all = store.environments.value;
+  const problem = store.problem.value;
+  if (problem !== null) {
     return (
       <>
         <h1>Environments</h1>
-        <Problem problem={problem.value} />
-        <button type="button" onClick={load}>
+        <Problem problem={problem} />
+        <button type="button" onClick={() => store.open()}>
           Try again
         </button>
       </>
@@ -46,7 +38,9 @@ export function EnvironmentsPage() {
     );
   }
   const filter = search.get('filter') ?? '';
-  const shown = (all ?? []).filter((one) => `${one.project}/${one.name} ${one.mode}`.includes(filter.trim().toLowerCase()));
+  const change = (text: string) => setSearch(text === '' ? {} : { filter: text }, { replace: true });
+  const wanted = filter.trim().toLowerCase();
+  const shown = (all ?? []).filter((one) => `${one.project}/${one.name} ${one.mode}`.includes(wanted));
   return (
     <>
       <div class="list-head">
@@ -56,17 +50,20 @@ export function EnvironmentsPage() {
           aria-label="Filter environments"
           placeholder="Filter"
           value={filter}
-          onInput={(event) =>
-            setSearch(event.currentTarget.value === '' ? {} : { filter: event.currentTarget.value }, { replace: true })
-          }
+          onInput={(event) => change(event.currentTarget.value)}
         />
       </div>
+      {store.connection.value === 'broken' && (
+        <p class="warn" role="status">
+          The connection is lost, what is shown may be old; trying again
+        </p>
+      )}
       {all === null ? <p class="quiet">Loading…</p> : <Projects environments={shown} filter={filter} />}
     </>
   );
 }
 
-function Projects({ environments, filter }: { environments: EnvironmentView[]; filter: string }) {
+function Projects({ environments, filter }: { environments: readonly OverviewView[]; filter: string }) {
   if (environments.length === 0) return <p class="quiet">No environment has “{filter}” in its name or mode.</p>;
   const projects = Map.groupBy(environments, (environment) => environment.project);
   return [...projects].map(([project, members]) => (
@@ -81,16 +78,17 @@ function Projects({ environments, filter }: { environments: EnvironmentView[]; f
   ));
 }
 
-function Row({ environment }: { environment: EnvironmentView }) {
-  const { project, name, mode, target, services, lastDeployment } = environment;
+function Row({ environment }: { environment: OverviewView }) {
+  const { project, name, mode, target, services, lastDeployment, running } = environment;
   return (
     <li class="environment-row">
       <Link href={`/environments/${project}/${name}`}>{name}</Link>
       <span class="quiet">{mode}</span>
       <span class="quiet">{target ?? 'default target'}</span>
       <span>
-        {services.length} {services.length === 1 ? 'service' : 'services'}
+        {services} {services === 1 ? 'service' : 'services'}
       </span>
+      <span>{running !== undefined && <StateMark state={running} of="running" />}</span>
       {lastDeployment === undefined ? (
         <span class="quiet">never deployed</span>
       ) : (
