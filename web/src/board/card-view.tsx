@@ -8,6 +8,7 @@ import { openMenu } from '../components/menu';
 import { StateMark } from '../components/state-mark';
 import { useEnvironment } from '../environment/store';
 import type { ServiceView } from '../environment/wire';
+import { runLink } from '../run/links';
 import { useHand } from './board-hand';
 import { type Card, doing, reason, stepStart } from './card';
 import { SKIPPED } from './columns';
@@ -71,7 +72,15 @@ function Last({ card }: { card: Card }) {
       <p class="card-last">
         <StateMark state={last.state} of="run" />
         <span class="quiet">
-          #{last.number} <Age at={last.at} />
+          <Link
+            class="card-deployment"
+            href={runLink(last.id, `?service=${encodeURIComponent(card.name)}`)}
+            tabIndex={-1}
+            draggable={false}
+          >
+            #{last.number}
+          </Link>{' '}
+          <Age at={last.at} />
         </span>
       </p>
       {last.reason !== undefined && <Reason text={last.reason} />}
@@ -112,7 +121,8 @@ function CardMenu({ card }: { card: Card }) {
   const [, navigate] = useLocation();
   const { name } = card;
   const open = (button: HTMLElement) => {
-    const { skipped, stage, urls } = card.facts.peek();
+    const { skipped, stage, urls, last } = card.facts.peek();
+    const deployment = store.run.deployment.peek() ?? last;
     const ask = (action: 'deploy' | 'restart' | 'stop') => () => {
       hand.asked.value = { action, service: name };
     };
@@ -133,6 +143,14 @@ function CardMenu({ card }: { card: Card }) {
       { text: 'Restart…', run: ask('restart') },
       { text: 'Stop…', run: ask('stop') },
       ...urls.map((url) => ({ text: `Visit ${new URL(url).host}`, run: () => void window.open(url, '_blank', 'noopener') })),
+      ...(deployment === null
+        ? []
+        : [
+            {
+              text: `Deployment #${deployment.number}`,
+              run: () => navigate(runLink(deployment.id, `?service=${encodeURIComponent(name)}`)),
+            },
+          ]),
       { text: 'Logs', run: () => navigate(`${service}/logs`) },
     ]);
   };
