@@ -42,7 +42,7 @@ export function ActionDialog(props: { action: Action; services?: readonly string
       const names = isAll(services, action, chosen.value) ? [] : [...chosen.value].map((name) => ({ name }));
       const request: DeployBody = { action, services: names };
       if (action === 'deploy') Object.assign(request, { current: current.value, rebuild: rebuild.value });
-      const accepted = await calls.deploy(store.path, request);
+      const accepted = await calls.deploy(store.place, request);
       store.takeHead(accepted);
       tell(`${what.title} #${accepted.number} is ${accepted.joined ? 'joined with what is queued' : 'accepted'}`, {
         text: 'Open',

@@ -1,66 +1,67 @@
 /** The calls of the API that an environment's pages make. */
-import { address, send } from '../api/request';
+import { answer, client } from '../api/client';
 import type { Edit } from '../board/pipeline';
-import type { DeployBody, DeploymentHead, DeploymentView, EditedView, EnvironmentView, PipelineStageView } from './wire';
+import type { DeployBody, EditedView, PipelineStageView } from './wire';
 
-async function json<Answer>(path: string, init?: RequestInit): Promise<Answer> {
-  const response = await send(new Request(address(path), init));
-  return (await response.json()) as Answer;
+/** Which environment, as the paths of the API name it. */
+export interface Place {
+  project: string;
+  environment: string;
 }
 
-function body(method: string, value: unknown, headers: Record<string, string> = {}): RequestInit {
-  return { method, body: JSON.stringify(value), headers: { 'Content-Type': 'application/json', ...headers } };
-}
+export const listEnvironments = () => answer(client.GET('/api/v1/environments'));
 
-/** The path of an environment below `/api/v1`. */
-export function environmentPath(project: string, name: string): string {
-  return `/environments/${encodeURIComponent(project)}/${encodeURIComponent(name)}`;
-}
+export const readEnvironment = (path: Place) =>
+  answer(client.GET('/api/v1/environments/{project}/{environment}', { params: { path } }));
 
-export const listEnvironments = () => json<EnvironmentView[]>('/environments');
+export const readDeployments = async (path: Place, limit: number) => {
+  const params = { path, query: { limit } };
+  return (await answer(client.GET('/api/v1/environments/{project}/{environment}/deployments', { params }))).items;
+};
 
-export const readEnvironment = (path: string) => json<EnvironmentView>(path);
-
-export const readDeployments = async (path: string) =>
-  (await json<{ items: DeploymentHead[] }>(`${path}/deployments?limit=20`)).items;
-
-export const readDeployment = (id: string) => json<DeploymentView>(`/deployments/${encodeURIComponent(id)}`);
+export const readDeployment = (id: string) => answer(client.GET('/api/v1/deployments/{id}', { params: { path: { id } } }));
 
 /** The stages, and the version of the environment that they are of. */
-export async function readStages(path: string): Promise<{ version: number; stages: PipelineStageView[] }> {
-  const response = await send(new Request(address(`${path}/stages`)));
+export async function readStages(path: Place): Promise<{ version: number; stages: PipelineStageView[] }> {
+  const { data, response } = await client.GET('/api/v1/environments/{project}/{environment}/stages', { params: { path } });
   const tag = response.headers.get('ETag') ?? '';
-  return { version: Number(tag.replaceAll('"', '')), stages: (await response.json()) as PipelineStageView[] };
+  return { version: Number(tag.replaceAll('"', '')), stages: data ?? [] };
 }
 
-export const deploy = (path: string, request: DeployBody) =>
-  json<DeploymentView & { joined: boolean }>(`${path}/deployments`, body('POST', request));
+export const deploy = (path: Place, body: DeployBody) =>
+  answer(client.POST('/api/v1/environments/{project}/{environment}/deployments', { params: { path }, body }));
+
+const STAGES = '/api/v1/environments/{project}/{environment}/stages';
 
 /** Does one edit, if the environment still has this version. */
-export function edit(path: string, edit: Edit, version: number): Promise<EditedView> {
-  const match = { 'If-Match': `"${version}"` };
-  const stage = (name: string) => `${path}/stages?stage=${encodeURIComponent(name)}`;
+export function edit(path: Place, edit: Edit, version: number): Promise<EditedView> {
+  const header = { 'If-Match': `"${version}"` };
+  const params = { path, header };
+  const change = (stage: string, body: { name?: string; description?: string; approval?: 'required' | 'none' }) =>
+    answer(client.PATCH(STAGES, { params: { ...params, query: { stage } }, body }));
   switch (edit.do) {
     case 'place': {
-      const { stage, skipped } = edit;
-      return json(`${path}/services/${encodeURIComponent(edit.service)}`, body('PATCH', { stage, skipped }, match));
+      const { service, stage, skipped } = edit;
+      const body = { ...(stage !== undefined && { stage }), ...(skipped !== undefined && { skipped }) };
+      const place = { params: { path: { ...path, service }, header }, body };
+      return answer(client.PATCH('/api/v1/environments/{project}/{environment}/services/{service}', place));
     }
     case 'add': {
-      const { stage: name, description, approval } = edit;
-      const position = edit.after === null ? 'first' : { after: edit.after };
-      return json(`${path}/stages`, body('POST', { name, description, approval, position }, match));
+      const { stage: name, description, approval, after } = edit;
+      const position = after === null ? ('first' as const) : { after };
+      return answer(client.POST(STAGES, { params, body: { name, description, approval, position } }));
     }
     case 'rename':
-      return json(stage(edit.stage), body('PATCH', { name: edit.name }, match));
+      return change(edit.stage, { name: edit.name });
     case 'describe':
-      return json(stage(edit.stage), body('PATCH', { description: edit.description }, match));
+      return change(edit.stage, { description: edit.description });
     case 'approve':
-      return json(stage(edit.stage), body('PATCH', { approval: edit.approval }, match));
+      return change(edit.stage, { approval: edit.approval });
     case 'order':
-      return json(`${path}/stages:order`, body('PUT', { stages: edit.stages }, match));
+      return answer(client.PUT(`${STAGES}:order`, { params, body: { stages: edit.stages } }));
     case 'delete': {
-      const to = edit.to === null ? '' : `&moveServicesTo=${encodeURIComponent(edit.to)}`;
-      return json(`${stage(edit.stage)}${to}`, { method: 'DELETE', headers: match });
+      const query = { stage: edit.stage, ...(edit.to !== null && { moveServicesTo: edit.to }) };
+      return answer(client.DELETE(STAGES, { params: { ...params, query } }));
     }
   }
 }

@@ -77,7 +77,7 @@ test('an_event_of_one_service_leaves_the_cards_of_others_alone', async () => {
 test('what_has_ended_becomes_what_was_last_done_with_the_reason_of_a_failure', async () => {
   const run = newRun();
   await follow(run, [['deployment', start]]);
-  const failure = { code: 'crash-loop', message: 'it exits with code 1' };
+  const failure = { code: 'crash-loop', kind: 'permanent', message: 'it exits with code 1' } as const;
   const failed = service('api', 1, 'failed', { release: { state: 'failed', failure, endedAt: '2026-01-01T00:01:00Z' } });
   const services = [service('db', 0, 'succeeded'), failed, service('web', 1, 'skipped')];
   run.settle(deployment(services, { state: 'failed', outcome: 'failed', finishedAt: '2026-01-01T00:02:00Z' }));

@@ -26,7 +26,9 @@ import type {
 const KEPT = 20;
 
 export class EnvironmentStore {
-  /** Where the API has it, below `/api/v1`. */
+  /** Where the API has it. */
+  readonly place: calls.Place;
+  /** The same as a path below `/api/v1`, for its streams. */
   readonly path: string;
   readonly environment: Signal<EnvironmentView | null> = signal(null);
   /** What runs, in one word; `null` as long as that is not known. */
@@ -61,10 +63,11 @@ export class EnvironmentStore {
     readonly project: string,
     readonly name: string,
   ) {
-    this.path = calls.environmentPath(project, name);
+    this.place = { project, environment: name };
+    this.path = `/environments/${encodeURIComponent(project)}/${encodeURIComponent(name)}`;
     this.board = new Board({
-      send: (edit, version) => calls.edit(this.path, edit, version),
-      read: () => calls.readStages(this.path),
+      send: (edit, version) => calls.edit(this.place, edit, version),
+      read: () => calls.readStages(this.place),
       done: (edit, undo) => this.#tellDone(edit, undo),
       changed: (changes) => tell(`Changed elsewhere: ${changes.join('; ')}`),
     });
@@ -89,9 +92,9 @@ export class EnvironmentStore {
   async reload(): Promise<void> {
     try {
       const [environment, pipeline, deployments] = await Promise.all([
-        calls.readEnvironment(this.path),
-        calls.readStages(this.path),
-        calls.readDeployments(this.path),
+        calls.readEnvironment(this.place),
+        calls.readStages(this.place),
+        calls.readDeployments(this.place, KEPT),
       ]);
       const newest = deployments[0];
       const last = newest === undefined ? null : await calls.readDeployment(newest.id);
@@ -119,7 +122,7 @@ export class EnvironmentStore {
         this.connection.value = now;
       },
     };
-    void follow(`${this.path}/events`, reader, signal);
+    void follow(`${this.path}/running/events`, reader, signal);
     signal.addEventListener('abort', this.#followRuns());
   }
 
