@@ -3,7 +3,15 @@ import type { PastDeployment, State } from '../run/wire';
 import { joined } from './pages';
 
 function past(number: number, state: State = 'succeeded'): PastDeployment {
-  const head = { id: `d${number}`, number, project: 'p', environment: 'e', target: 't', action: 'deploy', acceptedAt: '' };
+  const head = {
+    id: `d${number}`,
+    number,
+    project: 'p',
+    environment: 'e',
+    target: 't',
+    action: 'deploy' as const,
+    acceptedAt: '',
+  };
   return { ...head, state, trigger: { source: 'cli', actor: 'ada' }, changes: [] };
 }
 

@@ -3,14 +3,7 @@ import { type Signal, signal } from '@preact/signals';
 import { type Connection, follow, type ServerEvent } from '../api/events';
 import type { ProblemDetails } from '../api/request';
 import { FrameQueue } from '../environment/frame-queue';
-
-/** One line of a pod. */
-export interface PodLine {
-  pod: string;
-  container: string;
-  at?: string;
-  text: string;
-}
+import type { PodLine } from '../run/wire';
 
 /** Lines that are kept. */
 const MOST = 100_000;

@@ -3,7 +3,7 @@ import type { PastDeployment, VersionChange } from '../run/wire';
 import { changesBack } from './changes-back';
 
 function past(changes: VersionChange[]): PastDeployment {
-  const head = { id: '', number: 1, project: 'p', environment: 'e', target: 't', action: 'deploy', acceptedAt: '' };
+  const head = { id: '', number: 1, project: 'p', environment: 'e', target: 't', action: 'deploy' as const, acceptedAt: '' };
   return { ...head, state: 'succeeded', trigger: { source: 'cli', actor: 'ada' }, changes };
 }
 

@@ -1,77 +1,67 @@
 /** What the pages of runs ask of the API. */
-import { address, send } from '../api/request';
-import type { DeployBody, Deployment, Explanation, LogPage, PastDeployment, Phase, Plan } from './wire';
+import { answer, client } from '../api/client';
+import type { DeployBody, Phase } from './wire';
 
-async function read<T>(path: string, signal?: AbortSignal): Promise<T> {
-  const response = await send(new Request(address(path), signal === undefined ? {} : { signal }));
-  return (await response.json()) as T;
+/** A signal that ends a request, if one is given. */
+function until(signal: AbortSignal | undefined): { signal: AbortSignal } | Record<string, never> {
+  return signal === undefined ? {} : { signal };
 }
 
-async function write(path: string, body: unknown): Promise<Response> {
-  const headers = { 'Content-Type': 'application/json' };
-  return send(new Request(address(path), { method: 'POST', headers, body: JSON.stringify(body) }));
-}
-
-/** The path of an environment. */
-function at(project: string, environment: string): string {
-  return `/environments/${encodeURIComponent(project)}/${encodeURIComponent(environment)}`;
+/** A query whose cursor is what the last page gave. */
+function paged<Query extends { cursor?: string }>({ cursor, ...query }: Query) {
+  return cursor === undefined ? query : { ...query, cursor: Number(cursor) };
 }
 
 /** A deployment. */
-export function deployment(id: string, signal?: AbortSignal): Promise<Deployment> {
-  return read(`/deployments/${encodeURIComponent(id)}`, signal);
+export function deployment(id: string, signal?: AbortSignal) {
+  return answer(client.GET('/api/v1/deployments/{id}', { params: { path: { id } }, ...until(signal) }));
 }
 
 /** What happened in it, and why. */
-export function explanation(id: string, signal?: AbortSignal): Promise<Explanation> {
-  return read(`/deployments/${encodeURIComponent(id)}/explanation`, signal);
+export function explanation(id: string, signal?: AbortSignal) {
+  return answer(client.GET('/api/v1/deployments/{id}/explanation', { params: { path: { id } }, ...until(signal) }));
 }
 
 /** Deployments of an environment, newest first. */
 export function deployments(
   project: string,
   environment: string,
-  options: { cursor?: string; limit?: number },
+  query: { cursor?: string; limit?: number },
   signal?: AbortSignal,
-): Promise<{ items: PastDeployment[]; nextCursor?: string }> {
-  const query = new URLSearchParams();
-  if (options.cursor !== undefined) query.set('cursor', options.cursor);
-  if (options.limit !== undefined) query.set('limit', String(options.limit));
-  return read(`${at(project, environment)}/deployments?${query}`, signal);
+) {
+  const params = { path: { project, environment }, query: paged(query) };
+  return answer(client.GET('/api/v1/environments/{project}/{environment}/deployments', { params, ...until(signal) }));
 }
 
 /** Ends a deployment, or one service of it. */
 export async function cancel(id: string, body: { service?: string; force?: boolean }): Promise<void> {
-  await write(`/deployments/${encodeURIComponent(id)}/cancel`, body);
+  await client.POST('/api/v1/deployments/{id}/cancel', { params: { path: { id } }, body });
 }
 
 /** Lets a deployment go on into a stage, or not. */
-export async function approve(id: string, body: { stage?: string; approved: boolean }): Promise<Deployment> {
-  return (await (await write(`/deployments/${encodeURIComponent(id)}/approval`, body)).json()) as Deployment;
+export function approve(id: string, body: { stage?: string; approved: boolean }) {
+  return answer(client.POST('/api/v1/deployments/{id}/approval', { params: { path: { id } }, body }));
 }
 
 /** Asks for a deployment. */
-export async function deploy(
-  project: string,
-  environment: string,
-  body: DeployBody,
-): Promise<Deployment & { joined: boolean }> {
-  const response = await write(`${at(project, environment)}/deployments`, body);
-  return (await response.json()) as Deployment & { joined: boolean };
+export function deploy(project: string, environment: string, body: DeployBody) {
+  const params = { path: { project, environment } };
+  return answer(client.POST('/api/v1/environments/{project}/{environment}/deployments', { params, body }));
 }
 
 /** What a deployment would do. */
-export async function plan(project: string, environment: string, body: DeployBody): Promise<Plan> {
-  return (await (await write(`${at(project, environment)}/plan`, body)).json()) as Plan;
+export function plan(project: string, environment: string, body: DeployBody) {
+  const params = { path: { project, environment } };
+  return answer(client.POST('/api/v1/environments/{project}/{environment}/plan', { params, body }));
 }
 
 /** Lines of a deployment's log. */
 export function logLines(
   id: string,
-  options: { service?: string; phase?: Phase; search?: string; cursor?: string; limit?: number },
+  query: { service?: string; phase?: Phase; search?: string; cursor?: string; limit?: number },
   signal?: AbortSignal,
-): Promise<LogPage> {
-  const query = new URLSearchParams();
-  for (const [name, value] of Object.entries(options)) if (value !== undefined) query.set(name, String(value));
-  return read(`/deployments/${encodeURIComponent(id)}/logs?${query}`, signal);
+) {
+  return answer(
+    client.GET('/api/v1/deployments/{id}/logs', { params: { path: { id }, query: paged(query) }, ...until(signal) }),
+  );
 }
