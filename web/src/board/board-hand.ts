@@ -3,7 +3,6 @@ import { type Signal, signal } from '@preact/signals';
 import { createContext } from 'preact';
 import { useContext } from 'preact/hooks';
 import type { EnvironmentStore } from '../environment/store';
-import type { Action } from '../environment/wire';
 import type { Board } from './board';
 import { editOf, type Lift, liftService, liftStage, moved, spoken } from './lift';
 import { type Edit, told } from './pipeline';
@@ -18,7 +17,7 @@ export class BoardHand {
   /** The service that is to be moved by the dialog. */
   readonly moving: Signal<string | null> = signal(null);
   /** What is asked to be done to a service. */
-  readonly asked: Signal<{ action: Action; service: string } | null> = signal(null);
+  readonly asked: Signal<{ action: 'deploy' | 'restart' | 'stop'; services: readonly string[] } | null> = signal(null);
   /** What has the focus: a service or a stage, as the element's `data-focus` says it. */
   #focused: string | null = null;
 

@@ -102,7 +102,7 @@ function Questions() {
       {asked !== null && (
         <ActionDialog
           action={asked.action}
-          services={[asked.service]}
+          services={asked.services}
           close={() => {
             hand.asked.value = null;
           }}

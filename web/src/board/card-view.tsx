@@ -124,7 +124,7 @@ function CardMenu({ card }: { card: Card }) {
     const { skipped, stage, urls, last } = card.facts.peek();
     const deployment = store.run.deployment.peek() ?? last;
     const ask = (action: 'deploy' | 'restart' | 'stop') => () => {
-      hand.asked.value = { action, service: name };
+      hand.asked.value = { action, services: [name] };
     };
     const service = store.link(`/services/${encodeURIComponent(name)}`);
     openMenu(button, name, [

@@ -7,7 +7,7 @@ import { ActionDialog } from './action-dialog';
 import { useEnvironment } from './store';
 import type { Action } from './wire';
 
-const BUTTONS: { action: Action; text: string; look: string }[] = [
+const BUTTONS: { action: Exclude<Action, 'rollback'>; text: string; look: string }[] = [
   { action: 'deploy', text: 'Deploy…', look: 'primary' },
   { action: 'restart', text: 'Restart…', look: '' },
   { action: 'stop', text: 'Stop…', look: '' },
@@ -16,7 +16,7 @@ const BUTTONS: { action: Action; text: string; look: string }[] = [
 
 export function EnvironmentHead() {
   const store = useEnvironment();
-  const asked = useSignal<Action | null>(null);
+  const asked = useSignal<Exclude<Action, 'rollback'> | null>(null);
   const environment = store.environment.value;
   return (
     <header class="environment-head">
