@@ -229,6 +229,7 @@ impl Dispatcher {
         }
         let before = self.deployment.version();
         self.append(before, &facts).await?;
+        self.shared.changes.tell_facts(&self.summary, &facts);
         for (offset, event) in (1_u64..).zip(facts) {
             self.deployment.evolve(&event).map_err(|error| EngineError::Internal(error.to_string()))?;
             self.feed.event(RecordedEvent { version: before + offset, event });

@@ -9,10 +9,11 @@ use slipway_core::model::{Environment, Name, Service, ServiceKind};
 use slipway_core::plan::{Action, Request};
 use slipway_ports::{
     Access, Activity, Builder, CancellationToken, Charts, Cluster, DeploymentSummary, Freed, ImageCollector, NewDeployment,
-    Platform, Registry, Releases, Repositories, Store, StoredEnvironment, Target,
+    Platform, Registry, Releases, Repositories, Store, StoreError, StoredEnvironment, Target,
 };
 use tokio::sync::broadcast;
 
+use crate::changes::{Change, Changes};
 use crate::error::EngineError;
 use crate::feed::{Feeds, Update};
 use crate::prepare::Asked;
@@ -55,6 +56,7 @@ pub(crate) struct Shared {
     pub(crate) settings: Settings,
     pub(crate) feeds: Feeds,
     pub(crate) flights: Flights,
+    pub(crate) changes: Changes,
 }
 
 /// Takes requests, and sees every accepted one to its end. Cheap to clone.
@@ -68,7 +70,7 @@ impl Engine {
     /// An engine over these ports. It does nothing before it is asked; see [`Self::recover`].
     pub fn new(ports: Ports, settings: Settings) -> Self {
         let feeds = Feeds::new(ports.store.clone(), settings.most_log_bytes);
-        let shared = Arc::new(Shared { ports, settings, feeds, flights: Flights::default() });
+        let shared = Arc::new(Shared { ports, settings, feeds, flights: Flights::default(), changes: Changes::default() });
         Self { queue: Queue::new(shared.clone()), shared }
     }
 
@@ -145,6 +147,7 @@ impl Engine {
                 events: vec![Event { at: this.shared.settings.clock.now(), fact }],
             };
             let summary = this.shared.ports.store.create_deployment(&access, &new).await?;
+            this.shared.changes.tell_facts(&summary, &new.events);
             this.queue.advance(&project, &environment).await;
             Ok(Accepted { summary, joined: false })
         });
@@ -215,6 +218,31 @@ impl Engine {
         let summary = store.deployment(access, id).await?;
         let deployment = deployed::read(&**store, access, &summary).await?;
         Ok((summary, deployment))
+    }
+
+    /// Makes or replaces an environment as [`Store::put_environment`] does, and tells those who show it. Every face writes by this.
+    pub async fn put_environment(
+        &self,
+        access: &Access,
+        environment: &Environment,
+        expected_version: u64,
+    ) -> Result<StoredEnvironment, StoreError> {
+        let stored = self.shared.ports.store.put_environment(access, environment, expected_version).await?;
+        let (project, name) = (environment.project.clone(), environment.name.clone());
+        self.shared.changes.tell(Change::Environment { project, name });
+        Ok(stored)
+    }
+
+    /// Makes or replaces a target, and tells those who show where environments run.
+    pub async fn put_target(&self, access: &Access, target: &Target) -> Result<(), StoreError> {
+        self.shared.ports.store.put_target(access, target).await?;
+        self.shared.changes.tell(Change::Targets);
+        Ok(())
+    }
+
+    /// What changes from now on. Listen first, then read the store.
+    pub fn changes(&self) -> broadcast::Receiver<Change> {
+        self.shared.changes.listen()
     }
 
     /// What happens in a deployment from now on. Subscribe first, then read the store, and leave out what was read.

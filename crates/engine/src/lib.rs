@@ -9,6 +9,7 @@
 //! Recovery is the same loop over the stored facts: steps whose owner is gone wait again, and are begun again with the same keys.
 
 mod bases;
+mod changes;
 mod chart_folder;
 mod deployed;
 mod dispatcher;
@@ -34,6 +35,7 @@ mod time;
 mod workload_variables;
 
 pub use bases::{Base, BaseState};
+pub use changes::Change;
 pub use engine::{Accepted, Engine, Ports};
 pub use error::EngineError;
 pub use feed::Update;

@@ -134,6 +134,7 @@ impl Queue {
             }
             other => other?,
         }
+        self.shared.changes.tell_facts(summary, &facts);
         // No dispatcher tells it: whoever follows a queued deployment would wait for ever.
         let feed = self.shared.feeds.of(&summary.id);
         let finished = facts.iter().any(|event| matches!(event.fact, Fact::Finished { .. }));

@@ -6,6 +6,7 @@ use slipway_engine::{Engine, Ports};
 use slipway_ports::{Access, CancellationToken, SecretText, Workloads};
 
 use crate::key_rotation::KeyRotation;
+use crate::live::Live;
 use crate::sessions::Sessions;
 use crate::sign_in_codes::SignInCodes;
 use crate::site::Site;
@@ -24,6 +25,7 @@ pub(crate) struct Inner {
     pub(crate) workloads: Arc<dyn Workloads>,
     pub(crate) keys: KeyRotation,
     pub(crate) watches: Watches,
+    pub(crate) live: Live,
     pub(crate) token: SecretText,
     pub(crate) sessions: Sessions,
     pub(crate) codes: SignInCodes,
@@ -45,9 +47,23 @@ impl App {
     ) -> Self {
         let owner = std::env::var("USER").ok().filter(|user| !user.is_empty()).unwrap_or_else(|| "owner".to_owned());
         let watches = Watches::new(workloads.clone(), shutdown.clone());
+        let live = Live::new(engine.clone(), ports.clone(), watches.clone(), shutdown.clone());
         let (sessions, codes) = (Sessions::new(&token), SignInCodes::default());
-        let inner =
-            Inner { engine, ports, workloads, keys, watches, token, sessions, codes, site, owner, allow_file_urls, shutdown };
+        let inner = Inner {
+            engine,
+            ports,
+            workloads,
+            keys,
+            watches,
+            live,
+            token,
+            sessions,
+            codes,
+            site,
+            owner,
+            allow_file_urls,
+            shutdown,
+        };
         Self { inner: Arc::new(inner) }
     }
 

@@ -6,7 +6,8 @@
 
 use axum::response::sse::Event as ServerEvent;
 use serde::Serialize;
-use slipway_core::deployment::{Deployment, Event, Fact, RunState, StepId};
+use slipway_core::deployment::{Deployment, Event, Fact, Phase, RunState, StepId};
+use slipway_core::model::Name;
 use slipway_engine::{Engine, EngineError, Ports, Update};
 use slipway_ports::{Access, CancellationToken, DeploymentSummary, LogLine, RecordedEvent};
 use tokio::sync::broadcast::{Receiver, error::RecvError};
@@ -34,6 +35,29 @@ impl Cursor {
     }
 }
 
+/// Which lines of the log a client wants; the default is all.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Lines {
+    service: Option<Name>,
+    phase: Option<Phase>,
+}
+
+impl Lines {
+    /// Reads a service, or a service and its phase, as in `api/build`.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        let (service, phase) = text.split_once('/').map_or((text, None), |(service, phase)| (service, Some(phase)));
+        let phase = match phase {
+            Some(word) => Some([Phase::Build, Phase::Release].into_iter().find(|phase| phase.as_str() == word)?),
+            None => None,
+        };
+        Some(Self { service: Some(Name::new(service).ok()?), phase })
+    }
+
+    fn has(&self, line: &LogLine) -> bool {
+        self.service.as_ref().is_none_or(|service| line.service == *service) && self.phase.is_none_or(|phase| line.phase == phase)
+    }
+}
+
 /// Why a stream ends before its deployment.
 enum Broken {
     /// Nobody reads any more.
@@ -56,6 +80,7 @@ pub(crate) struct Follower {
     summary: DeploymentSummary,
     deployment: Deployment,
     seen: Cursor,
+    lines: Lines,
     sender: mpsc::Sender<ServerEvent>,
 }
 
@@ -65,7 +90,7 @@ impl Follower {
         (engine, ports): (Engine, Ports),
         access: Access,
         id: &str,
-        seen: Option<Cursor>,
+        (seen, lines): (Option<Cursor>, Lines),
         sender: mpsc::Sender<ServerEvent>,
     ) -> Result<Self, EngineError> {
         let summary = ports.store.deployment(&access, id).await?;
@@ -74,7 +99,7 @@ impl Follower {
         let count = if seen.version == 0 { events.len() as u64 } else { seen.version };
         let known = events.into_iter().take_while(|recorded| recorded.version <= count).map(|recorded| recorded.event);
         let deployment = Deployment::replay(known).map_err(|error| EngineError::Internal(error.to_string()))?;
-        Ok(Self { engine, ports, access, summary, deployment, seen, sender })
+        Ok(Self { engine, ports, access, summary, deployment, seen, lines, sender })
     }
 
     /// Follows until the deployment has ended, the client is gone, or the server stops.
@@ -140,7 +165,8 @@ impl Follower {
 
     async fn send_lines(&mut self) -> Result<(), Broken> {
         loop {
-            let lines = self.ports.store.log(&self.access, &self.summary.id, None, self.seen.line, PAGE).await;
+            let lines =
+                self.ports.store.log(&self.access, &self.summary.id, self.lines.service.as_ref(), self.seen.line, PAGE).await;
             let lines = lines.map_err(EngineError::from)?;
             for (number, line) in &lines {
                 self.send_line(*number, line).await?;
@@ -193,6 +219,9 @@ impl Follower {
 
     async fn send_line(&mut self, number: u64, line: &LogLine) -> Result<(), Broken> {
         self.seen.line = number;
+        if !self.lines.has(line) {
+            return Ok(());
+        }
         self.send_numbered(Some(event("log", &views::log_line(number, line)))).await
     }
 
@@ -236,7 +265,20 @@ pub(crate) fn event(name: &str, data: &impl Serialize) -> ServerEvent {
 
 #[cfg(test)]
 mod tests {
-    use super::Cursor;
+    use slipway_core::deployment::Phase;
+    use slipway_core::model::Name;
+
+    use super::{Cursor, Lines};
+
+    #[test]
+    fn wanted_lines_read_and_nonsense_is_none() {
+        let of = |service: &str, phase| Some(Lines { service: Some(Name::new(service).unwrap()), phase });
+        assert_eq!(Lines::parse("api"), of("api", None));
+        assert_eq!(Lines::parse("api/build"), of("api", Some(Phase::Build)));
+        for text in ["", "api/", "api/running", "API", "api/build/x", "/build"] {
+            assert_eq!(Lines::parse(text), None, "{text}");
+        }
+    }
 
     #[test]
     fn a_cursor_reads_back_and_nonsense_is_none() {

@@ -6,6 +6,7 @@
 //! are made from the stored facts, so that a client that comes back misses nothing and sees nothing twice.
 
 mod app;
+mod board;
 mod build_key;
 mod builder;
 mod caller;
@@ -19,6 +20,7 @@ mod history;
 mod home;
 mod home_lock;
 mod key_rotation;
+mod live;
 mod local_proxy;
 mod local_target;
 mod mirroring;

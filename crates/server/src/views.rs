@@ -8,12 +8,13 @@ use slipway_core::file::Applied;
 use slipway_core::model::{Environment, Service};
 use slipway_core::pipeline_edit::Edited;
 use slipway_core::plan::{Plan, PlannedService, Request, Selection};
+use slipway_core::running::RunningStatus;
 use slipway_engine::{Base, BaseState, Does, Preview, PreviewStep};
 use slipway_ports::api::{
-    AppliedView, Approval, ApprovalState, ApprovalView, BaseView, BuildView, DeployBody, DeploymentView, EditedView,
-    EnvironmentServiceView, EnvironmentView, HeadView, LogLineView, MergedView, NewTarget, PipelineServiceView,
-    PipelineStageView, PlanServiceView, PlanStageView, PlanStepView, PlanView, ReleaseView, ServiceView, StageView, State,
-    TargetKind, TargetView, TriggerView,
+    AppliedView, Approval, ApprovalState, ApprovalView, BaseView, BuildView, DeployBody, DeploymentHeadView, DeploymentView,
+    EditedView, EnvironmentServiceView, EnvironmentView, HeadView, LogLineView, MergedView, NewTarget, OverviewView,
+    PipelineServiceView, PipelineStageView, PlanServiceView, PlanStageView, PlanStepView, PlanView, ReleaseView, ServiceView,
+    StageView, State, TargetKind, TargetView, TriggerView,
 };
 use slipway_ports::{Activity, DeploymentSummary, LogLine, Platform, StoredEnvironment, Target};
 
@@ -363,5 +364,45 @@ pub(crate) fn new_target(new: NewTarget, context: String) -> Target {
         cluster_issuer: new.cluster_issuer,
         request_percent: new.request_percent,
         is_default: new.default,
+    }
+}
+
+/// Where an environment runs: its target, else the default one.
+pub(crate) fn target_of<'a>(stored: &StoredEnvironment, targets: &'a [Target]) -> Option<&'a Target> {
+    match &stored.environment.target {
+        Some(name) => targets.iter().find(|target| target.name == *name),
+        None => targets.iter().find(|target| target.is_default),
+    }
+}
+
+/// The head of a deployment; its state is that of the folded facts.
+pub(crate) fn deployment_head(summary: &DeploymentSummary, deployment: &Deployment) -> DeploymentHeadView {
+    let finished_at = match deployment.state() {
+        RunState::Finished { at, .. } => Some(time(at)),
+        RunState::Queued | RunState::Running | RunState::Canceling => None,
+    };
+    DeploymentHeadView {
+        head: HeadView { state: run_state(deployment.state()), finished_at, ..head(summary) },
+        trigger: trigger_view(deployment.trigger()),
+        started_at: deployment.started_at().map(time),
+    }
+}
+
+/// An environment in a list, and what runs of it if that is known.
+pub(crate) fn overview(
+    stored: &StoredEnvironment,
+    last: Option<&DeploymentSummary>,
+    running: Option<RunningStatus>,
+) -> OverviewView {
+    let environment = &stored.environment;
+    OverviewView {
+        project: environment.project.to_string(),
+        name: environment.name.to_string(),
+        mode: environment.mode.as_str().to_owned(),
+        target: environment.target.clone(),
+        version: stored.version,
+        services: environment.services.len(),
+        last_deployment: last.map(head),
+        running,
     }
 }

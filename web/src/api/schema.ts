@@ -67,7 +67,8 @@ export interface paths {
         };
         /**
          * Follows a deployment as server-sent events.
-         * @description The first event shows all of it. A stream that resumes after `Last-Event-ID` misses nothing and sends nothing twice; it ends with `end`.
+         * @description The first event shows all of it. A stream that resumes after `Last-Event-ID` misses nothing and sends nothing twice; it ends with `end`. Without lines a
+         *     thing that has changed often is sent as it is now, once, and ids are of another kind.
          */
         get: operations["followDeployment"];
         put?: never;
@@ -163,6 +164,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/environments/{project}/{environment}/board": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Shows an environment as a board does.
+         * @description What is deployed and what was last done is read off its kept deployments.
+         */
+        get: operations["showBoard"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/environments/{project}/{environment}/deployments": {
         parameters: {
             query?: never;
@@ -178,6 +199,28 @@ export interface paths {
          * @description A request that follows one of the same actor and action which is still queued is joined to that one.
          */
         post: operations["deploy"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/environments/{project}/{environment}/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Follows an environment as server-sent events.
+         * @description `begin`, then `environment` with its stages, `deployment` for the head of each of its newest deployments, `running`, `change` and `away` of
+         *     what runs; each again when it has changed; `removed` when the environment is gone. A stream that resumes after `Last-Event-ID` tells what
+         *     has changed since; where that can not be known it begins anew.
+         */
+        get: operations["followEnvironment"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -245,7 +288,7 @@ export interface paths {
         /**
          * Follows what runs of an environment, as server-sent events.
          * @description `running` has all of it, then `change` what is different; `away` has problem details while it can not be found out, and `running` comes
-         *     again afterwards.
+         *     again afterwards. A stream that resumes after `Last-Event-ID` misses nothing and sends nothing twice.
          */
         get: operations["followRunning"];
         put?: never;
@@ -472,6 +515,27 @@ export interface paths {
         put?: never;
         /** Tells what applying an environment file would do. */
         post: operations["validateEnvironment"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Follows all environments as server-sent events.
+         * @description `begin`, then `environment` for each, and again when it has changed; `removed` when it is gone. A stream that resumes after
+         *     `Last-Event-ID` tells what has changed since; where that can not be known it begins anew.
+         */
+        get: operations["followEnvironments"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -730,6 +794,75 @@ export interface components {
             /** @description Whether the tag stands for something else now: `same`, `moved` or `unknown`. */
             state: string;
         };
+        /** @description The part of a service in a deployment. */
+        BoardDeploymentView: {
+            /** @description What was done. */
+            action: components["schemas"]["Action"];
+            /**
+             * Format: date-time
+             * @description When it ended, or else began, or else was asked for.
+             */
+            at: string;
+            /** @description The deployment. */
+            id: string;
+            /**
+             * Format: int64
+             * @description Its number.
+             */
+            number: number;
+            /** @description Why it failed. */
+            reason?: string;
+            /** @description How far the service has come in it. */
+            state: components["schemas"]["State"];
+        };
+        /** @description A card of a board. */
+        BoardServiceView: {
+            /** @description The version that is deployed, short; absent: none is. */
+            deployed?: string;
+            /** @description `application`, `container`, `database`, `job` or `helm`. */
+            kind: components["schemas"]["ServiceType"];
+            /** @description What was last done to it. */
+            lastDeployment?: components["schemas"]["BoardDeploymentView"];
+            /** @description Its name. */
+            name: string;
+            /** @description Whether it is left out of what is done to the whole environment. */
+            skipped: boolean;
+            /** @description Whether it was stopped since it was deployed. */
+            stopped: boolean;
+            /** @description Where the outside reaches it. */
+            urls?: string[];
+            /** @description The version that is wanted, as it is configured: a branch, a tag, a version or a range of them. */
+            wanted: string;
+        };
+        /** @description A column of a board. */
+        BoardStageView: {
+            /** @description Whether a deployment waits before it. */
+            approval: components["schemas"]["Approval"];
+            /** @description The type of service that goes to it by itself. */
+            defaultFor?: components["schemas"]["ServiceType"];
+            /** @description What it is for. */
+            description: string;
+            /** @description Its name. */
+            name: string;
+            /** @description Its place, from 0. */
+            order: number;
+            /** @description Its services, in file order. */
+            services: components["schemas"]["BoardServiceView"][];
+        };
+        /** @description The board of an environment. */
+        BoardView: {
+            /** @description The environment. */
+            name: string;
+            /** @description The project. */
+            project: string;
+            /** @description Its stages, in execution order. */
+            stages: components["schemas"]["BoardStageView"][];
+            /**
+             * Format: int64
+             * @description Counts its changes, from 1.
+             */
+            version: number;
+        };
         /** @description The build of a service. */
         BuildView: {
             /**
@@ -826,6 +959,11 @@ export interface components {
         };
         /** @description An event of a deployment. */
         DeploymentEvent: {
+            /** @description Without lines of the log: everything follows. */
+            data: components["schemas"]["Nothing"];
+            /** @enum {string} */
+            event: "begin";
+        } | {
             /** @description All of it, as it is now: the first event, and one at each change that is not of one service. */
             data: components["schemas"]["DeploymentView"];
             /** @enum {string} */
@@ -845,6 +983,16 @@ export interface components {
             data: components["schemas"]["Nothing"];
             /** @enum {string} */
             event: "end";
+        };
+        /** @description A deployment as a board shows it. */
+        DeploymentHeadView: components["schemas"]["HeadView"] & {
+            /**
+             * Format: date-time
+             * @description When its turn came.
+             */
+            startedAt?: string;
+            /** @description Who asked. */
+            trigger: components["schemas"]["TriggerView"];
         };
         /** @description A deployment with its stages and services. */
         DeploymentView: components["schemas"]["HeadView"] & {
@@ -883,6 +1031,43 @@ export interface components {
              */
             version: number;
         };
+        /** @description An event of an environment. */
+        EnvironmentEvent: {
+            /** @description Everything follows; what was told before may be gone. */
+            data: components["schemas"]["Nothing"];
+            /** @enum {string} */
+            event: "begin";
+        } | {
+            /** @description Its configuration, as it is now. */
+            data: components["schemas"]["EnvironmentStateView"];
+            /** @enum {string} */
+            event: "environment";
+        } | {
+            /** @description The head of a deployment, as it is now. */
+            data: components["schemas"]["DeploymentHeadView"];
+            /** @enum {string} */
+            event: "deployment";
+        } | {
+            /** @description What runs of it, as it is now. */
+            data: components["schemas"]["RunningView"];
+            /** @enum {string} */
+            event: "running";
+        } | {
+            /** @description What is different of what runs since the event before. */
+            data: components["schemas"]["RunningChange"];
+            /** @enum {string} */
+            event: "change";
+        } | {
+            /** @description It can not be found out what runs; `running` follows when it can again. */
+            data: components["schemas"]["ProblemDetails"];
+            /** @enum {string} */
+            event: "away";
+        } | {
+            /** @description The environment is gone. */
+            data: components["schemas"]["RemovedView"];
+            /** @enum {string} */
+            event: "removed";
+        };
         /** @description A service as it is configured. */
         EnvironmentServiceView: {
             /** @description `application`, `container`, `database`, `job` or `helm`. */
@@ -895,6 +1080,11 @@ export interface components {
             stage: string;
             /** @description Where the outside reaches it. */
             urls?: string[];
+        };
+        /** @description The configuration of an environment, with its stages. */
+        EnvironmentStateView: components["schemas"]["EnvironmentView"] & {
+            /** @description Its stages with their services, in execution order. */
+            stages: components["schemas"]["PipelineStageView"][];
         };
         /** @description An environment as it is stored, and what was last done to it. */
         EnvironmentView: {
@@ -1210,6 +1400,45 @@ export interface components {
         };
         /** @description No data: `{}`. */
         Nothing: Record<string, never>;
+        /** @description An event of the list of all environments. */
+        OverviewEvent: {
+            /** @description Everything follows; what was told before may be gone. */
+            data: components["schemas"]["Nothing"];
+            /** @enum {string} */
+            event: "begin";
+        } | {
+            /** @description An environment, as it is now. */
+            data: components["schemas"]["OverviewView"];
+            /** @enum {string} */
+            event: "environment";
+        } | {
+            /** @description An environment is gone. */
+            data: components["schemas"]["RemovedView"];
+            /** @enum {string} */
+            event: "removed";
+        };
+        /** @description An environment in a list. */
+        OverviewView: {
+            /** @description The newest deployment. */
+            lastDeployment?: components["schemas"]["HeadView"];
+            /** @description What it is for. */
+            mode: string;
+            /** @description The environment. */
+            name: string;
+            /** @description The project. */
+            project: string;
+            /** @description What runs, in one word, as long as somebody watches the environment. */
+            running?: components["schemas"]["RunningStatus"];
+            /** @description How many services it has. */
+            services: number;
+            /** @description Where it runs; absent: the server's default target. */
+            target?: string;
+            /**
+             * Format: int64
+             * @description Counts its changes, from 1.
+             */
+            version: number;
+        };
         /**
          * @description Build or release.
          * @enum {string}
@@ -1398,6 +1627,13 @@ export interface components {
             startedAt?: string;
             /** @description How far it has come. */
             state: components["schemas"]["State"];
+        };
+        /** @description An environment that is gone. */
+        RemovedView: {
+            /** @description The environment. */
+            name: string;
+            /** @description The project. */
+            project: string;
         };
         /** @description What an end came from. */
         RootView: {
@@ -1866,7 +2102,10 @@ export interface operations {
     };
     followDeployment: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description `none`, a service, or a service and its phase as in `api/build`; absent: all. */
+                lines?: string;
+            };
             header?: {
                 /** @description The id of the last event that the client has seen; what came after it follows, once */
                 "Last-Event-ID"?: string;
@@ -2020,6 +2259,34 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    showBoard: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The project. */
+                project: string;
+                /** @description The environment. */
+                environment: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Its stages and services */
+            200: {
+                headers: {
+                    /** @description The version of the environment */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BoardView"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
     listDeployments: {
         parameters: {
             query?: {
@@ -2078,6 +2345,35 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AcceptedView"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    followEnvironment: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The id of the last event that the client has seen; what came after it follows, once */
+                "Last-Event-ID"?: string;
+            };
+            path: {
+                /** @description The project. */
+                project: string;
+                /** @description The environment. */
+                environment: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Each part of it as it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": components["schemas"]["EnvironmentEvent"];
                 };
             };
             default: components["responses"]["Problem"];
@@ -2171,7 +2467,10 @@ export interface operations {
     followRunning: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The id of the last event that the client has seen; what came after it follows, once */
+                "Last-Event-ID"?: string;
+            };
             path: {
                 /** @description The project. */
                 project: string;
@@ -2721,6 +3020,30 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AppliedView"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    followEnvironments: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The id of the last event that the client has seen; what came after it follows, once */
+                "Last-Event-ID"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Each environment as it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": components["schemas"]["OverviewEvent"];
                 };
             };
             default: components["responses"]["Problem"];

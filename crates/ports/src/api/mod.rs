@@ -3,6 +3,7 @@
 //! These types are apart from the domain's, so that the one can change without the other. The server converts in one
 //! place; the CLI reads them and nothing else.
 
+mod board;
 mod check;
 mod credential;
 mod deployment;
@@ -11,6 +12,7 @@ mod event;
 mod explanation;
 mod history;
 mod key;
+mod live;
 mod log;
 mod pipeline;
 mod plan;
@@ -20,6 +22,7 @@ pub mod schema;
 mod session;
 mod target;
 
+pub use board::{BoardDeploymentView, BoardServiceView, BoardStageView, BoardView};
 pub use check::{CheckStatus, CheckView, DoctorView};
 pub use credential::{CredentialView, NewCredential};
 pub use deployment::{
@@ -27,13 +30,14 @@ pub use deployment::{
     HeadView, MergedView, ReleaseView, ServiceSelection, ServiceView, StageView, State, TriggerView,
 };
 pub use environment::{AppliedView, ApplyQuery, EnvironmentServiceView, EnvironmentView, SecretValue};
-pub use event::{DeploymentEvent, Nothing, PodLogEvent, RunningEvent};
+pub use event::{DeploymentEvent, EnvironmentEvent, Nothing, OverviewEvent, PodLogEvent, RunningEvent};
 pub use explanation::{
     CriticalPieceView, ExplanationView, PieceView, RootView, ServiceExplanationView, StageExplanationView, StepExplanationView,
     StepReference,
 };
 pub use history::{HistoryPage, HistoryView, VersionChangeView};
 pub use key::KeyRotationView;
+pub use live::{DeploymentHeadView, EnvironmentStateView, OverviewView, RemovedView};
 pub use log::{LogLineView, LogPage, PodLineView};
 pub use pipeline::{
     Approval, EditedView, MoveQuery, NewStage, PipelineServiceView, PipelineStageView, ServiceChange, StageChange, StageDeletion,

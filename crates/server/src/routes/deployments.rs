@@ -5,8 +5,9 @@ use std::convert::Infallible;
 use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
-use axum::response::sse::{Event, KeepAlive, Sse};
-use futures::{Stream, StreamExt as _};
+use axum::response::sse::{KeepAlive, Sse};
+use axum::response::{IntoResponse as _, Response};
+use futures::StreamExt as _;
 use serde::Deserialize;
 use slipway_core::deployment::{CancelScope, Trigger};
 use slipway_core::plan::Action;
@@ -17,7 +18,8 @@ use tokio_stream::wrappers::ReceiverStream;
 use utoipa::IntoParams;
 
 use crate::app::App;
-use crate::events::{Cursor, Follower};
+use crate::events::{Cursor, Follower, Lines};
+use crate::live::{Subject, Wanted};
 use crate::places::{DeploymentPath, EnvironmentPath};
 use crate::problem::Problem;
 use crate::request::{Body, LastEventId, Parameters, Place, name};
@@ -187,29 +189,52 @@ pub(super) async fn approve(
     view(&app, &id).await.map(Json)
 }
 
+/// Which lines of the log come with the events.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(super) struct EventsQuery {
+    /// `none`, a service, or a service and its phase as in `api/build`; absent: all.
+    lines: Option<String>,
+}
+
 /// Follows a deployment as server-sent events.
 ///
-/// The first event shows all of it. A stream that resumes after `Last-Event-ID` misses nothing and sends nothing twice; it ends with `end`.
+/// The first event shows all of it. A stream that resumes after `Last-Event-ID` misses nothing and sends nothing twice; it ends with `end`. Without lines a
+/// thing that has changed often is sent as it is now, once, and ids are of another kind.
 #[utoipa::path(
     get,
     path = "/deployments/{id}/events",
     operation_id = "followDeployment",
     tag = "deployments",
-    params(DeploymentPath, LastEventId),
+    params(DeploymentPath, EventsQuery, LastEventId),
     responses((status = 200, description = "Its events, each with its name and data", body = DeploymentEvent, content_type = "text/event-stream")),
 )]
 pub(super) async fn events(
     State(app): State<App>,
     Place(DeploymentPath { id }): Place<DeploymentPath>,
-    LastEventId(seen): LastEventId,
-) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Problem> {
-    let seen = seen.as_deref().and_then(Cursor::parse);
+    Parameters(query): Parameters<EventsQuery>,
+    LastEventId(last): LastEventId,
+) -> Result<Response, Problem> {
+    let (inner, access) = (&app.inner, app.access());
+    let lines = match query.lines.as_deref() {
+        Some("none") => {
+            inner.ports.store.deployment(&access, &id).await?;
+            let watching = inner.live.watch(&Subject::Deployment(id), Wanted::All, access, last.as_deref());
+            return Ok(watching.response(inner.shutdown.clone()));
+        }
+        Some(wanted) => Lines::parse(wanted).ok_or_else(|| {
+            Problem::bad_request(format!(
+                "`lines` is `{wanted}`; expected `none`, a service, or a service and its phase as in `api/build`"
+            ))
+        })?,
+        None => Lines::default(),
+    };
     let (sender, receiver) = mpsc::channel(WAITING);
-    let inner = &app.inner;
     let face = (inner.engine.clone(), inner.ports.clone());
-    let follower = Follower::open(face, app.access(), &id, seen, sender).await?;
+    let follower = Follower::open(face, access, &id, (last.as_deref().and_then(Cursor::parse), lines), sender).await?;
     tokio::spawn(follower.run(inner.shutdown.clone()));
-    Ok(Sse::new(ReceiverStream::new(receiver).map(Ok)).keep_alive(KeepAlive::default()))
+    Ok(Sse::new(ReceiverStream::new(receiver).map(Ok::<_, Infallible>)).keep_alive(KeepAlive::default()).into_response())
 }
 
 async fn view(app: &App, id: &str) -> Result<DeploymentView, Problem> {

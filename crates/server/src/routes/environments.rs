@@ -103,7 +103,7 @@ pub(super) async fn apply(
     if version > 0 && applied.changes.is_empty() {
         return Ok(Json(views::applied(&applied, version)));
     }
-    let stored = app.inner.ports.store.put_environment(&app.access(), &applied.environment, version).await?;
+    let stored = app.inner.engine.put_environment(&app.access(), &applied.environment, version).await?;
     Ok(Json(views::applied(&applied, stored.version)))
 }
 
@@ -199,13 +199,5 @@ pub(super) async fn set_secret(
 async fn view(app: &App, stored: &StoredEnvironment, targets: &[Target]) -> Result<EnvironmentView, Problem> {
     let environment = &stored.environment;
     let last = app.inner.ports.store.deployments(&app.access(), &environment.project, &environment.name, None, 1).await?;
-    Ok(views::environment(stored, target_of(stored, targets), last.first()))
-}
-
-/// Where an environment runs: its target, else the default one.
-pub(super) fn target_of<'a>(stored: &StoredEnvironment, targets: &'a [Target]) -> Option<&'a Target> {
-    match &stored.environment.target {
-        Some(name) => targets.iter().find(|target| target.name == *name),
-        None => targets.iter().find(|target| target.is_default),
-    }
+    Ok(views::environment(stored, views::target_of(stored, targets), last.first()))
 }

@@ -9,6 +9,7 @@ mod explanations;
 mod forward;
 mod jobs;
 mod keys;
+mod live;
 mod logs;
 mod pipeline;
 mod placed;
@@ -48,7 +49,10 @@ pub(crate) fn documented() -> OpenApiRouter<App> {
         .routes(routes!(environments::validate))
         .routes(routes!(credentials::list))
         .routes(routes!(credentials::set, credentials::remove))
+        .routes(routes!(live::all))
         .routes(routes!(environments::show))
+        .routes(routes!(live::environment))
+        .routes(routes!(live::board))
         .routes(routes!(environments::export))
         .routes(routes!(environments::plan))
         .routes(routes!(environments::set_secret))

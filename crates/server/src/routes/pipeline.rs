@@ -223,7 +223,7 @@ async fn edit_pipeline(app: &App, (project, environment): (&str, &str), precondi
         if edited.environment == stored.environment {
             return Ok(Versioned(stored.version, views::edited(&edited, stored.version)));
         }
-        match store.put_environment(&access, &edited.environment, stored.version).await {
+        match app.inner.engine.put_environment(&access, &edited.environment, stored.version).await {
             Ok(now) => return Ok(Versioned(now.version, views::edited(&edited, now.version))),
             Err(StoreError::Conflict { .. }) if attempt < MOST_ATTEMPTS => attempt += 1,
             Err(error) => return Err(error.into()),

@@ -4,11 +4,11 @@ use slipway_core::model::{Environment, Name, Service, ServiceKind};
 use slipway_core::names;
 use slipway_ports::{PodsOf, Target};
 
-use super::environments::target_of;
 use crate::app::App;
 use crate::places::ServicePath;
 use crate::problem::Problem;
 use crate::request::name;
+use crate::views;
 
 /// An environment and its place.
 pub(super) struct PlacedEnvironment {
@@ -31,7 +31,7 @@ impl PlacedEnvironment {
         let (project, environment) = (name(project)?, name(environment)?);
         let stored = store.environment(&access, &project, &environment).await?;
         let targets = store.targets(&access).await?;
-        let target = target_of(&stored, &targets).cloned().ok_or_else(|| {
+        let target = views::target_of(&stored, &targets).cloned().ok_or_else(|| {
             Problem::not_found("the target of the environment is not known")
                 .with_hint("`slipway target list` shows those that are")
         })?;

@@ -70,7 +70,7 @@ pub(super) async fn add(State(app): State<App>, body: Body) -> Result<(StatusCod
             return refuse(without_issuer(wanted, &found));
         }
     }
-    store.put_target(&access, &target).await?;
+    app.inner.engine.put_target(&access, &target).await?;
     Ok((StatusCode::CREATED, Json(views::target(&target, Some(version)))))
 }
 
