@@ -1,28 +1,52 @@
 /** The log of one service of a deployment, from the API. */
 import { logLines } from '../run/requests';
 import type { LogLine, Phase } from '../run/wire';
-import { LogBook, type LogSource } from './log-book';
+import { LogBook } from './log-book';
 
 const PHASES: Phase[] = ['build', 'release'];
 
 /** The lines of each step of a service as they are now. */
 export async function openLog(deployment: string, service: string, signal: AbortSignal): Promise<Map<Phase, LogBook>> {
-  const lines: LogLine[] = [];
-  let cursor: string | undefined;
-  do {
-    const query = cursor === undefined ? { service, limit: 1000 } : { service, limit: 1000, cursor };
-    const page = await logLines(deployment, query, signal);
-    lines.push(...page.items);
-    cursor = page.nextCursor;
-  } while (cursor !== undefined);
-  return new Map(
-    PHASES.map((phase) => {
-      const own = lines.filter((line) => line.phase === phase);
-      const source: LogSource = {
-        page: async (from, limit) => own.slice(from, from + limit),
-        placeOf: async (number) => own.filter((line) => line.number < number).length,
-      };
-      return [phase, new LogBook(source, own.length, lines.at(-1)?.number ?? 0)];
-    }),
-  );
+  const lines = new ServiceLines(deployment, service, signal);
+  await lines.readAll();
+  return new Map(PHASES.map((phase) => [phase, lines.book(phase)]));
+}
+
+/** The lines of a service in order, read page by page. */
+class ServiceLines {
+  private readonly steps: Record<Phase, LogLine[]> = { build: [], release: [] };
+  private last = 0;
+
+  constructor(
+    private readonly deployment: string,
+    private readonly service: string,
+    private readonly signal: AbortSignal,
+  ) {}
+
+  book(phase: Phase): LogBook {
+    const lines = this.steps[phase];
+    const source = {
+      page: async (from: number, limit: number) => {
+        if (lines.length < from + limit) await this.readAll();
+        return lines.slice(from, from + limit);
+      },
+      placeOf: async (number: number) => lines.filter((line) => line.number < number).length,
+    };
+    return new LogBook(source, lines.length, this.last);
+  }
+
+  /** Reads what has come since the last time. */
+  async readAll(): Promise<void> {
+    let cursor: string | undefined = String(this.last);
+    while (cursor !== undefined) {
+      const page = await logLines(this.deployment, { service: this.service, limit: 1000, cursor }, this.signal);
+      for (const line of page.items) if (line.number > this.last) this.take(line);
+      cursor = page.nextCursor;
+    }
+  }
+
+  private take(line: LogLine): void {
+    this.steps[line.phase].push(line);
+    this.last = line.number;
+  }
 }

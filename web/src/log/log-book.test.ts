@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import type { LogLine } from '../run/wire';
 import { LogBook, type LogSource, PAGE } from './log-book';
 
@@ -64,19 +64,21 @@ test('a_line_after_a_page_that_is_not_here_is_counted_and_fetched_later', async 
   expect(book.at(700)?.text).toBe('line 700');
 });
 
-test('a_page_that_can_not_be_had_is_told_and_asked_for_again', async () => {
+test('a_page_that_can_not_be_had_or_is_short_is_asked_for_again_after_a_while', async () => {
+  vi.useFakeTimers();
   const source = new Kept(10);
   let fails = true;
-  const book = new LogBook(
-    { page: (from, limit) => (fails ? Promise.reject(new Error('away')) : source.page(from, limit)), placeOf: async () => 0 },
-    10,
-    28,
-  );
+  const asks = vi.fn((from: number, limit: number) => (fails ? Promise.reject(new Error('away')) : source.page(from, limit)));
+  const book = new LogBook({ page: asks, placeOf: async () => 0 }, 12, line(11).number);
   book.want(0, 10);
-  await settled();
-  expect(book.broken.value).toBe(true);
+  await vi.advanceTimersByTimeAsync(0);
+  book.want(0, 10);
+  expect([book.broken.value, asks.mock.calls.length]).toEqual([true, 1]);
   fails = false;
+  await vi.advanceTimersByTimeAsync(1000);
   book.want(0, 10);
-  await settled();
-  expect([book.broken.value, book.at(9)?.text]).toEqual([false, 'line 9']);
+  await vi.advanceTimersByTimeAsync(0);
+  book.want(0, 10);
+  expect([book.broken.value, book.at(9)?.text, asks.mock.calls.length]).toEqual([false, 'line 9', 2]);
+  vi.useRealTimers();
 });

@@ -8,6 +8,9 @@ import type { LogLine } from '../run/wire';
 /** Lines of one page. */
 export const PAGE = 500;
 
+/** How long a page that did not come whole is not asked for again, in milliseconds. */
+const PATIENCE = 1000;
+
 /** Pages that are kept; the farthest are forgotten first. */
 const MOST_PAGES = 60;
 
@@ -28,7 +31,8 @@ export class LogBook {
   /** The last page could not be fetched. */
   readonly broken = signal(false);
   private readonly pages = new Map<number, LogLine[]>();
-  private readonly fetching = new Set<number>();
+  /** Pages that are on their way, or that are not asked for again just yet. */
+  private readonly asked = new Set<number>();
   private lastNumber: number;
 
   /** @param last the number of the last of the `count` lines */
@@ -55,7 +59,7 @@ export class LogBook {
   want(first: number, end: number): void {
     if (end <= first) return;
     for (let page = Math.floor(first / PAGE); page <= Math.floor((end - 1) / PAGE); page += 1) {
-      if (!this.isWhole(page) && !this.fetching.has(page)) void this.fetch(page);
+      if (!this.isWhole(page) && !this.asked.has(page)) void this.fetch(page);
     }
     this.forget(Math.floor((first + end) / 2 / PAGE));
   }
@@ -99,7 +103,7 @@ export class LogBook {
   }
 
   private async fetch(page: number): Promise<void> {
-    this.fetching.add(page);
+    this.asked.add(page);
     try {
       const lines = await this.source.page(page * PAGE, PAGE);
       // Lines that were appended meanwhile are longer than the answer.
@@ -110,12 +114,18 @@ export class LogBook {
         this.grow(page * PAGE + lines.length);
       }
       this.broken.value = false;
-      this.changed.value += 1;
     } catch {
       this.broken.value = true;
-    } finally {
-      this.fetching.delete(page);
     }
+    if (this.isWhole(page)) this.asked.delete(page);
+    else setTimeout(() => this.askAgain(page), PATIENCE);
+    this.changed.value += 1;
+  }
+
+  /** Who looks at the page asks for it again. */
+  private askAgain(page: number): void {
+    this.asked.delete(page);
+    this.changed.value += 1;
   }
 
   private grow(count: number): void {

@@ -24,10 +24,11 @@ export function RunColumns(props: { run: Run; chosen: string | undefined; choose
   const element = useRef<HTMLDivElement>(null);
   useEffect(() => {
     const board = element.current;
-    const column = board?.querySelector('.run-card[aria-current]')?.closest<HTMLElement>('.run-column');
-    if (board === null || column === null || column === undefined) return;
-    const [left, right] = [column.offsetLeft - board.offsetLeft, column.offsetLeft - board.offsetLeft + column.offsetWidth];
-    if (left < board.scrollLeft || right > board.scrollLeft + board.clientWidth) board.scrollLeft = left - 8;
+    const card = board?.querySelector('.run-card[aria-current]');
+    if (board === null || card === null || card === undefined) return;
+    const [outer, inner] = [board.getBoundingClientRect(), card.getBoundingClientRect()];
+    if (inner.left < outer.left || inner.right > outer.right) board.scrollLeft += inner.left - outer.left - 16;
+    if (inner.top < outer.top || inner.bottom > outer.bottom) board.scrollTop += inner.top - outer.top - 48;
   }, [props.chosen]);
   return (
     // biome-ignore lint/a11y/useKeyWithClickEvents: the cards are links, which answer to the keyboard by a click

@@ -4,7 +4,7 @@ import { memo } from 'preact/compat';
 import { StateMark } from '../components/state-mark';
 import { clock, exact } from '../run/times';
 import type { Phase } from '../run/wire';
-import { type Band, type Bar, percent, type Row, type Stretch, slower, type Waterfall } from './geometry';
+import { type Band, type Bar, type Row, type Stretch, slower, type Waterfall } from './geometry';
 
 /** What the hint is about, and where it stands. */
 interface Pointed {
@@ -53,6 +53,7 @@ export function Chart({ waterfall, chosen, open }: Props) {
     // biome-ignore lint/a11y/noStaticElementInteractions: its rows are links; one handler serves all of them
     <div
       class="chart"
+      style={{ '--millisecond': `calc(100% / ${waterfall.length})`, '--until': waterfall.until }}
       onPointerOver={over}
       onPointerLeave={() => {
         pointed.value = null;
@@ -65,7 +66,7 @@ export function Chart({ waterfall, chosen, open }: Props) {
     >
       <Axis waterfall={waterfall} />
       {waterfall.bands.map((band) => (
-        <BandView key={band.order} band={band} length={waterfall.length} chosen={chosen} />
+        <BandView key={band.order} band={band} chosen={chosen} />
       ))}
       <Hint pointed={pointed} />
     </div>
@@ -98,24 +99,24 @@ function moveBetween(
 }
 
 function Axis({ waterfall }: { waterfall: Waterfall }) {
-  const { ticks, length, queued } = waterfall;
+  const { ticks, queued } = waterfall;
   return (
     <div class="chart-axis" aria-hidden="true">
       <span />
       <div class="chart-track">
         {ticks.map((tick) => (
-          <span key={tick} class="chart-tick" style={{ left: `${percent(tick, length)}%` }}>
+          <span key={tick} class="chart-tick" style={{ left: `calc(${tick} * var(--millisecond))` }}>
             {exact(tick).replace('.0 s', ' s')}
           </span>
         ))}
-        {queued.bar.to > 0 && <span class="chart-queue" style={place(queued.bar, length)} title={queued.text} />}
+        {queued.bar.to > 0 && <span class="chart-queue" style={place(queued.bar)} title={queued.text} />}
       </div>
       <span />
     </div>
   );
 }
 
-const BandView = memo(function BandView({ band, length, chosen }: { band: Band; length: number; chosen: string | undefined }) {
+function BandView({ band, chosen }: { band: Band; chosen: string | undefined }) {
   return (
     <section class="chart-band" aria-label={`Stage ${band.name}`}>
       <h3>
@@ -123,13 +124,23 @@ const BandView = memo(function BandView({ band, length, chosen }: { band: Band; 
         {band.span !== undefined && <span class="quiet"> {exact(band.span.to - band.span.from)}</span>}
       </h3>
       {band.rows.map((row) => (
-        <RowView key={row.name} row={row} length={length} isChosen={row.name === chosen} />
+        <RowView key={row.name} row={row} isChosen={row.name === chosen} />
       ))}
     </section>
   );
-});
+}
 
-function RowView({ row, length, isChosen }: { row: Row; length: number; isChosen: boolean }) {
+interface RowProps {
+  row: Row;
+  isChosen: boolean;
+}
+
+const RowView = memo(
+  drawRow,
+  (one: RowProps, other: RowProps) => one.row.look === other.row.look && one.isChosen === other.isChosen,
+);
+
+function drawRow({ row, isChosen }: RowProps) {
   const query = new URLSearchParams({ service: row.name });
   return (
     <a
@@ -137,26 +148,26 @@ function RowView({ row, length, isChosen }: { row: Row; length: number; isChosen
       href={`${location.pathname}?${query}`}
       data-row={row.name}
       aria-current={isChosen ? 'true' : undefined}
-      aria-label={told(row)}
     >
       <span class="chart-name">
         <StateMark state={row.state} of="run" quiet /> {row.name}
+        <span class="visually-hidden">{told(row)}</span>
       </span>
       <span class="chart-track">
         {row.before?.bars.map((bar) => (
-          <span key={`before ${bar.from}`} class="chart-ghost" style={place(bar, length)} />
+          <span key={`before ${bar.from}`} class="chart-ghost" style={place(bar)} />
         ))}
         {row.bars.map((bar, index) => (
           <span
             key={`${bar.phase} ${bar.from}`}
             class={`chart-bar is-${bar.kind}`}
-            style={place(bar, length)}
+            style={place(bar)}
             data-row={row.name}
             data-bar={index}
           />
         ))}
         {row.critical.map((stretch) => (
-          <span key={stretch.from} class="chart-critical" style={place(stretch, length)} />
+          <span key={stretch.from} class="chart-critical" style={place(stretch)} />
         ))}
       </span>
       <Difference row={row} />
@@ -175,19 +186,23 @@ function Difference({ row }: { row: Row }) {
   );
 }
 
-function place({ from, to }: Stretch, length: number): { left: string; width: string } {
-  const left = percent(from, length);
-  return { left: `${left}%`, width: `${Math.max(0, percent(to, length) - left)}%` };
+/** Where a stretch is drawn. A millisecond is as wide as the chart says, so that a longer chart leaves its rows as they are. */
+function place({ from, to, isOpen = false }: Stretch & { isOpen?: boolean }): Record<string, string> {
+  const end = isOpen ? 'var(--until)' : to;
+  return { left: `calc(${from} * var(--millisecond))`, width: `calc((${end} - ${from}) * var(--millisecond))` };
 }
 
 /** A row in words, for who does not see it. */
 function told(row: Row): string {
-  const parts = row.bars.map((bar) => `${bar.kind === 'waiting' ? bar.piece.text : bar.kind} ${exact(bar.to - bar.from)}`);
+  const parts = row.bars.map((bar) => {
+    const what = bar.kind === 'waiting' ? bar.piece.text : bar.kind;
+    return bar.isOpen ? what : `${what} ${exact(bar.to - bar.from)}`;
+  });
   const more = slower(row);
   if (row.critical.length > 0) parts.push('on the critical path');
   if (more !== undefined && Math.abs(more) >= 100)
     parts.push(`${exact(Math.abs(more))} ${more > 0 ? 'slower' : 'faster'} than before`);
-  return `${row.name}, ${row.state}: ${parts.join(', ')}`;
+  return `: ${parts.join(', ')}`;
 }
 
 function Hint({ pointed }: { pointed: Signal<Pointed | null> }) {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { ExplainedService, Explanation, Phase, Piece } from '../run/wire';
-import { percent, slower, ticks, waterfall } from './geometry';
+import { slower, ticks, waterfall } from './geometry';
 
 const at = (seconds: number) => new Date(Date.UTC(2026, 0, 1) + seconds * 1000).toISOString();
 
@@ -77,5 +77,16 @@ test('a_service_that_was_not_there_before_is_not_compared', () => {
 test('the_axis_has_round_moments_and_not_too_many', () => {
   expect(ticks(20_000)).toEqual([0, 5000, 10_000, 15_000, 20_000]);
   for (const length of [300, 1000, 61_000, 3_599_000, 90_000_000]) expect(ticks(length).length).toBeLessThanOrEqual(9);
-  expect([percent(5, 20), percent(-1, 20), percent(30, 20)]).toEqual([25, 0, 100]);
+});
+
+test('a_row_that_waits_looks_the_same_while_time_goes_on', () => {
+  const waits = (until: number) => {
+    const web = service('web', { release: [piece(0, 2, 'queued'), piece(2, until, 'earlier-stages')] });
+    const works = service('worker', { release: [piece(0, 2, 'queued'), piece(2, until)] });
+    return waterfall({ ...explained([web, works], 2, until), state: 'running', criticalPath: [] }).bands[0]?.rows ?? [];
+  };
+  const [before, after] = [waits(10), waits(20)];
+  expect(after[0]?.bars.map((bar) => bar.isOpen)).toEqual([false, true]);
+  expect(after[0]?.look).toBe(before[0]?.look);
+  expect(after[1]?.look).not.toBe(before[1]?.look);
 });

@@ -11,6 +11,8 @@ export interface Bar {
   kind: BarKind;
   phase: Phase;
   piece: Piece;
+  /** Whether it goes on: it ends with the whole. */
+  isOpen: boolean;
 }
 
 /** A stretch of time without a meaning of its own. */
@@ -30,6 +32,8 @@ export interface Row {
   critical: Stretch[];
   /** How long it was worked on. */
   work: number;
+  /** What is drawn of it as a text: equal texts look the same, also when time has gone on. */
+  look: string;
   /** The same service in the deployment that it is compared with. */
   before?: { bars: Bar[]; work: number };
 }
@@ -48,6 +52,8 @@ export interface Waterfall {
   /** The moment that everything counts from. */
   begin: number;
   length: number;
+  /** Where what is open ends. */
+  until: number;
   bands: Band[];
   /** The wait for its turn. */
   queued: { bar: Stretch; text: string };
@@ -66,8 +72,9 @@ export function waterfall(explained: Explanation, before?: Explanation): Waterfa
   const earlier = new Map<string, ExplainedService>();
   for (const service of before?.stages.flatMap((stage) => stage.services) ?? []) earlier.set(service.name, service);
   const critical = criticalByService(explained, begin);
+  const openEnd = explained.finishedAt === undefined ? own : undefined;
   const row = (service: ExplainedService, stage: number): Row => {
-    const bars = barsOf(service, begin);
+    const bars = barsOf(service, begin, openEnd);
     const found: Row = {
       name: service.name,
       version: service.version,
@@ -76,12 +83,14 @@ export function waterfall(explained: Explanation, before?: Explanation): Waterfa
       bars,
       critical: critical.get(service.name) ?? [],
       work: workOf(bars),
+      look: '',
     };
     const other = earlier.get(service.name);
-    if (before === undefined || other === undefined) return found;
+    if (before === undefined || other === undefined) return { ...found, look: lookOf(found) };
     const then = barsOf(other, Date.parse(before.acceptedAt));
     const moved = then.map((bar) => ({ ...bar, from: bar.from + shift, to: bar.to + shift }));
-    return { ...found, before: { bars: moved.filter((bar) => bar.kind !== 'waiting'), work: workOf(then) } };
+    const compared = { ...found, before: { bars: moved.filter((bar) => bar.kind !== 'waiting'), work: workOf(then) } };
+    return { ...compared, look: lookOf(compared) };
   };
   const bands = explained.stages.map((stage) => ({
     order: stage.order,
@@ -91,7 +100,7 @@ export function waterfall(explained: Explanation, before?: Explanation): Waterfa
     span: spanOf(stage.beganAt, stage.endedAt ?? explained.until, begin),
   }));
   const queued = { bar: { from: 0, to: queue }, text: explained.queued.text };
-  return { begin, length, bands, queued, ticks: ticks(length) };
+  return { begin, length, until: own, bands, queued, ticks: ticks(length) };
 }
 
 function spanOf(from: string | undefined, to: string, begin: number): Stretch | undefined {
@@ -99,7 +108,7 @@ function spanOf(from: string | undefined, to: string, begin: number): Stretch | 
 }
 
 /** The bars of a service, one after the other: what its release waited for while it was built is the build's own bars. */
-function barsOf(service: ExplainedService, begin: number): Bar[] {
+function barsOf(service: ExplainedService, begin: number, openEnd?: number): Bar[] {
   const bars: Bar[] = [];
   let reached = Number.NEGATIVE_INFINITY;
   for (const step of service.steps) {
@@ -108,17 +117,17 @@ function barsOf(service: ExplainedService, begin: number): Bar[] {
       const to = Date.parse(piece.to) - begin;
       if (to <= from) continue;
       const works = piece.doing === 'running';
-      bars.push({
-        from,
-        to,
-        kind: works ? (step.phase === 'build' ? 'building' : 'releasing') : 'waiting',
-        phase: step.phase,
-        piece,
-      });
+      const kind = works ? (step.phase === 'build' ? 'building' : 'releasing') : 'waiting';
+      bars.push({ from, to, kind, phase: step.phase, piece, isOpen: to === openEnd });
     }
     reached = Math.max(reached, ...bars.map((bar) => bar.to));
   }
   return bars;
+}
+
+function lookOf({ state, bars, critical, work, before }: Row): string {
+  const drawn = bars.map((bar) => [bar.from, bar.isOpen ? 'open' : bar.to, bar.kind]);
+  return JSON.stringify([state, drawn, critical, Math.round(work / 100), before?.bars.map((bar) => [bar.from, bar.to])]);
 }
 
 function workOf(bars: Bar[]): number {
@@ -147,11 +156,6 @@ const STEPS = [0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800,
 export function ticks(length: number): number[] {
   const step = (STEPS.find((seconds) => length / (seconds * 1000) <= 8) ?? length / 8000) * 1000;
   return Array.from({ length: Math.floor(length / step) + 1 }, (_, index) => index * step);
-}
-
-/** A moment as a part of the whole, in per cent. */
-export function percent(value: number, length: number): number {
-  return Math.round((Math.min(Math.max(0, value), length) / length) * 100_000) / 1000;
 }
 
 /** How much slower the work was than before, in milliseconds; nothing that cannot be compared. */

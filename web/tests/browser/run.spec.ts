@@ -110,7 +110,7 @@ test.describe('a run that goes well', () => {
     await page.goto(`${server.url}/deployments/${id}?tab=waterfall`);
     const row = page.locator('a.chart-row[data-row="service-006"]');
     await expect(row).toBeVisible();
-    await row.locator('.chart-bar.is-waiting').first().hover();
+    await row.locator('.chart-bar.is-waiting').nth(1).hover();
     const hint = page.locator('.chart-hint');
     await expect(hint).toContainText('waiting for the stages before');
     await expect(hint).toContainText(/\d\d:\d\d:\d\d\.\d\d\d to \d\d:\d\d:\d\d/);
@@ -187,9 +187,11 @@ test.describe('a run that does not go well', () => {
     await expect(failure).toContainText('CrashLoopBackOff');
     await expect(failure.getByRole('link', { name: 'crash-loop' })).toHaveAttribute('href', /errors\/crash-loop$/);
     await expect(failure).toContainText(`slipway logs worker-fails --deployment ${number}`);
-    await expect(page.locator('.log-text', { hasText: 'CrashLoopBackOff' })).toBeInViewport();
+    await expect(failure).toBeInViewport();
     await expectAccessible(page);
     await picture(page, 'failure');
+    await page.locator('.log-frame').scrollIntoViewIfNeeded();
+    await expect(page.locator('.log-text', { hasText: 'CrashLoopBackOff' })).toBeInViewport();
     await card(page, 'tools-breaks').click();
     await expect(page.getByRole('region', { name: 'Why tools-breaks failed' })).toContainText('RUN make');
     await page.goBack();
