@@ -30,8 +30,8 @@ export class RunSession {
   private arrived: ServerEvent[] = [];
   private stream: AbortController | undefined;
   private tail: Tail | undefined;
-  /** How many facts have been seen. */
-  private version = 0;
+  /** How many facts have been seen in a stream that has lines; the first is that it was accepted. */
+  private version = 1;
   private closed = false;
 
   constructor(readonly id: string) {}
@@ -74,10 +74,13 @@ export class RunSession {
     this.stream = stream;
     const { tail, version } = this;
     const lines = tail === undefined ? 'none' : tail.service;
-    const after = version === 0 ? undefined : `${version}-${tail?.after ?? 0}`;
+    // The ids of a stream without lines say something else.
+    const after = tail === undefined ? undefined : `${version}-${tail.after}`;
     const reader = {
       event: (event: ServerEvent) => {
-        if (!stream.signal.aborted) this.arrive(event);
+        if (stream.signal.aborted) return;
+        if (tail !== undefined && event.id !== undefined) this.version = Number(event.id.split('-')[0]);
+        this.arrive(event);
       },
       connection: (connection: Connection) => {
         this.connection.value = connection;
@@ -107,7 +110,6 @@ export class RunSession {
     const lines: LogLine[] = [];
     let changes = 0;
     for (const event of arrived) {
-      if (event.id !== undefined) this.version = Number(event.id.split('-')[0]);
       const line = run.take(event);
       if (line === undefined) changes += 1;
       else lines.push(line);

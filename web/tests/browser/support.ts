@@ -71,7 +71,7 @@ async function startSimulated(more: string[]): Promise<Server> {
   const [url, token] = line.split(' ');
   if (url === undefined || token === undefined) throw new Error(`${program} says ${line}; expected an address and a token`);
   return connect(url, token, async () => {
-    if (child.exitCode !== null) return;
+    if (child.exitCode !== null || child.signalCode !== null) return;
     const ended = new Promise((resolve) => child.once('exit', resolve));
     child.kill('SIGKILL');
     await ended;
