@@ -1,13 +1,14 @@
 /** The stages of a run as columns, its services as cards. A card draws anew when its own service changes, and no other does. */
 import { memo } from 'preact/compat';
 import { useEffect, useMemo, useRef } from 'preact/hooks';
+import { reason } from '../board/card';
 import { KindIcon } from '../components/kind-icon';
 import { StateMark } from '../components/state-mark';
 import { duration, second } from '../environment/clock';
 import { ApprovalPanel } from './approval-panel';
 import type { Run, RunStage } from './run';
 import { failureOf } from './run';
-import { currentStep, endedAt, hasEnded, startedAt } from './states';
+import { endedAt, hasEnded, startedAt } from './states';
 import { between, exact } from './times';
 import type { Service } from './wire';
 
@@ -112,12 +113,11 @@ function CardTime({ service }: { service: Service }) {
 
 /** Why it failed or was skipped, in one line. */
 function CardReason({ service }: { service: Service }) {
-  const failure = failureOf(service);
-  const reason = failure?.message ?? (service.state === 'skipped' ? currentStep(service).explanation : undefined);
-  if (reason === undefined) return null;
+  const why = reason(service);
+  if (why === undefined) return null;
   return (
-    <span class={failure === undefined ? 'run-card-reason quiet' : 'run-card-reason bad'} title={reason}>
-      {reason}
+    <span class={failureOf(service) === undefined ? 'run-card-reason quiet' : 'run-card-reason bad'} title={why}>
+      {why}
     </span>
   );
 }

@@ -9,7 +9,7 @@ import { tell } from '../components/toasts';
 import { duration, second } from '../environment/clock';
 import { environmentLink } from './links';
 import { cancel } from './requests';
-import type { Run, RunHead } from './run';
+import { progressOf, type Run, type RunHead } from './run';
 import { hasEnded } from './states';
 import { between, exact, moment } from './times';
 
@@ -41,6 +41,7 @@ export function RunHeader({ run, connection, chosen }: { run: Run; connection: C
           <StateMark state={head.state} of="run" />
         </span>
         <Elapsed head={head} />
+        <Progress run={run} />
         <span class="run-actions">
           <Actions run={run} head={head} chosen={chosen} />
         </span>
@@ -76,6 +77,15 @@ function Elapsed({ head }: { head: RunHead }) {
   if (head.startedAt === undefined)
     return <span class="quiet">in the queue for {duration(between(head.acceptedAt, second.value))}</span>;
   return <span class="seconds">{duration(between(head.startedAt, second.value))}</span>;
+}
+
+function Progress({ run }: { run: Run }) {
+  const { ended, all, failed } = progressOf(run.all());
+  return (
+    <span class="quiet seconds">
+      {ended} of {all} done{failed > 0 && <span class="bad">, {failed} failed</span>}
+    </span>
+  );
 }
 
 function Merged({ head }: { head: RunHead }) {

@@ -1,7 +1,7 @@
 import { effect } from '@preact/signals';
 import { expect, test } from 'vitest';
+import { stateOfParts } from '../board/card';
 import { progressOf, Run, serviceOfInterest } from './run';
-import { stateOfParts } from './states';
 import { exact } from './times';
 import type { Deployment, Service, State } from './wire';
 

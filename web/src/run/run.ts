@@ -4,7 +4,8 @@
  */
 import { batch, computed, type ReadonlySignal, type Signal, signal } from '@preact/signals';
 import type { ServerEvent } from '../api/events';
-import { hasEnded, stateOfParts } from './states';
+import { stateOfParts } from '../board/card';
+import { hasEnded } from './states';
 import type { Approval, Deployment, LogLine, Service, State } from './wire';
 
 /** A deployment without what its services do. */
