@@ -4,7 +4,14 @@ import { LogBook, type LogSource, PAGE } from './log-book';
 
 /** The line at a place: its number is another, since steps share one row of numbers. */
 function line(place: number): LogLine {
-  return { number: place * 3 + 1, at: '2026-01-01T00:00:00Z', service: 'api', phase: 'build', text: `line ${place}` };
+  return {
+    number: place * 3 + 1,
+    position: place + 1,
+    at: '2026-01-01T00:00:00Z',
+    service: 'api',
+    phase: 'build',
+    text: `line ${place}`,
+  };
 }
 
 class Kept implements LogSource {
@@ -81,4 +88,22 @@ test('a_page_that_can_not_be_had_or_is_short_is_asked_for_again_after_a_while', 
   book.want(0, 10);
   expect([book.broken.value, book.at(9)?.text, asks.mock.calls.length]).toEqual([false, 'line 9', 2]);
   vi.useRealTimers();
+});
+
+test('lines_that_were_cut_out_leave_their_places_and_move_no_other', async () => {
+  const lines = [line(0), line(1), line(1200), line(1201)];
+  const page = async (from: number, limit: number) => lines.filter((one) => (one.position ?? 0) > from).slice(0, limit);
+  const book = new LogBook({ page, placeOf: async () => 0 }, 1202, line(1201).number);
+  book.want(0, 1202);
+  await settled();
+  expect([0, 1, 2, 700, 1199, 1200, 1201].map((place) => book.at(place)?.text ?? book.at(place))).toEqual([
+    'line 0',
+    'line 1',
+    null,
+    null,
+    null,
+    'line 1200',
+    'line 1201',
+  ]);
+  expect((await book.read(0, 1202)).map((one) => one.text)).toEqual(['line 0', 'line 1', 'line 1200', 'line 1201']);
 });

@@ -16,7 +16,10 @@ const MOST_PAGES = 60;
 
 /** Where lines come from. */
 export interface LogSource {
-  /** Lines from a place on, in order; fewer than `limit` only at the end. */
+  /**
+   * The lines from a place on, in order, each with its position from 1; fewer than `limit` only at the end. A log that grew too long has
+   * lost lines in its middle: their positions are passed over.
+   */
   page(from: number, limit: number): Promise<LogLine[]>;
   /** The place of the line with this number: how many lines of the step are before it. */
   placeOf(number: number): Promise<number>;
@@ -30,7 +33,8 @@ export class LogBook {
   readonly changed = signal(0);
   /** The last page could not be fetched. */
   readonly broken = signal(false);
-  private readonly pages = new Map<number, LogLine[]>();
+  /** What stands at each place of a page: a line, or nothing where it was cut out. */
+  private readonly pages = new Map<number, (LogLine | null)[]>();
   /** Pages that are on their way, or that are not asked for again just yet. */
   private readonly asked = new Set<number>();
   private lastNumber: number;
@@ -50,8 +54,8 @@ export class LogBook {
     return this.lastNumber;
   }
 
-  /** A line by its place; `undefined` until it has come. */
-  at(place: number): LogLine | undefined {
+  /** A line by its place; `undefined` until it has come, `null` when it was cut out of the log. */
+  at(place: number): LogLine | null | undefined {
     return this.pages.get(Math.floor(place / PAGE))?.[place % PAGE];
   }
 
@@ -86,13 +90,16 @@ export class LogBook {
     return Math.min(place, Math.max(0, this.count.peek() - 1));
   }
 
-  /** All lines of these places, also those that are not here. */
+  /** All lines of these places that the log still has, also those that are not here. */
   async read(first: number, end: number): Promise<LogLine[]> {
     const found: LogLine[] = [];
-    while (first + found.length < end) {
-      const lines = await this.source.page(first + found.length, Math.min(1000, end - first - found.length));
-      if (lines.length === 0) break;
-      found.push(...lines);
+    let from = first;
+    while (from < end) {
+      const lines = await this.source.page(from, Math.min(1000, end - from));
+      const last = lines.at(-1);
+      if (last === undefined) break;
+      found.push(...lines.filter((line, index) => placeIn(line, from + index) < end));
+      from = placeIn(last, from + lines.length - 1) + 1;
     }
     return found;
   }
@@ -105,13 +112,15 @@ export class LogBook {
   private async fetch(page: number): Promise<void> {
     this.asked.add(page);
     try {
-      const lines = await this.source.page(page * PAGE, PAGE);
+      const from = page * PAGE;
+      const lines = await this.source.page(from, PAGE);
+      const slots = slotsOf(lines, from);
       // Lines that were appended meanwhile are longer than the answer.
-      if (lines.length >= (this.pages.get(page)?.length ?? 0)) this.pages.set(page, lines);
+      if (slots.length >= (this.pages.get(page)?.length ?? 0)) this.pages.set(page, slots);
       const last = lines.at(-1);
       if (last !== undefined && last.number > this.lastNumber) {
         this.lastNumber = last.number;
-        this.grow(page * PAGE + lines.length);
+        this.grow(placeIn(last, from + lines.length - 1) + 1);
       }
       this.broken.value = false;
     } catch {
@@ -139,4 +148,20 @@ export class LogBook {
     const far = [...this.pages.keys()].sort((one, other) => Math.abs(other - middle) - Math.abs(one - middle));
     for (const page of far.slice(0, this.pages.size - MOST_PAGES)) this.pages.delete(page);
   }
+}
+
+/** The place of a line, from 0; a line of a stream does not know it. */
+function placeIn(line: LogLine, otherwise: number): number {
+  return line.position === undefined ? otherwise : line.position - 1;
+}
+
+/** The lines of an answer at their places from one on; what they pass over was cut out. */
+function slotsOf(lines: LogLine[], from: number): (LogLine | null)[] {
+  const slots: (LogLine | null)[] = [];
+  for (const [index, line] of lines.entries()) {
+    const place = placeIn(line, from + index) - from;
+    while (slots.length < Math.min(place, PAGE)) slots.push(null);
+    if (place < PAGE) slots.push(line);
+  }
+  return slots;
 }

@@ -31,7 +31,7 @@ export class LogPane extends RowView {
   }
 
   /** A line by the row's step and place. */
-  line(phase: Phase, place: number): LogLine | undefined {
+  line(phase: Phase, place: number): LogLine | null | undefined {
     return this.books.peek()?.get(phase)?.at(place);
   }
 

@@ -68,9 +68,9 @@ function row(props: Props, index: number, isFirst: boolean) {
       phase={phase}
       place={found.line}
       line={line}
-      isLinked={line !== undefined && isLinked(linked, phase, line.number)}
+      isLinked={line !== undefined && line !== null && isLinked(linked, phase, line.number)}
       wanted={wanted}
-      isMatch={line !== undefined && line.number === match}
+      isMatch={line !== undefined && line !== null && line.number === match}
       times={times}
     />
   );
@@ -80,7 +80,7 @@ interface LineProps {
   service: string;
   phase: Phase;
   place: number;
-  line: LogLine | undefined;
+  line: LogLine | null | undefined;
   isLinked: boolean;
   wanted: string;
   isMatch: boolean;
@@ -88,10 +88,11 @@ interface LineProps {
 }
 
 const Line = memo(function Line({ service, phase, place, line, wanted, times, ...is }: LineProps) {
-  if (line === undefined) {
+  if (line === undefined || line === null) {
     return (
       <div class="log-line is-missing">
         <span class="log-number">{grouped(place + 1)}</span>
+        {line === null && <span class="quiet">cut out of the log, which grew too long</span>}
       </div>
     );
   }
