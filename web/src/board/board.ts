@@ -7,7 +7,7 @@
  */
 import { batch, computed, type ReadonlySignal, type Signal, signal } from '@preact/signals';
 import { type ProblemDetails, Refusal } from '../api/request';
-import type { EditedView } from '../environment/wire';
+import type { BoardServiceView, EditedView } from '../environment/wire';
 import { type Card, type CardFacts, newCard } from './card';
 import { type Column, columnsOf } from './columns';
 import { applied, difference, type Edit, find, inverse, isIdle, type Stages } from './pipeline';
@@ -84,7 +84,8 @@ export class Board {
       kind: place?.service.kind ?? 'application',
       stage: place?.stage.name ?? '',
       skipped: place?.service.skipped ?? false,
-      version: null,
+      wanted: null,
+      deployed: null,
       urls: [],
       last: null,
     };
@@ -93,11 +94,12 @@ export class Board {
     return card;
   }
 
-  /** Takes over where the outside reaches a service. */
-  takeUrls(name: string, urls: readonly string[]): void {
-    const { facts } = this.card(name);
-    const now = facts.peek();
-    if (now.urls.join() !== urls.join()) facts.value = { ...now, urls };
+  /** Takes over what is wanted and deployed of the services that are on the board. */
+  takeFacts(services: readonly BoardServiceView[]): void {
+    for (const { name, wanted, deployed = null, urls = [], lastDeployment: last = null } of services) {
+      const known = this.#cards.get(name);
+      if (known !== undefined) known.facts.value = { ...known.facts.peek(), wanted, deployed, urls, last };
+    }
   }
 
   cards(): Iterable<Card> {

@@ -21,10 +21,10 @@ export const CardView = memo(function CardView({ card }: { card: Card }) {
   const element = useRef<HTMLLIElement>(null);
   const { name } = card;
   useEffect(() => (element.current === null ? undefined : dragSource(element.current, { service: name })), [name]);
-  const { kind, version } = card.facts.value;
+  const { kind, wanted, deployed } = card.facts.value;
   const running = card.running.value;
   const run = card.run.value;
-  const shown = run?.version ?? version;
+  const version = run?.version ?? deployed;
   const carried = hand.carried.value;
   const isCarried = carried?.what === 'service' && carried.name === name;
   return (
@@ -51,7 +51,12 @@ export const CardView = memo(function CardView({ card }: { card: Card }) {
         <CardMenu card={card} />
       </div>
       <div class="card-facts">
-        {shown !== null && <code title={shown}>{shown}</code>}
+        {version !== null && <code title={version}>{version}</code>}
+        {wanted !== null && wanted !== version && (
+          <code class="quiet" title={`The configuration asks for ${wanted}`}>
+            {wanted}
+          </code>
+        )}
         {running !== null && (
           <span title={running.reason}>
             <StateMark state={running.status} of="running" />

@@ -1,23 +1,20 @@
 /** A service on the board: one signal for each thing that changes on its own, so that an event draws one card anew and no other. */
 import { type Signal, signal } from '@preact/signals';
+import type { Wire } from '../api/client';
 import type { RunningServiceView, ServiceView, State } from '../environment/wire';
 
 /** What was last done to a service. */
-export interface LastDeployment {
-  id: string;
-  number: number;
-  state: State;
-  at: string;
-  /** Why it failed. */
-  reason?: string | undefined;
-}
+export type LastDeployment = Pick<Wire<'BoardDeploymentView'>, 'id' | 'number' | 'state' | 'at' | 'reason'>;
 
 /** What is configured of a service, and what is deployed. */
 export interface CardFacts {
   kind: string;
   stage: string;
   skipped: boolean;
-  version: string | null;
+  /** The version that the configuration asks for; `null` as long as it is not read. */
+  wanted: string | null;
+  /** The version that is deployed; `null` when none is. */
+  deployed: string | null;
   urls: readonly string[];
   last: LastDeployment | null;
 }

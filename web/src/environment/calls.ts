@@ -1,7 +1,7 @@
 /** The calls of the API that an environment's pages make. */
 import { answer, client } from '../api/client';
 import type { Edit } from '../board/pipeline';
-import type { DeployBody, EditedView, PipelineStageView } from './wire';
+import type { DeployBody, EditedView } from './wire';
 
 /** Which environment, as the paths of the API name it. */
 export interface Place {
@@ -21,11 +21,10 @@ export const readDeployments = async (path: Place, limit: number) => {
 
 export const readDeployment = (id: string) => answer(client.GET('/api/v1/deployments/{id}', { params: { path: { id } } }));
 
-/** The stages, and the version of the environment that they are of. */
-export async function readStages(path: Place): Promise<{ version: number; stages: PipelineStageView[] }> {
-  const { data, response } = await client.GET('/api/v1/environments/{project}/{environment}/stages', { params: { path } });
-  const tag = response.headers.get('ETag') ?? '';
-  return { version: Number(tag.replaceAll('"', '')), stages: data ?? [] };
+/** The stages with their services, what is wanted and what is deployed of each. */
+export async function readBoard(path: Place) {
+  const board = await answer(client.GET('/api/v1/environments/{project}/{environment}/board', { params: { path } }));
+  return { ...board, stages: board.stages.map((stage) => ({ ...stage, defaultFor: stage.defaultFor ?? null })) };
 }
 
 export const deploy = (path: Place, body: DeployBody) =>

@@ -24,7 +24,14 @@ export class FrameQueue {
     const tasks = this.#waiting;
     this.#waiting = [];
     batch(() => {
-      for (const task of tasks) task();
+      for (const task of tasks) {
+        try {
+          task();
+        } catch (error) {
+          // One that fails keeps none of the others from being done.
+          reportError(error);
+        }
+      }
     });
   }
 }

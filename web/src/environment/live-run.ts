@@ -71,9 +71,10 @@ export class LiveRun {
     for (const service of last.stages.flatMap((stage) => stage.services)) {
       const { facts } = this.board.card(service.name);
       const at = service.release.endedAt ?? service.build?.endedAt ?? last.finishedAt ?? last.acceptedAt;
-      const { id, number } = last;
       const why = service.state === 'failed' ? reason(service) : undefined;
-      facts.value = { ...facts.peek(), version: service.version, last: { id, number, state: service.state, at, reason: why } };
+      const { id, number } = last;
+      const done = { id, number, state: service.state, at, ...(why !== undefined && { reason: why }) };
+      facts.value = { ...facts.peek(), last: done };
     }
   }
 }

@@ -14,6 +14,7 @@ export class OverviewStore {
   readonly connection: Signal<Connection> = signal('open');
   readonly #frames = new FrameQueue();
   readonly #closed = new AbortController();
+  #hasBegun = false;
 
   /** Reads and follows until {@link close}. */
   async open(): Promise<void> {
@@ -39,17 +40,25 @@ export class OverviewStore {
     this.#closed.abort();
   }
 
+  /** Takes over an event of the stream. */
   take({ name, data }: ServerEvent): void {
+    if (name === 'begin') this.#begin();
     if (name !== 'environment' && name !== 'removed') return;
     const told = data as OverviewView;
     const others = (this.#environments.peek() ?? []).filter((one) => one.project !== told.project || one.name !== told.name);
     this.#environments.value = name === 'removed' ? others : sorted([...others, told]);
   }
+
+  /** A stream that begins anew does not tell what has gone meanwhile. */
+  #begin(): void {
+    if (this.#hasBegun) this.#environments.value = [];
+    this.#hasBegun = true;
+  }
 }
 
-function overviewOf({ project, name, mode, target, services, lastDeployment }: EnvironmentView): OverviewView {
+function overviewOf({ project, name, mode, target, version, services, lastDeployment }: EnvironmentView): OverviewView {
   return {
-    ...{ project, name, mode, services: services.length },
+    ...{ project, name, mode, version, services: services.length },
     ...(target !== undefined && { target }),
     ...(lastDeployment !== undefined && { lastDeployment }),
   };

@@ -67,7 +67,7 @@ export class EnvironmentStore {
     this.path = `/environments/${encodeURIComponent(project)}/${encodeURIComponent(name)}`;
     this.board = new Board({
       send: (edit, version) => calls.edit(this.place, edit, version),
-      read: () => calls.readStages(this.place),
+      read: () => calls.readBoard(this.place),
       done: (edit, undo) => this.#tellDone(edit, undo),
       changed: (changes) => tell(`Changed elsewhere: ${changes.join('; ')}`),
     });
@@ -88,32 +88,42 @@ export class EnvironmentStore {
     this.#closed.abort();
   }
 
-  /** Reads everything anew. */
-  async reload(): Promise<void> {
+  async #read(): Promise<void> {
     try {
-      const [environment, pipeline, deployments] = await Promise.all([
+      const [environment, board, deployments] = await Promise.all([
         calls.readEnvironment(this.place),
-        calls.readStages(this.place),
+        calls.readBoard(this.place),
         calls.readDeployments(this.place, KEPT),
       ]);
-      const newest = deployments[0];
-      const last = newest === undefined ? null : await calls.readDeployment(newest.id);
       batch(() => {
         this.problem.value = null;
         this.environment.value = environment;
-        this.board.take(pipeline);
-        for (const { name, urls } of environment.services) this.board.takeUrls(name, urls ?? []);
-        this.deployments.value = deployments;
-        if (last !== null) this.run.settle(last);
+        this.board.take(board);
+        this.board.takeFacts(board.stages.flatMap((stage) => stage.services));
+        for (const head of deployments) this.takeHead(head);
       });
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
-      if (!this.board.isLoaded) this.problem.value = error.problem;
+      this.problem.value = error.problem;
+    }
+  }
+
+  /** Reads what the stream does not tell: what is wanted and deployed of each service. */
+  async #readFacts(): Promise<void> {
+    try {
+      const board = await calls.readBoard(this.place);
+      batch(() => {
+        this.board.take(board);
+        this.board.takeFacts(board.stages.flatMap((stage) => stage.services));
+      });
+    } catch (error) {
+      // The stream tells that the connection is lost; what is shown stays.
+      if (!(error instanceof Refusal)) throw error;
     }
   }
 
   async #open(): Promise<void> {
-    await this.reload();
+    await this.#read();
     const signal = this.#closed.signal;
     if (signal.aborted || this.problem.peek() !== null) return;
     const reader = {
@@ -122,7 +132,7 @@ export class EnvironmentStore {
         this.connection.value = now;
       },
     };
-    void follow(`${this.path}/running/events`, reader, signal);
+    void follow(`${this.path}/events`, reader, signal);
     signal.addEventListener('abort', this.#followRuns());
   }
 
@@ -156,14 +166,18 @@ export class EnvironmentStore {
 
   #takeRun(view: DeploymentView): void {
     this.takeHead(view);
+    if (!hasEnded(view)) return;
     this.run.settle(view);
+    void this.#readFacts();
   }
 
   #takeEnvironment({ stages, ...environment }: EnvironmentStateView): void {
-    if (environment.version < (this.environment.peek()?.version ?? 0)) return;
+    const { version } = environment;
+    if (version < (this.environment.peek()?.version ?? 0)) return;
     this.environment.value = environment;
-    this.board.take({ version: environment.version, stages });
-    for (const { name, urls } of environment.services) this.board.takeUrls(name, urls ?? []);
+    const isNew = version > this.board.version;
+    this.board.take({ version, stages });
+    if (isNew) void this.#readFacts();
   }
 
   #take({ name, data }: ServerEvent): void {

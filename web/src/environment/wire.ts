@@ -10,6 +10,7 @@ export type EnvironmentServiceView = Wire<'EnvironmentServiceView'>;
 export type EnvironmentView = Wire<'EnvironmentView'>;
 export type PipelineServiceView = Wire<'PipelineServiceView'>;
 export type PipelineStageView = Wire<'PipelineStageView'>;
+export type BoardServiceView = Wire<'BoardServiceView'>;
 export type EditedView = Wire<'EditedView'>;
 export type ServiceView = Wire<'ServiceView'>;
 export type StageView = Wire<'StageView'>;
@@ -18,11 +19,8 @@ export type RunningServiceView = Wire<'RunningServiceView'>;
 export type RunningChange = Wire<'RunningChange'>;
 export type DeployBody = Wire<'DeployBody'>;
 
-/** A deployment as lists and streams tell it; not all of them say who asked, and when its turn came. */
-export type DeploymentHead = Wire<'HeadView'> & Partial<Pick<Wire<'HistoryView'>, 'trigger' | 'startedAt'>>;
+export type EnvironmentStateView = Wire<'EnvironmentStateView'>;
+export type OverviewView = Wire<'OverviewView'>;
 
-/** An environment with its stages, as its stream of events tells it. */
-export type EnvironmentStateView = EnvironmentView & { stages: PipelineStageView[] };
-
-/** An environment in the list of all. */
-export type OverviewView = Omit<EnvironmentView, 'services' | 'version'> & { services: number; running?: RunningStatus };
+/** A deployment as lists and streams tell it; the list of all environments does not say who asked. */
+export type DeploymentHead = Wire<'HeadView'> & Partial<Wire<'DeploymentHeadView'>>;

@@ -34,6 +34,8 @@ export function EnvironmentsPage() {
         title="No environments yet"
         text="An environment file brings one up:"
         command="slipway deploy -f slipway.yaml"
+        next="/new"
+        nextText="Or make one here"
       />
     );
   }
@@ -52,6 +54,9 @@ export function EnvironmentsPage() {
           value={filter}
           onInput={(event) => change(event.currentTarget.value)}
         />
+        <Link class="button" href="/new">
+          New environment
+        </Link>
       </div>
       {store.connection.value === 'broken' && (
         <p class="warn" role="status">

@@ -157,6 +157,34 @@ test('a_name_that_is_taken_is_refused_and_the_board_shows_what_is', async ({ pag
   await expectStages(page, ['Stage 01', 'Stage 02', 'Stage 03']);
 });
 
+test('what_somebody_else_changes_appears_without_a_reload', async ({ page, server, another }) => {
+  const other = await another();
+  await Promise.all([open(page, server), open(other, server)]);
+  await card(other, 'service-001').dragTo(column(other, 'Stage 03'));
+  await expectCards(page, 'Stage 03', ['service-001', 'service-005', 'service-006']);
+  await expect(page.getByRole('status')).toContainText('Changed elsewhere: service-001 is in Stage 03');
+  await expect(other.getByRole('status')).not.toContainText('Changed elsewhere');
+});
+
+test('a_deployment_that_somebody_else_starts_is_live_on_the_board', async ({ page, server }) => {
+  await open(page, server);
+  await server.ask('POST', `${ENVIRONMENT}/deployments`, {}, { 'Content-Type': 'application/json' });
+  await expect(page.locator('.active-deployment')).toContainText('deploy #1');
+  await expect(card(page, 'service-001')).toContainText(/building|fetching|releasing/);
+  await expect(page.locator('.last-deployment')).toContainText('succeeded');
+  await expect(card(page, 'service-006')).toContainText('#1');
+});
+
+test('a_connection_that_is_lost_is_told_and_comes_back', async ({ page, server }) => {
+  const stream = `**/api/v1${ENVIRONMENT}/events`;
+  await page.route(stream, (route) => route.abort());
+  await open(page, server);
+  await expect(page.getByText('the connection is lost')).toBeVisible();
+  await page.unroute(stream);
+  await expect(page.getByText('the connection is lost')).toBeHidden();
+  await expect(page.locator('.environment-head')).toContainText('stopped');
+});
+
 test('an_edit_of_what_somebody_else_has_just_changed_is_told_and_overwrites_nothing', async ({ page, server, another }) => {
   const other = await another();
   await Promise.all([open(page, server), open(other, server)]);
@@ -214,6 +242,15 @@ test('the_board_is_accessible_light_and_dark_and_narrow', async ({ page, server 
   await picture(page, 'board');
   await page.setViewportSize({ width: 360, height: 740 });
   expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(360);
+});
+
+test('the_list_follows_what_is_done_to_an_environment', async ({ page, server }) => {
+  await page.goto(server.url);
+  const row = page.getByRole('listitem').filter({ hasText: 'simulated' });
+  await expect(row).toContainText('never deployed');
+  await server.ask('POST', `${ENVIRONMENT}/deployments`, {}, { 'Content-Type': 'application/json' });
+  await expect(row).toContainText('deploy #1');
+  await expect(row).toContainText('succeeded');
 });
 
 test('the_list_tells_how_each_environment_is_and_keeps_its_filter_in_the_address', async ({ page, server }) => {

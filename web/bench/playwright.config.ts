@@ -1,0 +1,4 @@
+import { defineConfig } from '@playwright/test';
+import browser from '../playwright.config';
+
+export default defineConfig(browser, { testDir: '.', outputDir: '../test-results/bench', timeout: 600_000, reporter: 'list' });
