@@ -12,10 +12,10 @@ use slipway_core::plan::{ObjectRef, Observed};
 use slipway_ports::{
     Access, BuildClaim, BuildRequest, Builder, BuiltImage, CancellationToken, ChartNeeds, ChartPlace, ChartVersion, Charts,
     Cluster, ClusterIssuer, ConnectRequest, Credential, DeploymentSummary, ExecRequest, ExecStreams, Export, Freed,
-    ImageCollector, JobOutput, JobRequest, LogLine, LogMatches, LogQuery, LogSearch, Namespace, NeededImage, NewDeployment,
-    PodConnection, PodLine, Presence, Progress, Reader, RecordedEvent, Registry, ReleaseRequest, ReleaseStatus, Releases,
-    Repositories, RepositoryTag, Revision, RolloutKind, RolloutRequest, RunningServices, SecretObject, SecretText, Store,
-    StoreError, StoredEnvironment, Target, TreeFacts, TreeQuery, Upgraded, Workloads,
+    ImageCollector, JobOutput, JobRequest, LogLine, LogMatches, LogQuery, LogSearch, LogSection, LogWindow, Namespace,
+    NeededImage, NewDeployment, PlacedLine, PodConnection, PodLine, Presence, Progress, Reader, RecordedEvent, Registry,
+    ReleaseRequest, ReleaseStatus, Releases, Repositories, RepositoryTag, Revision, RolloutKind, RolloutRequest, RunningServices,
+    SecretObject, SecretText, Store, StoreError, StoredEnvironment, Target, TreeFacts, TreeQuery, Upgraded, Workloads,
 };
 use tokio::sync::{mpsc, watch};
 
@@ -381,6 +381,14 @@ impl Store for Gated<dyn Store> {
         limit: u32,
     ) -> Result<Vec<(u64, LogLine)>, StoreError> {
         self.port.log(access, deployment, service, after, limit).await
+    }
+
+    async fn log_window(&self, access: &Access, deployment: &str, window: &LogWindow<'_>) -> Result<Vec<PlacedLine>, StoreError> {
+        self.port.log_window(access, deployment, window).await
+    }
+
+    async fn log_sections(&self, access: &Access, deployment: &str) -> Result<Vec<LogSection>, StoreError> {
+        self.port.log_sections(access, deployment).await
     }
 
     async fn search_log(&self, access: &Access, deployment: &str, search: &LogSearch<'_>) -> Result<LogMatches, StoreError> {

@@ -15,6 +15,7 @@ mod credentials;
 mod images;
 mod lease;
 mod log_cut;
+mod log_window;
 mod progress;
 mod registry;
 mod releases;
@@ -37,6 +38,7 @@ pub use credentials::{Credential, Login, Reader};
 pub use images::{Freed, ImageCollector, NeededImage};
 pub use lease::{Epoch, Lease, Leases};
 pub use log_cut::LogCut;
+pub use log_window::{LogFrom, LogSection, LogWindow, PlacedLine};
 pub use progress::{Activity, Progress, Silent};
 pub use registry::{BuildClaim, BuildTurn, Presence, Registry, RepositoryTag};
 pub use releases::{

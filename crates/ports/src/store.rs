@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use slipway_core::deployment::{Actor, Event, Phase, Timestamp};
 use slipway_core::model::{Environment, Name};
 
-use crate::{Credential, SecretText};
+use crate::{Credential, LogSection, LogWindow, PlacedLine, SecretText};
 
 /// Environments, targets, secrets, and deployments as logs of facts.
 ///
@@ -72,6 +72,12 @@ pub trait Store: Send + Sync {
         after: u64,
         limit: u32,
     ) -> Result<Vec<(u64, LogLine)>, StoreError>;
+
+    /// The lines of a deployment that are in sight, in order.
+    async fn log_window(&self, access: &Access, deployment: &str, window: &LogWindow<'_>) -> Result<Vec<PlacedLine>, StoreError>;
+
+    /// The services and phases that have lines in the log of a deployment, by their first lines.
+    async fn log_sections(&self, access: &Access, deployment: &str) -> Result<Vec<LogSection>, StoreError>;
 
     /// Lines of a deployment that hold a text, in order. One call looks at a bounded number of lines, and says where to go on.
     async fn search_log(&self, access: &Access, deployment: &str, search: &LogSearch<'_>) -> Result<LogMatches, StoreError>;

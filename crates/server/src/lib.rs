@@ -20,6 +20,7 @@ mod history;
 mod home;
 mod home_lock;
 mod key_rotation;
+mod line_positions;
 mod live;
 mod local_proxy;
 mod local_target;

@@ -12,11 +12,11 @@ use slipway_core::running::RunningStatus;
 use slipway_engine::{Base, BaseState, Does, Preview, PreviewStep};
 use slipway_ports::api::{
     AppliedView, Approval, ApprovalState, ApprovalView, BaseView, BuildView, DeployBody, DeploymentHeadView, DeploymentView,
-    EditedView, EnvironmentServiceView, EnvironmentView, HeadView, LogLineView, MergedView, NewTarget, OverviewView,
-    PipelineServiceView, PipelineStageView, PlanServiceView, PlanStageView, PlanStepView, PlanView, ReleaseView, ServiceView,
-    StageView, State, TargetKind, TargetView, TriggerView,
+    EditedView, EnvironmentServiceView, EnvironmentView, HeadView, LogLineView, LogSectionView, MergedView, NewTarget,
+    OverviewView, PipelineServiceView, PipelineStageView, PlanServiceView, PlanStageView, PlanStepView, PlanView, ReleaseView,
+    ServiceView, StageView, State, TargetKind, TargetView, TriggerView,
 };
-use slipway_ports::{Activity, DeploymentSummary, LogLine, Platform, StoredEnvironment, Target};
+use slipway_ports::{Activity, DeploymentSummary, LogLine, LogSection, PlacedLine, Platform, StoredEnvironment, Target};
 
 /// What the running steps do right now.
 pub(crate) type Activities = BTreeMap<StepId, Activity>;
@@ -215,10 +215,27 @@ fn release(state: &StepState) -> ReleaseView {
 pub(crate) fn log_line(number: u64, line: &LogLine) -> LogLineView {
     LogLineView {
         number,
+        position: None,
         at: time(line.at),
         service: line.service.to_string(),
         phase: line.phase.as_str().to_owned(),
         text: line.text.clone(),
+    }
+}
+
+/// The same with its position.
+pub(crate) fn placed_line(placed: &PlacedLine) -> LogLineView {
+    LogLineView { position: Some(placed.position), ..log_line(placed.number, &placed.line) }
+}
+
+/// The lines of a service in a phase.
+pub(crate) fn log_section(section: &LogSection) -> LogSectionView {
+    LogSectionView {
+        service: section.service.to_string(),
+        phase: section.phase.as_str().to_owned(),
+        first: section.first,
+        last: section.last,
+        lines: section.lines,
     }
 }
 

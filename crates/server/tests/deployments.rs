@@ -187,7 +187,7 @@ async fn the_lines_of_pods_come_as_they_are_and_following_ends_with_the_server()
     let path = "/environments/shop/test/services/cache/logs";
     let lines = server.events(path, None).await.until(is_end).await;
     let texts: Vec<_> = lines.iter().filter(|event| event.name == "line").map(|event| event.data["text"].clone()).collect();
-    assert_eq!(texts, ["one", "two"]);
+    assert_eq!(texts, ["one", "two", "also two", "three"]);
     let mut following = server.events(&format!("{path}?follow=true"), None).await;
     following.until(|event| event.data["text"] == "two").await;
     server.shutdown.cancel();

@@ -81,6 +81,25 @@ async fn a_target_that_does_not_answer_is_said_to_and_watched_again() {
     assert_eq!((back.name.as_str(), &back.data["status"]), ("running", &json!("running")));
 }
 
+#[tokio::test]
+async fn lines_of_pods_go_on_after_the_last_one_that_was_seen() {
+    let server = Server::with_environment().await;
+    for path in ["follow=true", "follow=true&tail=4", "follow=true&since=1970-01-01T00:00:01Z"] {
+        let path = format!("{SHOP}/services/api/logs?{path}");
+        let mut all = server.events(&path, None).await;
+        let mut seen = Vec::new();
+        for _ in 0..4 {
+            seen.push(all.next().await.unwrap());
+        }
+        for cut in 0..4 {
+            let mut rest = server.events(&path, seen[cut].id.as_deref()).await;
+            for line in &seen[cut + 1..] {
+                assert_eq!(rest.next().await.as_ref(), Some(line), "after {cut}");
+            }
+        }
+    }
+}
+
 /// A websocket to the server, with these headers instead of the usual ones.
 async fn open(
     server: &Server,

@@ -96,6 +96,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/deployments/{id}/log-sections": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Counts the lines of each service and phase in the log of a deployment. */
+        get: operations["listLogSections"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/deployments/{id}/logs": {
         parameters: {
             query?: never;
@@ -362,7 +379,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Reads the lines of the pods of a service, as server-sent events. */
+        /**
+         * Reads the lines of the pods of a service, as server-sent events.
+         * @description The id of a line says how far each container was read: a stream that resumes after it misses nothing and sends nothing twice, as long as
+         *     the target keeps the lines.
+         */
         get: operations["readPodLogs"];
         put?: never;
         post?: never;
@@ -1317,6 +1338,11 @@ export interface components {
             number: number;
             /** @description `build` or `release`. */
             phase: components["schemas"]["Phase"];
+            /**
+             * Format: int64
+             * @description Its place among the lines of its service and phase, from 1; absent where lines are searched or followed.
+             */
+            position?: number;
             /** @description Of which service. */
             service: string;
             /** @description The line, without its end. */
@@ -1328,6 +1354,30 @@ export interface components {
             items: components["schemas"]["LogLineView"][];
             /** @description What to ask the next page with; absent on the last so far. */
             nextCursor?: string;
+            /** @description What to ask for the page before with, as `before`; absent on the first. */
+            previousCursor?: string;
+        };
+        /** @description The lines of a service in a phase. */
+        LogSectionView: {
+            /**
+             * Format: int64
+             * @description The number of its first line.
+             */
+            first: number;
+            /**
+             * Format: int64
+             * @description The number of its last line.
+             */
+            last: number;
+            /**
+             * Format: int64
+             * @description How many lines it has; those that were cut out count too.
+             */
+            lines: number;
+            /** @description `build` or `release`. */
+            phase: components["schemas"]["Phase"];
+            /** @description The service. */
+            service: string;
         };
         /** @description A request that was joined to a queued deployment. */
         MergedView: {
@@ -2154,6 +2204,30 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    listLogSections: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The id of the deployment, a UUID. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Each with the numbers of its first and last line, by the first */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LogSectionView"][];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
     listLogLines: {
         parameters: {
             query?: {
@@ -2165,6 +2239,10 @@ export interface operations {
                 search?: string;
                 /** @description `nextCursor` of the page before; absent: the first page. */
                 cursor?: number;
+                /** @description Only those before this number, the last ones of them: `previousCursor` of the page after. */
+                before?: number;
+                /** @description From this position on, among the lines of `service` in `phase`, which both must be given. */
+                at?: number;
                 /** @description So many at most, 1 to 1000; absent: 500. */
                 limit?: number;
             };
@@ -2602,7 +2680,10 @@ export interface operations {
                 /** @description Those of the run before of each container. */
                 previous?: boolean;
             };
-            header?: never;
+            header?: {
+                /** @description The id of the last event that the client has seen; what came after it follows, once */
+                "Last-Event-ID"?: string;
+            };
             path: {
                 /** @description The project. */
                 project: string;

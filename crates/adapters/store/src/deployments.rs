@@ -113,25 +113,6 @@ impl SqliteStore {
         rows.iter().map(summary).collect()
     }
 
-    pub(crate) async fn insert_log(&self, deployment: &str, lines: &[LogLine]) -> Result<Vec<u64>, StoreError> {
-        let mut transaction = self.begin_write().await?;
-        let mut numbers = Vec::with_capacity(lines.len());
-        for line in lines {
-            let done = sqlx::query("INSERT INTO log (deployment, service, phase, at, text) VALUES (?, ?, ?, ?, ?)")
-                .bind(deployment)
-                .bind(line.service.as_str())
-                .bind(line.phase.as_str())
-                .bind(line.at.0)
-                .bind(&line.text)
-                .execute(&mut *transaction)
-                .await
-                .map_err(unavailable)?;
-            numbers.push(done.last_insert_rowid().cast_unsigned());
-        }
-        transaction.commit().await.map_err(unavailable)?;
-        Ok(numbers)
-    }
-
     pub(crate) async fn read_log(
         &self,
         deployment: &str,
@@ -197,7 +178,7 @@ impl SqliteStore {
 }
 
 /// A cursor as SQLite compares it: what is beyond its numbers is beyond every row, not before the first.
-fn number(cursor: u64) -> i64 {
+pub(crate) fn number(cursor: u64) -> i64 {
     i64::try_from(cursor).unwrap_or(i64::MAX)
 }
 
@@ -279,7 +260,7 @@ fn summary(row: &SqliteRow) -> Result<DeploymentSummary, StoreError> {
     })
 }
 
-fn log_line(row: &SqliteRow) -> Result<(u64, LogLine), StoreError> {
+pub(crate) fn log_line(row: &SqliteRow) -> Result<(u64, LogLine), StoreError> {
     let number: i64 = row.get(0);
     let service: String = row.get(1);
     let phase: String = row.get(2);

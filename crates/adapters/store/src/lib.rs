@@ -11,6 +11,7 @@ mod history;
 mod key;
 mod keys;
 mod lease;
+mod log_window;
 mod rotation;
 mod schema;
 mod secrets;

@@ -3,7 +3,7 @@
 use sqlx::SqlitePool;
 
 /// One entry per version of the file; `PRAGMA user_version` says how many were carried out.
-const MIGRATIONS: [&str; 4] = [
+const MIGRATIONS: [&str; 5] = [
     "
     CREATE TABLE target (
         name TEXT PRIMARY KEY,
@@ -77,6 +77,25 @@ const MIGRATIONS: [&str; 4] = [
         sealed BLOB NOT NULL,
         PRIMARY KEY (project, name)
     ) STRICT;
+    ",
+    // The number of a line is its row, so the index holds it, in order.
+    "
+    ALTER TABLE log ADD COLUMN position INTEGER NOT NULL DEFAULT 0;
+    UPDATE log SET position = placed.position FROM (
+        SELECT number, row_number() OVER (PARTITION BY deployment, service, phase ORDER BY number) AS position FROM log
+    ) AS placed WHERE placed.number = log.number;
+    CREATE INDEX log_of_section ON log (deployment, service, phase);
+    CREATE TABLE log_section (
+        deployment TEXT NOT NULL REFERENCES deployment (id) ON DELETE CASCADE,
+        service TEXT NOT NULL,
+        phase TEXT NOT NULL,
+        lowest INTEGER NOT NULL,
+        highest INTEGER NOT NULL,
+        lines INTEGER NOT NULL,
+        PRIMARY KEY (deployment, service, phase)
+    ) STRICT;
+    INSERT INTO log_section (deployment, service, phase, lowest, highest, lines)
+        SELECT deployment, service, phase, min(number), max(number), count(*) FROM log GROUP BY deployment, service, phase;
     ",
 ];
 

@@ -8,8 +8,8 @@ use async_trait::async_trait;
 use slipway_core::deployment::Event;
 use slipway_core::model::{Environment, Name};
 use slipway_ports::{
-    Access, CancellationToken, Credential, DeploymentSummary, Lease, LogLine, LogMatches, LogSearch, NewDeployment,
-    RecordedEvent, SecretText, Store, StoreError, StoredEnvironment, Target,
+    Access, CancellationToken, Credential, DeploymentSummary, Lease, LogLine, LogMatches, LogSearch, LogSection, LogWindow,
+    NewDeployment, PlacedLine, RecordedEvent, SecretText, Store, StoreError, StoredEnvironment, Target,
 };
 use sqlx::sqlite::{SqliteAutoVacuum, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{Connection as _, Sqlite, SqlitePool, Transaction};
@@ -184,6 +184,16 @@ impl Store for SqliteStore {
     ) -> Result<Vec<(u64, LogLine)>, StoreError> {
         self.deployment(access, deployment).await?;
         self.read_log(deployment, service, after, limit).await
+    }
+
+    async fn log_window(&self, access: &Access, deployment: &str, window: &LogWindow<'_>) -> Result<Vec<PlacedLine>, StoreError> {
+        self.deployment(access, deployment).await?;
+        self.read_window(deployment, window).await
+    }
+
+    async fn log_sections(&self, access: &Access, deployment: &str) -> Result<Vec<LogSection>, StoreError> {
+        self.deployment(access, deployment).await?;
+        self.read_sections(deployment).await
     }
 
     async fn search_log(&self, access: &Access, deployment: &str, search: &LogSearch<'_>) -> Result<LogMatches, StoreError> {

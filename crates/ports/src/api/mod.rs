@@ -38,7 +38,7 @@ pub use explanation::{
 pub use history::{HistoryPage, HistoryView, VersionChangeView};
 pub use key::KeyRotationView;
 pub use live::{DeploymentHeadView, EnvironmentStateView, OverviewView, RemovedView};
-pub use log::{LogLineView, LogPage, PodLineView};
+pub use log::{LogLineView, LogPage, LogSectionView, PodLineView};
 pub use pipeline::{
     Approval, EditedView, MoveQuery, NewStage, PipelineServiceView, PipelineStageView, ServiceChange, StageChange, StageDeletion,
     StageOrder, StagePosition, StageQuery,

@@ -8,8 +8,8 @@ use slipway_core::deployment::{CancelScope, Event, Fact, Outcome};
 use slipway_core::model::{Environment, Name};
 
 use crate::{
-    Access, Credential, DeploymentSummary, LogCut, LogLine, LogMatches, LogSearch, NewDeployment, RecordedEvent, SecretText,
-    Store, StoreError, StoredEnvironment, Target,
+    Access, Credential, DeploymentSummary, LogCut, LogFrom, LogLine, LogMatches, LogSearch, LogSection, LogWindow, NewDeployment,
+    PlacedLine, RecordedEvent, SecretText, Store, StoreError, StoredEnvironment, Target,
 };
 
 /// A store that forgets everything when it goes.
@@ -24,6 +24,8 @@ struct Tables {
     events: BTreeMap<String, Vec<Event>>,
     /// By number.
     log: BTreeMap<u64, KeptLine>,
+    /// By deployment, service and phase.
+    sections: BTreeMap<(String, Name, &'static str), LogSection>,
     /// The number of the last line, also of one that is gone.
     last_line: u64,
     secrets: BTreeMap<(Name, Name, String), SecretText>,
@@ -32,6 +34,8 @@ struct Tables {
 
 struct KeptLine {
     deployment: String,
+    /// Its place among the lines of its service and phase.
+    position: u64,
     line: LogLine,
     /// What the line stands for, if it stands for others.
     cut: Option<LogCut>,
@@ -210,7 +214,17 @@ impl Store for MemoryStore {
         for line in lines {
             tables.last_line += 1;
             let number = tables.last_line;
-            tables.log.insert(number, KeptLine { deployment: deployment.to_owned(), line: line.clone(), cut: None });
+            let key = (deployment.to_owned(), line.service.clone(), line.phase.as_str());
+            let section = tables.sections.entry(key).or_insert_with(|| LogSection {
+                service: line.service.clone(),
+                phase: line.phase,
+                first: number,
+                last: number,
+                lines: 0,
+            });
+            (section.last, section.lines) = (number, section.lines + 1);
+            let position = section.lines;
+            tables.log.insert(number, KeptLine { deployment: deployment.to_owned(), position, line: line.clone(), cut: None });
             numbers.push(number);
         }
         Ok(numbers)
@@ -231,6 +245,41 @@ impl Store for MemoryStore {
             .range(after + 1..)
             .filter(|(_, kept)| kept.deployment == deployment && service.is_none_or(|service| kept.line.service == *service));
         Ok(wanted.take(limit as usize).map(|(number, kept)| (*number, kept.line.clone())).collect())
+    }
+
+    async fn log_window(&self, access: &Access, deployment: &str, window: &LogWindow<'_>) -> Result<Vec<PlacedLine>, StoreError> {
+        self.deployment(access, deployment).await?;
+        let tables = self.tables();
+        let own = tables.log.iter().filter(|(number, kept)| {
+            let from = match window.from {
+                LogFrom::After(after) => **number > after,
+                LogFrom::Before(before) => **number < before,
+                LogFrom::At(position) => window.service.is_some() && window.phase.is_some() && kept.position >= position,
+            };
+            from && kept.deployment == deployment
+                && window.service.is_none_or(|service| kept.line.service == *service)
+                && window.phase.is_none_or(|phase| kept.line.phase == phase)
+        });
+        let place =
+            |(number, kept): (&u64, &KeptLine)| PlacedLine { number: *number, position: kept.position, line: kept.line.clone() };
+        let limit = window.limit as usize;
+        Ok(match window.from {
+            LogFrom::After(_) | LogFrom::At(_) => own.take(limit).map(place).collect(),
+            LogFrom::Before(_) => {
+                let mut last: Vec<_> = own.rev().take(limit).map(place).collect();
+                last.reverse();
+                last
+            }
+        })
+    }
+
+    async fn log_sections(&self, access: &Access, deployment: &str) -> Result<Vec<LogSection>, StoreError> {
+        self.deployment(access, deployment).await?;
+        let tables = self.tables();
+        let own = tables.sections.iter().filter(|((of, _, _), _)| of == deployment);
+        let mut sections: Vec<_> = own.map(|(_, section)| section.clone()).collect();
+        sections.sort_by_key(|section| section.first);
+        Ok(sections)
     }
 
     async fn search_log(&self, access: &Access, deployment: &str, search: &LogSearch<'_>) -> Result<LogMatches, StoreError> {
@@ -286,6 +335,7 @@ impl Store for MemoryStore {
         tables.deployments.retain(|summary| !gone.contains(&summary.id));
         tables.events.retain(|deployment, _| !gone.contains(deployment));
         tables.log.retain(|_, kept| !gone.contains(&kept.deployment));
+        tables.sections.retain(|(deployment, _, _), _| !gone.contains(deployment));
         Ok(gone.len() as u64)
     }
 

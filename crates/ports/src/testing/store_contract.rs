@@ -7,7 +7,8 @@ use slipway_core::model::{Environment, EnvironmentMode, Name, Pipeline};
 use slipway_core::plan::{Action, Plan, Request};
 
 use crate::{
-    Access, Credential, LogCut, LogLine, LogSearch, Login, NewDeployment, Platform, SecretText, Store, StoreError, Target,
+    Access, Credential, LogCut, LogFrom, LogLine, LogSearch, LogWindow, Login, NewDeployment, Platform, SecretText, Store,
+    StoreError, Target,
 };
 
 fn name(text: &str) -> Name {
@@ -56,6 +57,7 @@ pub async fn store_contract(store: &dyn Store) {
     deployments_are_numbered_and_listed(store, &owner).await;
     log_lines_come_back_in_order(store, &owner).await;
     log_lines_are_found_by_their_text(store, &owner).await;
+    a_log_is_seen_through_windows(store, &owner).await;
     secrets_are_kept_per_environment(store, &owner).await;
     credentials_are_kept_per_project(store, &owner).await;
     one_target_is_the_default(store, &owner).await;
@@ -97,7 +99,8 @@ async fn a_log_that_is_too_long_loses_its_middle(store: &dyn Store, owner: &Acce
     assert_eq!(texts().await, expected(&notice, 25..30), "nothing more is cut");
     let after = append(30, 31).await;
     assert!(after[0] > before[0] + 29, "numbers go on");
-    assert_eq!(store.log(owner, "d-2", None, 0, 10).await.expect("it exists").len(), 3, "the log of another is whole");
+    let another = store.log(owner, "d-2", None, 0, 1000).await.expect("it exists");
+    assert_eq!(another.len(), 303, "the log of another is whole");
     store.bound_log("d-none", most).await.expect("a log that is not there is short enough");
 }
 
@@ -221,6 +224,49 @@ async fn log_lines_are_found_by_their_text(store: &dyn Store, owner: &Access) {
     );
 }
 
+async fn a_log_is_seen_through_windows(store: &dyn Store, owner: &Access) {
+    let line = |(service, phase): (&str, Phase), text: String| LogLine { at: Timestamp(9), service: name(service), phase, text };
+    let (build, release) = (("seen", Phase::Build), ("seen", Phase::Release));
+    let mut numbers = Vec::new();
+    // In batches, each with lines of others between: as builds write.
+    for batch in 0..5 {
+        let lines = (0..20).flat_map(|at| {
+            let text = format!("{}", 20 * batch + at + 1);
+            [line(build, text.clone()), line(release, text.clone()), line(("other", Phase::Build), text)]
+        });
+        numbers.extend(store.append_log("d-2", &lines.collect::<Vec<_>>()).await.expect("kept"));
+    }
+    let seen = async |service: Option<&Name>, phase, from, limit| {
+        let lines = store.log_window(owner, "d-2", &LogWindow { service, phase, from, limit }).await.expect("it exists");
+        lines.into_iter().map(|placed| (placed.number, placed.position, placed.line.text)).collect::<Vec<_>>()
+    };
+    let (service, built) = (name("seen"), |position: usize| (numbers[3 * (position - 1)], position as u64, position.to_string()));
+    let section = (Some(&service), Some(Phase::Build));
+    let of = |positions: std::ops::RangeInclusive<usize>| positions.map(built).collect::<Vec<_>>();
+    for at in [1_usize, 2, 50, 99, 100] {
+        let last = 100.min(at + 9);
+        assert_eq!(seen(section.0, section.1, LogFrom::At(at as u64), 10).await, of(at..=last), "{at}");
+    }
+    assert_eq!(seen(section.0, section.1, LogFrom::At(0), 2).await, of(1..=2));
+    assert!(seen(section.0, section.1, LogFrom::At(101), 10).await.is_empty());
+    assert_eq!(seen(section.0, section.1, LogFrom::After(built(7).0), 2).await, of(8..=9));
+    assert_eq!(seen(section.0, section.1, LogFrom::Before(built(7).0), 2).await, of(5..=6));
+    assert_eq!(seen(section.0, section.1, LogFrom::Before(built(2).0), 5).await, of(1..=1));
+    // Numbers of others count as places too.
+    assert_eq!(seen(section.0, section.1, LogFrom::After(built(7).0 + 1), 1).await, of(8..=8));
+    let both: Vec<_> = seen(Some(&service), None, LogFrom::Before(u64::MAX), 4).await.into_iter().map(|line| line.1).collect();
+    assert_eq!(both, [99, 99, 100, 100]);
+    let phase: Vec<_> =
+        seen(None, Some(Phase::Release), LogFrom::After(numbers[0]), 2).await.into_iter().map(|line| line.2).collect();
+    assert_eq!(phase, ["1", "2"], "lines between that are not wanted take no place in the window");
+    assert!(seen(None, None, LogFrom::At(1), 1).await.is_empty());
+    let sections = store.log_sections(owner, "d-2").await.expect("it exists");
+    let seen: Vec<_> = sections.iter().filter(|section| section.service == service).collect();
+    assert_eq!((seen[0].phase, seen[0].first, seen[0].last, seen[0].lines), (Phase::Build, numbers[0], built(100).0, 100));
+    assert_eq!((seen[1].phase, seen[1].lines, seen.len()), (Phase::Release, 100, 2));
+    assert!(store.log_sections(owner, "d-none").await.is_err());
+}
+
 async fn secrets_are_kept_per_environment(store: &dyn Store, owner: &Access) {
     let (shop, staging) = (name("shop"), name("staging"));
     store.put_secret(owner, &shop, &staging, "TOKEN", &SecretText::new("one")).await.expect("kept");
@@ -284,6 +330,9 @@ async fn rows_of_other_projects_are_not_there(store: &dyn Store) {
     not_found(store.deployments(&stranger, &shop, &staging, None, 9).await.expect_err("not covered"));
     not_found(store.events(&stranger, "d-1", 0).await.expect_err("not covered"));
     not_found(store.log(&stranger, "d-2", None, 0, 9).await.expect_err("not covered"));
+    not_found(store.log_sections(&stranger, "d-2").await.expect_err("not covered"));
+    let window = LogWindow { service: None, phase: None, from: LogFrom::After(0), limit: 9 };
+    not_found(store.log_window(&stranger, "d-2", &window).await.expect_err("not covered"));
     not_found(store.put_secret(&stranger, &shop, &staging, "T", &SecretText::new("x")).await.expect_err("not covered"));
     not_found(store.credentials(&stranger, &shop).await.expect_err("not covered"));
     not_found(store.remove_credential(&stranger, &shop, &name("deploy")).await.expect_err("not covered"));

@@ -73,7 +73,8 @@ pub(crate) fn documented() -> OpenApiRouter<App> {
         .routes(routes!(deployments::events))
         .routes(routes!(deployments::cancel))
         .routes(routes!(deployments::approve))
-        .routes(routes!(logs::of_deployment));
+        .routes(routes!(logs::of_deployment))
+        .routes(routes!(logs::sections));
     OpenApiRouter::default().nest(BASE, api.fallback(site::nothing))
 }
 

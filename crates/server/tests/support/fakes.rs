@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
+use jiff::Timestamp;
 use slipway_core::failure::Failure;
 use slipway_core::model::{GitRevision, ImageReference};
 use slipway_core::plan::{ObjectRef, Observed};
@@ -244,9 +245,13 @@ impl Cluster for Fake {
         lines: tokio::sync::mpsc::Sender<PodLine>,
         cancel: &CancellationToken,
     ) -> Result<(), Failure> {
-        for text in ["one", "two"] {
-            let pod = format!("{}-0", query.release);
-            let line = PodLine { pod, container: query.release.clone(), at: None, text: text.to_owned() };
+        // Two lines have one time; what is older than wanted is left out, as a target does.
+        for (text, second) in [("one", 1), ("two", 2), ("also two", 2), ("three", 3)] {
+            let (pod, at) = (format!("{}-0", query.release), Timestamp::from_second(second).ok());
+            if query.since > at {
+                continue;
+            }
+            let line = PodLine { pod, container: query.release.clone(), at, text: text.to_owned() };
             if lines.send(line).await.is_err() {
                 return Ok(());
             }
