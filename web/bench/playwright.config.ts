@@ -1,4 +1,11 @@
 import { defineConfig } from '@playwright/test';
 import browser from '../playwright.config';
 
-export default defineConfig(browser, { testDir: '.', outputDir: '../test-results/bench', timeout: 600_000, reporter: 'list' });
+export default defineConfig(browser, {
+  testDir: '.',
+  outputDir: '../test-results/bench',
+  timeout: 600_000,
+  reporter: 'list',
+  // A trace takes a picture of the page at every change, which would be what is measured.
+  use: { trace: 'off' },
+});

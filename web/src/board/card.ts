@@ -32,6 +32,11 @@ export function newCard(name: string, facts: CardFacts): Card {
   return { name, facts: signal(facts), running: signal(null), run: signal(null) };
 }
 
+/** Takes over what an event tells of a card, unless it is what is shown already: then nothing is drawn anew. */
+export function show<View>(shown: Signal<View | null>, view: View): void {
+  if (JSON.stringify(shown.peek()) !== JSON.stringify(view)) shown.value = view;
+}
+
 /** When the step that a service is in began. */
 export function stepStart(service: ServiceView): string | undefined {
   return service.release.startedAt ?? service.build?.startedAt;

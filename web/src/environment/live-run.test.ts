@@ -74,6 +74,16 @@ test('an_event_of_one_service_leaves_the_cards_of_others_alone', async () => {
   expect(run.board.card('web').run.value).toBe(before);
 });
 
+test('a_deployment_that_is_told_whole_again_draws_no_card_anew_that_is_the_same', async () => {
+  const run = newRun();
+  await follow(run, [['deployment', start]]);
+  const { db, web } = { db: run.board.card('db').run.value, web: run.board.card('web').run.value };
+  const services = [service('db', 0, 'succeeded'), service('api', 1, 'queued'), service('web', 1, 'queued')];
+  await follow(run, [['deployment', deployment(services)]]);
+  expect(run.board.card('web').run.value).toBe(web);
+  expect(run.board.card('db').run.value).not.toBe(db);
+});
+
 test('what_has_ended_becomes_what_was_last_done_with_the_reason_of_a_failure', async () => {
   const run = newRun();
   await follow(run, [['deployment', start]]);

@@ -2,7 +2,7 @@
 import { type Signal, signal } from '@preact/signals';
 import { follow, type ServerEvent } from '../api/events';
 import type { Board } from '../board/board';
-import { reason, stateOfParts } from '../board/card';
+import { reason, show, stateOfParts } from '../board/card';
 import type { FrameQueue } from './frame-queue';
 import type { DeploymentView, ServiceView, StageView } from './wire';
 
@@ -47,8 +47,8 @@ export class LiveRun {
   #show(view: DeploymentView): void {
     this.deployment.value = view;
     for (const stage of view.stages) {
-      this.stage(stage.name).value = stage;
-      for (const service of stage.services) this.board.card(service.name).run.value = service;
+      show(this.stage(stage.name), stage);
+      for (const service of stage.services) show(this.board.card(service.name).run, service);
     }
   }
 

@@ -8,6 +8,7 @@ import { useContext } from 'preact/hooks';
 import { type Connection, follow, type ServerEvent } from '../api/events';
 import { type ProblemDetails, Refusal } from '../api/request';
 import { Board } from '../board/board';
+import { show } from '../board/card';
 import { type Edit, stands, told } from '../board/pipeline';
 import { tell } from '../components/toasts';
 import * as calls from './calls';
@@ -204,7 +205,7 @@ export class EnvironmentStore {
   #takeRunning({ status, services }: RunningChange): void {
     this.status.value = status;
     this.away.value = null;
-    for (const service of services) this.board.card(service.name).running.value = service;
+    for (const service of services) show(this.board.card(service.name).running, service);
   }
 
   /** Undoes the last edit of this page, unless somebody has changed it since. */
