@@ -40,7 +40,7 @@ async function chooseOf(page: Page, menu: string, item: string): Promise<void> {
   await page.getByRole('menuitem', { name: item, exact: true }).click();
 }
 
-test.use({ simulation: ['--services', '6', '--stages', '3', '--build', '300', '--rollout', '300'] });
+test.use({ simulation: ['--services', '6', '--stages', '3', '--build', '800', '--rollout', '500'] });
 
 test('a_card_that_is_dragged_to_another_column_moves_and_undo_brings_it_back', async ({ page, server }) => {
   await open(page, server);
