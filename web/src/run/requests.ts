@@ -58,10 +58,15 @@ export function plan(project: string, environment: string, body: DeployBody) {
 /** Lines of a deployment's log. */
 export function logLines(
   id: string,
-  query: { service?: string; phase?: Phase; search?: string; cursor?: string; limit?: number },
+  query: { service?: string; phase?: Phase; search?: string; cursor?: string; at?: number; limit?: number },
   signal?: AbortSignal,
 ) {
   return answer(
     client.GET('/api/v1/deployments/{id}/logs', { params: { path: { id }, query: paged(query) }, ...until(signal) }),
   );
+}
+
+/** How many lines each step of a deployment has. */
+export function logSections(id: string, signal?: AbortSignal) {
+  return answer(client.GET('/api/v1/deployments/{id}/log-sections', { params: { path: { id } }, ...until(signal) }));
 }
