@@ -56,6 +56,8 @@ pub(crate) enum Verb {
     Init(init::Init),
     Validate(validate::Validate),
     Open(open::Open),
+    /// Print the JSON Schema of the environment file, with which an editor completes and checks it.
+    Schema,
     /// Check everything that a deployment needs.
     Doctor,
     Target(target::Target),

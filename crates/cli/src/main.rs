@@ -35,8 +35,8 @@ use paint::Paint;
 use stop::{Exit, Stop};
 use verbs::{
     apply, approve, build_key, cancel, credential, delete, deploy, doctor, down, exec, explain, export, history, init, job, key,
-    logs, open, plan, port_forward, restart, rollback, secret, serve, service, simulate, stage, status, stop as stop_verb,
-    target, up, validate,
+    logs, open, plan, port_forward, restart, rollback, schema, secret, serve, service, simulate, stage, status,
+    stop as stop_verb, target, up, validate,
 };
 
 fn main() -> ExitCode {
@@ -57,6 +57,7 @@ fn run(arguments: Arguments) -> Result<Exit, Stop> {
         Verb::Serve(arguments) => return serve::run(&context, arguments),
         Verb::Init(arguments) => return init::run(arguments),
         Verb::Validate(arguments) => return validate::run(&context, arguments),
+        Verb::Schema => return schema::run(),
         _ => {}
     }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
@@ -73,6 +74,7 @@ async fn talk(context: &Context, verb: &Verb) -> Result<Exit, Stop> {
         Verb::Serve(arguments) => serve::run(context, arguments),
         Verb::Init(arguments) => init::run(arguments),
         Verb::Validate(arguments) => validate::run(context, arguments),
+        Verb::Schema => schema::run(),
         Verb::Up(arguments) => up::run(context, arguments).await,
         Verb::Down => down::run(context).await,
         Verb::Open(arguments) => open::run(context, arguments).await,

@@ -147,6 +147,14 @@ fn a_valid_file_is_said_to_be_and_what_is_not_built_yet_is_warned_of() {
 }
 
 #[test]
+fn the_schema_of_the_file_is_printed_without_a_server() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = slipway(folder.path(), &["schema"]);
+    assert_eq!((run.code, run.stderr.as_str()), (0, ""));
+    assert_eq!(run.stdout, include_str!("../../../docs/reference/slipway.schema.json"));
+}
+
+#[test]
 fn init_writes_a_valid_file_and_never_overwrites_one() {
     let folder = tempfile::tempdir().unwrap();
     assert_eq!(slipway(folder.path(), &["init"]).code, 0);

@@ -22,6 +22,7 @@ pub(crate) mod plan;
 pub(crate) mod port_forward;
 pub(crate) mod restart;
 pub(crate) mod rollback;
+pub(crate) mod schema;
 pub(crate) mod secret;
 pub(crate) mod serve;
 pub(crate) mod service;

@@ -3,11 +3,12 @@
 //! [`parse`] reads a text and names everything that is wrong with it, each with its place. [`apply`] makes the wanted
 //! environment out of what is there and the file; [`write()`] is the way back. [`unsupported`] names what the file asks for and no
 //! code carries out yet.
-//! The keys of the file are one table, from which unknown keys, unsupported keys and [`reference()`] come.
+//! The keys of the file are one table, from which unknown keys, unsupported keys, [`reference()`] and [`schema()`] come.
 
 mod apply;
 mod changes;
 mod environment_file;
+mod form;
 mod keys;
 mod keys_service;
 mod keys_workload;
@@ -24,10 +25,12 @@ mod reader;
 mod reference;
 mod references;
 mod scalar;
+mod schema;
 mod table;
 mod tree;
 mod unsupported;
 mod write;
+mod written;
 
 #[cfg(test)]
 mod tests;
@@ -38,6 +41,7 @@ pub use notation::{is_on_loopback, path_in_repository};
 pub use problem::{Location, Problem};
 pub use reference::reference;
 pub use scalar::duration;
+pub use schema::schema;
 pub(crate) use table::nearest;
 pub use unsupported::unsupported;
 pub use write::{Notation, write};

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use crate::model::{EnvironmentMode, Name, Notification, Previews, Schedule, VariableName, WeekdayTime};
 
 use super::environment_file::EnvironmentFile;
+use super::form::WEEKDAYS;
 use super::keys::{NOTIFICATION, PREVIEWS, SCHEDULE, TOP, WEEKDAY_TIME};
 use super::reader::{Keys, Place, Reader, shown};
 use super::tree::{Node, Value};
@@ -56,8 +57,6 @@ const MODES: [(&str, EnvironmentMode); 4] = [
     ("development", EnvironmentMode::Development),
     ("preview", EnvironmentMode::Preview),
 ];
-
-const WEEKDAYS: [&str; 7] = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
 
 fn constant(reader: &mut Reader, keys: &Keys<'_>, key: &str, value: &str) {
     if let Some(place) = reader.require(keys, key) {

@@ -8,8 +8,10 @@ use crate::model::{
 };
 use crate::version_range::VersionRange;
 
+use super::form::MOST_RESTARTS;
 use super::keys_service::{
-    APPLICATION, CHART, CHART_GIT, CONTAINER, CRON, DATABASE, GIT, HELM, JOB, JOB_SOURCE, SERVICE, VALUES_FILE,
+    ALWAYS, APPLICATION, BESIDE_DATABASE, BESIDE_HELM, BESIDE_JOB, CHART, CHART_GIT, CONTAINER, CRON, DATABASE, GIT, HELM, JOB,
+    JOB_SOURCE, SERVICE, VALUES_FILE,
 };
 use super::read_environment::{duration, time_zone, words};
 use super::read_variables::{secret_list, variables};
@@ -22,11 +24,6 @@ pub(super) struct Surroundings<'s, 't> {
     pub service: &'s Keys<'t>,
     pub secrets: &'s [String],
 }
-
-/// What a service can be.
-pub(super) const KINDS: [&str; 5] = ["application", "container", "database", "job", "helm"];
-/// Keys of a service that say nothing about how it runs.
-const ALWAYS: [&str; 8] = ["name", "stage", "skipped", "application", "container", "database", "job", "helm"];
 
 /// Reads the one kind that a service is.
 pub(super) fn kind(reader: &mut Reader, kind: &str, place: Place<'_>, around: &Surroundings<'_, '_>) -> Option<ServiceKind> {
@@ -67,7 +64,7 @@ fn content(
 }
 
 fn beside_database(reader: &mut Reader, around: &Surroundings<'_, '_>) -> Workload {
-    only(reader, around, "database", &["cpu", "memory"]);
+    only(reader, around, "database", &BESIDE_DATABASE);
     let mut workload = Workload::default();
     workload.cpu = around.service.get("cpu").and_then(|place| read_source::cpu(reader, &place)).unwrap_or(workload.cpu);
     workload.memory = around.service.get("memory").and_then(|place| read_source::size(reader, &place)).unwrap_or(workload.memory);
@@ -75,16 +72,14 @@ fn beside_database(reader: &mut Reader, around: &Surroundings<'_, '_>) -> Worklo
 }
 
 fn beside_helm(reader: &mut Reader, around: &Surroundings<'_, '_>) -> Workload {
-    only(reader, around, "helm", &["variables", "secrets"]);
+    only(reader, around, "helm", &BESIDE_HELM);
     let variables = variables(reader, around.service, around.secrets);
     let secrets = secret_list(reader, around.service, around.secrets);
     Workload { variables, secrets, ..Workload::default() }
 }
 
-/// A job serves nobody, and keeps nothing but its outputs.
 fn beside_job(reader: &mut Reader, around: &Surroundings<'_, '_>) -> Workload {
-    let allowed = ["entrypoint", "command", "args", "cpu", "memory", "variables", "secrets", "files"];
-    only(reader, around, "job", &allowed);
+    only(reader, around, "job", &BESIDE_JOB);
     read_workload::workload(reader, around.service, around.secrets)
 }
 
@@ -154,7 +149,7 @@ fn job(reader: &mut Reader, place: Place<'_>, around: &Surroundings<'_, '_>, mut
     let trigger = trigger(reader, &keys);
     let run =
         keys.get("run").and_then(|place| reader.choice(&place, &[("always", JobRun::Always), ("on-change", JobRun::OnChange)]));
-    let max_restarts = keys.get("maxRestarts").and_then(|place| reader.number(&place, 0, 100));
+    let max_restarts = keys.get("maxRestarts").and_then(|place| reader.number(&place, 0, MOST_RESTARTS));
     let max_duration = keys.get("maxDuration").and_then(|place| duration(reader, &place, 1));
     let source = job_source(reader, &keys, around.secrets);
     Some(Job {
@@ -312,7 +307,7 @@ fn chart_git(reader: &mut Reader, place: Place<'_>) -> Option<GitSource> {
 }
 
 /// A value for Helm, as the file writes it; its depth is bounded by the tree's.
-fn json(node: &super::tree::Node) -> serde_json::Value {
+pub(super) fn json(node: &super::tree::Node) -> serde_json::Value {
     match &node.value {
         Value::Plain(text) => scalar::json(text),
         Value::Quoted(text) => serde_json::Value::String(text.clone()),

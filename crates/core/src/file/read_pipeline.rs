@@ -5,13 +5,11 @@ use std::collections::HashSet;
 use crate::model::{FailurePolicy, Pipeline, PipelineMode, ServiceType, StageName};
 
 use super::environment_file::FileStage;
+use super::form::MOST_PARALLEL;
 use super::keys::{PIPELINE, STAGE};
 use super::reader::{Keys, MOST_ITEMS, Place, Reader, shown};
 use super::references;
 use super::tree::Value;
-
-/// Most builds or releases at a time.
-const MOST_PARALLEL: u32 = 1000;
 
 /// The pipeline as the file writes it.
 pub(super) struct FilePipeline {

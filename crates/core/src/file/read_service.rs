@@ -5,8 +5,8 @@ use std::collections::HashSet;
 use crate::model::{Name, ServiceKind, ServiceType, StageName};
 
 use super::environment_file::FileService;
-use super::keys_service::SERVICE;
-use super::read_kind::{self, KINDS, Surroundings};
+use super::keys_service::{KINDS, SERVICE};
+use super::read_kind::{self, Surroundings};
 use super::read_pipeline::StageNames;
 use super::reader::{Keys, Place, Reader, shown};
 use super::table::nearest;

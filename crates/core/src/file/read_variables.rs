@@ -4,9 +4,10 @@ use std::collections::HashSet;
 
 use crate::model::{Variable, VariableName, VariableValue};
 
+use super::form::one_of;
 use super::keys::VARIABLE;
 use super::notation;
-use super::reader::{Keys, Place, Reader, one_of, shown};
+use super::reader::{Keys, Place, Reader, shown};
 use super::table::nearest;
 use super::tree::Value;
 

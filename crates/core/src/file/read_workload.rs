@@ -6,15 +6,13 @@ use crate::model::{
     Instances, MountedFile, Port, PortProtocol, Probe, ProbeCheck, Probes, Rollout, Storage, VariableValue, Workload,
 };
 
+use super::form::{MOST_FAILURES, MOST_INSTANCES};
 use super::keys_workload::{FILE, INSTANCES, PORT, PROBE, PROBE_EXEC, PROBE_HTTP, PROBE_PORT, PROBES, STORAGE};
 use super::read_environment::duration;
 use super::read_source::{cpu, size};
 use super::read_variables::{mount, secret_list, variables};
 use super::reader::{Keys, Place, Reader, shown};
 use super::{notation, problem::Location};
-
-/// Most pods of a service.
-const MOST_INSTANCES: u32 = 10_000;
 
 /// Reads the keys of a workload beside the kind of a service.
 pub(super) fn workload(reader: &mut Reader, keys: &Keys<'_>, secrets: &[String]) -> Workload {
@@ -149,7 +147,7 @@ fn probe(reader: &mut Reader, place: Place<'_>) -> Option<Probe> {
     let initial_delay = keys.get("initialDelay").and_then(|place| duration(reader, &place, 0));
     let period = keys.get("period").and_then(|place| duration(reader, &place, 1));
     let timeout = keys.get("timeout").and_then(|place| duration(reader, &place, 1));
-    let failures = keys.get("failures").and_then(|place| reader.number(&place, 1, 10_000));
+    let failures = keys.get("failures").and_then(|place| reader.number(&place, 1, MOST_FAILURES));
     Some(Probe {
         check: check(reader, &keys)?,
         initial_delay: initial_delay.unwrap_or_default(),

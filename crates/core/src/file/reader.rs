@@ -4,6 +4,7 @@
 //! result away when there is any problem.
 
 use super::ParseOptions;
+use super::form::one_of;
 use super::problem::{Location, Problem};
 use super::scalar;
 use super::table::{Content, Shape, nearest};
@@ -326,15 +327,6 @@ impl Reader {
         };
         self.refuse_value(place, format!("expected {expected}, found {found}"));
         None
-    }
-}
-
-/// `a`, `b` or `c`.
-pub(super) fn one_of(words: &[String]) -> String {
-    match words {
-        [] => "nothing".to_owned(),
-        [only] => only.clone(),
-        [first @ .., last] => format!("{} or {last}", first.join(", ")),
     }
 }
 

@@ -23,10 +23,10 @@ fn rows(shape: &Shape, prefix: &str, text: &mut String) {
     for key in shape.keys {
         let path = if prefix.is_empty() { key.name.to_owned() } else { format!("{prefix}.{}", key.name) };
         let (kind, below) = match key.content {
-            Content::Value(kind) => (kind, None),
-            Content::Mapping(shape) => ("mapping", Some((shape, path.clone()))),
-            Content::ListOf(shape) => ("list of mappings", Some((shape, format!("{path}[]")))),
-            Content::Named(shape) => ("mapping of names to values", Some((shape, format!("{path}.NAME")))),
+            Content::Value(form) => (form.words(), None),
+            Content::Mapping(shape) => ("mapping".to_owned(), Some((shape, path.clone()))),
+            Content::ListOf(shape) => ("list of mappings".to_owned(), Some((shape, format!("{path}[]")))),
+            Content::Named(shape) => ("mapping of names to values".to_owned(), Some((shape, format!("{path}.NAME")))),
         };
         // Writing to a String does not fail.
         let _ = writeln!(text, "| `{path}` | {kind} | {} | {} | {} |", key.default, key.meaning, supported(key));

@@ -10,8 +10,8 @@ use crate::variables::{OUTPUT_PREFIX, references};
 
 use super::environment_file::OutputReference;
 use super::keys::VARIABLE;
+use super::keys_service::KINDS;
 use super::keys_service::{APPLICATION, HELM, JOB, SERVICE};
-use super::read_kind::KINDS;
 use super::read_service::MOST_SERVICES;
 use super::read_variables::is_reserved;
 use super::reader::{Keys, MOST_ITEMS, Place, Reader};

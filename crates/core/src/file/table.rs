@@ -1,8 +1,29 @@
 //! How the table of keys is written down: mappings, their keys, and what is not carried out yet.
 
+use super::form::Form;
+
 /// The keys that a mapping may have.
 pub(super) struct Shape {
+    /// What it is called in a schema.
+    pub name: &'static str,
     pub keys: &'static [Key],
+    /// Which of its keys go together.
+    pub relations: &'static [Relation],
+}
+
+/// Which keys of a mapping go together.
+#[derive(Clone, Copy)]
+pub(super) enum Relation {
+    /// Exactly one of these is there.
+    ExactlyOne(&'static [&'static str]),
+    /// At least one of these is there.
+    AtLeastOne(&'static [&'static str]),
+    /// The two exclude each other.
+    NotBoth(&'static str, &'static str),
+    /// With the first, the others are there too.
+    Needs(&'static str, &'static [&'static str]),
+    /// With the first, nothing is there but these.
+    Only(&'static str, &'static [&'static [&'static str]]),
 }
 
 /// One key of the file.
@@ -18,8 +39,8 @@ pub(super) struct Key {
 /// What a key holds.
 #[derive(Clone, Copy)]
 pub(super) enum Content {
-    /// A value, in words.
-    Value(&'static str),
+    /// A value.
+    Value(Form),
     /// A mapping of known keys.
     Mapping(&'static Shape),
     /// A list of mappings of known keys.

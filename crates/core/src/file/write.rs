@@ -2,7 +2,6 @@
 //! word is left out, but for the stages: a file without them would get the default ones.
 
 mod kind;
-mod node;
 mod workload;
 
 use crate::model::{
@@ -10,7 +9,7 @@ use crate::model::{
     Stage, Variable, VariableValue, WeekdayTime,
 };
 
-use node::{Mapping, Node, list, span, texts};
+use super::written::{Mapping, Node, list, span, texts};
 
 /// How a file is written. JSON is YAML, and reads as well.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -17,6 +17,10 @@ pub struct Bytes(pub u64);
 impl Millicores {
     /// Reads Kubernetes' notation.
     pub fn parse(text: &str) -> Option<Self> {
+        // `parse` alone would take a plus sign.
+        if !text.starts_with(|first: char| first.is_ascii_digit()) {
+            return None;
+        }
         if let Some(milli) = text.strip_suffix('m') {
             return milli.parse().ok().map(Self);
         }
@@ -60,6 +64,10 @@ impl Bytes {
 
     /// Reads Kubernetes' notation.
     pub fn parse(text: &str) -> Option<Self> {
+        // `parse` alone would take a plus sign.
+        if !text.starts_with(|first: char| first.is_ascii_digit()) {
+            return None;
+        }
         for (unit, size) in Self::UNITS {
             if let Some(count) = text.strip_suffix(unit) {
                 return count.parse::<u64>().ok()?.checked_mul(size).map(Self);
@@ -89,7 +97,7 @@ mod tests {
         for (text, milli) in [("500m", 500), ("4", 4000), ("0.5", 500), ("1.25", 1250), ("0", 0)] {
             assert_eq!(Millicores::parse(text), Some(Millicores(milli)), "{text}");
         }
-        for text in ["", "m", "1.2345", "-1", "1.x", "99999999999", "1e3"] {
+        for text in ["", "m", "1.2345", "-1", "+1", "+1m", ".5", "1.x", "99999999999", "1e3"] {
             assert_eq!(Millicores::parse(text), None, "{text}");
         }
         assert_eq!(Millicores(1500).to_string(), "1500m");

@@ -7,6 +7,7 @@ mod outputs;
 mod properties;
 mod refusals;
 mod sample;
+mod schema;
 
 use super::{EnvironmentFile, ParseOptions, Problem, parse};
 

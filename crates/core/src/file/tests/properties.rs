@@ -28,6 +28,7 @@ fn law(text: &str) -> Result<(), TestCaseError> {
             prop_assert!(problems.iter().all(|problem| problem.line > 0 && problem.column > 0 && !problem.message.is_empty()));
         }
         Ok(file) => {
+            prop_assert_eq!(super::schema::refused_by_schema(text), Vec::<String>::new(), "{}", text);
             unsupported(&file);
             let Ok(first) = apply(None, &file, ApplyOptions::default()) else { return Ok(()) };
             let second = apply(Some(&first.environment), &file, ApplyOptions::default()).expect("what was applied applies again");

@@ -100,18 +100,23 @@ fn the_outline_is_the_pipeline_of_a_first_deployment() {
     assert_eq!(json["stages"][1]["services"][3]["release"], serde_json::json!({"chart": "user"}));
 }
 
-#[test]
-fn the_reference_is_what_the_table_of_keys_says() {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/reference/environment-file.md");
-    let made = reference();
+/// Holds a page of the reference to what is made; `UPDATE_REFERENCE` writes it.
+#[track_caller]
+pub(super) fn assert_reference(name: &str, made: &str) {
+    let path = format!("{}/../../docs/reference/{name}", env!("CARGO_MANIFEST_DIR"));
     if std::env::var_os("UPDATE_REFERENCE").is_some() {
-        std::fs::create_dir_all(std::path::Path::new(path).parent().unwrap()).unwrap();
-        std::fs::write(path, &made).unwrap();
+        std::fs::create_dir_all(std::path::Path::new(&path).parent().unwrap()).unwrap();
+        std::fs::write(&path, made).unwrap();
     }
-    let written = std::fs::read_to_string(path).unwrap_or_default();
+    let written = std::fs::read_to_string(&path).unwrap_or_default();
     assert!(
         written == made,
-        "docs/reference/environment-file.md is not what the table of keys says; \
+        "docs/reference/{name} is not what the table of keys says; \
          `UPDATE_REFERENCE=1 cargo test -p slipway-core reference` makes it again"
     );
+}
+
+#[test]
+fn the_reference_is_what_the_table_of_keys_says() {
+    assert_reference("environment-file.md", &reference());
 }

@@ -5,7 +5,7 @@ use crate::model::{
     ImageSource, Job, JobRun, JobSource, JobTrigger, ServiceKind, ValuesFile, Workload,
 };
 
-use super::node::{Mapping, Node, list, span, texts};
+use super::super::written::{Mapping, Node, list, span, texts};
 use super::variables;
 use super::workload;
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::model::{Instances, MountedFile, Port, Probe, ProbeCheck, Rollout, Storage, Workload};
 
-use super::node::{Mapping, list, span, texts};
+use super::super::written::{Mapping, list, span, texts};
 use super::variables;
 
 /// The keys of a workload, beside the one of its kind.
