@@ -428,6 +428,10 @@ impl Store for Gated<dyn Store> {
         self.port.secrets(project, environment).await
     }
 
+    async fn secret_names(&self, access: &Access, project: &Name, environment: &Name) -> Result<BTreeSet<String>, StoreError> {
+        self.port.secret_names(access, project, environment).await
+    }
+
     async fn put_credential(&self, access: &Access, project: &Name, credential: &Credential) -> Result<(), StoreError> {
         self.pass("store.put-credential", self.port.put_credential(access, project, credential)).await
     }

@@ -1,6 +1,6 @@
 //! What must outlive the server.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
@@ -112,6 +112,9 @@ pub trait Store: Send + Sync {
 
     /// Every secret of an environment, by name. Only releases read it; no face does.
     async fn secrets(&self, project: &Name, environment: &Name) -> Result<BTreeMap<String, SecretText>, StoreError>;
+
+    /// The names of the secrets of an environment that have a value; nothing is unsealed.
+    async fn secret_names(&self, access: &Access, project: &Name, environment: &Name) -> Result<BTreeSet<String>, StoreError>;
 
     /// Sets a credential of a project, in the place of the one of its name; what it sends is encrypted at rest.
     async fn put_credential(&self, access: &Access, project: &Name, credential: &Credential) -> Result<(), StoreError>;

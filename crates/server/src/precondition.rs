@@ -1,4 +1,5 @@
-//! `ETag` and `If-Match` (RFC 9110): which version of an environment an answer shows, and which one a request is meant for.
+//! `ETag`, `If-Match` and `If-None-Match` (RFC 9110): which version of an environment an answer shows, and which one a request is meant
+//! for.
 
 use axum::Json;
 use axum::extract::FromRequestParts;
@@ -20,16 +21,35 @@ pub(crate) enum Precondition {
     Any,
     /// One that has one of these tags.
     OneOf(Vec<String>),
+    /// None: `If-None-Match: *` makes an environment and changes none.
+    New,
 }
 
 impl Precondition {
-    /// Refuses a version that the request is not meant for.
+    /// Refuses a version that the request is not meant for; 0 is that of an environment that is not there.
     pub(crate) fn check(&self, version: u64) -> Result<(), Problem> {
         match self {
             Self::Any => Ok(()),
             Self::OneOf(tags) if tags.contains(&version.to_string()) => Ok(()),
+            Self::OneOf(_) if version == 0 => Err(Self::gone()),
             Self::OneOf(_) => Err(Self::stale(version)),
+            Self::New if version == 0 => Ok(()),
+            Self::New => Err(Self::taken()),
         }
+    }
+
+    /// The answer to a request that is meant for an environment that is not there any more.
+    fn gone() -> Problem {
+        let detail = "the environment that `If-Match` is about is not there any more: somebody deleted it";
+        Problem::new(StatusCode::PRECONDITION_FAILED, RefusalCode::VersionStale.as_str(), detail)
+            .with_hint("without `If-Match` the file makes it anew")
+    }
+
+    /// The answer to a request that would make an environment which is there.
+    fn taken() -> Problem {
+        let detail = "there is an environment of this name already, and `If-None-Match: *` asks for a new one";
+        Problem::new(StatusCode::PRECONDITION_FAILED, "environment-exists", detail)
+            .with_hint("choose another name, or edit the one that is there")
     }
 
     /// The answer to a request that is meant for another version than the one there is.
@@ -65,6 +85,11 @@ impl<S: Send + Sync> FromRequestParts<S> for Precondition {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        if let Some(none) = parts.headers.get(header::IF_NONE_MATCH) {
+            let is_any = none.as_bytes().trim_ascii() == b"*" && !parts.headers.contains_key(header::IF_MATCH);
+            let expected = "`If-None-Match` does not read: expected `*`, without `If-Match`";
+            return if is_any { Ok(Self::New) } else { Err(Problem::bad_request(expected)) };
+        }
         let values: Result<Vec<&str>, _> = parts.headers.get_all(header::IF_MATCH).iter().map(HeaderValue::to_str).collect();
         let parsed = match values.as_deref() {
             Ok([]) => Some(Self::Any),
@@ -131,5 +156,8 @@ mod tests {
             assert_eq!(named.check(stale).unwrap_err().0.status, 412, "{stale}");
         }
         assert!(Precondition::Any.check(1).is_ok());
+        assert!(Precondition::New.check(0).is_ok());
+        let taken = Precondition::New.check(1).unwrap_err().0;
+        assert_eq!((taken.status, taken.code.as_str()), (412, "environment-exists"));
     }
 }

@@ -3,8 +3,9 @@
 
 mod support;
 
+use axum::body::Body;
 use axum::http::StatusCode;
-use support::{FILE, Server};
+use support::{FILE, Server, read, request};
 
 #[tokio::test]
 async fn a_refused_file_lists_every_problem_with_its_place() {
@@ -172,4 +173,44 @@ async fn a_credential_is_set_listed_and_forgotten_and_what_is_secret_never_comes
     assert_eq!(server.ask("GET", "/projects/other/credentials", "").await.1, serde_json::json!([]));
     assert_eq!(server.ask("DELETE", &format!("{place}/hub"), "").await.0, StatusCode::NO_CONTENT);
     assert_eq!(server.ask("DELETE", &format!("{place}/hub"), "").await.0, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn a_file_that_is_applied_with_a_version_overwrites_no_other_one() {
+    let server = Server::with_environment().await;
+    let apply = async |header: &str, value: &str, file: String| {
+        let request = request("POST", "/environments:apply").header(header, value).body(Body::from(file)).unwrap();
+        let response = server.send(request).await;
+        let tag = response.headers().get("etag").map(|tag| tag.to_str().unwrap().to_owned());
+        let (status, body) = read(response).await;
+        (status.as_u16(), tag, body["code"].as_str().map(str::to_owned))
+    };
+    let changed = FILE.replace("7.2", "7.4");
+    let exists = (412, None, Some("environment-exists".to_owned()));
+    assert_eq!(apply("if-none-match", "*", changed.clone()).await, exists);
+    assert_eq!(apply("if-match", "\"1\"", changed.clone()).await, (200, Some("\"2\"".to_owned()), None));
+    let stale = (412, None, Some("version-stale".to_owned()));
+    assert_eq!(apply("if-match", "\"1\"", FILE.to_owned()).await, stale, "somebody else was first");
+    assert_eq!(server.ask("GET", "/environments/shop/test", "").await.1["version"], 2);
+    let other = FILE.replace("name: test", "name: other");
+    assert_eq!(apply("if-match", "\"1\"", other.clone()).await, stale, "there is none");
+    assert_eq!(apply("if-none-match", "\"1\"", other.clone()).await.0, 400);
+    assert_eq!(apply("if-none-match", "*", other).await, (200, Some("\"1\"".to_owned()), None));
+}
+
+#[tokio::test]
+async fn secrets_are_listed_by_name_and_whether_they_have_a_value() {
+    let server = Server::with_environment().await;
+    server.ask("POST", "/environments:apply", &FILE.replace("secrets: []", "secrets: [A_KEY, B_KEY]")).await;
+    server.ask("PUT", "/environments/shop/test/secrets/B_KEY", r#"{"value": "hunter2-hunter2"}"#).await;
+    let (status, secrets) = server.ask("GET", "/environments/shop/test/secrets", "").await;
+    let expected = serde_json::json!([{"name": "A_KEY", "set": false}, {"name": "B_KEY", "set": true}]);
+    assert_eq!((status, secrets), (StatusCode::OK, expected));
+    assert_eq!(server.ask("GET", "/environments/shop/none/secrets", "").await.0, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn the_schema_of_the_file_is_served() {
+    let (status, schema) = Server::start().await.ask("GET", "/schema", "").await;
+    assert_eq!((status, &schema["title"]), (StatusCode::OK, &"Slipway environment file".into()));
 }

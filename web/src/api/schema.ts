@@ -316,6 +316,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/environments/{project}/{environment}/secrets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the secrets that the environment declares, and tells which of them have a value. No answer ever holds one. */
+        get: operations["listSecrets"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/environments/{project}/{environment}/secrets/{secret}": {
         parameters: {
             query?: never;
@@ -627,6 +644,23 @@ export interface paths {
         post?: never;
         /** Forgets a credential. */
         delete: operations["removeCredential"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/schema": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Gives the JSON Schema of the environment file. */
+        get: operations["showSchema"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -1813,6 +1847,13 @@ export interface components {
              */
             value: string;
         };
+        /** @description A secret that an environment declares, without its value. */
+        SecretView: {
+            /** @description Its name. */
+            name: string;
+            /** @description Whether it has a value; a deployment is refused until all have one. */
+            set: boolean;
+        };
         /** @description What to change about where a service is; what is absent stays. */
         ServiceChange: {
             /** @description Whether it is left out of what is done to the whole environment. */
@@ -2571,6 +2612,32 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    listSecrets: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The project. */
+                project: string;
+                /** @description The environment. */
+                environment: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All of them, in file order */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SecretView"][];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
     setSecret: {
         parameters: {
             query?: never;
@@ -3054,7 +3121,12 @@ export interface operations {
                 /** @description Whether services that the file leaves out are removed; without it they are a refusal. */
                 prune?: boolean;
             };
-            header?: never;
+            header?: {
+                /** @description The version that the change is meant for, as `ETag` told it; with another one nothing is changed (412) */
+                "If-Match"?: string;
+                /** @description `*`: only an environment that is not there yet is made */
+                "If-None-Match"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -3068,6 +3140,8 @@ export interface operations {
             /** @description What changed */
             200: {
                 headers: {
+                    /** @description The version of the environment, as `If-Match` takes it */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3246,6 +3320,27 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    showSchema: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description JSON Schema 2020-12 */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/schema+json": unknown;
+                };
             };
             default: components["responses"]["Problem"];
         };

@@ -1,6 +1,6 @@
 //! Secrets of environments, sealed at rest.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use slipway_core::model::Name;
 use slipway_ports::{SecretText, StoreError};
@@ -85,6 +85,16 @@ impl SqliteStore {
             Ok((name, text))
         });
         secrets.collect()
+    }
+
+    pub(crate) async fn read_secret_names(&self, project: &Name, environment: &Name) -> Result<BTreeSet<String>, StoreError> {
+        let names: Vec<String> = sqlx::query_scalar("SELECT name FROM secret WHERE project = ? AND environment = ?")
+            .bind(project.as_str())
+            .bind(environment.as_str())
+            .fetch_all(&self.pool)
+            .await
+            .map_err(unavailable)?;
+        Ok(names.into_iter().collect())
     }
 
     fn seal(&self, project: &Name, environment: &Name, name: &str, value: &SecretText) -> Result<Vec<u8>, StoreError> {

@@ -1,6 +1,6 @@
 //! Opening the file, and the port over it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::Duration;
 
@@ -235,6 +235,11 @@ impl Store for SqliteStore {
 
     async fn secrets(&self, project: &Name, environment: &Name) -> Result<BTreeMap<String, SecretText>, StoreError> {
         self.read_secrets(project, environment).await
+    }
+
+    async fn secret_names(&self, access: &Access, project: &Name, environment: &Name) -> Result<BTreeSet<String>, StoreError> {
+        covered(access, project)?;
+        self.read_secret_names(project, environment).await
     }
 
     async fn put_credential(&self, access: &Access, project: &Name, credential: &Credential) -> Result<(), StoreError> {

@@ -72,6 +72,16 @@ pub struct EnvironmentServiceView {
     pub urls: Vec<String>,
 }
 
+/// A secret that an environment declares, without its value.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SecretView {
+    /// Its name.
+    pub name: String,
+    /// Whether it has a value; a deployment is refused until all have one.
+    pub set: bool,
+}
+
 /// The value of a secret, on its way to the server and never back.
 #[derive(Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]

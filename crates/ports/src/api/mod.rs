@@ -29,7 +29,7 @@ pub use deployment::{
     AcceptedView, ApprovalBody, ApprovalState, ApprovalView, BuildView, CancelBody, DeployBody, DeploymentPage, DeploymentView,
     HeadView, MergedView, ReleaseView, ServiceSelection, ServiceView, StageView, State, TriggerView,
 };
-pub use environment::{AppliedView, ApplyQuery, EnvironmentServiceView, EnvironmentView, SecretValue};
+pub use environment::{AppliedView, ApplyQuery, EnvironmentServiceView, EnvironmentView, SecretValue, SecretView};
 pub use event::{DeploymentEvent, EnvironmentEvent, Nothing, OverviewEvent, PodLogEvent, RunningEvent};
 pub use explanation::{
     CriticalPieceView, ExplanationView, PieceView, RootView, ServiceExplanationView, StageExplanationView, StepExplanationView,

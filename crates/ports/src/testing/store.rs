@@ -1,6 +1,6 @@
 //! A store in memory.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
@@ -369,6 +369,13 @@ impl Store for MemoryStore {
         let tables = self.tables();
         let own = tables.secrets.iter().filter(|((of, name, _), _)| of == project && name == environment);
         Ok(own.map(|((_, _, name), value)| (name.clone(), value.clone())).collect())
+    }
+
+    async fn secret_names(&self, access: &Access, project: &Name, environment: &Name) -> Result<BTreeSet<String>, StoreError> {
+        if !access.covers(project) {
+            return Err(no("project"));
+        }
+        Ok(self.secrets(project, environment).await?.into_keys().collect())
     }
 
     async fn put_credential(&self, access: &Access, project: &Name, credential: &Credential) -> Result<(), StoreError> {

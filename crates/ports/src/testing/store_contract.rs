@@ -278,6 +278,10 @@ async fn secrets_are_kept_per_environment(store: &dyn Store, owner: &Access) {
     let all = store.secrets(&shop, &staging).await.expect("read");
     assert_eq!(all.keys().collect::<Vec<_>>(), ["PASSWORD", "TOKEN"]);
     assert!(store.secrets(&shop, &name("other")).await.expect("read").is_empty());
+    let names = store.secret_names(owner, &shop, &staging).await.expect("read");
+    assert_eq!(names.iter().collect::<Vec<_>>(), ["PASSWORD", "TOKEN"]);
+    let stranger = Access { actor: Actor("mallory".to_owned()), projects: Some(vec![name("other")]) };
+    assert!(store.secret_names(&stranger, &shop, &staging).await.is_err());
 }
 
 async fn credentials_are_kept_per_project(store: &dyn Store, owner: &Access) {

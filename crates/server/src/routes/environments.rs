@@ -7,13 +7,13 @@ use axum::response::{IntoResponse as _, Response};
 use slipway_core::file::{self, Applied, ApplyOptions, Notation, ParseOptions};
 use slipway_core::model::VariableName;
 use slipway_core::plan::Action;
-use slipway_ports::api::{AppliedView, ApplyQuery, DeployBody, EnvironmentView, PlanView, SecretValue};
+use slipway_ports::api::{AppliedView, ApplyQuery, DeployBody, EnvironmentView, PlanView, SecretValue, SecretView};
 use slipway_ports::{StoreError, StoredEnvironment, Target};
 
 use super::deployments;
 use crate::app::App;
 use crate::places::{EnvironmentPath, SecretPath};
-use crate::precondition::{Versioned, entity_tag};
+use crate::precondition::{Precondition, Versioned, entity_tag};
 use crate::problem::Problem;
 use crate::request::{Body, Parameters, Place, name};
 use crate::views;
@@ -90,21 +90,27 @@ pub(super) async fn export(
     path = "/environments:apply",
     operation_id = "applyEnvironment",
     tag = "environments",
-    params(ApplyQuery),
+    params(
+        ApplyQuery,
+        Precondition,
+        ("If-None-Match" = Option<String>, Header, description = "`*`: only an environment that is not there yet is made"),
+    ),
     request_body(content = String, content_type = "application/yaml", description = "The environment file, YAML or JSON"),
-    responses((status = 200, description = "What changed", body = AppliedView)),
+    responses((status = 200, description = "What changed", body = AppliedView, headers(("ETag" = String, description = "The version of the environment, as `If-Match` takes it")))),
 )]
 pub(super) async fn apply(
     State(app): State<App>,
     Parameters(query): Parameters<ApplyQuery>,
+    precondition: Precondition,
     body: Body,
-) -> Result<Json<AppliedView>, Problem> {
+) -> Result<Versioned<AppliedView>, Problem> {
     let (applied, version) = read(&app, query, body.text()?).await?;
+    precondition.check(version)?;
     if version > 0 && applied.changes.is_empty() {
-        return Ok(Json(views::applied(&applied, version)));
+        return Ok(Versioned(version, views::applied(&applied, version)));
     }
     let stored = app.inner.engine.put_environment(&app.access(), &applied.environment, version).await?;
-    Ok(Json(views::applied(&applied, stored.version)))
+    Ok(Versioned(stored.version, views::applied(&applied, stored.version)))
 }
 
 /// Tells what applying an environment file would do.
@@ -166,6 +172,27 @@ pub(super) async fn plan(
     let action = body.action.unwrap_or(Action::Deploy);
     let preview = app.inner.engine.plan(&app.access(), &project, &environment, action, &views::request(&body)).await?;
     Ok(Json(views::plan(&preview)))
+}
+
+/// Lists the secrets that the environment declares, and tells which of them have a value. No answer ever holds one.
+#[utoipa::path(
+    get,
+    path = "/environments/{project}/{environment}/secrets",
+    operation_id = "listSecrets",
+    tag = "environments",
+    params(EnvironmentPath),
+    responses((status = 200, description = "All of them, in file order", body = Vec<SecretView>)),
+)]
+pub(super) async fn list_secrets(
+    State(app): State<App>,
+    Place(EnvironmentPath { project, environment }): Place<EnvironmentPath>,
+) -> Result<Json<Vec<SecretView>>, Problem> {
+    let (access, store) = (app.access(), &app.inner.ports.store);
+    let (project, environment) = (name(&project)?, name(&environment)?);
+    let stored = store.environment(&access, &project, &environment).await?.environment;
+    let set = store.secret_names(&access, &project, &environment).await?;
+    let view = |name: &String| SecretView { name: name.clone(), set: set.contains(name) };
+    Ok(Json(stored.secrets.iter().map(view).collect()))
 }
 
 /// Sets the value of a secret that the environment declares. No answer ever holds it.
