@@ -9,6 +9,9 @@ import { EnvironmentsPage } from './pages/environments';
 import { SignInPage } from './pages/sign-in';
 
 const EnvironmentPage = lazy(() => import('./pages/environment').then((module) => module.EnvironmentPage));
+const NewPage = lazy(() => import('./pages/configuration').then((module) => module.NewPage));
+const TargetsPage = lazy(() => import('./pages/server').then((module) => module.TargetsPage));
+const SettingsPage = lazy(() => import('./pages/server').then((module) => module.SettingsPage));
 const RunPage = lazy(() => import('./pages/run').then((module) => module.RunPage));
 
 /** The path that the server serves the page under, without its last slash. */
@@ -45,6 +48,9 @@ function Pages() {
     <Suspense fallback={<p class="quiet">Loading…</p>}>
       <Switch>
         <Route path="/" component={EnvironmentsPage} />
+        <Route path="/new" component={NewPage} />
+        <Route path="/targets" component={TargetsPage} />
+        <Route path="/settings" component={SettingsPage} />
         <Route path="/environments/:project/:name/*?">
           {(params) => <EnvironmentPage project={params.project} name={params.name} />}
         </Route>

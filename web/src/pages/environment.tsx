@@ -13,6 +13,9 @@ import '../styles/environment.css';
 const HistoryPage = lazy(() => import('../history/history-page').then((module) => module.HistoryPage));
 const DeploymentByNumber = lazy(() => import('../history/by-number').then((module) => module.DeploymentByNumber));
 const PlanPage = lazy(() => import('../plan/plan-page').then((module) => module.PlanPage));
+const VariablesPage = lazy(() => import('./configuration').then((module) => module.VariablesPage));
+const FilePage = lazy(() => import('./configuration').then((module) => module.FilePage));
+const ServicePage = lazy(() => import('./configuration').then((module) => module.ServicePage));
 const PodLogPage = lazy(() => import('./pod-log').then((module) => module.PodLogPage));
 
 /** The pages below an environment; those with a text are tabs. Their paths are below `/environments/:project/:name`. */
@@ -22,6 +25,9 @@ const PAGES: { path: string; text?: string; component: ComponentType }[] = [
   { path: '/deployments/:number', component: DeploymentByNumber },
   { path: '/plan', text: 'Plan', component: PlanPage },
   { path: '/services/:service/logs', component: PodLogPage },
+  { path: '/variables', text: 'Variables', component: VariablesPage },
+  { path: '/file', text: 'File', component: FilePage },
+  { path: '/services/:service', component: ServicePage },
 ];
 
 /** One environment. */

@@ -73,7 +73,7 @@ pub struct EnvironmentServiceView {
 }
 
 /// A secret that an environment declares, without its value.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SecretView {
     /// Its name.

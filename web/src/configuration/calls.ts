@@ -1,0 +1,78 @@
+/** The calls of the API about environment files, secrets, what runs, targets and credentials. */
+import { answer, client } from '../api/client';
+import type { AppliedView, NewCredential, NewTarget } from './wire';
+
+/** Which environment. */
+export interface Place {
+  project: string;
+  environment: string;
+}
+
+export interface ReadFile {
+  text: string;
+  version: number;
+}
+
+/** A file is sent as it is. */
+const AS_YAML = { bodySerializer: (text: string) => text, headers: { 'Content-Type': 'application/yaml' } };
+
+/** The stored file, and the version of the environment that it is of. */
+export async function readFile(path: Place): Promise<ReadFile> {
+  const { data, response } = await client.GET('/api/v1/environments/{project}/{environment}/file', {
+    params: { path },
+    headers: { Accept: 'application/yaml' },
+    parseAs: 'text',
+    cache: 'no-store',
+  });
+  return { text: String(data), version: Number((response.headers.get('ETag') ?? '0').replaceAll('"', '')) };
+}
+
+/** What applying the file would do. */
+export function validateFile(text: string, signal: AbortSignal): Promise<AppliedView> {
+  return answer(
+    client.POST('/api/v1/environments:validate', { params: { query: { prune: true } }, body: text, signal, ...AS_YAML }),
+  );
+}
+
+/** Applies a file to an environment of this version, or makes a new one. */
+export function applyFile(text: string, version: number | 'new', prune: boolean): Promise<AppliedView> {
+  const header = version === 'new' ? { 'If-None-Match': '*' } : { 'If-Match': `"${version}"` };
+  return answer(client.POST('/api/v1/environments:apply', { params: { query: { prune }, header }, body: text, ...AS_YAML }));
+}
+
+/** Which secrets are declared, and which of them have a value. */
+export const listSecrets = (path: Place) =>
+  answer(client.GET('/api/v1/environments/{project}/{environment}/secrets', { params: { path } }));
+
+export const setSecret = (path: Place, secret: string, value: string) =>
+  client.PUT('/api/v1/environments/{project}/{environment}/secrets/{secret}', {
+    params: { path: { ...path, secret } },
+    body: { value },
+  });
+
+export const readRunning = (path: Place) =>
+  answer(client.GET('/api/v1/environments/{project}/{environment}/running', { params: { path } }));
+
+/** Runs a cron job now. */
+export const runJob = (path: Place, service: string) =>
+  client.POST('/api/v1/environments/{project}/{environment}/services/{service}/runs', {
+    params: { path: { ...path, service } },
+    body: {},
+  });
+
+export const listTargets = () => answer(client.GET('/api/v1/targets'));
+
+export const addTarget = (body: NewTarget) => answer(client.POST('/api/v1/targets', { body }));
+
+export const readDoctor = async () => (await answer(client.GET('/api/v1/doctor'))).checks;
+
+export const readVersion = () => answer(client.GET('/api/v1/version'));
+
+export const listCredentials = (project: string) =>
+  answer(client.GET('/api/v1/projects/{project}/credentials', { params: { path: { project } } }));
+
+export const setCredential = (project: string, credential: string, body: NewCredential) =>
+  client.PUT('/api/v1/projects/{project}/credentials/{credential}', { params: { path: { project, credential } }, body });
+
+export const removeCredential = (project: string, credential: string) =>
+  client.DELETE('/api/v1/projects/{project}/credentials/{credential}', { params: { path: { project, credential } } });

@@ -1,0 +1,96 @@
+/** The secrets that the environment declares: whether they have a value, and a way to set one. A value goes to the server and never back. */
+import { useSignal } from '@preact/signals';
+import { type ProblemDetails, Refusal } from '../api/request';
+import { Problem } from '../components/problem';
+import { tell } from '../components/toasts';
+import { useEnvironment } from '../environment/store';
+import * as calls from './calls';
+import { placeOf } from './place-of';
+import { useLoaded } from './use-loaded';
+import type { SecretView } from './wire';
+
+export function SecretsTable() {
+  const store = useEnvironment();
+  const version = store.environment.value?.version;
+  const secrets = useLoaded(() => calls.listSecrets(placeOf(store)), [store, version]);
+  if (secrets.problem !== null) return <Problem problem={secrets.problem} />;
+  if (secrets.value === null) return <p class="quiet">Reading the secrets…</p>;
+  const missing = secrets.value.filter((secret) => !secret.set).length;
+  return (
+    <section aria-label="Secrets">
+      <h2>Secrets</h2>
+      {secrets.value.length === 0 ? (
+        <p class="quiet">
+          The environment declares none. Add a name to <code>secrets</code> in the tab File, apply it, and set its value here.
+        </p>
+      ) : (
+        <div class="table-scroll">
+          {missing > 0 && (
+            <p class="warn">
+              {missing} {missing === 1 ? 'secret has' : 'secrets have'} no value: a deployment is refused until each has one.
+            </p>
+          )}
+          <table class="plain-table">
+            <thead>
+              <tr>
+                <th scope="col">Name</th>
+                <th scope="col">Value</th>
+                <th scope="col">Set anew</th>
+              </tr>
+            </thead>
+            <tbody>
+              {secrets.value.map((secret) => (
+                <SecretRow key={secret.name} secret={secret} done={secrets.again} />
+              ))}
+            </tbody>
+          </table>
+        </div>
+      )}
+    </section>
+  );
+}
+
+function SecretRow({ secret, done }: { secret: SecretView; done: () => Promise<void> }) {
+  const store = useEnvironment();
+  const value = useSignal('');
+  const problem = useSignal<ProblemDetails | null>(null);
+  const set = async (event: SubmitEvent) => {
+    event.preventDefault();
+    try {
+      await calls.setSecret(placeOf(store), secret.name, value.value);
+      // Nothing of it stays on the page.
+      value.value = '';
+      problem.value = null;
+      tell(`${secret.name} is set. It counts from the next deployment.`);
+      await done();
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      problem.value = error.problem;
+    }
+  };
+  return (
+    <tr>
+      <th scope="row">
+        <code>{secret.name}</code>
+      </th>
+      <td>{secret.set ? <span class="quiet">set, never shown</span> : <strong class="warn">not set</strong>}</td>
+      <td>
+        <form class="inline-form" onSubmit={set}>
+          <input
+            type="password"
+            autocomplete="new-password"
+            aria-label={`New value of ${secret.name}`}
+            value={value.value}
+            onInput={(event) => {
+              value.value = event.currentTarget.value;
+            }}
+          />
+          <button type="submit" disabled={value.value === ''}>
+            Set<span class="visually-hidden"> {secret.name}</span>
+          </button>
+        </form>
+        {problem.value !== null && <Problem problem={problem.value} />}
+      </td>
+    </tr>
+  );
+}

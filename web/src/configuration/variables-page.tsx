@@ -1,0 +1,140 @@
+/** The tab *Variables*: what the environment and each service set, where what a service sees comes from, and the secrets. */
+import { useSearchParams } from 'wouter-preact';
+import { Problem } from '../components/problem';
+import { tell } from '../components/toasts';
+import type { Draft } from './draft';
+import { DraftFrame } from './draft-frame';
+import { useStoredDraft } from './file-page';
+import { FormProvider } from './form/form';
+import { VariablesField } from './form/variables-field';
+import type { SchemaReader } from './schema';
+import { SecretsTable } from './secrets-table';
+import { type Effective, ofService, placeOfService, serviceNames } from './variables';
+
+export function VariablesPage() {
+  const draft = useStoredDraft();
+  if (draft.unread.value !== null) return <Problem problem={draft.unread.value} />;
+  if (draft.stored.value === null) return <p class="quiet">Reading the variables…</p>;
+  return (
+    <>
+      <SecretsTable />
+      <DraftFrame
+        draft={draft}
+        applied={(view) => {
+          tell(`Applied as version ${view.version}: ${view.changes.join('; ')}`);
+        }}
+        tools={<h2>Variables</h2>}
+      >
+        {(schema) => <Variables draft={draft} schema={schema} />}
+      </DraftFrame>
+    </>
+  );
+}
+
+function Variables({ draft, schema }: { draft: Draft; schema: SchemaReader }) {
+  const [search, setSearch] = useSearchParams();
+  const document = draft.document.value;
+  const services = serviceNames(document);
+  const chosen = search.get('service') ?? '';
+  const place = placeOfService(document, chosen);
+  const property = (title: string, description: string) => ({ title, description });
+  return (
+    <FormProvider value={{ draft, schema, fixed: [], known: {} }}>
+      <div class="form-fields">
+        <VariablesField
+          path={['variables']}
+          property={property('Of the environment', 'All services see them.')}
+          shape={schema.whole.$defs?.variable ?? {}}
+        />
+        <label class="inline-form">
+          Service
+          <select
+            value={chosen}
+            onInput={(event) =>
+              setSearch(event.currentTarget.value === '' ? {} : { service: event.currentTarget.value }, { replace: true })
+            }
+          >
+            <option value="">choose one to see what it sees</option>
+            {services.map((name) => (
+              <option key={name} value={name}>
+                {name}
+              </option>
+            ))}
+          </select>
+        </label>
+        {place !== null && (
+          <>
+            <VariablesField
+              path={place}
+              property={property(
+                `Of ${chosen}`,
+                'It alone sees them; they take the place of those of the environment of the same name.',
+              )}
+              shape={schema.whole.$defs?.variable ?? {}}
+            />
+            <EffectiveTable service={chosen} variables={ofService(document, chosen)} />
+          </>
+        )}
+        {chosen !== '' && place === null && <p class="quiet">There is no service {chosen}.</p>}
+      </div>
+    </FormProvider>
+  );
+}
+
+function EffectiveTable({ service, variables }: { service: string; variables: readonly Effective[] }) {
+  return (
+    <div class="table-scroll">
+      <table class="plain-table">
+        <caption>What {service} sees</caption>
+        <thead>
+          <tr>
+            <th scope="col">Name</th>
+            <th scope="col">Value</th>
+            <th scope="col">Comes from</th>
+          </tr>
+        </thead>
+        <tbody>
+          {variables.map((variable) => (
+            <tr key={variable.name}>
+              <th scope="row">
+                <code>{variable.name}</code>
+              </th>
+              <td>
+                <Value variable={variable} />
+              </td>
+              <td>
+                {origin(variable)}
+                {variable.needs.length > 0 && <span class="quiet"> · stands on {variable.needs.join(', ')}</span>}
+              </td>
+            </tr>
+          ))}
+          <tr>
+            <th scope="row">
+              <code>SLIPWAY_…</code>
+            </th>
+            <td class="quiet">known at the release</td>
+            <td>built in: names, hosts, ports and URLs of the services, and what jobs leave</td>
+          </tr>
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+function Value({ variable }: { variable: Effective }) {
+  if (variable.kind === 'secret') return <span class="quiet">secret, never shown</span>;
+  if (variable.kind === 'file') {
+    return (
+      <>
+        <code>{variable.mount}</code> <span class="quiet">with {variable.text.length} characters</span>
+      </>
+    );
+  }
+  return <code>{variable.kind === 'alias' ? `{{${variable.text}}}` : variable.text}</code>;
+}
+
+/** In words: where a variable comes from, and what it takes the place of. */
+function origin({ scope, kind, text, replaces }: Effective): string {
+  const from = kind === 'secret' ? `the ${scope}, by the secret ${text}` : `the ${scope}`;
+  return replaces === undefined ? from : `${from}, in the place of that of the ${replaces.scope}`;
+}

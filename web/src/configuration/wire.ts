@@ -1,0 +1,12 @@
+/** What the API says of files, secrets, targets and credentials. */
+import type { Wire } from '../api/client';
+
+export type AppliedView = Wire<'AppliedView'>;
+export type CheckView = Wire<'CheckView'>;
+export type CredentialView = Wire<'CredentialView'>;
+export type NewCredential = Wire<'NewCredential'>;
+export type NewTarget = Wire<'NewTarget'>;
+export type RunningServiceView = Wire<'RunningServiceView'>;
+export type RunningView = Wire<'RunningView'>;
+export type SecretView = Wire<'SecretView'>;
+export type TargetView = Wire<'TargetView'>;
