@@ -41,7 +41,10 @@ export class Draft {
   /** Why the stored file could not be read. */
   readonly unread: Signal<ProblemDetails | null> = signal(null);
 
-  readonly document: ReadonlySignal<FileDocument> = computed(() => new FileDocument(this.text.value));
+  readonly document: ReadonlySignal<FileDocument> = computed(() => {
+    const text = this.text.value;
+    return this.#changed?.readAs(text) ?? new FileDocument(text);
+  });
   readonly isChanged: ReadonlySignal<boolean> = computed(() => this.text.value !== (this.stored.value?.text ?? ''));
   /** The problems by their place. */
   readonly byPath: ReadonlySignal<ReadonlyMap<string, readonly FileProblem[]>> = computed(() => {
@@ -50,6 +53,8 @@ export class Draft {
     return found;
   });
 
+  /** The document that a form has changed. */
+  #changed: FileDocument | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #asked: AbortController | undefined;
 
@@ -89,6 +94,7 @@ export class Draft {
   /** Takes over what was typed. */
   edit(text: string): void {
     if (text === this.text.peek()) return;
+    this.#changed = this.document.peek();
     this.text.value = text;
     this.would.value = null;
     clearTimeout(this.#timer);

@@ -53,3 +53,15 @@ test('a_text_that_does_not_read_has_no_form_and_says_why', () => {
   expect(new FileDocument('').broken).toBeNull();
   expect(new FileDocument(FILE).broken).toBeNull();
 });
+
+test('what_a_document_has_written_it_reads_without_reading_the_text_anew', () => {
+  const document = new FileDocument(FILE);
+  expect(document.readAs(FILE)).toBeNull();
+  const changed = document.with(['services', 1, 'cpu'], '2');
+  const again = document.readAs(changed);
+  expect(again?.get(['services', 1, 'cpu'])).toBe('2');
+  expect(again).not.toBe(document);
+  expect(again?.with(['services', 1, 'build', 'args', 'A'], '1')).toBe(
+    new FileDocument(changed).with(['services', 1, 'build', 'args', 'A'], '1'),
+  );
+});

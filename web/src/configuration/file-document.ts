@@ -9,9 +9,16 @@ const WRITTEN = { lineWidth: 0, flowCollectionPadding: false } as const;
 
 export class FileDocument {
   readonly #document: Document;
+  /** The text that was written last. */
+  #written: string | null = null;
 
-  constructor(text: string) {
-    this.#document = parseDocument(text, { keepSourceTokens: false });
+  constructor(text: string | FileDocument) {
+    this.#document = typeof text === 'string' ? parseDocument(text) : text.#document;
+  }
+
+  /** The document that reads as this text, if it is what this one has written: a long file need not be read anew for each letter. */
+  readAs(text: string): FileDocument | null {
+    return this.#written === text ? new FileDocument(this) : null;
   }
 
   /** Why there is no form for the text; a form needs a mapping that reads. */
@@ -106,7 +113,8 @@ export class FileDocument {
   }
 
   text(): string {
-    return this.#document.toString(WRITTEN);
+    this.#written = this.#document.toString(WRITTEN);
+    return this.#written;
   }
 
   /** The whole file as JSON. */
