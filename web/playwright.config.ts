@@ -1,7 +1,14 @@
 import { defineConfig } from '@playwright/test';
 
 export default defineConfig({
-  testDir: 'tests/browser',
+  projects: [
+    // Each test starts a server with simulated builds and rollouts.
+    { name: 'simulated', testDir: 'tests/browser' },
+    // On a server that runs already, which deploys for real: SLIPWAY_TEST_URL and SLIPWAY_TEST_TOKEN. See tests/end_to_end/page.rs.
+    { name: 'real', testDir: 'tests/real' },
+    // The pictures of the README, of the demo that runs. See dev/pictures.
+    { name: 'pictures', testDir: 'tests/pictures' },
+  ],
   outputDir: 'test-results',
   // Two cores, and each test has a server of its own.
   workers: 1,
@@ -13,6 +20,7 @@ export default defineConfig({
   reporter: [['list'], ['html', { open: 'never', outputFolder: 'playwright-report' }]],
   use: {
     headless: true,
+    actionTimeout: 30_000,
     viewport: { width: 1280, height: 800 },
     trace: 'retain-on-failure',
     launchOptions: {

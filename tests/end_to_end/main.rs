@@ -23,6 +23,7 @@ mod local;
 mod offline;
 mod outputs;
 mod packed_charts;
+mod page;
 mod private;
 mod process;
 mod rollouts;

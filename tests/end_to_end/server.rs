@@ -106,7 +106,7 @@ impl Server {
 
     /// The same with something more in the server's environment, where it may end at once.
     pub(crate) fn try_up(&self, environment: &[(&str, &str)]) -> Said {
-        let listen = format!("127.0.0.1:{}", self.api);
+        let listen = self.address();
         let registry = format!("127.0.0.1:{}", self.registry);
         let mirror = format!("docker.io=http://{registry}/hub");
         let kubeconfig = kubeconfig().display().to_string();
@@ -126,6 +126,16 @@ impl Server {
 
     pub(crate) fn home(&self) -> &Path {
         self.home.path()
+    }
+
+    /// `host:port` of the API and of the page.
+    pub(crate) fn address(&self) -> String {
+        format!("127.0.0.1:{}", self.api)
+    }
+
+    /// What a browser signs in with.
+    pub(crate) fn token(&self) -> String {
+        std::fs::read_to_string(self.home().join("token")).expect("the server has left its token").trim().to_owned()
     }
 
     /// `host:port` of the embedded registry.

@@ -54,6 +54,9 @@ struct Arguments {
     /// Where a proxy shows it.
     #[arg(long)]
     public_url: Option<PublicUrl>,
+    /// End with the standard input, so that it does not outlive who started it.
+    #[arg(long)]
+    until_input_ends: bool,
     /// What a browser signs in with.
     #[arg(long, default_value = "simulated")]
     token: String,
@@ -92,8 +95,18 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let site = Site::new(address, arguments.public_url.clone(), Files::Built);
     let app = App::new((engine, ports, world), keys, token, site, false, shutdown.clone());
     println!("http://{address} {}", arguments.token);
-    answer(listener, router(app), shutdown).await;
-    Ok(())
+    let serving = answer(listener, router(app), shutdown);
+    if !arguments.until_input_ends {
+        serving.await;
+        return Ok(());
+    }
+    tokio::select! {
+        () = serving => {}
+        // A failure is an end of the input too.
+        _ = tokio::io::copy(&mut tokio::io::stdin(), &mut tokio::io::sink()) => {}
+    }
+    // A thread waits for input that never comes: without this the runtime waits for it.
+    std::process::exit(0)
 }
 
 /// A target, and the environment unless an earlier run left it.

@@ -66,7 +66,7 @@ export const test = base.extend<Fixtures & Options>({
 /** Starts the simulated server and waits until it listens. */
 async function startSimulated(more: string[]): Promise<Server> {
   const program = process.env.SLIPWAY_TEST_SIMULATED ?? '../target/debug/examples/simulated';
-  const child = spawn(program, more, { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(program, ['--until-input-ends', ...more], { stdio: ['pipe', 'pipe', 'inherit'] });
   const line = await firstLine(child, program);
   const [url, token] = line.split(' ');
   if (url === undefined || token === undefined) throw new Error(`${program} says ${line}; expected an address and a token`);

@@ -1,14 +1,11 @@
-use std::time::{Duration, Instant};
-
 use slipway_core::deployment::Phase;
 use slipway_core::model::Name;
 use slipway_ports::{LogFrom, LogWindow};
 
 use crate::SqliteStore;
 
-/// So many lines; `SLIPWAY_LOG_LINES` asks for more.
-const LINES: u64 = 100_000;
-const LONGEST: Duration = Duration::from_millis(50);
+/// So many lines of each of two services.
+const LINES: u64 = 20_000;
 
 async fn filled(folder: &tempfile::TempDir, lines: u64) -> SqliteStore {
     let store = SqliteStore::open(&folder.path().join("db"), &folder.path().join("key")).await.unwrap();
@@ -32,28 +29,21 @@ async fn filled(folder: &tempfile::TempDir, lines: u64) -> SqliteStore {
 }
 
 #[tokio::test]
-async fn a_jump_into_the_middle_of_a_long_log_takes_no_longer_than_an_eye_needs() {
-    let lines = std::env::var("SLIPWAY_LOG_LINES").ok().and_then(|lines| lines.parse().ok()).unwrap_or(LINES);
+async fn a_jump_into_a_long_log_lands_on_the_line_of_the_position() {
     let folder = tempfile::tempdir().unwrap();
-    let store = filled(&folder, lines).await;
+    let store = filled(&folder, LINES).await;
     let api = Name::new("api").unwrap();
-    let mut worst = Duration::ZERO;
     for part in 0..=10 {
-        let position = (lines * part / 10).max(1);
+        let position = (LINES * part / 10).max(1);
         for from in [LogFrom::At(position), LogFrom::Before(2 * position), LogFrom::After(2 * position - 2)] {
-            let began = Instant::now();
             let window = LogWindow { service: Some(&api), phase: Some(Phase::Build), from, limit: 100 };
             let seen = store.read_window("d", &window).await.unwrap();
-            worst = worst.max(began.elapsed());
             match from {
                 LogFrom::At(_) | LogFrom::After(_) => assert_eq!(seen[0].position, position),
                 LogFrom::Before(_) => assert_eq!(seen[seen.len() - 1].position, position),
             }
         }
     }
-    let began = Instant::now();
-    assert_eq!(store.read_sections("d").await.unwrap().iter().map(|section| section.lines).collect::<Vec<_>>(), [lines, lines]);
-    let counted = began.elapsed();
-    println!("{lines} lines of a section: a window within {worst:?}, sections within {counted:?}");
-    assert!(worst < LONGEST && counted < LONGEST, "{worst:?} {counted:?}");
+    let counted: Vec<u64> = store.read_sections("d").await.unwrap().iter().map(|section| section.lines).collect();
+    assert_eq!(counted, [LINES, LINES]);
 }
