@@ -95,18 +95,15 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let site = Site::new(address, arguments.public_url.clone(), Files::Built);
     let app = App::new((engine, ports, world), keys, token, site, false, shutdown.clone());
     println!("http://{address} {}", arguments.token);
-    let serving = answer(listener, router(app), shutdown);
-    if !arguments.until_input_ends {
-        serving.await;
-        return Ok(());
+    if arguments.until_input_ends {
+        std::thread::spawn(|| {
+            // A failure is an end of the input too.
+            let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
+            std::process::exit(0)
+        });
     }
-    tokio::select! {
-        () = serving => {}
-        // A failure is an end of the input too.
-        _ = tokio::io::copy(&mut tokio::io::stdin(), &mut tokio::io::sink()) => {}
-    }
-    // A thread waits for input that never comes: without this the runtime waits for it.
-    std::process::exit(0)
+    answer(listener, router(app), shutdown).await;
+    Ok(())
 }
 
 /// A target, and the environment unless an earlier run left it.
