@@ -8,7 +8,7 @@ use crate::sqlite::{SqliteStore, unavailable};
 
 /// Lines that are deleted in one transaction: other writers wait for it.
 const LINES_AT_ONCE: i64 = 10_000;
-/// Pages that are given back to the file system in one go.
+/// Pages that are given back to the file system in one transaction.
 const PAGES_AT_ONCE: u32 = 10_000;
 
 /// Which deployment may go: it has finished, and is not the newest of its environment, so that numbers go on.
@@ -64,11 +64,30 @@ impl SqliteStore {
             }
         }
         if count > 0 {
-            // A file that was made without incremental vacuum keeps its size, and uses the pages again.
-            let vacuum = format!("PRAGMA incremental_vacuum({PAGES_AT_ONCE})");
-            sqlx::query(sqlx::AssertSqlSafe(vacuum)).fetch_all(&self.writer.connection).await.map_err(unavailable)?;
+            self.give_space_back().await?;
         }
         Ok(count)
+    }
+
+    /// Gives all free pages back, a piece at a time, so that other writers come between.
+    ///
+    /// A file that was made without incremental vacuum keeps its size, and uses the pages again.
+    pub(crate) async fn give_space_back(&self) -> Result<(), StoreError> {
+        let vacuum = format!("PRAGMA incremental_vacuum({PAGES_AT_ONCE})");
+        let mut free = self.free_pages().await?;
+        while free > 0 {
+            sqlx::query(sqlx::AssertSqlSafe(vacuum.as_str())).fetch_all(&self.writer.connection).await.map_err(unavailable)?;
+            let left = self.free_pages().await?;
+            if left >= free {
+                break;
+            }
+            free = left;
+        }
+        Ok(())
+    }
+
+    async fn free_pages(&self) -> Result<i64, StoreError> {
+        sqlx::query_scalar("PRAGMA freelist_count").fetch_one(&self.writer.connection).await.map_err(unavailable)
     }
 
     async fn is_removable(&self, id: &str) -> Result<bool, StoreError> {

@@ -44,7 +44,8 @@ async fn space_of_removed_deployments_is_given_back() {
     store_contract(&store).await;
     let name = |text: &str| Name::new(text).expect("a name");
     let line = LogLine { at: Timestamp(1), service: name("api"), phase: Phase::Build, text: "x".repeat(1000) };
-    let lines = vec![line; 20_000];
+    // More pages than are given back in one transaction.
+    let lines = vec![line; 40_000];
     store.append_log("d-newest", &lines).await.expect("kept");
     let owner = Access::owner("root");
     let pages = async || {
