@@ -1,19 +1,24 @@
 //! The HTTP API of the server, from its other side.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderValue};
+use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderValue, RETRY_AFTER};
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use slipway_ports::SecretText;
-use slipway_ports::api::ProblemDetails;
+use slipway_ports::api::{Page, ProblemDetails};
 use slipway_server::{Home, HomeError};
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::{WebSocketStream, tungstenite};
 
 use crate::stop::{Exit, Stop};
+
+/// How long a request whose connection broke is made again.
+const LONGEST_BREAK: Duration = Duration::from_secs(30);
+/// Before each time.
+const PAUSE: Duration = Duration::from_millis(300);
 
 /// A websocket to the server.
 pub(crate) type WebSocket = WebSocketStream<TcpStream>;
@@ -60,15 +65,58 @@ impl Client {
         self.answer(self.request(Method::GET, path)).await
     }
 
+    /// Reads a list, page after page.
+    pub(crate) async fn list<T: DeserializeOwned>(&self, path: &str) -> Result<Vec<T>, Stop> {
+        let mut items = Vec::new();
+        let mut cursor: Option<String> = None;
+        loop {
+            let query = cursor.map(|cursor| format!("?cursor={}", encoded(&cursor))).unwrap_or_default();
+            let page: Page<T> = self.get(&format!("{path}{query}")).await?;
+            items.extend(page.items);
+            cursor = page.next_cursor;
+            if cursor.is_none() {
+                return Ok(items);
+            }
+        }
+    }
+
     /// Reads a text of a media type.
     pub(crate) async fn get_text(&self, path: &str, media_type: &'static str) -> Result<String, Stop> {
         let response = self.checked(self.request(Method::GET, path).header(ACCEPT, media_type)).await?;
         response.text().await.map_err(|error| self.lost(&error))
     }
 
-    /// Asks for something to be done.
+    /// Asks for something to be done, once: a request whose connection breaks is made again with its key, which tells the server that it is
+    /// the same one. A server that can not be reached to begin with was asked nothing, and is not waited for.
     pub(crate) async fn post<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T, Stop> {
+        let key = uuid::Uuid::now_v7().to_string();
+        let asked = || self.request(Method::POST, path).header("idempotency-key", &key).json(body);
+        let response = match asked().send().await {
+            Err(error) if error.is_connect() => return Err(self.lost(&error)),
+            Err(error) => self.again(&error, asked).await?,
+            Ok(response) => response,
+        };
+        self.answer_of(response).await
+    }
+
+    /// Asks for something that takes no key and must not be done twice: it is not asked again when the connection breaks.
+    pub(crate) async fn post_once<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T, Stop> {
         self.answer(self.request(Method::POST, path).json(body)).await
+    }
+
+    /// Makes a request again whose connection broke, until it is answered, or [`LONGEST_BREAK`] has passed.
+    async fn again(&self, broken: &reqwest::Error, asked: impl Fn() -> RequestBuilder) -> Result<Response, Stop> {
+        let until = Instant::now() + LONGEST_BREAK;
+        while Instant::now() < until {
+            tokio::time::sleep(PAUSE).await;
+            match asked().send().await {
+                // The first one is still being done.
+                Ok(response) if response.status() == StatusCode::CONFLICT && response.headers().contains_key(RETRY_AFTER) => {}
+                Ok(response) => return Ok(response),
+                Err(_) => {}
+            }
+        }
+        Err(self.lost(broken))
     }
 
     /// Asks for something to be done that has no answer but that it is.
@@ -130,7 +178,12 @@ impl Client {
     }
 
     async fn answer<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<T, Stop> {
-        let response = self.checked(request).await?;
+        let response = request.send().await.map_err(|error| self.lost(&error))?;
+        self.answer_of(response).await
+    }
+
+    async fn answer_of<T: DeserializeOwned>(&self, response: Response) -> Result<T, Stop> {
+        let response = self.successful(response).await?;
         let body = response.bytes().await.map_err(|error| self.lost(&error))?;
         serde_json::from_slice(&body).map_err(|error| {
             Stop::new(Exit::Internal, format!("the server's answer does not read back: {error}"))
@@ -140,6 +193,10 @@ impl Client {
 
     async fn checked(&self, request: RequestBuilder) -> Result<Response, Stop> {
         let response = request.send().await.map_err(|error| self.lost(&error))?;
+        self.successful(response).await
+    }
+
+    async fn successful(&self, response: Response) -> Result<Response, Stop> {
         let status = response.status();
         if status.is_success() {
             return Ok(response);

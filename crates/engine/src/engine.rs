@@ -22,6 +22,9 @@ use crate::settings::Settings;
 use crate::single_flight::Flights;
 use crate::{Preview, deployed, images, prepare, preview, retention};
 
+/// As many of the newest deployments may be the one that a repeated request was joined to.
+const LOOK_BACK: u32 = 5;
+
 /// The world, as the engine sees it.
 #[derive(Clone)]
 pub struct Ports {
@@ -134,13 +137,17 @@ impl Engine {
             // One request of an environment at a time, so that each sees the one before.
             let _turn = this.queue.accepting(&project, &environment).await;
             let asked = Asked { access: &access, environment: &stored.environment, target: &target, action, request: &request };
+            if let Some(accepted) = this.accepted_before(&access, &stored.environment, &trigger).await? {
+                return Ok(accepted);
+            }
             if let Some(joined) = this.join_queued(&asked, &trigger).await? {
                 return Ok(Accepted { summary: joined, joined: true });
             }
             let plan = prepare::prepare(&this.shared, &asked).await?;
+            let trigger_id = trigger.request.clone();
             let fact = Fact::Accepted { plan: Box::new(plan), trigger };
             let new = NewDeployment {
-                id: uuid::Uuid::now_v7().to_string(),
+                id: trigger_id.unwrap_or_else(|| uuid::Uuid::now_v7().to_string()),
                 project: project.clone(),
                 environment: environment.clone(),
                 target: target.name.clone(),
@@ -152,6 +159,29 @@ impl Engine {
             Ok(Accepted { summary, joined: false })
         });
         accepting.await.map_err(|error| EngineError::Internal(format!("accepting a deployment broke off: {error}")))?
+    }
+
+    /// The deployment that a request was accepted as, or joined to, when it was made before.
+    async fn accepted_before(
+        &self,
+        access: &Access,
+        environment: &Environment,
+        trigger: &Trigger,
+    ) -> Result<Option<Accepted>, EngineError> {
+        let Some(request) = &trigger.request else { return Ok(None) };
+        let store = &self.shared.ports.store;
+        match store.deployment(access, request).await {
+            Ok(summary) => return Ok(Some(Accepted { summary, joined: false })),
+            Err(StoreError::NotFound(_)) => {}
+            Err(error) => return Err(error.into()),
+        }
+        for summary in store.deployments(access, &environment.project, &environment.name, None, LOOK_BACK).await? {
+            let deployment = deployed::read(&**store, access, &summary).await?;
+            if deployment.merged().iter().any(|merged| merged.trigger.request.as_ref() == Some(request)) {
+                return Ok(Some(Accepted { summary, joined: true }));
+            }
+        }
+        Ok(None)
     }
 
     /// Joins a request to the last queued deployment of its environment, if that is of the same actor, action and target.

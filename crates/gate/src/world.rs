@@ -5,17 +5,18 @@ use std::path::Path;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use slipway_core::deployment::Event;
+use slipway_core::deployment::{Event, Timestamp};
 use slipway_core::failure::Failure;
 use slipway_core::model::{Environment, GitRevision, ImageReference, Name};
 use slipway_core::plan::{ObjectRef, Observed};
 use slipway_ports::{
     Access, BuildClaim, BuildRequest, Builder, BuiltImage, CancellationToken, ChartNeeds, ChartPlace, ChartVersion, Charts,
     Cluster, ClusterIssuer, ConnectRequest, Credential, DeploymentSummary, ExecRequest, ExecStreams, Export, Freed,
-    ImageCollector, JobOutput, JobRequest, LogLine, LogMatches, LogQuery, LogSearch, LogSection, LogWindow, Namespace,
-    NeededImage, NewDeployment, PlacedLine, PodConnection, PodLine, Presence, Progress, Reader, RecordedEvent, Registry,
-    ReleaseRequest, ReleaseStatus, Releases, Repositories, RepositoryTag, Revision, RolloutKind, RolloutRequest, RunningServices,
-    SecretObject, SecretText, Store, StoreError, StoredEnvironment, Target, TreeFacts, TreeQuery, Upgraded, Workloads,
+    ImageCollector, JobOutput, JobRequest, KeptAnswer, LogLine, LogMatches, LogQuery, LogSearch, LogSection, LogWindow,
+    Namespace, NeededImage, NewDeployment, PlacedLine, PodConnection, PodLine, Presence, Progress, Reader, RecordedEvent,
+    Registry, ReleaseRequest, ReleaseStatus, Releases, Repositories, RepositoryTag, Revision, RolloutKind, RolloutRequest,
+    RunningServices, SecretObject, SecretText, Store, StoreError, StoredEnvironment, Target, TreeFacts, TreeQuery, Upgraded,
+    Workloads,
 };
 use tokio::sync::{mpsc, watch};
 
@@ -442,5 +443,13 @@ impl Store for Gated<dyn Store> {
 
     async fn remove_credential(&self, access: &Access, project: &Name, name: &Name) -> Result<(), StoreError> {
         self.pass("store.remove-credential", self.port.remove_credential(access, project, name)).await
+    }
+
+    async fn keep_answer(&self, access: &Access, key: &str, answer: &KeptAnswer) -> Result<(), StoreError> {
+        self.pass("store.keep-answer", self.port.keep_answer(access, key, answer)).await
+    }
+
+    async fn kept_answer(&self, access: &Access, key: &str, since: Timestamp) -> Result<Option<KeptAnswer>, StoreError> {
+        self.port.kept_answer(access, key, since).await
     }
 }

@@ -13,6 +13,7 @@ mod charts;
 mod cluster;
 mod credentials;
 mod images;
+mod kept_answer;
 mod lease;
 mod log_cut;
 mod log_window;
@@ -36,6 +37,7 @@ pub use cluster::{
 };
 pub use credentials::{Credential, Login, Reader};
 pub use images::{Freed, ImageCollector, NeededImage};
+pub use kept_answer::KeptAnswer;
 pub use lease::{Epoch, Lease, Leases};
 pub use log_cut::LogCut;
 pub use log_window::{LogFrom, LogSection, LogWindow, PlacedLine};

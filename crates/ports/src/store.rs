@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use slipway_core::deployment::{Actor, Event, Phase, Timestamp};
 use slipway_core::model::{Environment, Name};
 
-use crate::{Credential, LogSection, LogWindow, PlacedLine, SecretText};
+use crate::{Credential, KeptAnswer, LogSection, LogWindow, PlacedLine, SecretText};
 
 /// Environments, targets, secrets, and deployments as logs of facts.
 ///
@@ -124,6 +124,13 @@ pub trait Store: Send + Sync {
 
     /// Forgets a credential; one that is not there is [`StoreError::NotFound`].
     async fn remove_credential(&self, access: &Access, project: &Name, name: &Name) -> Result<(), StoreError>;
+
+    /// Keeps the answer to a request of the caller with an idempotency key, unless there is one. Answers of more than
+    /// [`KeptAnswer::LASTS`] before it go, and the oldest beyond [`KeptAnswer::MOST`] and [`KeptAnswer::MOST_BYTES`].
+    async fn keep_answer(&self, access: &Access, key: &str, answer: &KeptAnswer) -> Result<(), StoreError>;
+
+    /// The answer to a request of the caller with this key, if it was given at `since` or later.
+    async fn kept_answer(&self, access: &Access, key: &str, since: Timestamp) -> Result<Option<KeptAnswer>, StoreError>;
 }
 
 /// Who asks, and what he may see. One user owns the local server and sees all of it.

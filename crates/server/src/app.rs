@@ -5,6 +5,7 @@ use std::sync::Arc;
 use slipway_engine::{Engine, Ports};
 use slipway_ports::{Access, CancellationToken, SecretText, Workloads};
 
+use crate::idempotency::Running;
 use crate::key_rotation::KeyRotation;
 use crate::live::Live;
 use crate::sessions::Sessions;
@@ -30,6 +31,7 @@ pub(crate) struct Inner {
     pub(crate) sessions: Sessions,
     pub(crate) codes: SignInCodes,
     pub(crate) site: Site,
+    pub(crate) idempotent: Running,
     pub(crate) owner: String,
     pub(crate) allow_file_urls: bool,
     pub(crate) shutdown: CancellationToken,
@@ -60,6 +62,7 @@ impl App {
             sessions,
             codes,
             site,
+            idempotent: Running::default(),
             owner,
             allow_file_urls,
             shutdown,

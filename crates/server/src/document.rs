@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 use slipway_ports::api::{ExecBody, ExecControl, ExecEnd, ForwardControl, ProblemDetails};
 use utoipa::OpenApi;
 
-use crate::routes;
+use crate::{idempotency, routes};
 
 /// The document.
 pub static DOCUMENT: LazyLock<Value> = LazyLock::new(document);
@@ -61,9 +61,49 @@ fn document() -> Value {
     for operation in operations(&mut document) {
         operation["responses"]["default"] = json!({ "$ref": "#/components/responses/Problem" });
     }
+    items_by_name(&mut document);
+    describe_keys(&mut document);
     let requested = requested(&mut document);
     absent_is_not_null(&mut document, &requested);
     document
+}
+
+/// The items of a page are described once, under their own name.
+fn items_by_name(document: &mut Value) {
+    let Some(schemas) = document["components"]["schemas"].as_object_mut() else { return };
+    let names: Vec<String> = schemas.keys().cloned().collect();
+    for (name, schema) in schemas {
+        if let Some(item) = name.strip_prefix("Page_").filter(|item| names.iter().any(|name| name == item)) {
+            schema["properties"]["items"]["items"] = json!({ "$ref": format!("#/components/schemas/{item}") });
+        }
+    }
+}
+
+/// Operations that make something take an `Idempotency-Key`, whoever wrote them.
+fn describe_keys(document: &mut Value) {
+    let key = json!({
+        "name": idempotency::KEY,
+        "in": "header",
+        "required": false,
+        "description": "Tells this request from all others, for a day: made again, it is answered as before, and done once",
+        "schema": { "type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$" },
+    });
+    let replayed = json!({ "description": "`true`: this was done and answered before", "schema": { "type": "string" } });
+    for (path, item) in document["paths"].as_object_mut().into_iter().flatten() {
+        for (_, operation) in
+            item.as_object_mut().into_iter().flatten().filter(|(method, _)| idempotency::takes_key(method, path))
+        {
+            let operation = operation.as_object_mut().into_iter();
+            for fields in operation {
+                let parameters = fields.entry("parameters").or_insert_with(|| json!([]));
+                parameters.as_array_mut().into_iter().for_each(|parameters| parameters.push(key.clone()));
+                let answers = fields.get_mut("responses").and_then(Value::as_object_mut).into_iter().flatten();
+                for (_, answer) in answers.filter(|(status, _)| status.starts_with('2')) {
+                    answer["headers"][idempotency::REPLAYED] = replayed.clone();
+                }
+            }
+        }
+    }
 }
 
 /// Every operation of the document.

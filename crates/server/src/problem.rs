@@ -3,11 +3,12 @@
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use slipway_core::failure::{Failure, FailureKind};
+use slipway_core::failure::{Code, Failure, FailureKind};
 use slipway_core::file;
+use slipway_core::pipeline_edit::RefusalCode;
 use slipway_engine::EngineError;
 use slipway_ports::StoreError;
-use slipway_ports::api::{FileProblem, ProblemDetails};
+use slipway_ports::api::{FileProblem, ProblemDetails, REQUEST_CODES};
 
 /// The answer to a request that was not done.
 #[derive(Debug, Clone)]
@@ -16,6 +17,10 @@ pub(crate) struct Problem(pub(crate) Box<ProblemDetails>);
 impl Problem {
     /// A problem with its stable word.
     pub(crate) fn new(status: StatusCode, code: &str, detail: impl Into<String>) -> Self {
+        debug_assert!(
+            is_known(code),
+            "{code} is no code of a problem; see REQUEST_CODES in crates/ports/src/api/request_code.rs"
+        );
         Self(Box::new(ProblemDetails {
             kind: format!("https://slipway.dev/errors/{code}"),
             title: code.replace('-', " "),
@@ -58,6 +63,13 @@ impl Problem {
         self.0.hint = Some(hint.into());
         self
     }
+}
+
+/// Whether a code has a page.
+fn is_known(code: &str) -> bool {
+    let is_failure = Code::ALL.into_iter().any(|known| known.as_str() == code);
+    let is_refusal = || RefusalCode::ALL.into_iter().any(|known| known.as_str() == code);
+    is_failure || is_refusal() || REQUEST_CODES.contains(&code)
 }
 
 impl From<EngineError> for Problem {

@@ -15,7 +15,7 @@ async fn a_refused_file_lists_every_problem_with_its_place() {
     assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
     let places: Vec<_> = problem["problems"].as_array().unwrap().iter().map(|p| (p["line"].clone(), p["path"].clone())).collect();
     assert_eq!(places, [(3.into(), "name".into()), (4.into(), "unknown".into())]);
-    assert_eq!(server.ask("GET", "/environments", "").await.1, serde_json::json!([]));
+    assert_eq!(server.ask("GET", "/environments", "").await.1, serde_json::json!({"items": []}));
 }
 
 #[tokio::test]
@@ -75,7 +75,7 @@ async fn a_secret_must_be_declared_and_never_comes_back() {
 async fn the_first_target_is_the_default_one_and_nonsense_is_refused() {
     let server = Server::with_environment().await;
     let (_, targets) = server.ask("GET", "/targets", "").await;
-    assert_eq!((&targets[0]["name"], &targets[0]["default"]), (&"dev".into(), &true.into()));
+    assert_eq!((&targets["items"][0]["name"], &targets["items"][0]["default"]), (&"dev".into(), &true.into()));
     for body in [
         r#"{"kubeconfig": "relative", "context": "a", "domain": "{service}.x", "requestPercent": 100}"#,
         r#"{"kubeconfig": "/k", "context": "a", "domain": "{service}.x", "requestPercent": 0}"#,
@@ -168,9 +168,9 @@ async fn a_credential_is_set_listed_and_forgotten_and_what_is_secret_never_comes
         assert!(!problem.to_string().contains("hunter2"), "{problem}");
     }
     let (_, listed) = server.ask("GET", place, "").await;
-    assert_eq!(listed.as_array().unwrap().iter().map(|each| each["name"].clone()).collect::<Vec<_>>(), ["hub", "robot"]);
+    assert_eq!(listed["items"].as_array().unwrap().iter().map(|each| each["name"].clone()).collect::<Vec<_>>(), ["hub", "robot"]);
     assert!(!listed.to_string().contains("hunter2"), "{listed}");
-    assert_eq!(server.ask("GET", "/projects/other/credentials", "").await.1, serde_json::json!([]));
+    assert_eq!(server.ask("GET", "/projects/other/credentials", "").await.1, serde_json::json!({"items": []}));
     assert_eq!(server.ask("DELETE", &format!("{place}/hub"), "").await.0, StatusCode::NO_CONTENT);
     assert_eq!(server.ask("DELETE", &format!("{place}/hub"), "").await.0, StatusCode::NOT_FOUND);
 }

@@ -1,7 +1,8 @@
-//! Every code of a failure, and of a refused edit, has a page.
+//! Every code of a failure, of a refused edit and of a refused request has a page.
 
 use slipway_core::failure::Code;
 use slipway_core::pipeline_edit::RefusalCode;
+use slipway_ports::api::REQUEST_CODES;
 
 use crate::metadata;
 
@@ -12,8 +13,8 @@ const HEADINGS: [&str; 3] = ["## What happened", "## Why", "## What to do"];
 pub(crate) fn check() -> Result<Vec<String>, String> {
     let folder = metadata::read()?.workspace_root.join("docs/errors");
     let mut problems = Vec::new();
-    let codes: Vec<&str> =
-        Code::ALL.into_iter().map(Code::as_str).chain(RefusalCode::ALL.into_iter().map(RefusalCode::as_str)).collect();
+    let failures = Code::ALL.into_iter().map(Code::as_str);
+    let codes: Vec<&str> = failures.chain(RefusalCode::ALL.into_iter().map(RefusalCode::as_str)).chain(REQUEST_CODES).collect();
     for code in &codes {
         let path = folder.join(format!("{code}.md"));
         match std::fs::read_to_string(&path) {
@@ -29,7 +30,7 @@ pub(crate) fn check() -> Result<Vec<String>, String> {
         let name = page.file_name().to_string_lossy().into_owned();
         let known = codes.iter().any(|code| name == format!("{code}.md")) || name == "README.md";
         if !known {
-            problems.push(format!("docs/errors/{name}: no failure or refusal has this code"));
+            problems.push(format!("docs/errors/{name}: no failure and no refusal has this code"));
         }
     }
     if problems.is_empty() {

@@ -1523,6 +1523,27 @@ export interface components {
              */
             version: number;
         };
+        /** @description A part of a list. */
+        Page_CredentialView: {
+            /** @description What is on this page. */
+            items: components["schemas"]["CredentialView"][];
+            /** @description What to ask the next page with; absent on the last. */
+            nextCursor?: string;
+        };
+        /** @description A part of a list. */
+        Page_EnvironmentView: {
+            /** @description What is on this page. */
+            items: components["schemas"]["EnvironmentView"][];
+            /** @description What to ask the next page with; absent on the last. */
+            nextCursor?: string;
+        };
+        /** @description A part of a list. */
+        Page_TargetView: {
+            /** @description What is on this page. */
+            items: components["schemas"]["TargetView"][];
+            /** @description What to ask the next page with; absent on the last. */
+            nextCursor?: string;
+        };
         /**
          * @description Build or release.
          * @enum {string}
@@ -2140,7 +2161,10 @@ export interface operations {
     approveStage: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Tells this request from all others, for a day: made again, it is answered as before, and done once */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 /** @description The id of the deployment, a UUID. */
                 id: string;
@@ -2156,6 +2180,8 @@ export interface operations {
             /** @description The deployment as it is then */
             200: {
                 headers: {
+                    /** @description `true`: this was done and answered before */
+                    "Idempotency-Replayed"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -2168,7 +2194,10 @@ export interface operations {
     cancelDeployment: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Tells this request from all others, for a day: made again, it is answered as before, and done once */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 /** @description The id of the deployment, a UUID. */
                 id: string;
@@ -2184,6 +2213,8 @@ export interface operations {
             /** @description It is being canceled */
             202: {
                 headers: {
+                    /** @description `true`: this was done and answered before */
+                    "Idempotency-Replayed"?: string;
                     [name: string]: unknown;
                 };
                 content?: never;
@@ -2331,20 +2362,25 @@ export interface operations {
     };
     listEnvironments: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description `nextCursor` of the page before; absent: the first page. */
+                cursor?: string;
+                /** @description So many at most; absent: 100. More than 500 count as 500. */
+                limit?: number;
+            };
             header?: never;
             path?: never;
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description All of them */
+            /** @description A page of them, by project and name */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["EnvironmentView"][];
+                    "application/json": components["schemas"]["Page_EnvironmentView"];
                 };
             };
             default: components["responses"]["Problem"];
@@ -2410,7 +2446,7 @@ export interface operations {
         parameters: {
             query?: {
                 /** @description `nextCursor` of the page before; absent: the first page. */
-                cursor?: number;
+                cursor?: string;
                 /** @description So many at most, 1 to 100; absent: 20. */
                 limit?: number;
             };
@@ -2440,7 +2476,10 @@ export interface operations {
     deploy: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Tells this request from all others, for a day: made again, it is answered as before, and done once */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 /** @description The project. */
                 project: string;
@@ -2458,6 +2497,8 @@ export interface operations {
             /** @description It was accepted */
             202: {
                 headers: {
+                    /** @description `true`: this was done and answered before */
+                    "Idempotency-Replayed"?: string;
                     /** @description The path of the deployment */
                     Location?: string;
                     [name: string]: unknown;
@@ -2811,7 +2852,10 @@ export interface operations {
     runJob: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Tells this request from all others, for a day: made again, it is answered as before, and done once */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 /** @description The project. */
                 project: string;
@@ -2831,6 +2875,8 @@ export interface operations {
             /** @description The run has begun */
             201: {
                 headers: {
+                    /** @description `true`: this was done and answered before */
+                    "Idempotency-Replayed"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -2904,6 +2950,8 @@ export interface operations {
             header?: {
                 /** @description The version that the change is meant for, as `ETag` told it; with another one nothing is changed (412) */
                 "If-Match"?: string;
+                /** @description Tells this request from all others, for a day: made again, it is answered as before, and done once */
+                "Idempotency-Key"?: string;
             };
             path: {
                 /** @description The project. */
@@ -2924,6 +2972,8 @@ export interface operations {
                 headers: {
                     /** @description The version of the environment, as `If-Match` takes it */
                     ETag?: string;
+                    /** @description `true`: this was done and answered before */
+                    "Idempotency-Replayed"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3126,6 +3176,8 @@ export interface operations {
                 "If-Match"?: string;
                 /** @description `*`: only an environment that is not there yet is made */
                 "If-None-Match"?: string;
+                /** @description Tells this request from all others, for a day: made again, it is answered as before, and done once */
+                "Idempotency-Key"?: string;
             };
             path?: never;
             cookie?: never;
@@ -3142,6 +3194,8 @@ export interface operations {
                 headers: {
                     /** @description The version of the environment, as `If-Match` takes it */
                     ETag?: string;
+                    /** @description `true`: this was done and answered before */
+                    "Idempotency-Replayed"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3248,7 +3302,12 @@ export interface operations {
     };
     listCredentials: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description `nextCursor` of the page before; absent: the first page. */
+                cursor?: string;
+                /** @description So many at most; absent: 100. More than 500 count as 500. */
+                limit?: number;
+            };
             header?: never;
             path: {
                 /** @description The project. */
@@ -3264,7 +3323,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["CredentialView"][];
+                    "application/json": components["schemas"]["Page_CredentialView"];
                 };
             };
             default: components["responses"]["Problem"];
@@ -3433,20 +3492,25 @@ export interface operations {
     };
     listTargets: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description `nextCursor` of the page before; absent: the first page. */
+                cursor?: string;
+                /** @description So many at most; absent: 100. More than 500 count as 500. */
+                limit?: number;
+            };
             header?: never;
             path?: never;
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description All of them */
+            /** @description A page of them, by name */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["TargetView"][];
+                    "application/json": components["schemas"]["Page_TargetView"];
                 };
             };
             default: components["responses"]["Problem"];
@@ -3455,7 +3519,10 @@ export interface operations {
     addTarget: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Tells this request from all others, for a day: made again, it is answered as before, and done once */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -3468,6 +3535,8 @@ export interface operations {
             /** @description The target */
             201: {
                 headers: {
+                    /** @description `true`: this was done and answered before */
+                    "Idempotency-Replayed"?: string;
                     [name: string]: unknown;
                 };
                 content: {

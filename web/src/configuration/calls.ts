@@ -1,5 +1,6 @@
 /** The calls of the API about environment files, secrets, what runs, targets and credentials. */
 import { answer, client } from '../api/client';
+import { allItems } from '../api/pages';
 import type { AppliedView, NewCredential, NewTarget } from './wire';
 
 /** Which environment. */
@@ -60,7 +61,7 @@ export const runJob = (path: Place, service: string) =>
     body: {},
   });
 
-export const listTargets = () => answer(client.GET('/api/v1/targets'));
+export const listTargets = () => allItems((query) => answer(client.GET('/api/v1/targets', { params: { query } })));
 
 export const addTarget = (body: NewTarget) => answer(client.POST('/api/v1/targets', { body }));
 
@@ -69,7 +70,7 @@ export const readDoctor = async () => (await answer(client.GET('/api/v1/doctor')
 export const readVersion = () => answer(client.GET('/api/v1/version'));
 
 export const listCredentials = (project: string) =>
-  answer(client.GET('/api/v1/projects/{project}/credentials', { params: { path: { project } } }));
+  allItems((query) => answer(client.GET('/api/v1/projects/{project}/credentials', { params: { path: { project }, query } })));
 
 export const setCredential = (project: string, credential: string, body: NewCredential) =>
   client.PUT('/api/v1/projects/{project}/credentials/{credential}', { params: { path: { project, credential } }, body });

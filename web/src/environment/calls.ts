@@ -1,5 +1,6 @@
 /** The calls of the API that an environment's pages make. */
 import { answer, client } from '../api/client';
+import { allItems } from '../api/pages';
 import type { Edit } from '../board/pipeline';
 import type { DeployBody, EditedView } from './wire';
 
@@ -9,7 +10,7 @@ export interface Place {
   environment: string;
 }
 
-export const listEnvironments = () => answer(client.GET('/api/v1/environments'));
+export const listEnvironments = () => allItems((query) => answer(client.GET('/api/v1/environments', { params: { query } })));
 
 export const readEnvironment = (path: Place) =>
   answer(client.GET('/api/v1/environments/{project}/{environment}', { params: { path } }));

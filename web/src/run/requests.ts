@@ -7,7 +7,7 @@ function until(signal: AbortSignal | undefined): { signal: AbortSignal } | Recor
   return signal === undefined ? {} : { signal };
 }
 
-/** A query whose cursor is what the last page gave. */
+/** A query of a log, whose cursor is the number of a line. */
 function paged<Query extends { cursor?: string }>({ cursor, ...query }: Query) {
   return cursor === undefined ? query : { ...query, cursor: Number(cursor) };
 }
@@ -29,7 +29,7 @@ export function deployments(
   query: { cursor?: string; limit?: number },
   signal?: AbortSignal,
 ) {
-  const params = { path: { project, environment }, query: paged(query) };
+  const params = { path: { project, environment }, query };
   return answer(client.GET('/api/v1/environments/{project}/{environment}/deployments', { params, ...until(signal) }));
 }
 

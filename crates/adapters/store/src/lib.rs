@@ -8,6 +8,7 @@ mod credentials;
 mod deployments;
 mod environments;
 mod history;
+mod kept_answers;
 mod key;
 mod keys;
 mod lease;

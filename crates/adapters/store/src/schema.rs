@@ -3,7 +3,7 @@
 use sqlx::SqlitePool;
 
 /// One entry per version of the file; `PRAGMA user_version` says how many were carried out.
-const MIGRATIONS: [&str; 5] = [
+const MIGRATIONS: [&str; 6] = [
     "
     CREATE TABLE target (
         name TEXT PRIMARY KEY,
@@ -96,6 +96,20 @@ const MIGRATIONS: [&str; 5] = [
     ) STRICT;
     INSERT INTO log_section (deployment, service, phase, lowest, highest, lines)
         SELECT deployment, service, phase, min(number), max(number), count(*) FROM log GROUP BY deployment, service, phase;
+    ",
+    "
+    CREATE TABLE kept_answer (
+        number INTEGER PRIMARY KEY AUTOINCREMENT,
+        actor TEXT NOT NULL,
+        key TEXT NOT NULL,
+        at INTEGER NOT NULL,
+        fingerprint TEXT NOT NULL,
+        status INTEGER NOT NULL,
+        headers TEXT NOT NULL,
+        bytes INTEGER NOT NULL,
+        body BLOB NOT NULL,
+        UNIQUE (actor, key)
+    ) STRICT;
     ",
 ];
 

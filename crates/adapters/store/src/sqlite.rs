@@ -5,11 +5,11 @@ use std::path::Path;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use slipway_core::deployment::Event;
+use slipway_core::deployment::{Event, Timestamp};
 use slipway_core::model::{Environment, Name};
 use slipway_ports::{
-    Access, CancellationToken, Credential, DeploymentSummary, Lease, LogLine, LogMatches, LogSearch, LogSection, LogWindow,
-    NewDeployment, PlacedLine, RecordedEvent, SecretText, Store, StoreError, StoredEnvironment, Target,
+    Access, CancellationToken, Credential, DeploymentSummary, KeptAnswer, Lease, LogLine, LogMatches, LogSearch, LogSection,
+    LogWindow, NewDeployment, PlacedLine, RecordedEvent, SecretText, Store, StoreError, StoredEnvironment, Target,
 };
 use sqlx::sqlite::{SqliteAutoVacuum, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{Connection as _, Sqlite, SqlitePool, Transaction};
@@ -255,6 +255,14 @@ impl Store for SqliteStore {
     async fn remove_credential(&self, access: &Access, project: &Name, name: &Name) -> Result<(), StoreError> {
         covered(access, project)?;
         self.forget_credential(project, name).await
+    }
+
+    async fn keep_answer(&self, access: &Access, key: &str, answer: &KeptAnswer) -> Result<(), StoreError> {
+        self.write_answer(access, key, answer).await
+    }
+
+    async fn kept_answer(&self, access: &Access, key: &str, since: Timestamp) -> Result<Option<KeptAnswer>, StoreError> {
+        self.read_answer(access, key, since).await
     }
 }
 

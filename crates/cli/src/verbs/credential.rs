@@ -91,7 +91,7 @@ pub(crate) async fn run(context: &Context, arguments: &Credential) -> Result<Exi
             }
         }
         Verb::List => {
-            let credentials: Vec<CredentialView> = context.client()?.get(&place).await?;
+            let credentials: Vec<CredentialView> = context.client()?.list(&place).await?;
             match context.output {
                 Output::Json => output::json(&credentials)?,
                 Output::Text if credentials.is_empty() => {

@@ -22,7 +22,7 @@ enum Verb {
 
 pub(crate) async fn run(context: &Context, arguments: &Key) -> Result<Exit, Stop> {
     let Verb::Rotate = &arguments.verb;
-    let rotated: KeyRotationView = context.client()?.post("/key:rotate", &()).await?;
+    let rotated: KeyRotationView = context.client()?.post_once("/key:rotate", &()).await?;
     match context.output {
         Output::Json => output::json(&rotated)?,
         Output::Text => output::tell(format!(

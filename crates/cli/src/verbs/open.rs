@@ -20,7 +20,7 @@ pub(crate) struct Open {
 }
 
 pub(crate) async fn run(context: &Context, arguments: &Open) -> Result<Exit, Stop> {
-    let given: SignInCodeView = context.client()?.post("/sessions/codes", &()).await?;
+    let given: SignInCodeView = context.client()?.post_once("/sessions/codes", &()).await?;
     let address = format!("{}#code={}", given.page, given.code.expose());
     match context.output {
         Output::Json => output::json(&json!({"address": address, "expiresAt": given.expires_at}))?,

@@ -102,7 +102,7 @@ pub(crate) async fn run(context: &Context, arguments: &Target) -> Result<Exit, S
             }
         }
         Verb::List => {
-            let targets: Vec<TargetView> = client.get("/targets").await?;
+            let targets: Vec<TargetView> = client.list("/targets").await?;
             match context.output {
                 Output::Json => output::json(&targets)?,
                 Output::Text if targets.is_empty() => {

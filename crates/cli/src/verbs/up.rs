@@ -64,7 +64,7 @@ pub(crate) async fn run(context: &Context, arguments: &Up) -> Result<Exit, Stop>
 
 async fn add_target(client: &Client, arguments: &Up) -> Result<Option<TargetView>, Stop> {
     if arguments.no_cluster || arguments.cluster.found().is_none() {
-        let targets: Vec<TargetView> = client.get("/targets").await?;
+        let targets: Vec<TargetView> = client.list("/targets").await?;
         return Ok(targets.into_iter().find(|target| target.default));
     }
     target::add(client, None, &arguments.cluster, true).await.map(Some)

@@ -257,6 +257,9 @@ pub struct Trigger {
     pub source: String,
     /// Who.
     pub actor: Actor,
+    /// Tells this request from all others, when it may be repeated: the one that was accepted is found by it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request: Option<String>,
 }
 
 /// Somebody who asks.

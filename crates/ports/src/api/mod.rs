@@ -14,9 +14,11 @@ mod history;
 mod key;
 mod live;
 mod log;
+mod page;
 mod pipeline;
 mod plan;
 mod problem;
+mod request_code;
 mod running;
 pub mod schema;
 mod session;
@@ -39,12 +41,14 @@ pub use history::{HistoryPage, HistoryView, VersionChangeView};
 pub use key::KeyRotationView;
 pub use live::{DeploymentHeadView, EnvironmentStateView, OverviewView, RemovedView};
 pub use log::{LogLineView, LogPage, LogSectionView, PodLineView};
+pub use page::{Page, PageQuery};
 pub use pipeline::{
     Approval, EditedView, MoveQuery, NewStage, PipelineServiceView, PipelineStageView, ServiceChange, StageChange, StageDeletion,
     StageOrder, StagePosition, StageQuery,
 };
 pub use plan::{BaseView, PlanServiceView, PlanStageView, PlanStepView, PlanView};
 pub use problem::{FileProblem, ProblemDetails};
+pub use request_code::REQUEST_CODES;
 pub use running::{
     ExecBody, ExecControl, ExecEnd, ForwardControl, JobRunBody, JobRunView, JobStartedView, RunningChange, RunningContainerView,
     RunningPodView, RunningServiceView, RunningView, STDERR, STDOUT,

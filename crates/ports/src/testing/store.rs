@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
-use slipway_core::deployment::{CancelScope, Event, Fact, Outcome};
+use slipway_core::deployment::{CancelScope, Event, Fact, Outcome, Timestamp};
 use slipway_core::model::{Environment, Name};
 
 use crate::{
-    Access, Credential, DeploymentSummary, LogCut, LogFrom, LogLine, LogMatches, LogSearch, LogSection, LogWindow, NewDeployment,
-    PlacedLine, RecordedEvent, SecretText, Store, StoreError, StoredEnvironment, Target,
+    Access, Credential, DeploymentSummary, KeptAnswer, LogCut, LogFrom, LogLine, LogMatches, LogSearch, LogSection, LogWindow,
+    NewDeployment, PlacedLine, RecordedEvent, SecretText, Store, StoreError, StoredEnvironment, Target,
 };
 
 /// A store that forgets everything when it goes.
@@ -30,6 +30,8 @@ struct Tables {
     last_line: u64,
     secrets: BTreeMap<(Name, Name, String), SecretText>,
     credentials: BTreeMap<(Name, Name), Credential>,
+    /// With actor and key, oldest first.
+    answers: Vec<(String, String, KeptAnswer)>,
 }
 
 struct KeptLine {
@@ -401,5 +403,26 @@ impl Store for MemoryStore {
         }
         let removed = self.tables().credentials.remove(&(project.clone(), name.clone()));
         removed.map(drop).ok_or_else(|| no("credential"))
+    }
+
+    async fn keep_answer(&self, access: &Access, key: &str, answer: &KeptAnswer) -> Result<(), StoreError> {
+        let answers = &mut self.tables().answers;
+        let since = KeptAnswer::ends_before(answer.at);
+        answers.retain(|(_, _, known)| known.at >= since);
+        if !answers.iter().any(|(actor, known, _)| *actor == access.actor.0 && known == key) {
+            answers.push((access.actor.0.clone(), key.to_owned(), answer.clone()));
+        }
+        let bytes =
+            |answers: &[(String, String, KeptAnswer)]| answers.iter().map(|(_, _, answer)| answer.body.len()).sum::<usize>();
+        while answers.len() > KeptAnswer::MOST || bytes(answers) > KeptAnswer::MOST_BYTES {
+            answers.remove(0);
+        }
+        Ok(())
+    }
+
+    async fn kept_answer(&self, access: &Access, key: &str, since: Timestamp) -> Result<Option<KeptAnswer>, StoreError> {
+        let tables = self.tables();
+        let own = tables.answers.iter().find(|(actor, known, _)| *actor == access.actor.0 && known == key);
+        Ok(own.map(|(_, _, answer)| answer.clone()).filter(|answer| answer.at >= since))
     }
 }

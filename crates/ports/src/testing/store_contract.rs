@@ -7,8 +7,8 @@ use slipway_core::model::{Environment, EnvironmentMode, Name, Pipeline};
 use slipway_core::plan::{Action, Plan, Request};
 
 use crate::{
-    Access, Credential, LogCut, LogFrom, LogLine, LogSearch, LogWindow, Login, NewDeployment, Platform, SecretText, Store,
-    StoreError, Target,
+    Access, Credential, KeptAnswer, LogCut, LogFrom, LogLine, LogSearch, LogWindow, Login, NewDeployment, Platform, SecretText,
+    Store, StoreError, Target,
 };
 
 fn name(text: &str) -> Name {
@@ -39,7 +39,7 @@ fn deployment(id: &str, project: &str) -> NewDeployment {
         services: Vec::new(),
         other_versions: BTreeMap::new(),
     };
-    let trigger = Trigger { source: "cli".to_owned(), actor: Actor("root".to_owned()) };
+    let trigger = Trigger { source: "cli".to_owned(), actor: Actor("root".to_owned()), request: None };
     NewDeployment {
         id: id.to_owned(),
         project: name(project),
@@ -64,6 +64,7 @@ pub async fn store_contract(store: &dyn Store) {
     rows_of_other_projects_are_not_there(store).await;
     a_log_that_is_too_long_loses_its_middle(store, &owner).await;
     removed_deployments_leave_nothing_and_numbers_go_on(store, &owner).await;
+    answers_are_kept_for_a_while_and_not_without_bound(store, &owner).await;
 }
 
 async fn a_log_that_is_too_long_loses_its_middle(store: &dyn Store, owner: &Access) {
@@ -305,6 +306,39 @@ async fn credentials_are_kept_per_project(store: &dyn Store, owner: &Access) {
     let gone = store.remove_credential(owner, &shop, &name("robot")).await;
     assert!(matches!(gone, Err(StoreError::NotFound(_))), "{gone:?}");
     assert_eq!(store.credentials(owner, &shop).await, Ok(vec![other]));
+}
+
+async fn answers_are_kept_for_a_while_and_not_without_bound(store: &dyn Store, owner: &Access) {
+    let answer = |at: i64, body: Vec<u8>| KeptAnswer {
+        at: Timestamp(at),
+        fingerprint: format!("at {at}"),
+        status: 202,
+        headers: vec![("location".to_owned(), "/x".to_owned())],
+        body,
+    };
+    let kept = async |access: &Access, key: &str, since: i64| {
+        store.kept_answer(access, key, Timestamp(since)).await.expect("it can be read")
+    };
+    let first = answer(1_000, b"done".to_vec());
+    store.keep_answer(owner, "a", &first).await.expect("kept");
+    store.keep_answer(owner, "a", &answer(1_001, Vec::new())).await.expect("kept");
+    assert_eq!(kept(owner, "a", 0).await, Some(first.clone()), "the first answer stays");
+    assert_eq!(kept(owner, "a", 1_000).await, Some(first));
+    assert_eq!(kept(owner, "a", 1_001).await, None, "it is too old");
+    assert_eq!(kept(owner, "b", 0).await, None);
+    assert_eq!(kept(&Access::owner("somebody"), "a", 0).await, None, "it is another's");
+    let day = i64::try_from(KeptAnswer::LASTS.as_millis()).expect("a day is short");
+    store.keep_answer(owner, "b", &answer(1_001 + day, Vec::new())).await.expect("kept");
+    assert_eq!(kept(owner, "a", 0).await, None, "it goes when a day has passed");
+    // Half of what is kept in all, thrice.
+    for key in ["c", "d", "e"] {
+        store.keep_answer(owner, key, &answer(2_000 + day, vec![7; KeptAnswer::MOST_BYTES / 2])).await.expect("kept");
+    }
+    let there: Vec<bool> =
+        vec![kept(owner, "c", 0).await.is_some(), kept(owner, "d", 0).await.is_some(), kept(owner, "e", 0).await.is_some()];
+    assert_eq!(there, [false, true, true], "the oldest goes");
+    store.keep_answer(owner, "f", &answer(2_001 + 2 * day, Vec::new())).await.expect("kept");
+    assert_eq!((kept(owner, "d", 0).await, kept(owner, "e", 0).await), (None, None));
 }
 
 async fn one_target_is_the_default(store: &dyn Store, owner: &Access) {

@@ -4,13 +4,13 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use slipway_core::model::Name;
-use slipway_ports::api::{CredentialView, NewCredential};
+use slipway_ports::api::{CredentialView, NewCredential, Page, PageQuery};
 
 use crate::app::App;
-use crate::credential;
 use crate::places::{CredentialPath, ProjectPath};
 use crate::problem::Problem;
-use crate::request::{Body, Place, name};
+use crate::request::{Body, Parameters, Place, name};
+use crate::{credential, cursor};
 
 /// Lists the credentials of a project, without what is secret in them.
 #[utoipa::path(
@@ -18,15 +18,17 @@ use crate::request::{Body, Place, name};
     path = "/projects/{project}/credentials",
     operation_id = "listCredentials",
     tag = "credentials",
-    params(ProjectPath),
-    responses((status = 200, description = "The credentials, by name", body = Vec<CredentialView>)),
+    params(ProjectPath, PageQuery),
+    responses((status = 200, description = "The credentials, by name", body = Page<CredentialView>)),
 )]
 pub(super) async fn list(
     State(app): State<App>,
     Place(ProjectPath { project }): Place<ProjectPath>,
-) -> Result<Json<Vec<CredentialView>>, Problem> {
+    Parameters(query): Parameters<PageQuery>,
+) -> Result<Json<Page<CredentialView>>, Problem> {
     let credentials = app.inner.ports.store.credentials(&app.access(), &name(&project)?).await?;
-    Ok(Json(credentials.iter().map(credential::view).collect()))
+    let views = credentials.iter().map(credential::view).collect();
+    cursor::page(&query, views, |view: &CredentialView| view.name.clone()).map(Json)
 }
 
 /// Sets a credential: makes it, or puts another one in its place.

@@ -2,11 +2,11 @@
 
 use std::convert::Infallible;
 
-use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::sse::{KeepAlive, Sse};
 use axum::response::{IntoResponse as _, Response};
+use axum::{Extension, Json};
 use futures::StreamExt as _;
 use serde::Deserialize;
 use slipway_core::deployment::{CancelScope, Trigger};
@@ -19,11 +19,12 @@ use utoipa::IntoParams;
 
 use crate::app::App;
 use crate::events::{Cursor, Follower, Lines};
+use crate::idempotency::Once;
 use crate::live::{Subject, Wanted};
 use crate::places::{DeploymentPath, EnvironmentPath};
 use crate::problem::Problem;
 use crate::request::{Body, LastEventId, Parameters, Place, name};
-use crate::{history, views};
+use crate::{cursor, history, views};
 
 /// Events that wait for a slow client; then it reads the store.
 const WAITING: usize = 64;
@@ -44,6 +45,7 @@ pub(super) async fn deploy(
     State(app): State<App>,
     Place(EnvironmentPath { project, environment }): Place<EnvironmentPath>,
     headers: HeaderMap,
+    once: Option<Extension<Once>>,
     body: Body,
 ) -> Result<(StatusCode, [(header::HeaderName, String); 1], Json<AcceptedView>), Problem> {
     let body: DeployBody = body.json()?;
@@ -51,9 +53,11 @@ pub(super) async fn deploy(
     let action = body.action.unwrap_or(Action::Deploy);
     let access = app.access();
     let from_cli = headers.get(header::USER_AGENT).is_some_and(|agent| agent.as_bytes().starts_with(b"slipway/"));
-    let trigger = Trigger { source: if from_cli { "cli" } else { "api" }.to_owned(), actor: access.actor.clone() };
-    let engine = &app.inner.engine;
     let (project, environment) = (name(&project)?, name(&environment)?);
+    let request = once.map(|Extension(once)| once.uuid(&format!("{project}/{environment}")));
+    let source = if from_cli { "cli" } else { "api" };
+    let trigger = Trigger { source: source.to_owned(), actor: access.actor.clone(), request };
+    let engine = &app.inner.engine;
     let accepted = engine.deploy(&access, &project, &environment, action, views::request(&body), trigger).await?;
     let deployment = view(&app, &accepted.summary.id).await?;
     let location = format!("/api/v1/deployments/{}", accepted.summary.id);
@@ -89,7 +93,7 @@ pub(super) fn check(body: &DeployBody) -> Result<(), Problem> {
 #[serde(deny_unknown_fields)]
 pub(super) struct HistoryQuery {
     /// `nextCursor` of the page before; absent: the first page.
-    cursor: Option<u64>,
+    cursor: Option<String>,
     /// So many at most, 1 to 100; absent: 20.
     limit: Option<u32>,
 }
@@ -111,11 +115,12 @@ pub(super) async fn history(
     let (access, store) = (app.access(), &app.inner.ports.store);
     let (project, environment) = (name(&project)?, name(&environment)?);
     let limit = query.limit.unwrap_or(20).clamp(1, 100);
+    let before = query.cursor.as_deref().map(cursor::number).transpose()?;
     // One that does not exist is not found, rather than never deployed.
     store.environment(&access, &project, &environment).await?;
     // One more than wanted tells whether there is a next page, and what the last one of this page changed.
-    let found = store.deployments(&access, &project, &environment, query.cursor, limit + 1).await?;
-    let before = found.len().saturating_sub(limit as usize);
+    let found = store.deployments(&access, &project, &environment, before, limit + 1).await?;
+    let rest = found.len().saturating_sub(limit as usize);
     let mut deployments = Vec::with_capacity(found.len());
     for summary in found {
         match app.inner.engine.deployment(&access, &summary.id).await {
@@ -125,8 +130,8 @@ pub(super) async fn history(
             Err(error) => return Err(error.into()),
         }
     }
-    let items = history::compared(&deployments, before);
-    let next_cursor = items.last().filter(|_| before > 0).map(|last| last.head.number.to_string());
+    let items = history::compared(&deployments, rest);
+    let next_cursor = items.last().filter(|_| rest > 0).map(|last| last.head.number.to_string());
     Ok(Json(HistoryPage { items, next_cursor }))
 }
 

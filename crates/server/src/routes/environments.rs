@@ -7,7 +7,9 @@ use axum::response::{IntoResponse as _, Response};
 use slipway_core::file::{self, Applied, ApplyOptions, Notation, ParseOptions};
 use slipway_core::model::VariableName;
 use slipway_core::plan::Action;
-use slipway_ports::api::{AppliedView, ApplyQuery, DeployBody, EnvironmentView, PlanView, SecretValue, SecretView};
+use slipway_ports::api::{
+    AppliedView, ApplyQuery, DeployBody, EnvironmentView, Page, PageQuery, PlanView, SecretValue, SecretView,
+};
 use slipway_ports::{StoreError, StoredEnvironment, Target};
 
 use super::deployments;
@@ -16,7 +18,7 @@ use crate::places::{EnvironmentPath, SecretPath};
 use crate::precondition::{Precondition, Versioned, entity_tag};
 use crate::problem::Problem;
 use crate::request::{Body, Parameters, Place, name};
-use crate::views;
+use crate::{cursor, views};
 
 /// Lists the environments.
 #[utoipa::path(
@@ -24,16 +26,23 @@ use crate::views;
     path = "/environments",
     operation_id = "listEnvironments",
     tag = "environments",
-    responses((status = 200, description = "All of them", body = Vec<EnvironmentView>)),
+    params(PageQuery),
+    responses((status = 200, description = "A page of them, by project and name", body = Page<EnvironmentView>)),
 )]
-pub(super) async fn list(State(app): State<App>) -> Result<Json<Vec<EnvironmentView>>, Problem> {
+pub(super) async fn list(
+    State(app): State<App>,
+    Parameters(query): Parameters<PageQuery>,
+) -> Result<Json<Page<EnvironmentView>>, Problem> {
     let (access, store) = (app.access(), &app.inner.ports.store);
     let targets = store.targets(&access).await?;
-    let mut views = Vec::new();
-    for stored in store.environments(&access).await? {
-        views.push(view(&app, &stored, &targets).await?);
+    // A space is before everything that stands in a name, so that the order is that of project and name.
+    let key = |stored: &StoredEnvironment| format!("{} {}", stored.environment.project, stored.environment.name);
+    let page = cursor::page(&query, store.environments(&access).await?, key)?;
+    let mut items = Vec::with_capacity(page.items.len());
+    for stored in &page.items {
+        items.push(view(&app, stored, &targets).await?);
     }
-    Ok(Json(views))
+    Ok(Json(Page { items, next_cursor: page.next_cursor }))
 }
 
 /// Shows an environment as it is stored, and what was last done to it.

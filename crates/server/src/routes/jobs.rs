@@ -3,10 +3,10 @@
 use std::convert::Infallible;
 use std::time::Duration;
 
-use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::sse::{Event, KeepAlive, Sse};
+use axum::{Extension, Json};
 use futures::{Stream, StreamExt as _};
 use slipway_core::failure::Failure;
 use slipway_core::model::{Job, JobTrigger, ServiceKind};
@@ -20,6 +20,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use super::placed::PlacedService;
 use crate::app::App;
 use crate::events::event;
+use crate::idempotency::Once;
 use crate::places::{RunPath, ServicePath};
 use crate::problem::Problem;
 use crate::request::{Body, Place};
@@ -46,6 +47,7 @@ const MARGIN: Duration = Duration::from_secs(120);
 pub(super) async fn run(
     State(app): State<App>,
     Place(place): Place<ServicePath>,
+    once: Option<Extension<Once>>,
     body: Body,
 ) -> Result<(StatusCode, Json<JobStartedView>), Problem> {
     let JobRunBody { token } = body.json()?;
@@ -57,8 +59,11 @@ pub(super) async fn run(
             let detail = format!("`token` is {token:?}; expected 1 to {LONGEST_TOKEN} lower-case letters and digits");
             return Err(Problem::bad_request(detail));
         }
-        // Its last part is random.
-        None => uuid::Uuid::now_v7().simple().to_string().chars().skip(32 - LONGEST_TOKEN).collect(),
+        None => {
+            // Its last part is random.
+            let id = once.map_or_else(|| uuid::Uuid::now_v7().to_string(), |Extension(once)| once.uuid(&placed.place()));
+            id.rsplit('-').next().unwrap_or_default().chars().take(LONGEST_TOKEN).collect()
+        }
     };
     let request = JobRequest { namespace: placed.namespace.clone(), release: placed.service.name.to_string(), token };
     let name = app.inner.workloads.run_job(&placed.target, &request).await?;

@@ -27,7 +27,7 @@ use utoipa_axum::routes;
 use crate::app::App;
 use crate::problem::Problem;
 use crate::request::MOST_BYTES;
-use crate::{guard, site};
+use crate::{guard, idempotency, site};
 
 /// Where the API begins.
 const BASE: &str = "/api/v1";
@@ -86,6 +86,7 @@ pub fn router(app: App) -> Router {
     let all = api
         .fallback(site::show)
         .method_not_allowed_fallback(wrong_method)
+        .layer(middleware::from_fn_with_state(app.clone(), idempotency::once))
         .layer(DefaultBodyLimit::max(MOST_BYTES))
         .layer(middleware::from_fn_with_state(app.clone(), guard::guard))
         .with_state(app.clone());

@@ -41,6 +41,11 @@ impl PlacedEnvironment {
 }
 
 impl PlacedService {
+    /// Where it is, as one word.
+    pub(super) fn place(&self) -> String {
+        format!("{}/{}", self.namespace, self.service.name)
+    }
+
     /// How its pods are known.
     pub(super) fn pods_of(&self) -> PodsOf {
         match self.service.kind {

@@ -5,13 +5,13 @@ use std::path::Path;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use slipway_ports::api::{NewTarget, TargetView};
+use slipway_ports::api::{NewTarget, Page, PageQuery, TargetView};
 use slipway_ports::{ClusterIssuer, LOCAL_TARGET};
 
 use crate::app::App;
 use crate::problem::Problem;
-use crate::request::Body;
-use crate::views;
+use crate::request::{Body, Parameters};
+use crate::{cursor, views};
 
 /// More than any kubeconfig has.
 const LARGEST_KUBECONFIG: u64 = 4 << 20;
@@ -22,11 +22,16 @@ const LARGEST_KUBECONFIG: u64 = 4 << 20;
     path = "/targets",
     operation_id = "listTargets",
     tag = "targets",
-    responses((status = 200, description = "All of them", body = Vec<TargetView>)),
+    params(PageQuery),
+    responses((status = 200, description = "A page of them, by name", body = Page<TargetView>)),
 )]
-pub(super) async fn list(State(app): State<App>) -> Result<Json<Vec<TargetView>>, Problem> {
+pub(super) async fn list(
+    State(app): State<App>,
+    Parameters(query): Parameters<PageQuery>,
+) -> Result<Json<Page<TargetView>>, Problem> {
     let targets = app.inner.ports.store.targets(&app.access()).await?;
-    Ok(Json(targets.iter().map(|target| views::target(target, None)).collect()))
+    let views = targets.iter().map(|target| views::target(target, None)).collect();
+    cursor::page(&query, views, |view: &TargetView| view.name.clone()).map(Json)
 }
 
 /// Adds a cluster that answers, or changes one. The first cluster is the default target.

@@ -11,9 +11,10 @@ use axum::body::Body;
 use axum::http::{Request, Response, StatusCode};
 use http_body_util::BodyExt as _;
 use serde_json::Value;
+use slipway_core::deployment::Timestamp;
 use slipway_engine::{Engine, Ports, Settings};
 use slipway_ports::testing::World;
-use slipway_ports::{CancellationToken, SecretText, Workloads};
+use slipway_ports::{Access, CancellationToken, KeptAnswer, SecretText, Store, Workloads};
 use slipway_server::{App, Files, KeyRotation, Site, router};
 use slipway_store::SqliteStore;
 use tokio::sync::Semaphore;
@@ -49,6 +50,7 @@ pub(crate) struct Server {
     pub(crate) gate: Arc<Semaphore>,
     pub(crate) shutdown: CancellationToken,
     pub(crate) world: Arc<World>,
+    pub(crate) store: Arc<dyn Store>,
     pub(crate) folder: tempfile::TempDir,
 }
 
@@ -83,11 +85,12 @@ impl Server {
             cluster: fake,
         };
         let world = Arc::new(World::default());
+        let kept: Arc<dyn Store> = ports.store.clone();
         let engine = Engine::new(ports.clone(), Settings::default());
         let shutdown = CancellationToken::new();
         let parts: (_, _, Arc<dyn Workloads>) = (engine, ports, world.clone());
         let app = App::new(parts, keys, SecretText::new(TOKEN), site, false, shutdown.clone());
-        Self { router: router(app), gate, shutdown, world, folder }
+        Self { router: router(app), gate, shutdown, world, store: kept, folder }
     }
 
     /// With a target, and the environment of [`FILE`] applied.
@@ -103,6 +106,13 @@ impl Server {
         let (status, view) = self.ask("POST", "/environments/shop/test/deployments", "").await;
         assert_eq!(status, StatusCode::ACCEPTED, "{view}");
         view["id"].as_str().unwrap().to_owned()
+    }
+
+    /// Lets go of the answers to requests with an idempotency key, as two days would.
+    pub(crate) async fn forget_answers(&self) {
+        let at = Timestamp(jiff::Timestamp::now().as_millisecond() + 2 * 24 * 60 * 60 * 1000);
+        let answer = KeptAnswer { at, fingerprint: String::new(), status: 200, headers: Vec::new(), body: Vec::new() };
+        self.store.keep_answer(&Access::owner("nobody"), "none", &answer).await.unwrap();
     }
 
     pub(crate) async fn send(&self, request: Request<Body>) -> Response<Body> {

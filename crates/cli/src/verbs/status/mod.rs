@@ -39,7 +39,7 @@ pub(crate) async fn run(context: &Context, arguments: &Status) -> Result<Exit, S
         };
     }
     let Some(selection) = selection else {
-        let environments: Vec<EnvironmentView> = client.get("/environments").await?;
+        let environments: Vec<EnvironmentView> = client.list("/environments").await?;
         return all(context, &environments).map(|()| Exit::Done);
     };
     let environment: EnvironmentView = client.get(&selection.path()).await?;
