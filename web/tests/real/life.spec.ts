@@ -38,7 +38,7 @@ test('a_pipeline_is_changed_a_deployment_watched_a_failure_explained_and_taken_b
   await expect(page.getByRole('heading', { name: 'Deploy #1' })).toBeVisible();
   await expect(page.locator('.run-title')).toContainText('succeeded', DEPLOYED);
   await card(page, 'api').click();
-  await expect(page.getByText('the first version is made')).toBeVisible();
+  await expect(page.getByText('the first version is made').first()).toBeVisible();
   await expectAccessible(page);
   await picture(page, 'real-run');
   await page.getByRole('link', { name: 'Waterfall' }).click();
