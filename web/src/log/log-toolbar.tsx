@@ -75,8 +75,12 @@ function SearchField({ wanted, seek, search, step }: Props) {
       defaultValue={wanted}
       maxLength={200}
       onKeyDown={keys}
-      onChange={(event) => {
+      // Not `onChange`: compat makes that of every key, and Enter would go to the second match of a search that the keys began.
+      onBlur={(event) => {
         if (event.currentTarget.value !== (search?.text ?? '')) seek(event.currentTarget.value);
+      }}
+      onInput={(event) => {
+        if (event.currentTarget.value === '') seek('');
       }}
     />
   );
