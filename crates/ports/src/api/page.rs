@@ -24,6 +24,6 @@ pub struct PageQuery {
     pub cursor: Option<String>,
     /// So many at most; absent: 100. More than 500 count as 500.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[param(minimum = 1)]
+    #[param(minimum = 1, format = "uint32")]
     pub limit: Option<u32>,
 }

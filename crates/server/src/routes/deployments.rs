@@ -95,6 +95,7 @@ pub(super) struct HistoryQuery {
     /// `nextCursor` of the page before; absent: the first page.
     cursor: Option<String>,
     /// So many at most, 1 to 100; absent: 20.
+    #[param(format = "uint32")]
     limit: Option<u32>,
 }
 

@@ -52,6 +52,7 @@ pub(super) struct DeploymentLogQuery {
     #[param(minimum = 1)]
     at: Option<u64>,
     /// So many at most, 1 to 1000; absent: 500.
+    #[param(format = "uint32")]
     limit: Option<u32>,
 }
 
