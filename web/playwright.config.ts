@@ -1,15 +1,15 @@
 import { defineConfig } from '@playwright/test';
 
 export default defineConfig({
+  // Each with a folder of its own: Playwright empties it, and the pictures in test-results/pictures stay.
   projects: [
     // Each test starts a server with simulated builds and rollouts.
-    { name: 'simulated', testDir: 'tests/browser' },
+    { name: 'simulated', testDir: 'tests/browser', outputDir: 'test-results/simulated' },
     // On a server that runs already, which deploys for real: SLIPWAY_TEST_URL and SLIPWAY_TEST_TOKEN. See tests/end_to_end/page.rs.
-    { name: 'real', testDir: 'tests/real' },
+    { name: 'real', testDir: 'tests/real', outputDir: 'test-results/real' },
     // The pictures of the README, of the demo that runs. See dev/pictures.
-    { name: 'pictures', testDir: 'tests/pictures' },
+    { name: 'pictures', testDir: 'tests/pictures', outputDir: 'test-results/readme' },
   ],
-  outputDir: 'test-results',
   // Two cores, and each test has a server of its own.
   workers: 1,
   fullyParallel: false,
