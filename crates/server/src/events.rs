@@ -185,30 +185,14 @@ impl Follower {
         }
         self.deployment.evolve(&recorded.event).map_err(|error| EngineError::Internal(error.to_string()))?;
         self.seen.version = recorded.version;
-        match fact {
-            Fact::Accepted { .. }
-            | Fact::Merged { .. }
-            | Fact::Started
-            | Fact::StageApproved { .. }
-            | Fact::StageRefused { .. }
-            | Fact::CancelRequested { .. }
-            | Fact::Finished { .. } => self.send_deployment().await,
-            Fact::StepStarted { step, .. }
-            | Fact::StepSucceeded { step, .. }
-            | Fact::StepSkipped { step, .. }
-            | Fact::StepFailing { step, .. }
-            | Fact::StepFailed { step, .. }
-            | Fact::StepCanceled { step }
-            | Fact::StepInterrupted { step } => {
-                let event = self.service_event(step);
-                self.send_numbered(event).await?;
-                if self.deployment.awaited_approval().is_some() {
-                    // That it waits now is no fact of its own.
-                    self.send_deployment().await?;
-                }
-                Ok(())
-            }
+        let Some(step) = fact.step() else { return self.send_deployment().await };
+        let event = self.service_event(step);
+        self.send_numbered(event).await?;
+        if self.deployment.awaited_approval().is_some() {
+            // That it waits now is no fact of its own.
+            self.send_deployment().await?;
         }
+        Ok(())
     }
 
     async fn send_deployment(&mut self) -> Result<(), Broken> {

@@ -20,6 +20,7 @@ use slipway_ports::KeptAnswer;
 
 use crate::app::App;
 use crate::problem::Problem;
+use crate::random;
 use crate::request::Body;
 
 /// The header of a request that has a key.
@@ -70,10 +71,6 @@ fn digest(parts: &[&[u8]]) -> [u8; 32] {
         hash.update(part);
     }
     hash.finalize().into()
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The requests with a key that are being done: actor and key, and what is asked for.
@@ -179,7 +176,7 @@ async fn keyed(app: &App, request: Request, next: Next) -> Result<Response, Prob
 /// What tells a request from others with its key: where it goes, to which version, and its body.
 fn fingerprint(target: &str, headers: &HeaderMap, body: &[u8]) -> String {
     let condition = |name: HeaderName| headers.get(name).map_or(&b""[..], HeaderValue::as_bytes);
-    hex(&digest(&[target.as_bytes(), condition(header::IF_MATCH), condition(header::IF_NONE_MATCH), body]))
+    random::hex(&digest(&[target.as_bytes(), condition(header::IF_MATCH), condition(header::IF_NONE_MATCH), body]))
 }
 
 fn key(request: &Request) -> Result<String, Problem> {

@@ -5,9 +5,9 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::hash::Hasher as _;
 
 use jiff::Timestamp;
+use sha2::{Digest as _, Sha256};
 use slipway_ports::PodLine;
 
 /// Containers that an id tells of; of more, those that were silent for longest are not told.
@@ -84,28 +84,10 @@ impl fmt::Display for LinePositions {
     }
 }
 
-/// A short word for a container of a pod, the same for every server of this version.
+/// A short word for a container of a pod, the same for every server.
 fn container(line: &PodLine) -> u64 {
-    let mut hasher = Fnv(0xcbf2_9ce4_8422_2325);
-    hasher.write(line.pod.as_bytes());
-    hasher.write(b"/");
-    hasher.write(line.container.as_bytes());
-    hasher.finish()
-}
-
-/// FNV-1a: names of containers are not chosen to meet, and one that does costs a line at a break.
-struct Fnv(u64);
-
-impl std::hash::Hasher for Fnv {
-    fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3);
-        }
-    }
-
-    fn finish(&self) -> u64 {
-        self.0
-    }
+    let digest = Sha256::digest(format!("{}/{}", line.pod, line.container));
+    digest.iter().take(8).fold(0, |word, byte| word << 8 | u64::from(*byte))
 }
 
 #[cfg(test)]

@@ -2365,7 +2365,7 @@ export interface operations {
             query?: {
                 /** @description `nextCursor` of the page before; absent: the first page. */
                 cursor?: string;
-                /** @description So many at most; absent: 100. More than 500 count as 500. */
+                /** @description So many at most; absent: 100. More than 500 count as 500, and 0 as 1. */
                 limit?: number;
             };
             header?: never;
@@ -3305,7 +3305,7 @@ export interface operations {
             query?: {
                 /** @description `nextCursor` of the page before; absent: the first page. */
                 cursor?: string;
-                /** @description So many at most; absent: 100. More than 500 count as 500. */
+                /** @description So many at most; absent: 100. More than 500 count as 500, and 0 as 1. */
                 limit?: number;
             };
             header?: never;
@@ -3495,7 +3495,7 @@ export interface operations {
             query?: {
                 /** @description `nextCursor` of the page before; absent: the first page. */
                 cursor?: string;
-                /** @description So many at most; absent: 100. More than 500 count as 500. */
+                /** @description So many at most; absent: 100. More than 500 count as 500, and 0 as 1. */
                 limit?: number;
             };
             header?: never;

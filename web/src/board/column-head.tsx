@@ -16,7 +16,7 @@ const TYPES: Record<string, string> = {
 export function ColumnHead({ column, id, head }: { column: Column; id: string; head: RefObject<HTMLElement> }) {
   const hand = useHand();
   const editing = useSignal<'name' | 'description' | null>(null);
-  const { key, title, description, order } = column;
+  const { key, title, description } = column;
   const stop = () => {
     editing.value = null;
     hand.focusOn('stage', title);
@@ -56,31 +56,7 @@ export function ColumnHead({ column, id, head }: { column: Column; id: string; h
           cancel={stop}
         />
       ) : (
-        <div class="column-title">
-          <h2 id={id}>
-            <span class="order" title="Order of execution">
-              {order}
-            </span>{' '}
-            <button
-              type="button"
-              class="plain stage-name"
-              data-focus={`stage ${key}`}
-              aria-description="Space lifts it, F2 renames it"
-              onDblClick={() => {
-                editing.value = 'name';
-              }}
-              onKeyDown={(event) => {
-                if (event.key === 'F2') editing.value = 'name';
-              }}
-            >
-              {title}
-            </button>{' '}
-            <span class="count" title={`${column.services.length} services`}>
-              {column.services.length}
-            </span>
-          </h2>
-          <StageMenu column={column} edit={editing} />
-        </div>
+        <ColumnTitle column={column} id={id} edit={editing} />
       )}
       {editing.value === 'description' ? (
         <InlineField label={`Description of stage ${title}`} text={description} save={describe} cancel={stop} />
@@ -92,7 +68,42 @@ export function ColumnHead({ column, id, head }: { column: Column; id: string; h
   );
 }
 
-function StageMenu({ column, edit }: { column: Column; edit: { value: 'name' | 'description' | null } }) {
+/** What is edited of a stage. */
+interface Editing {
+  value: 'name' | 'description' | null;
+}
+
+function ColumnTitle({ column, id, edit }: { column: Column; id: string; edit: Editing }) {
+  return (
+    <div class="column-title">
+      <h2 id={id}>
+        <span class="order" title="Order of execution">
+          {column.order}
+        </span>{' '}
+        <button
+          type="button"
+          class="plain stage-name"
+          data-focus={`stage ${column.title}`}
+          aria-description="Space lifts it, F2 renames it"
+          onDblClick={() => {
+            edit.value = 'name';
+          }}
+          onKeyDown={(event) => {
+            if (event.key === 'F2') edit.value = 'name';
+          }}
+        >
+          {column.title}
+        </button>{' '}
+        <span class="count" title={`${column.services.length} services`}>
+          {column.services.length}
+        </span>
+      </h2>
+      <StageMenu column={column} edit={edit} />
+    </div>
+  );
+}
+
+function StageMenu({ column, edit }: { column: Column; edit: Editing }) {
   const hand = useHand();
   const { title, approval } = column;
   const open = (button: HTMLElement) => {

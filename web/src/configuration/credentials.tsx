@@ -1,5 +1,5 @@
 /** What a project reads private repositories and registries with: listed, set and deleted; what is secret in it is never shown. */
-import { useSignal } from '@preact/signals';
+import { type Signal, useSignal } from '@preact/signals';
 import { useId } from 'preact/hooks';
 import { type ProblemDetails, Refusal } from '../api/request';
 import { Problem } from '../components/problem';
@@ -107,7 +107,6 @@ function ConfirmedButton({ text, about, run }: { text: string; about: string; ru
 }
 
 function SetCredential({ project, done }: { project: string; done: () => Promise<void> }) {
-  const id = useId();
   const login = useSignal<Login>('git-password');
   const name = useSignal('');
   const place = useSignal('');
@@ -140,20 +139,7 @@ function SetCredential({ project, done }: { project: string; done: () => Promise
   return (
     <form class="settings-form" onSubmit={set} aria-label={`Set a credential of ${project}`}>
       <h3>Set a credential</h3>
-      <div class="field">
-        <label for={`${id}-login`}>For</label>
-        <select
-          id={`${id}-login`}
-          value={login.value}
-          onInput={(event) => {
-            login.value = event.currentTarget.value as Login;
-          }}
-        >
-          <option value="git-password">a git host, by password or token</option>
-          <option value="git-key">a git host, by an SSH key</option>
-          <option value="registry">a registry, by password or token</option>
-        </select>
-      </div>
+      <LoginChoice login={login} />
       <FormText value={name} label="Name" required help="One of this name is replaced." />
       <FormText
         value={place}
@@ -169,21 +155,7 @@ function SetCredential({ project, done }: { project: string; done: () => Promise
       />
       {!isKey && <FormText value={user} label="User" help={login.value === 'registry' ? '' : 'Absent: x-access-token.'} />}
       {isKey ? (
-        <>
-          <FormText
-            value={secret}
-            lines={4}
-            label="Private key"
-            required
-            help="As ssh-keygen writes it, without a passphrase."
-          />
-          <FormText
-            value={hostKeys}
-            lines={2}
-            label="Keys of the host"
-            help="As ssh-keyscan writes them. Absent: the first that it shows is remembered."
-          />
-        </>
+        <KeyFields secret={secret} hostKeys={hostKeys} />
       ) : (
         <FormText value={secret} type="password" label="Password or token" required />
       )}
@@ -192,5 +164,39 @@ function SetCredential({ project, done }: { project: string; done: () => Promise
         Set credential
       </button>
     </form>
+  );
+}
+
+function LoginChoice({ login }: { login: Signal<Login> }) {
+  const id = useId();
+  return (
+    <div class="field">
+      <label for={`${id}-login`}>For</label>
+      <select
+        id={`${id}-login`}
+        value={login.value}
+        onInput={(event) => {
+          login.value = event.currentTarget.value as Login;
+        }}
+      >
+        <option value="git-password">a git host, by password or token</option>
+        <option value="git-key">a git host, by an SSH key</option>
+        <option value="registry">a registry, by password or token</option>
+      </select>
+    </div>
+  );
+}
+
+function KeyFields({ secret, hostKeys }: { secret: Signal<string>; hostKeys: Signal<string> }) {
+  return (
+    <>
+      <FormText value={secret} lines={4} label="Private key" required help="As ssh-keygen writes it, without a passphrase." />
+      <FormText
+        value={hostKeys}
+        lines={2}
+        label="Keys of the host"
+        help="As ssh-keyscan writes them. Absent: the first that it shows is remembered."
+      />
+    </>
   );
 }

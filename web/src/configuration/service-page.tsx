@@ -93,16 +93,7 @@ function ServiceHead({ service }: { service: EnvironmentServiceView }) {
       <h2>
         <KindIcon kind={service.kind} /> {service.name}
       </h2>
-      <p class="quiet">
-        in {service.stage}
-        {service.skipped && ', skipped'}
-        {service.urls?.map((url) => (
-          <span key={url}>
-            {' · '}
-            <a href={url}>{url}</a>
-          </span>
-        ))}
-      </p>
+      <ServicePlace service={service} />
       <div class="actions">
         {actions.map(([action, text]) => (
           <button
@@ -134,6 +125,22 @@ function ServiceHead({ service }: { service: EnvironmentServiceView }) {
         />
       )}
     </header>
+  );
+}
+
+/** Where it stands, and where the outside reaches it. */
+function ServicePlace({ service }: { service: EnvironmentServiceView }) {
+  return (
+    <p class="quiet">
+      in {service.stage}
+      {service.skipped && ', skipped'}
+      {service.urls?.map((url) => (
+        <span key={url}>
+          {' · '}
+          <a href={url}>{url}</a>
+        </span>
+      ))}
+    </p>
   );
 }
 

@@ -1,5 +1,5 @@
 /** Where environments run: the targets, a way to add a cluster, and what the server finds when it asks them. */
-import { useSignal } from '@preact/signals';
+import { type Signal, useSignal } from '@preact/signals';
 import type { ProblemDetails } from '../api/request';
 import { Refusal } from '../api/request';
 import { Problem } from '../components/problem';
@@ -120,16 +120,7 @@ function AddTarget({ added }: { added: () => Promise<void> }) {
           help="It signs certificates of public hosts. Absent: no TLS."
         />
         <FormText value={requestPercent} type="number" label="Requests, in percent of the limits" required />
-        <label>
-          <input
-            type="checkbox"
-            checked={isDefault.value}
-            onInput={(event) => {
-              isDefault.value = event.currentTarget.checked;
-            }}
-          />{' '}
-          Environments that name no target run here
-        </label>
+        <DefaultChoice isDefault={isDefault} />
         {problem.value !== null && <Problem problem={problem.value} />}
         <button type="submit" class="primary" disabled={sending.value}>
           {sending.value ? 'Asking the cluster…' : 'Add'}
@@ -142,4 +133,19 @@ function AddTarget({ added }: { added: () => Promise<void> }) {
 /** A key that is sent only when it is filled in. */
 function given<Key extends string>(key: Key, text: string): Partial<Record<Key, string>> {
   return text.trim() === '' ? {} : ({ [key]: text.trim() } as Partial<Record<Key, string>>);
+}
+
+function DefaultChoice({ isDefault }: { isDefault: Signal<boolean> }) {
+  return (
+    <label>
+      <input
+        type="checkbox"
+        checked={isDefault.value}
+        onInput={(event) => {
+          isDefault.value = event.currentTarget.checked;
+        }}
+      />{' '}
+      Environments that name no target run here
+    </label>
+  );
 }

@@ -2,7 +2,7 @@
 import { computed, type ReadonlySignal, type Signal, signal } from '@preact/signals';
 import { type ProblemDetails, Refusal } from '../api/request';
 import { queryOf } from '../plan/request';
-import * as calls from './calls';
+import { deploy } from '../run/requests';
 import type { EnvironmentStore } from './store';
 import type { Action, EnvironmentServiceView } from './wire';
 
@@ -55,12 +55,16 @@ export class ActionRequest {
   }
 
   /** Asks the server; `null` when it refuses. */
-  async send(): Promise<Awaited<ReturnType<typeof calls.deploy>> | null> {
+  async send(): Promise<Awaited<ReturnType<typeof deploy>> | null> {
     this.isSending.value = true;
     this.problem.value = null;
     try {
       const options = this.action === 'deploy' ? this.#options() : {};
-      const accepted = await calls.deploy(this.store.place, { action: this.action, services: this.#named(), ...options });
+      const accepted = await deploy(this.store.project, this.store.name, {
+        action: this.action,
+        services: this.#named(),
+        ...options,
+      });
       this.store.takeHead(accepted);
       return accepted;
     } catch (error) {

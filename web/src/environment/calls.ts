@@ -2,7 +2,7 @@
 import { answer, client } from '../api/client';
 import { allItems } from '../api/pages';
 import type { Edit } from '../board/pipeline';
-import type { DeployBody, EditedView } from './wire';
+import type { EditedView } from './wire';
 
 /** Which environment, as the paths of the API name it. */
 export interface Place {
@@ -15,21 +15,11 @@ export const listEnvironments = () => allItems((query) => answer(client.GET('/ap
 export const readEnvironment = (path: Place) =>
   answer(client.GET('/api/v1/environments/{project}/{environment}', { params: { path } }));
 
-export const readDeployments = async (path: Place, limit: number) => {
-  const params = { path, query: { limit } };
-  return (await answer(client.GET('/api/v1/environments/{project}/{environment}/deployments', { params }))).items;
-};
-
-export const readDeployment = (id: string) => answer(client.GET('/api/v1/deployments/{id}', { params: { path: { id } } }));
-
 /** The stages with their services, what is wanted and what is deployed of each. */
 export async function readBoard(path: Place) {
   const board = await answer(client.GET('/api/v1/environments/{project}/{environment}/board', { params: { path } }));
   return { ...board, stages: board.stages.map((stage) => ({ ...stage, defaultFor: stage.defaultFor ?? null })) };
 }
-
-export const deploy = (path: Place, body: DeployBody) =>
-  answer(client.POST('/api/v1/environments/{project}/{environment}/deployments', { params: { path }, body }));
 
 const STAGES = '/api/v1/environments/{project}/{environment}/stages';
 

@@ -11,6 +11,7 @@ import { Board } from '../board/board';
 import { show } from '../board/card';
 import { type Edit, stands, told } from '../board/pipeline';
 import { tell } from '../components/toasts';
+import { deployments } from '../run/requests';
 import * as calls from './calls';
 import { FrameQueue } from './frame-queue';
 import { LiveRun } from './live-run';
@@ -91,17 +92,17 @@ export class EnvironmentStore {
 
   async #read(): Promise<void> {
     try {
-      const [environment, board, deployments] = await Promise.all([
+      const [environment, board, newest] = await Promise.all([
         calls.readEnvironment(this.place),
         calls.readBoard(this.place),
-        calls.readDeployments(this.place, KEPT),
+        deployments(this.project, this.name, { limit: KEPT }),
       ]);
       batch(() => {
         this.problem.value = null;
         this.environment.value = environment;
         this.board.take(board);
         this.board.takeFacts(board.stages.flatMap((stage) => stage.services));
-        for (const head of deployments) this.takeHead(head);
+        for (const head of newest.items) this.takeHead(head);
       });
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;

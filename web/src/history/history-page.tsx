@@ -63,35 +63,11 @@ export function HistoryPage() {
     );
   }
   const open = items.value.filter((item) => !hasEnded(item.state));
-  const newest = items.value[0]?.number;
   return (
     <section aria-label="Deployments">
       {open.length > 0 && <Queue open={open.toReversed()} />}
       {problem.value !== null && <Problem problem={problem.value} />}
-      <div class="scrolls">
-        <table class="history">
-          <thead>
-            <tr>
-              <th scope="col">Deployment</th>
-              <th scope="col">State</th>
-              <th scope="col">Versions</th>
-              <th scope="col">By</th>
-              <th scope="col">When</th>
-              <th scope="col">Took</th>
-              <th scope="col">
-                <span class="visually-hidden">Go back</span>
-              </th>
-            </tr>
-          </thead>
-          <tbody>
-            {items.value
-              .filter((item) => hasEnded(item.state))
-              .map((item) => (
-                <Past key={item.id} item={item} isNewest={item.number === newest} />
-              ))}
-          </tbody>
-        </table>
-      </div>
+      <PastTable items={items.value.filter((item) => hasEnded(item.state))} newest={items.value[0]?.number} />
       {cursor.value !== undefined && (
         <p>
           <button type="button" onClick={() => read(true)}>
@@ -100,6 +76,34 @@ export function HistoryPage() {
         </p>
       )}
     </section>
+  );
+}
+
+/** Those that have ended. */
+function PastTable({ items, newest }: { items: PastDeployment[]; newest: number | undefined }) {
+  return (
+    <div class="scrolls">
+      <table class="history">
+        <thead>
+          <tr>
+            <th scope="col">Deployment</th>
+            <th scope="col">State</th>
+            <th scope="col">Versions</th>
+            <th scope="col">By</th>
+            <th scope="col">When</th>
+            <th scope="col">Took</th>
+            <th scope="col">
+              <span class="visually-hidden">Go back</span>
+            </th>
+          </tr>
+        </thead>
+        <tbody>
+          {items.map((item) => (
+            <Past key={item.id} item={item} isNewest={item.number === newest} />
+          ))}
+        </tbody>
+      </table>
+    </div>
   );
 }
 

@@ -1,5 +1,5 @@
 /** The log of one service of a deployment. */
-import { computed, useSignal } from '@preact/signals';
+import { computed, type Signal, useSignal } from '@preact/signals';
 import { useEffect, useMemo } from 'preact/hooks';
 import { type ProblemDetails, Refusal } from '../api/request';
 import { Problem } from '../components/problem';
@@ -19,35 +19,12 @@ import { LogToolbar } from './log-toolbar';
 
 export function LogView({ session, run, service }: { session: RunSession; run: Run; service: string }) {
   const [query, change] = useQuery();
-  const problem = useSignal<ProblemDetails | null>(null);
   const search = useSignal<LogSearch | null>(null);
   const pane = useMemo(() => new LogPane(computed(() => stepsOf(run, service))), [run, service]);
   const linked = linkedLines(query);
   const wanted = query.get('search') ?? '';
   pane.wraps.value = query.get('wrap') === 'on';
-  useEffect(() => {
-    const aborted = new AbortController();
-    let stop: (() => void) | undefined;
-    const open = async () => {
-      try {
-        pane.books.value = await openLog(session.id, service, aborted.signal);
-      } catch (error) {
-        if (aborted.signal.aborted) return;
-        if (!(error instanceof Refusal)) throw error;
-        problem.value = error.problem;
-        return;
-      }
-      const after = Math.max(0, ...[...pane.books.value.values()].map((book) => book.last));
-      stop = session.follow({ service, after, lines: (lines) => pane.append(lines) });
-      await begin(pane, run, service, linkedLines(new URLSearchParams(location.search)));
-    };
-    void open();
-    return () => {
-      aborted.abort();
-      stop?.();
-      pane.close();
-    };
-  }, [pane]);
+  const problem = useLines(pane, session, run, service);
   const step = async (by: 1 | -1, of = search.value) => {
     const match = await of?.step(by);
     if (match !== undefined) await pane.showNumber(match.phase, match.number);
@@ -98,6 +75,35 @@ export function LogView({ session, run, service }: { session: RunSession; run: R
       <LogEnd pane={pane} isLive={isLive} />
     </div>
   );
+}
+
+/** Reads the log into its pane and follows what comes; tells why it can not be read. */
+function useLines(pane: LogPane, session: RunSession, run: Run, service: string): Signal<ProblemDetails | null> {
+  const problem = useSignal<ProblemDetails | null>(null);
+  useEffect(() => {
+    const aborted = new AbortController();
+    let stop: (() => void) | undefined;
+    const open = async () => {
+      try {
+        pane.books.value = await openLog(session.id, service, aborted.signal);
+      } catch (error) {
+        if (aborted.signal.aborted) return;
+        if (!(error instanceof Refusal)) throw error;
+        problem.value = error.problem;
+        return;
+      }
+      const after = Math.max(0, ...[...pane.books.value.values()].map((book) => book.last));
+      stop = session.follow({ service, after, lines: (lines) => pane.append(lines) });
+      await begin(pane, run, service, linkedLines(new URLSearchParams(location.search)));
+    };
+    void open();
+    return () => {
+      aborted.abort();
+      stop?.();
+      pane.close();
+    };
+  }, [pane]);
+  return problem;
 }
 
 function LogEnd({ pane, isLive }: { pane: LogPane; isLive: boolean }) {

@@ -17,7 +17,7 @@ import '../styles/run.css';
 export function PodLogPage() {
   const service = useParams<{ service: string }>().service;
   const store = useEnvironment();
-  const [query, change] = useQuery();
+  const [query] = useQuery();
   const pod = query.get('pod') ?? undefined;
   const wanted = query.get('search') ?? '';
   const path = `${store.path}/services/${encodeURIComponent(service)}`;
@@ -32,47 +32,10 @@ export function PodLogPage() {
       view.close();
     };
   }, [lines]);
-  const pods = [...new Set([...lines.pods.value, ...(pod === undefined ? [] : [pod])])];
-  const save = () =>
-    saveText(
-      service,
-      lines.all().map((line) => `${line.at ?? ''} ${line.pod} ${line.text}\n`),
-    );
   return (
     <section class="log" aria-label={`What ${service} writes`}>
       <h2>{service}: what its pods write</h2>
-      <div class="log-toolbar" role="toolbar" aria-label="Log">
-        <label class="check">
-          Pod
-          <select value={pod ?? ''} onChange={(event) => change({ pod: event.currentTarget.value || null })}>
-            <option value="">All</option>
-            {pods.map((name) => (
-              <option key={name} value={name}>
-                {name}
-              </option>
-            ))}
-          </select>
-        </label>
-        <input
-          type="search"
-          class="log-search"
-          placeholder="Mark a text"
-          aria-label="Mark a text"
-          value={wanted}
-          onInput={(event) => change({ search: event.currentTarget.value || null })}
-        />
-        <label class="check">
-          <input
-            type="checkbox"
-            checked={view.wraps.value}
-            onChange={(event) => change({ wrap: event.currentTarget.checked ? 'on' : null })}
-          />
-          Wrap
-        </label>
-        <button type="button" class="small" onClick={save}>
-          Download
-        </button>
-      </div>
+      <PodLogBar lines={lines} view={view} service={service} />
       {lines.problem.value !== null && <Problem problem={lines.problem.value} />}
       <RowWindow
         view={view}
@@ -93,6 +56,51 @@ export function PodLogPage() {
       />
       <PodLogEnd lines={lines} view={view} />
     </section>
+  );
+}
+
+function PodLogBar({ lines, view, service }: { lines: PodLines; view: RowView; service: string }) {
+  const [query, change] = useQuery();
+  const pod = query.get('pod') ?? undefined;
+  const pods = [...new Set([...lines.pods.value, ...(pod === undefined ? [] : [pod])])];
+  const save = () =>
+    saveText(
+      service,
+      lines.all().map((line) => `${line.at ?? ''} ${line.pod} ${line.text}\n`),
+    );
+  return (
+    <div class="log-toolbar" role="toolbar" aria-label="Log">
+      <label class="check">
+        Pod
+        <select value={pod ?? ''} onChange={(event) => change({ pod: event.currentTarget.value || null })}>
+          <option value="">All</option>
+          {pods.map((name) => (
+            <option key={name} value={name}>
+              {name}
+            </option>
+          ))}
+        </select>
+      </label>
+      <input
+        type="search"
+        class="log-search"
+        placeholder="Mark a text"
+        aria-label="Mark a text"
+        value={query.get('search') ?? ''}
+        onInput={(event) => change({ search: event.currentTarget.value || null })}
+      />
+      <label class="check">
+        <input
+          type="checkbox"
+          checked={view.wraps.value}
+          onChange={(event) => change({ wrap: event.currentTarget.checked ? 'on' : null })}
+        />
+        Wrap
+      </label>
+      <button type="button" class="small" onClick={save}>
+        Download
+      </button>
+    </div>
   );
 }
 

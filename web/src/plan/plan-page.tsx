@@ -21,27 +21,9 @@ export function PlanPage() {
   const { project, name } = store;
   const search = useSearch();
   const [, navigate] = useLocation();
-  const found = useSignal<Plan | null>(null);
-  const problem = useSignal<ProblemDetails | null>(null);
   const sending = useSignal(false);
   const wanted = wantedOf(new URLSearchParams(search));
-  useEffect(() => {
-    let isOld = false;
-    found.value = null;
-    problem.value = null;
-    plan(project, name, bodyOf(wanted)).then(
-      (read) => {
-        if (!isOld) found.value = read;
-      },
-      (error) => {
-        if (!(error instanceof Refusal)) throw error;
-        if (!isOld) problem.value = error.problem;
-      },
-    );
-    return () => {
-      isOld = true;
-    };
-  }, [project, name, search]);
+  const { found, problem } = usePlan(project, name, search);
   const change = (next: Wanted) => {
     const query = String(queryOf(next));
     navigate(environmentLink(project, name, `/plan${query === '' ? '' : `?${query}`}`), { replace: true });
@@ -88,6 +70,30 @@ export function PlanPage() {
       )}
     </section>
   );
+}
+
+/** The plan of the request that a query is, read anew when that changes. */
+function usePlan(project: string, name: string, search: string) {
+  const found = useSignal<Plan | null>(null);
+  const problem = useSignal<ProblemDetails | null>(null);
+  useEffect(() => {
+    let isOld = false;
+    found.value = null;
+    problem.value = null;
+    plan(project, name, bodyOf(wantedOf(new URLSearchParams(search)))).then(
+      (read) => {
+        if (!isOld) found.value = read;
+      },
+      (error) => {
+        if (!(error instanceof Refusal)) throw error;
+        if (!isOld) problem.value = error.problem;
+      },
+    );
+    return () => {
+      isOld = true;
+    };
+  }, [project, name, search]);
+  return { found, problem };
 }
 
 function Summary({ plan: { stages } }: { plan: Plan }) {

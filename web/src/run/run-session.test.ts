@@ -20,8 +20,6 @@ const DEPLOYMENT: Deployment = {
 const line = (number: number, service: string) =>
   ({ number, at: '2026-01-01T00:00:00Z', service, phase: 'build', text: `line ${number}` }) satisfies LogLine;
 
-const settled = () => new Promise((resolve) => setTimeout(resolve, 40));
-
 test('one_stream_brings_the_lines_of_the_service_that_is_looked_at_from_where_they_are_known', async () => {
   const streams: { query: string; after: string | null; write: (text: string) => void; isOpen: () => boolean }[] = [];
   vi.stubGlobal('fetch', async (request: Request) => {
@@ -39,14 +37,14 @@ test('one_stream_brings_the_lines_of_the_service_that_is_looked_at_from_where_th
   });
   const session = new RunSession('d1');
   await session.open();
-  await settled();
+  await vi.waitFor(() => expect(streams).toHaveLength(1));
   const lines: string[] = [];
   session.follow({ service: 'api', after: 5, lines: (found) => lines.push(...found.map((one) => one.text)) });
-  await settled();
+  await vi.waitFor(() => expect(streams).toHaveLength(2));
   streams[1]?.write(`id: 4-9\nevent: log\ndata: ${JSON.stringify(line(9, 'api'))}\n\n`);
-  await settled();
+  await vi.waitFor(() => expect(lines).toEqual(['line 9']));
   session.follow({ service: 'web', after: 20, lines: () => {} });
-  await settled();
+  await vi.waitFor(() => expect(streams).toHaveLength(3));
   expect(streams.map(({ query, after }) => [query, after])).toEqual([
     ['?lines=none', null],
     ['?lines=api', '1-5'],

@@ -16,14 +16,8 @@ async function deploy(page: Page): Promise<void> {
   await page.locator('.active-deployment').getByRole('link').click();
 }
 
-test('a_pipeline_is_changed_a_deployment_watched_a_failure_explained_and_taken_back', async ({ page, server, another }) => {
-  // From the list to the board, where a stage is added and a service dragged into it, and another browser sees it.
-  await page.goto(server.url);
-  await page.getByRole('link', { name: 'test' }).click();
-  await expect(card(page, 'api')).toBeVisible();
-  const other = await another();
-  await other.goto(`${server.url}/environments/paged/test`);
-  await expect(card(other, 'cache')).toBeVisible();
+/** Adds a stage and drags a service into it; the other browser sees it. */
+async function moveTheCache(page: Page, other: Page): Promise<void> {
   await page.getByRole('button', { name: '+ Add stage' }).click();
   await page.keyboard.type('Caches');
   await page.keyboard.press('Enter');
@@ -32,6 +26,17 @@ test('a_pipeline_is_changed_a_deployment_watched_a_failure_explained_and_taken_b
   await expect(caches.locator('.card-link')).toHaveText(['cache']);
   const seen = other.locator('.column').filter({ has: other.getByRole('heading', { name: 'Caches' }) });
   await expect(seen.locator('.card-link')).toHaveText(['cache']);
+}
+
+test('a_pipeline_is_changed_a_deployment_watched_a_failure_explained_and_taken_back', async ({ page, server, another }) => {
+  // From the list to the board, where a stage is added and a service dragged into it, and another browser sees it.
+  await page.goto(server.url);
+  await page.getByRole('link', { name: 'test' }).click();
+  await expect(card(page, 'api')).toBeVisible();
+  const other = await another();
+  await other.goto(`${server.url}/environments/paged/test`);
+  await expect(card(other, 'cache')).toBeVisible();
+  await moveTheCache(page, other);
 
   // A deployment is asked for, watched, and both browsers see it end.
   await deploy(page);

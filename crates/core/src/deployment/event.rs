@@ -116,6 +116,28 @@ pub enum Fact {
     },
 }
 
+impl Fact {
+    /// The step that it is about; `None` when it is about the deployment or a stage.
+    pub fn step(&self) -> Option<&StepId> {
+        match self {
+            Self::StepStarted { step, .. }
+            | Self::StepSucceeded { step, .. }
+            | Self::StepSkipped { step, .. }
+            | Self::StepFailing { step, .. }
+            | Self::StepFailed { step, .. }
+            | Self::StepCanceled { step }
+            | Self::StepInterrupted { step } => Some(step),
+            Self::Accepted { .. }
+            | Self::Merged { .. }
+            | Self::Started
+            | Self::StageApproved { .. }
+            | Self::StageRefused { .. }
+            | Self::CancelRequested { .. }
+            | Self::Finished { .. } => None,
+        }
+    }
+}
+
 /// Build or release.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

@@ -22,8 +22,8 @@ pub struct PageQuery {
     /// `nextCursor` of the page before; absent: the first page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cursor: Option<String>,
-    /// So many at most; absent: 100. More than 500 count as 500.
+    /// So many at most; absent: 100. More than 500 count as 500, and 0 as 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[param(minimum = 1, format = "uint32")]
+    #[param(format = "uint32")]
     pub limit: Option<u32>,
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use slipway_core::deployment::{Deployment, Fact, RunState, StepId};
+use slipway_core::deployment::{Deployment, RunState, StepId};
 use slipway_engine::{EngineError, Update};
 use slipway_ports::{DeploymentSummary, RecordedEvent};
 use tokio::sync::broadcast::Receiver;
@@ -78,21 +78,9 @@ impl Keeper {
             tracing::error!(deployment = self.id, %error, "a fact does not fit the deployment");
             return false;
         }
-        match &recorded.event.fact {
-            Fact::Accepted { .. }
-            | Fact::Merged { .. }
-            | Fact::Started
-            | Fact::StageApproved { .. }
-            | Fact::StageRefused { .. }
-            | Fact::CancelRequested { .. }
-            | Fact::Finished { .. } => self.show(folded),
-            Fact::StepStarted { step, .. }
-            | Fact::StepSucceeded { step, .. }
-            | Fact::StepSkipped { step, .. }
-            | Fact::StepFailing { step, .. }
-            | Fact::StepFailed { step, .. }
-            | Fact::StepCanceled { step }
-            | Fact::StepInterrupted { step } => self.show_service(folded, step),
+        match recorded.event.fact.step() {
+            Some(step) => self.show_service(folded, step),
+            None => self.show(folded),
         }
         if folded.deployment.awaited_approval() != waited {
             // That it waits now is no fact of its own.

@@ -21,42 +21,15 @@ export function ValueField(props: ValueProps) {
 }
 
 function Control({ path, property, field }: ValueProps) {
-  const { draft, fixed, known } = useForm();
+  const { draft } = useForm();
   const described = useDescribed(path);
   const value = draft.document.value.get(path);
   const set = (next: unknown) => {
     const document = draft.document.peek();
     draft.edit(next === undefined ? document.without(path, path.slice(0, -1)) : document.with(path, next));
   };
-  const isFixed = path.length === 1 && fixed.includes(String(path[0]));
-  const isText = field.kind === 'text' || field.kind === 'number';
-  if (isText) {
-    const given = {
-      ...described,
-      value: shown(value),
-      placeholder: placeholder(property),
-      readOnly: isFixed,
-      spellcheck: false,
-    };
-    const typed = (text: string) => set(text === '' ? undefined : field.kind === 'number' ? number(text) : text);
-    if (field.kind === 'text' && field.long) {
-      return <textarea {...given} rows={1} class="long-text" onInput={(event) => typed(event.currentTarget.value)} />;
-    }
-    const names = typeof path.at(-1) === 'string' ? known[String(path.at(-1))] : undefined;
-    const list = names === undefined ? undefined : `${described.id}-known`;
-    return (
-      <>
-        <input {...given} list={list} onInput={(event) => typed(event.currentTarget.value)} />
-        {names !== undefined && (
-          <datalist id={list}>
-            {names.map((name) => (
-              <option key={name} value={name} />
-            ))}
-          </datalist>
-        )}
-      </>
-    );
-  }
+  if (field.kind === 'text' || field.kind === 'number')
+    return <TextControl path={path} property={property} field={field} set={set} />;
   if (field.kind === 'switch') {
     const choices = ['true', 'false'];
     return (
@@ -85,6 +58,45 @@ function Control({ path, property, field }: ValueProps) {
   }
   if (field.kind === 'choices') return <Choices path={path} choices={field.choices} property={property} />;
   return null;
+}
+
+/** A text or a number, with the names that are known for it. */
+function TextControl(
+  props: Pick<ValueProps, 'path' | 'property'> & {
+    field: Extract<Field, { kind: 'text' | 'number' }>;
+    set: (next: unknown) => void;
+  },
+) {
+  const { path, property, field, set } = props;
+  const { draft, fixed, known } = useForm();
+  const described = useDescribed(path);
+  const value = draft.document.value.get(path);
+  const isFixed = path.length === 1 && fixed.includes(String(path[0]));
+  const given = {
+    ...described,
+    value: shown(value),
+    placeholder: placeholder(property),
+    readOnly: isFixed,
+    spellcheck: false,
+  };
+  const typed = (text: string) => set(text === '' ? undefined : field.kind === 'number' ? number(text) : text);
+  if (field.kind === 'text' && field.long) {
+    return <textarea {...given} rows={1} class="long-text" onInput={(event) => typed(event.currentTarget.value)} />;
+  }
+  const names = typeof path.at(-1) === 'string' ? known[String(path.at(-1))] : undefined;
+  const list = names === undefined ? undefined : `${described.id}-known`;
+  return (
+    <>
+      <input {...given} list={list} onInput={(event) => typed(event.currentTarget.value)} />
+      {names !== undefined && (
+        <datalist id={list}>
+          {names.map((name) => (
+            <option key={name} value={name} />
+          ))}
+        </datalist>
+      )}
+    </>
+  );
 }
 
 function Choice(props: {

@@ -56,13 +56,7 @@ function Row({ path, name, names }: { path: Path; name: string; names: readonly 
     <>
       <div class="form-item" id={idOf(place)} tabIndex={-1}>
         <NameInput path={path} name={name} names={names} />
-        <select aria-label={`Kind of ${name}`} value={kind} onInput={(event) => become(event.currentTarget.value)}>
-          {KINDS.map(([key, word]) => (
-            <option key={key} value={key}>
-              {word}
-            </option>
-          ))}
-        </select>
+        <KindChoice name={name} kind={kind} become={become} />
         {kind === 'secret' ? (
           <SecretChoice
             label={`Secret of ${name}`}
@@ -98,6 +92,18 @@ function Row({ path, name, names }: { path: Path; name: string; names: readonly 
       <Problems path={place} />
       {kind !== 'value' && <Problems path={valuePath} />}
     </>
+  );
+}
+
+function KindChoice({ name, kind, become }: { name: string; kind: string; become: (next: string) => void }) {
+  return (
+    <select aria-label={`Kind of ${name}`} value={kind} onInput={(event) => become(event.currentTarget.value)}>
+      {KINDS.map(([key, word]) => (
+        <option key={key} value={key}>
+          {word}
+        </option>
+      ))}
+    </select>
   );
 }
 
