@@ -18,6 +18,7 @@ use crate::error::EngineError;
 use crate::feed::{Feeds, Update};
 use crate::prepare::Asked;
 use crate::queue::Queue;
+use crate::secrets;
 use crate::settings::Settings;
 use crate::single_flight::Flights;
 use crate::{Preview, deployed, images, prepare, preview, retention};
@@ -291,7 +292,8 @@ impl Engine {
         project: &Name,
         environment: &Name,
     ) -> Result<(StoredEnvironment, Target), EngineError> {
-        let stored = self.shared.ports.store.environment(access, project, environment).await?;
+        let mut stored = self.shared.ports.store.environment(access, project, environment).await?;
+        stored.environment.from_project = self.shared.ports.store.project(access, project).await?.project.gives;
         let targets = self.shared.ports.store.targets(access).await?;
         let wanted = stored.environment.target.clone();
         let found = match &wanted {
@@ -311,16 +313,15 @@ impl Engine {
 
     async fn require_secrets(&self, stored: &StoredEnvironment) -> Result<(), EngineError> {
         let environment = &stored.environment;
-        let set = self.shared.ports.store.secrets(&environment.project, &environment.name).await?;
-        let missing: Vec<_> = environment.secrets.iter().filter(|name| !set.contains_key(*name)).cloned().collect();
-        if missing.is_empty() {
-            return Ok(());
-        }
-        Err(EngineError::Refused(format!(
-            "these secrets have no value: {}; `slipway secret set {}` sets one",
-            missing.join(", "),
-            missing[0]
-        )))
+        let set = secrets::seen_by(&*self.shared.ports.store, &environment.project, &environment.name).await?;
+        let missing: Vec<_> = environment.all_secrets().filter(|name| !set.contains_key(*name)).cloned().collect();
+        let Some(first) = missing.first() else { return Ok(()) };
+        let way = if environment.secrets.contains(first) {
+            format!("slipway secret set {first}")
+        } else {
+            format!("slipway secret set {first} --project {}", environment.project)
+        };
+        Err(EngineError::Refused(format!("these secrets have no value: {}; `{way}` sets one", missing.join(", "))))
     }
 }
 

@@ -29,6 +29,7 @@ mod random;
 mod readers;
 mod retention;
 mod retry;
+mod secrets;
 mod settings;
 mod single_flight;
 mod time;

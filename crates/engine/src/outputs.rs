@@ -11,6 +11,7 @@ use slipway_core::variables::{self, JobOutputs, MOST_OUTPUT_BYTES, OUTPUT_PATH, 
 use slipway_ports::{Access, JobOutput, SecretText};
 
 use crate::engine::Shared;
+use crate::secrets;
 use crate::workload_variables::store_failure;
 
 /// Where the outputs of a job lie among the secrets of its environment; no secret of a file has such a name.
@@ -45,7 +46,7 @@ pub(crate) struct KeptSecrets {
 impl KeptSecrets {
     /// Reads all of them.
     pub(crate) async fn read(shared: &Shared, environment: &Environment) -> Result<Self, Failure> {
-        let all = shared.ports.store.secrets(&environment.project, &environment.name).await;
+        let all = secrets::seen_by(&*shared.ports.store, &environment.project, &environment.name).await;
         let mut kept = Self { secrets: BTreeMap::new(), outputs: BTreeMap::new() };
         for (name, value) in all.map_err(|error| store_failure(&error))? {
             match name.strip_prefix(PLACE).map(Name::new) {
@@ -133,7 +134,7 @@ pub(crate) async fn left(
                 .with_hint(format!("expected is JSON of the form {expected}, {rules}; correct the job, then deploy again"))
         }),
         JobOutput::Gone => {
-            let all = shared.ports.store.secrets(&environment.project, &environment.name).await;
+            let all = shared.ports.store.secrets(&environment.project, Some(&environment.name)).await;
             let all = all.map_err(|error| store_failure(&error))?;
             let kept = all.get(&format!("{PLACE}{job}")).map(|value| unpack(job, value)).transpose()?;
             let Some(kept) = kept.filter(|kept| kept.run == run) else { return Ok(Left::Unknown) };
@@ -158,7 +159,7 @@ pub(crate) async fn keep(
     let text = text.map_err(|error| Failure::permanent(Code::Internal, error.to_string()))?;
     let (store, access) = (&shared.ports.store, Access::owner("server"));
     let place = format!("{PLACE}{job}");
-    let put = store.put_secret(&access, &environment.project, &environment.name, &place, &text).await;
+    let put = store.put_secret(&access, &environment.project, Some(&environment.name), &place, &text).await;
     put.map_err(|error| store_failure(&error))
 }
 

@@ -175,6 +175,7 @@ fn scopes<'a>(
     };
     Scopes {
         builtins,
+        project: &environment.from_project.variables,
         environment: &environment.variables,
         service: variables,
         secrets: secrets.collect(),

@@ -138,7 +138,7 @@ async fn builds_with_a_secret() -> Bench {
     environment.name = name("staging");
     bench.store.put_environment(&access(), &environment, 0).await.expect("an environment is stored");
     let (project, name, other) = (&environment.project, &environment.name, SecretText::new(OTHER));
-    bench.store.put_secret(&access(), project, name, "TOKEN", &other).await.expect("a secret is stored");
+    bench.store.put_secret(&access(), project, Some(name), "TOKEN", &other).await.expect("a secret is stored");
     bench
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use slipway_core::deployment::{Event, Timestamp};
 use slipway_core::failure::Failure;
-use slipway_core::model::{Environment, GitRevision, ImageReference, Name};
+use slipway_core::model::{Environment, GitRevision, ImageReference, Name, Project};
 use slipway_core::plan::{ObjectRef, Observed};
 use slipway_ports::{
     Access, BuildClaim, BuildRequest, Builder, BuiltImage, CancellationToken, ChartNeeds, ChartPlace, ChartVersion, Charts,
@@ -15,8 +15,8 @@ use slipway_ports::{
     ImageCollector, JobOutput, JobRequest, KeptAnswer, LogLine, LogMatches, LogQuery, LogSearch, LogSection, LogWindow,
     Namespace, NeededImage, NewDeployment, PlacedLine, PodConnection, PodLine, Presence, Progress, Reader, RecordedEvent,
     Registry, ReleaseRequest, ReleaseStatus, Releases, Repositories, RepositoryTag, Revision, RolloutKind, RolloutRequest,
-    RunningServices, SecretObject, SecretText, Store, StoreError, StoredEnvironment, Target, TreeFacts, TreeQuery, Upgraded,
-    Workloads,
+    RunningServices, SecretObject, SecretText, Store, StoreError, StoredEnvironment, StoredProject, Target, TreeFacts, TreeQuery,
+    Upgraded, Workloads,
 };
 use tokio::sync::{mpsc, watch};
 
@@ -338,6 +338,18 @@ impl Store for Gated<dyn Store> {
         self.port.environments(access).await
     }
 
+    async fn put_project(&self, access: &Access, project: &Project, expected_version: u64) -> Result<StoredProject, StoreError> {
+        self.pass("store.put-project", self.port.put_project(access, project, expected_version)).await
+    }
+
+    async fn project(&self, access: &Access, project: &Name) -> Result<StoredProject, StoreError> {
+        self.port.project(access, project).await
+    }
+
+    async fn projects(&self, access: &Access) -> Result<Vec<Name>, StoreError> {
+        self.port.projects(access).await
+    }
+
     async fn create_deployment(&self, access: &Access, new: &NewDeployment) -> Result<DeploymentSummary, StoreError> {
         self.pass("store.create-deployment", self.port.create_deployment(access, new)).await
     }
@@ -408,7 +420,7 @@ impl Store for Gated<dyn Store> {
         &self,
         access: &Access,
         project: &Name,
-        environment: &Name,
+        environment: Option<&Name>,
         name: &str,
         value: &SecretText,
     ) -> Result<(), StoreError> {
@@ -425,11 +437,16 @@ impl Store for Gated<dyn Store> {
         self.pass("store.secret-or-insert", self.port.secret_or_insert(project, environment, name, value)).await
     }
 
-    async fn secrets(&self, project: &Name, environment: &Name) -> Result<BTreeMap<String, SecretText>, StoreError> {
+    async fn secrets(&self, project: &Name, environment: Option<&Name>) -> Result<BTreeMap<String, SecretText>, StoreError> {
         self.port.secrets(project, environment).await
     }
 
-    async fn secret_names(&self, access: &Access, project: &Name, environment: &Name) -> Result<BTreeSet<String>, StoreError> {
+    async fn secret_names(
+        &self,
+        access: &Access,
+        project: &Name,
+        environment: Option<&Name>,
+    ) -> Result<BTreeSet<String>, StoreError> {
         self.port.secret_names(access, project, environment).await
     }
 

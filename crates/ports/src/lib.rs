@@ -52,7 +52,7 @@ pub use secret::SecretText;
 pub use seen_lines::SeenLines;
 pub use store::{
     Access, DeploymentSummary, DockerEngine, KubeContext, LOCAL_TARGET, LogLine, LogMatches, LogSearch, NewDeployment, Platform,
-    RecordedEvent, Store, StoreError, StoredEnvironment, Target,
+    RecordedEvent, Store, StoreError, StoredEnvironment, StoredProject, Target,
 };
 pub use tokio_util::sync::CancellationToken;
 pub use workloads::{

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use slipway_core::deployment::{Actor, Event, Phase, Timestamp};
-use slipway_core::model::{Environment, Name};
+use slipway_core::model::{Environment, Name, Project};
 
 use crate::{Credential, KeptAnswer, LogSection, LogWindow, PlacedLine, SecretText};
 
@@ -34,6 +34,15 @@ pub trait Store: Send + Sync {
 
     /// Every environment, by project and name.
     async fn environments(&self, access: &Access) -> Result<Vec<StoredEnvironment>, StoreError>;
+
+    /// Makes what a project gives its environments (`expected_version` 0), or replaces it when its version is still the expected one.
+    async fn put_project(&self, access: &Access, project: &Project, expected_version: u64) -> Result<StoredProject, StoreError>;
+
+    /// What a project gives its environments. A project needs no making: one of which nothing is kept gives nothing, at version 0.
+    async fn project(&self, access: &Access, project: &Name) -> Result<StoredProject, StoreError>;
+
+    /// The projects that have an environment or give something, by name.
+    async fn projects(&self, access: &Access) -> Result<Vec<Name>, StoreError>;
 
     /// Keeps a deployment whose first event is `Accepted`, and gives it the next number of its environment.
     async fn create_deployment(&self, access: &Access, new: &NewDeployment) -> Result<DeploymentSummary, StoreError>;
@@ -91,17 +100,17 @@ pub trait Store: Send + Sync {
     /// newest of each environment, so that numbers go on; one that is not there is no error.
     async fn remove_deployments(&self, ids: &[String]) -> Result<u64, StoreError>;
 
-    /// Sets a secret of an environment; it is encrypted at rest.
+    /// Sets a secret of an environment, or without one of its project; it is encrypted at rest.
     async fn put_secret(
         &self,
         access: &Access,
         project: &Name,
-        environment: &Name,
+        environment: Option<&Name>,
         name: &str,
         value: &SecretText,
     ) -> Result<(), StoreError>;
 
-    /// Sets a secret unless it is there, and returns the one that is there now.
+    /// Sets a secret of an environment unless it is there, and returns the one that is there now.
     async fn secret_or_insert(
         &self,
         project: &Name,
@@ -110,11 +119,16 @@ pub trait Store: Send + Sync {
         value: SecretText,
     ) -> Result<SecretText, StoreError>;
 
-    /// Every secret of an environment, by name. Only releases read it; no face does.
-    async fn secrets(&self, project: &Name, environment: &Name) -> Result<BTreeMap<String, SecretText>, StoreError>;
+    /// Every secret of an environment, or without one of the project itself, by name. Only releases read it; no face does.
+    async fn secrets(&self, project: &Name, environment: Option<&Name>) -> Result<BTreeMap<String, SecretText>, StoreError>;
 
-    /// The names of the secrets of an environment that have a value; nothing is unsealed.
-    async fn secret_names(&self, access: &Access, project: &Name, environment: &Name) -> Result<BTreeSet<String>, StoreError>;
+    /// The names of the secrets of an environment, or without one of the project itself, that have a value; nothing is unsealed.
+    async fn secret_names(
+        &self,
+        access: &Access,
+        project: &Name,
+        environment: Option<&Name>,
+    ) -> Result<BTreeSet<String>, StoreError>;
 
     /// Sets a credential of a project, in the place of the one of its name; what it sends is encrypted at rest.
     async fn put_credential(&self, access: &Access, project: &Name, credential: &Credential) -> Result<(), StoreError>;
@@ -246,6 +260,15 @@ pub struct StoredEnvironment {
     /// The environment.
     pub environment: Environment,
     /// Counts its changes, from 1.
+    pub version: u64,
+}
+
+/// A project as it is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredProject {
+    /// The project.
+    pub project: Project,
+    /// Counts its changes, from 1; 0 when nothing of it is kept.
     pub version: u64,
 }
 

@@ -45,7 +45,7 @@ async fn a_secret_that_another_key_sealed_is_named_and_stops_the_rotation() {
     let stranger = SqliteStore::open(&database, &server.folder.path().join("other")).await.unwrap();
     let name = |text: &str| Name::new(text).unwrap();
     let value = SecretText::new("hunter2-hunter2");
-    stranger.put_secret(&Access::owner("root"), &name("shop"), &name("test"), "TOKEN", &value).await.unwrap();
+    stranger.put_secret(&Access::owner("root"), &name("shop"), Some(&name("test")), "TOKEN", &value).await.unwrap();
     let before = std::fs::read(&key).unwrap();
     let (status, problem) = server.ask("POST", "/key:rotate", "").await;
     assert_eq!((status, &problem["code"]), (StatusCode::CONFLICT, &"secret-damaged".into()), "{problem}");

@@ -13,6 +13,7 @@ mod key;
 mod keys;
 mod lease;
 mod log_window;
+mod projects;
 mod rotation;
 mod schema;
 mod secrets;

@@ -3,7 +3,7 @@
 use sqlx::SqlitePool;
 
 /// One entry per version of the file; `PRAGMA user_version` says how many were carried out.
-const MIGRATIONS: [&str; 6] = [
+const MIGRATIONS: [&str; 7] = [
     "
     CREATE TABLE target (
         name TEXT PRIMARY KEY,
@@ -109,6 +109,13 @@ const MIGRATIONS: [&str; 6] = [
         bytes INTEGER NOT NULL,
         body BLOB NOT NULL,
         UNIQUE (actor, key)
+    ) STRICT;
+    ",
+    "
+    CREATE TABLE project (
+        name TEXT PRIMARY KEY,
+        version INTEGER NOT NULL,
+        body TEXT NOT NULL
     ) STRICT;
     ",
 ];

@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use slipway_core::deployment::{Event, Timestamp};
-use slipway_core::model::{Environment, Name};
+use slipway_core::model::{Environment, Name, Project};
 use slipway_ports::{
     Access, CancellationToken, Credential, DeploymentSummary, KeptAnswer, Lease, LogLine, LogMatches, LogSearch, LogSection,
-    LogWindow, NewDeployment, PlacedLine, RecordedEvent, SecretText, Store, StoreError, StoredEnvironment, Target,
+    LogWindow, NewDeployment, PlacedLine, RecordedEvent, SecretText, Store, StoreError, StoredEnvironment, StoredProject, Target,
 };
 use sqlx::sqlite::{SqliteAutoVacuum, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{Connection as _, Sqlite, SqlitePool, Transaction};
@@ -137,6 +137,20 @@ impl Store for SqliteStore {
         self.read_environments(access).await
     }
 
+    async fn put_project(&self, access: &Access, project: &Project, expected_version: u64) -> Result<StoredProject, StoreError> {
+        covered(access, &project.name)?;
+        self.write_project(project, expected_version).await
+    }
+
+    async fn project(&self, access: &Access, project: &Name) -> Result<StoredProject, StoreError> {
+        covered(access, project)?;
+        self.read_project(project).await
+    }
+
+    async fn projects(&self, access: &Access) -> Result<Vec<Name>, StoreError> {
+        self.read_projects(access).await
+    }
+
     async fn create_deployment(&self, access: &Access, new: &NewDeployment) -> Result<DeploymentSummary, StoreError> {
         self.insert_deployment(access, new).await
     }
@@ -213,13 +227,11 @@ impl Store for SqliteStore {
         &self,
         access: &Access,
         project: &Name,
-        environment: &Name,
+        environment: Option<&Name>,
         name: &str,
         value: &SecretText,
     ) -> Result<(), StoreError> {
-        if !access.covers(project) {
-            return Err(StoreError::NotFound(format!("environment `{project}/{environment}`")));
-        }
+        covered(access, project)?;
         self.write_secret(project, environment, name, value).await
     }
 
@@ -233,11 +245,16 @@ impl Store for SqliteStore {
         self.read_or_write_secret(project, environment, name, &value).await
     }
 
-    async fn secrets(&self, project: &Name, environment: &Name) -> Result<BTreeMap<String, SecretText>, StoreError> {
+    async fn secrets(&self, project: &Name, environment: Option<&Name>) -> Result<BTreeMap<String, SecretText>, StoreError> {
         self.read_secrets(project, environment).await
     }
 
-    async fn secret_names(&self, access: &Access, project: &Name, environment: &Name) -> Result<BTreeSet<String>, StoreError> {
+    async fn secret_names(
+        &self,
+        access: &Access,
+        project: &Name,
+        environment: Option<&Name>,
+    ) -> Result<BTreeSet<String>, StoreError> {
         covered(access, project)?;
         self.read_secret_names(project, environment).await
     }

@@ -28,7 +28,7 @@ async fn a_store_that_is_opened_again_holds_what_was_written_and_no_secret_in_cl
     }
     let store = SqliteStore::open(&database, &key).await.expect("it opens again");
     let name = |text: &str| slipway_core::model::Name::new(text).expect("a name");
-    let secrets = slipway_ports::Store::secrets(&store, &name("shop"), &name("staging")).await.expect("it reads");
+    let secrets = slipway_ports::Store::secrets(&store, &name("shop"), Some(&name("staging"))).await.expect("it reads");
     assert_eq!(secrets["PASSWORD"].expose(), "first");
     for entry in std::fs::read_dir(folder.path()).expect("a folder") {
         let bytes = std::fs::read(entry.expect("an entry").path()).expect("a file");

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use slipway_core::deployment::{Actor, Event, Fact, Phase, Timestamp, Trigger};
-use slipway_core::model::{Environment, EnvironmentMode, Name, Pipeline};
+use slipway_core::model::{Environment, EnvironmentMode, FromProject, Name, Pipeline};
 use slipway_core::plan::{Action, Plan, Request};
 use slipway_ports::testing::lease_contract;
 use slipway_ports::{Access, Leases, LogLine, NewDeployment, Platform, SecretText, Store, StoreError, Target};
@@ -32,6 +32,7 @@ fn environment() -> Environment {
         pipeline: Pipeline::new_default(),
         variables: Vec::new(),
         secrets: Vec::new(),
+        from_project: FromProject::default(),
         services: Vec::new(),
         previews: None,
         schedules: Vec::new(),
@@ -104,7 +105,7 @@ async fn every_late_write_is_refused_and_nothing_is_written() {
         owner.put_environment(&access, &environment(), 1).await.map(drop),
         owner.put_target(&access, &target()).await,
         owner.append_log("d-1", &[line()]).await.map(drop),
-        owner.put_secret(&access, &shop, &staging, "TOKEN", &value()).await,
+        owner.put_secret(&access, &shop, Some(&staging), "TOKEN", &value()).await,
         owner.secret_or_insert(&shop, &staging, "PASSWORD", value()).await.map(drop),
         owner.renew_lease(&lease).await,
     ];
@@ -118,7 +119,7 @@ async fn every_late_write_is_refused_and_nothing_is_written() {
     assert_eq!(store.environment(&access, &shop, &staging).await.expect("readable").version, 1);
     assert!(store.targets(&access).await.expect("readable").is_empty());
     assert!(store.log(&access, "d-1", None, 0, 9).await.expect("readable").is_empty());
-    assert!(store.secrets(&shop, &staging).await.expect("readable").is_empty());
+    assert!(store.secrets(&shop, Some(&staging)).await.expect("readable").is_empty());
     assert_eq!(store.append("d-1", 1, &[started()]).await, Ok(()), "the version is as the first left it");
     assert!(!store.fenced().is_cancelled());
 }

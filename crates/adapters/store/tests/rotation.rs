@@ -55,7 +55,7 @@ async fn fill(store: &SqliteStore) {
     for environment in ["staging", "test"] {
         for secret in ["TOKEN", "PASSWORD"] {
             let value = SecretText::new(format!("hunter2-{environment}-{secret}"));
-            store.put_secret(&access(), &name("shop"), &name(environment), secret, &value).await.expect("kept");
+            store.put_secret(&access(), &name("shop"), Some(&name(environment)), secret, &value).await.expect("kept");
         }
     }
     let credential = Credential {
@@ -70,7 +70,7 @@ async fn fill(store: &SqliteStore) {
 /// Panics when something does not open, or has changed.
 async fn assert_whole(store: &SqliteStore) {
     for environment in ["staging", "test"] {
-        let secrets = store.secrets(&name("shop"), &name(environment)).await.expect("they open");
+        let secrets = store.secrets(&name("shop"), Some(&name(environment))).await.expect("they open");
         for secret in ["TOKEN", "PASSWORD"] {
             assert_eq!(secrets[secret].expose(), format!("hunter2-{environment}-{secret}"));
         }
@@ -107,7 +107,7 @@ async fn after_a_rotation_everything_opens_and_the_old_key_opens_nothing() {
     let with_old = home.killed();
     std::fs::write(with_old.path("secret.key"), old).expect("written");
     let store = with_old.open().await;
-    let refused = store.secrets(&name("shop"), &name("test")).await.expect_err("sealed under the new key");
+    let refused = store.secrets(&name("shop"), Some(&name("test"))).await.expect_err("sealed under the new key");
     assert!(matches!(&refused, StoreError::Damaged { .. }) && !refused.to_string().contains("hunter2"), "{refused}");
     assert!(store.credentials(&access(), &name("shop")).await.is_err());
 }
@@ -126,7 +126,7 @@ async fn b06_a_rotation_that_is_killed_at_any_step_loses_nothing_and_goes_on() {
     std::fs::copy(sealed.path("secret.key.next"), unused.path("secret.key.next")).expect("copied");
     // Rows are written between the steps too.
     let value = SecretText::new("hunter2-between");
-    store.put_secret(&access(), &name("shop"), &name("late"), "LATE", &value).await.expect("kept");
+    store.put_secret(&access(), &name("shop"), Some(&name("late")), "LATE", &value).await.expect("kept");
     let between = home.killed();
     store.finish_key_rotation().await.expect("it ends");
     let ended = home.killed();
@@ -158,7 +158,7 @@ async fn b06_a_rotation_that_is_killed_at_any_step_loses_nothing_and_goes_on() {
         store.finish_key_rotation().await.expect("and ends");
         assert_whole(&store).await;
         if matches!(step, "between" | "ended") {
-            let late = store.secrets(&name("shop"), &name("late")).await.expect("it opens");
+            let late = store.secrets(&name("shop"), Some(&name("late"))).await.expect("it opens");
             assert_eq!(late["LATE"].expose(), "hunter2-between");
         }
     }
@@ -178,7 +178,7 @@ async fn a_damaged_row_is_named_and_nothing_is_changed() {
         let refused = store.begin_key_rotation().await.expect_err("a row does not open");
         assert!(matches!(&refused, StoreError::Damaged { what, .. } if what == named), "{refused}");
         assert!(!store.keys().is_rotating() && home.key() == key && !home.path("secret.key.next").exists());
-        let staging = store.secrets(&name("shop"), &name("staging")).await.expect("the others open as before");
+        let staging = store.secrets(&name("shop"), Some(&name("staging"))).await.expect("the others open as before");
         assert_eq!(staging["TOKEN"].expose(), "hunter2-staging-TOKEN");
     }
 }
@@ -232,8 +232,8 @@ async fn reads_and_writes_beside_rotations_see_every_value() {
                 assert_whole(&store).await;
                 let (environment, value) = (name("late"), SecretText::new(format!("hunter2-{worker}-{rounds}")));
                 let of = format!("W{worker}");
-                store.put_secret(&access(), &name("shop"), &environment, &of, &value).await.expect("kept");
-                let found = store.secrets(&name("shop"), &environment).await.expect("they open");
+                store.put_secret(&access(), &name("shop"), Some(&environment), &of, &value).await.expect("kept");
+                let found = store.secrets(&name("shop"), Some(&environment)).await.expect("they open");
                 assert_eq!(found[&of], value);
                 rounds += 1;
             }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::model::{Environment, Name, Pipeline, Service, ServiceKind, ServiceType, Stage, StageName};
+use crate::model::{Environment, FromProject, Name, Pipeline, Service, ServiceKind, ServiceType, Stage, StageName};
 use crate::variables::{earlier_jobs, output_prefix};
 
 use super::changes;
@@ -88,6 +88,7 @@ fn environment(file: &EnvironmentFile, stages: Vec<Stage>, services: Vec<Service
         },
         variables: file.variables.clone(),
         secrets: file.secrets.clone(),
+        from_project: FromProject::default(),
         services,
         previews: file.previews.clone(),
         schedules: file.schedules.clone(),

@@ -91,7 +91,7 @@ fn of_service(old: &Service, new: &Service) -> Vec<String> {
 }
 
 /// The names of the fields in which two values differ, the innermost mapping's.
-fn differing(old: &impl Serialize, new: &impl Serialize) -> Vec<String> {
+pub(super) fn differing(old: &impl Serialize, new: &impl Serialize) -> Vec<String> {
     let mut fields = Vec::new();
     if let (Ok(old), Ok(new)) = (serde_json::to_value(old), serde_json::to_value(new)) {
         compare(&old, &new, "", &mut fields);

@@ -33,6 +33,23 @@ pub(super) static TOP: Shape = Shape {
     relations: &[],
 };
 
+pub(super) static PROJECT: Shape = Shape {
+    name: "project",
+    keys: &[
+        Key::new("apiVersion", Value(Choice(&["slipway.dev/v1"])), "required", "The version of this format."),
+        Key::new("kind", Value(Choice(&["Project"])), "required", "What the document is."),
+        Key::new("name", Value(NAME), "required", "The project; lower-case letters, digits and `-`, at most 40."),
+        Key::new(
+            "variables",
+            Named(&VARIABLE),
+            "none",
+            "Variables of all services of all its environments: a text, or one of the keys below. A narrower scope replaces them.",
+        ),
+        Key::new("secrets", Value(SECRETS), "none", "Declared here, set with `slipway secret set --project`."),
+    ],
+    relations: &[],
+};
+
 pub(super) static PIPELINE: Shape = Shape {
     name: "pipeline",
     keys: &[

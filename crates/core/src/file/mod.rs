@@ -1,6 +1,7 @@
-//! The environment file: one YAML document that says how an environment is wanted.
+//! The environment file: one YAML document that says how an environment is wanted. A project has one too, for the variables of all
+//! its environments.
 //!
-//! [`parse`] reads a text and names everything that is wrong with it, each with its place. [`apply`] makes the wanted
+//! [`parse`] reads a text and names everything that is wrong with it, each with its place; [`parse_project`] does so for a project. [`apply`] makes the wanted
 //! environment out of what is there and the file; [`write()`] is the way back. [`unsupported`] names what the file asks for and no
 //! code carries out yet.
 //! The keys of the file are one table, from which unknown keys, unsupported keys, [`reference()`] and [`schema()`] come.
@@ -14,6 +15,7 @@ mod keys_service;
 mod keys_workload;
 mod notation;
 mod problem;
+mod project;
 mod read_environment;
 mod read_kind;
 mod read_pipeline;
@@ -35,10 +37,13 @@ mod written;
 #[cfg(test)]
 mod tests;
 
+use crate::model::FromProject;
+
 pub use apply::{Applied, ApplyOptions, apply};
 pub use environment_file::{EnvironmentFile, FileService, FileStage};
 pub use notation::{is_on_loopback, path_in_repository};
 pub use problem::{Location, Problem};
+pub use project::{parse_project, project_changes, project_of, write_project};
 pub use reference::reference;
 pub use scalar::duration;
 pub use schema::schema;
@@ -56,14 +61,37 @@ pub struct ParseOptions {
     pub is_first: bool,
 }
 
-/// Reads an environment file; on failure all of its problems, by place.
+/// What the project of an environment gives it.
+#[derive(Debug, Clone, Copy)]
+pub enum Outer<'a> {
+    /// This, and nothing else.
+    Known(&'a FromProject),
+    /// Only the server knows: what nothing in the file defines may be the project's.
+    Unknown,
+}
+
+/// Reads the file of an environment whose project gives it nothing; on failure all of its problems, by place.
 pub fn parse(text: &str, options: &ParseOptions) -> Result<EnvironmentFile, Vec<Problem>> {
+    parse_in(text, options, Outer::Known(&FromProject::default()))
+}
+
+/// Reads an environment file; on failure all of its problems, by place.
+pub fn parse_in(text: &str, options: &ParseOptions, outer: Outer<'_>) -> Result<EnvironmentFile, Vec<Problem>> {
+    read(text, options, |reader, root| read_environment::environment(reader, root, outer))
+}
+
+/// What a document is read as, unless something is wrong with it.
+fn read<T>(
+    text: &str,
+    options: &ParseOptions,
+    make: impl FnOnce(&mut reader::Reader, &tree::Node) -> Option<T>,
+) -> Result<T, Vec<Problem>> {
     let mut problems = Vec::new();
     let Some(root) = tree::read(text, &mut problems) else { return Err(problems) };
     let mut reader = reader::Reader::new(*options, problems);
-    let file = read_environment::environment(&mut reader, &root);
-    match file {
-        Some(file) if reader.is_clean() => Ok(file),
+    let made = make(&mut reader, &root);
+    match made {
+        Some(made) if reader.is_clean() => Ok(made),
         _ => Err(reader.into_problems()),
     }
 }

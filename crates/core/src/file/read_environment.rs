@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use crate::model::{EnvironmentMode, Name, Notification, Previews, Schedule, VariableName, WeekdayTime};
 
+use super::Outer;
 use super::environment_file::EnvironmentFile;
 use super::form::WEEKDAYS;
 use super::keys::{NOTIFICATION, PREVIEWS, SCHEDULE, TOP, WEEKDAY_TIME};
@@ -12,7 +13,7 @@ use super::tree::{Node, Value};
 use super::{notation, read_pipeline, read_service, read_variables, references, scalar, unsupported};
 
 /// Reads a whole file; its problems are in the reader.
-pub(super) fn environment(reader: &mut Reader, root: &Node) -> Option<EnvironmentFile> {
+pub(super) fn environment(reader: &mut Reader, root: &Node, outer: Outer<'_>) -> Option<EnvironmentFile> {
     let keys = reader.keys(Place { node: root, path: String::new() }, &TOP)?;
     constant(reader, &keys, "apiVersion", "slipway.dev/v1");
     constant(reader, &keys, "kind", "Environment");
@@ -22,12 +23,13 @@ pub(super) fn environment(reader: &mut Reader, root: &Node) -> Option<Environmen
     let target = keys.get("target").and_then(|place| reader.word(&place));
     let pipeline = read_pipeline::pipeline(reader, &keys);
     let secrets = secret_names(reader, &keys);
-    let variables = read_variables::variables(reader, &keys, &secrets);
-    let services = read_service::services(reader, &keys, &pipeline.stage_names, &secrets);
+    let known_secrets = with_those_of_project(reader, &secrets, outer);
+    let variables = read_variables::variables(reader, &keys, &known_secrets);
+    let services = read_service::services(reader, &keys, &pipeline.stage_names, &known_secrets);
     let previews = keys.get("previews").and_then(|place| previews(reader, place));
     let schedules = schedules(reader, &keys);
-    let notifications = notifications(reader, &keys, &secrets);
-    let output_references = references::check(reader, &keys);
+    let notifications = notifications(reader, &keys, &known_secrets);
+    let output_references = references::check(reader, &keys, outer);
     let unsupported = unsupported::find(root, &TOP);
     Some(EnvironmentFile {
         project: project.or_else(|| Name::new("default").ok())?,
@@ -58,7 +60,7 @@ const MODES: [(&str, EnvironmentMode); 4] = [
     ("preview", EnvironmentMode::Preview),
 ];
 
-fn constant(reader: &mut Reader, keys: &Keys<'_>, key: &str, value: &str) {
+pub(super) fn constant(reader: &mut Reader, keys: &Keys<'_>, key: &str, value: &str) {
     if let Some(place) = reader.require(keys, key) {
         reader.choice(&place, &[(value, ())]);
     }
@@ -76,9 +78,19 @@ pub(super) fn name(reader: &mut Reader, place: &Place<'_>) -> Option<Name> {
     }
 }
 
+/// The secrets that the file may name: its own, and those of the project.
+fn with_those_of_project(reader: &mut Reader, own: &[String], outer: Outer<'_>) -> Vec<String> {
+    let mut names = own.to_vec();
+    match outer {
+        Outer::Known(given) => names.extend(given.secrets.iter().filter(|name| !own.contains(name)).cloned()),
+        Outer::Unknown => reader.secrets_are_unknown = true,
+    }
+    names
+}
+
 /// The secrets that the file declares; each is unique and could be a variable. One that is refused counts as declared, so that what
 /// names it is not wrong as well.
-fn secret_names(reader: &mut Reader, keys: &Keys<'_>) -> Vec<String> {
+pub(super) fn secret_names(reader: &mut Reader, keys: &Keys<'_>) -> Vec<String> {
     let mut names = Vec::new();
     let mut seen = HashSet::new();
     let Some(list) = keys.get("secrets") else { return names };

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use crate::model::Name;
 use crate::variables::{OUTPUT_PREFIX, references};
 
+use super::Outer;
 use super::environment_file::OutputReference;
 use super::keys::VARIABLE;
 use super::keys_service::KINDS;
@@ -19,6 +20,10 @@ use super::scalar;
 use super::table::{Shape, nearest};
 use super::tree::{Entry, Node, Value, join};
 
+mod of_project;
+
+use of_project::OfProject;
+
 /// Names the Secret of a chart; nothing else has one that it could name.
 const SECRET_NAME: &str = "SLIPWAY_SECRET_NAME";
 /// Most variables that need each other in a row; what resolves them goes down as deep.
@@ -26,7 +31,7 @@ const LONGEST_CHAIN: usize = 50;
 
 /// Checks the variables of the environment and everything in its services that takes from variables. Returns what takes from the
 /// outputs of jobs: whether those come before is known once each service has its stage.
-pub(super) fn check(reader: &mut Reader, top: &Keys<'_>) -> Vec<OutputReference> {
+pub(super) fn check(reader: &mut Reader, top: &Keys<'_>, outer: Outer<'_>) -> Vec<OutputReference> {
     let mut outputs = Vec::new();
     if reader.is_full() {
         return outputs;
@@ -34,41 +39,63 @@ pub(super) fn check(reader: &mut Reader, top: &Keys<'_>) -> Vec<OutputReference>
     let services = services(top);
     let builtins = Builtins::of(top, &services);
     let environment = Variables::of(top);
-    let secrets = Names::of(top);
+    let project = OfProject::of(outer);
+    let mut secrets = Names::of(top).all;
+    secrets.extend(project.secrets.iter().cloned());
     let scope = Scope {
+        owner: Owner::Environment,
         builtins: &builtins,
-        secrets: &secrets.all,
-        outer: None,
+        secrets: &secrets,
+        wider: &project.names,
         own: &environment,
         is_chart: false,
         visible: &Names::default(),
-        service: None,
     };
     scope.check_variables(reader, &mut outputs);
-    let all: BTreeMap<&str, &Declared<'_>> = environment.all.iter().map(|(name, variable)| (name.as_str(), variable)).collect();
+    let mut all: BTreeMap<&str, &[String]> = project.needs().collect();
+    all.extend(environment.needs());
     circles(reader, &all, &environment.all);
+    let wider = project.names.and(&environment);
     for service in &services {
         let own = Variables::of(service);
-        let visible = Names::of(service);
-        let is_chart = may_be(service, "helm");
+        let name = service.get("name").and_then(|place| text(place.node)).and_then(|name| Name::new(name).ok());
         let scope = Scope {
+            owner: Owner::Service(name),
             builtins: &builtins,
-            secrets: &secrets.all,
-            outer: Some(&environment),
+            secrets: &secrets,
+            wider: &wider,
             own: &own,
-            is_chart,
-            visible: &visible,
-            service: service.get("name").and_then(|place| text(place.node)).and_then(|name| Name::new(name).ok()),
+            is_chart: may_be(service, "helm"),
+            visible: &Names::of(service),
         };
         scope.check_variables(reader, &mut outputs);
         scope.check_service(reader, service, &mut outputs);
         if !own.all.is_empty() {
             let mut all = all.clone();
-            all.extend(own.all.iter().map(|(name, variable)| (name.as_str(), variable)));
+            all.extend(own.needs());
             circles(reader, &all, &own.all);
         }
     }
     outputs
+}
+
+/// Checks the variables of a project. What its environments consist of differs, so they take from no service.
+pub(super) fn check_project(reader: &mut Reader, top: &Keys<'_>) {
+    if reader.is_full() {
+        return;
+    }
+    let own = Variables::of(top);
+    let scope = Scope {
+        owner: Owner::Project,
+        builtins: &Builtins::of_no_service(),
+        secrets: &Names::of(top).all,
+        wider: &Names::default(),
+        own: &own,
+        is_chart: false,
+        visible: &Names::default(),
+    };
+    scope.check_variables(reader, &mut Vec::new());
+    circles(reader, &own.needs().collect(), &own.all);
 }
 
 /// Services as far as they are mappings.
@@ -87,7 +114,7 @@ fn may_be(service: &Keys<'_>, kind: &str) -> bool {
     service.has(kind) || !KINDS.iter().any(|kind| service.has(kind))
 }
 
-/// The texts of a list of names.
+/// Names of variables or secrets.
 struct Names {
     all: BTreeSet<String>,
     /// Whether there are no others.
@@ -101,6 +128,14 @@ impl Default for Names {
 }
 
 impl Names {
+    /// These and the variables that are declared somewhere.
+    fn and(&self, variables: &Variables<'_>) -> Self {
+        Self {
+            all: self.all.iter().chain(variables.all.keys()).cloned().collect(),
+            is_complete: self.is_complete && variables.is_complete,
+        }
+    }
+
     /// The secrets that something lists.
     fn of(keys: &Keys<'_>) -> Self {
         let Some(place) = keys.get("secrets") else { return Self::default() };
@@ -130,7 +165,7 @@ struct Declared<'t> {
     needs: Vec<String>,
 }
 
-/// The variables of the environment or of a service.
+/// The variables of a project, of an environment or of a service.
 struct Variables<'t> {
     all: BTreeMap<String, Declared<'t>>,
     /// Whether there are no others.
@@ -149,6 +184,11 @@ impl<'t> Variables<'t> {
             all.extend(entries.iter().map(|entry| (entry.key.clone(), declared(entry))));
         }
         Self { all, is_complete }
+    }
+
+    /// What each is made of.
+    fn needs(&self) -> impl Iterator<Item = (&str, &[String])> {
+        self.all.iter().map(|(name, variable)| (name.as_str(), variable.needs.as_slice()))
     }
 }
 
@@ -171,14 +211,19 @@ struct Builtins {
 }
 
 impl Builtins {
-    fn of(top: &Keys<'_>, services: &[Keys<'_>]) -> Self {
+    /// Those that are in every environment.
+    fn of_no_service() -> Self {
         let fixed = ["SLIPWAY_ENVIRONMENT_NAME", "SLIPWAY_PROJECT_NAME"];
+        Self { names: fixed.map(str::to_owned).into(), jobs: Vec::new(), is_complete: true }
+    }
+
+    fn of(top: &Keys<'_>, services: &[Keys<'_>]) -> Self {
         let is_complete = match top.get("services").map(|place| &place.node.value) {
             Some(Value::List(items)) => items.len() == services.len(),
             Some(_) => false,
             None => !top.has("services"),
         };
-        let mut all = Self { names: fixed.map(str::to_owned).into(), jobs: Vec::new(), is_complete };
+        let mut all = Self { is_complete, ..Self::of_no_service() };
         for service in services {
             let Some(part) = service.get("name").and_then(|place| text(place.node).map(variable_part)) else {
                 all.is_complete = false;
@@ -227,24 +272,42 @@ fn variable_part(text: &str) -> String {
     }
 }
 
+/// Whose variables they are.
+enum Owner {
+    Project,
+    Environment,
+    /// A service, by its name if that can be read.
+    Service(Option<Name>),
+}
+
+impl Owner {
+    /// Where a variable that is overridden is to be, as the end of a sentence.
+    fn wider(&self) -> &'static str {
+        match self {
+            Self::Project => "; a project's scope is the widest, so write the text without `override`",
+            Self::Environment => "; expected one of the project",
+            Self::Service(_) => "; expected one in the environment's `variables`, or one of the project",
+        }
+    }
+}
+
 /// What a text may name.
 struct Scope<'s, 't> {
+    owner: Owner,
     builtins: &'s Builtins,
     secrets: &'s BTreeSet<String>,
-    outer: Option<&'s Variables<'t>>,
+    /// What wider scopes declare.
+    wider: &'s Names,
     own: &'s Variables<'t>,
     /// Whether the service is a chart.
     is_chart: bool,
     visible: &'s Names,
-    /// The service, unless it is the environment's own scope.
-    service: Option<Name>,
 }
 
 impl Scope<'_, '_> {
     fn has(&self, name: &str) -> bool {
-        let in_scope =
-            |variables: &Variables<'_>| variables.all.contains_key(name) || (!variables.is_complete && !is_reserved(name));
-        let declared = in_scope(self.own) || self.outer.is_some_and(in_scope);
+        let may_be = !is_reserved(name) && !(self.own.is_complete && self.wider.is_complete);
+        let declared = self.own.all.contains_key(name) || self.wider.all.contains(name) || may_be;
         let visible = self.visible.all.contains(name) || (!self.visible.is_complete && self.secrets.contains(name));
         declared || visible || self.builtins.has(name) || (self.is_chart && name == SECRET_NAME)
     }
@@ -263,12 +326,10 @@ impl Scope<'_, '_> {
             {
                 self.check_name(reader, &place, target, &format!("`{target}`"), outputs);
             }
-            let is_wider = |outer: &Variables<'_>| outer.all.contains_key(name) || !outer.is_complete;
-            if keys.get("override").is_some() && !self.outer.is_some_and(is_wider) {
-                let location = keys.key_location("override");
-                let what =
-                    format!("no wider scope has a variable `{name}` to override; expected one in the environment's `variables`");
-                reader.refuse(&location, what);
+            let is_wider = self.wider.all.contains(name) || !self.wider.is_complete;
+            if keys.get("override").is_some() && !is_wider {
+                let what = format!("no wider scope has a variable `{name}` to override{}", self.owner.wider());
+                reader.refuse(&keys.key_location("override"), what);
             }
         }
     }
@@ -328,11 +389,16 @@ impl Scope<'_, '_> {
         if !name.starts_with(OUTPUT_PREFIX) {
             return;
         }
-        if self.outer.is_none() {
-            let way = "expected it in the `variables` of services of later stages";
-            reader.refuse_value(place, format!("{shown} is an output of a job, and the job itself sees this variable; {way}"));
-        } else if let Some(service) = &self.service {
-            outputs.push(OutputReference { service: service.clone(), name: name.to_owned(), location: place.location() });
+        match &self.owner {
+            Owner::Service(Some(service)) => {
+                outputs.push(OutputReference { service: service.clone(), name: name.to_owned(), location: place.location() });
+            }
+            Owner::Service(None) => {}
+            Owner::Environment | Owner::Project => {
+                let way = "expected it in the `variables` of services of later stages";
+                reader
+                    .refuse_value(place, format!("{shown} is an output of a job, and the job itself sees this variable; {way}"));
+            }
         }
     }
 
@@ -343,6 +409,12 @@ impl Scope<'_, '_> {
         if self.secrets.contains(name) {
             let way = "list it in the `secrets` of the service, or take it through a variable `{secret: …}`";
             reader.refuse_value(place, format!("{shown} is a secret, and no variable here; {way}"));
+            return;
+        }
+        if is_reserved(name) && matches!(self.owner, Owner::Project) {
+            let known = self.builtins.names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" or ");
+            let why = "the variables of a project are the same in all its environments, whose services differ";
+            reader.refuse_value(place, format!("nothing defines {shown}: {why}; of what is built in, expected {known}"));
             return;
         }
         if name == SECRET_NAME {
@@ -357,18 +429,19 @@ impl Scope<'_, '_> {
             reader.refuse_value(place, format!("nothing defines {shown}: {rule}; {known}"));
             return;
         }
-        let outer = self.outer.into_iter().flat_map(|outer| outer.all.keys());
-        let candidates = self.own.all.keys().chain(outer).chain(&self.visible.all).chain(&self.builtins.names);
-        let hint = match nearest(name, candidates.map(String::as_str)) {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => "expected a variable of the environment or of the service, or a built-in one".to_owned(),
+        let declared = self.own.all.keys().chain(&self.wider.all);
+        let candidates = declared.chain(&self.visible.all).chain(&self.builtins.names);
+        let hint = match (nearest(name, candidates.map(String::as_str)), &self.owner) {
+            (Some(near), _) => format!("did you mean `{near}`?"),
+            (None, Owner::Project) => "expected a variable of the project, or a built-in one".to_owned(),
+            (None, _) => "expected a variable of the service, of the environment or of its project, or a built-in one".to_owned(),
         };
         reader.refuse_value(place, format!("nothing defines {shown}; {hint}"));
     }
 }
 
 /// Refuses variables that need themselves, and rows that are too long. Only what passes through `own` is told.
-fn circles(reader: &mut Reader, all: &BTreeMap<&str, &Declared<'_>>, own: &BTreeMap<String, Declared<'_>>) {
+fn circles(reader: &mut Reader, all: &BTreeMap<&str, &[String]>, own: &BTreeMap<String, Declared<'_>>) {
     let mut lengths: HashMap<&str, usize> = HashMap::new();
     for start in own.keys() {
         let Some(start) = all.get_key_value(start.as_str()).map(|(name, _)| *name) else { continue };
@@ -378,8 +451,8 @@ fn circles(reader: &mut Reader, all: &BTreeMap<&str, &Declared<'_>>, own: &BTree
             if lengths.contains_key(name) {
                 continue;
             }
-            let variable = all[name];
-            if let Some(needed) = variable.needs.get(next) {
+            let needs = all[name];
+            if let Some(needed) = needs.get(next) {
                 path.push((name, next + 1));
                 let Some((needed, _)) = all.get_key_value(needed.as_str()) else { continue };
                 match path.iter().position(|(earlier, _)| earlier == needed) {
@@ -388,10 +461,12 @@ fn circles(reader: &mut Reader, all: &BTreeMap<&str, &Declared<'_>>, own: &BTree
                 }
                 continue;
             }
-            let below = variable.needs.iter().filter_map(|needed| lengths.get(needed.as_str())).max();
+            let below = needs.iter().filter_map(|needed| lengths.get(needed.as_str())).max();
             let length = 1 + below.copied().unwrap_or(0);
             lengths.insert(name, length);
-            if length == LONGEST_CHAIN + 1 && own.contains_key(name) {
+            if length == LONGEST_CHAIN + 1
+                && let Some(variable) = own.get(name)
+            {
                 reader.refuse_value(&variable.place, format!("more than {LONGEST_CHAIN} variables need each other in a row"));
             }
         }

@@ -40,6 +40,10 @@ pub fn write(environment: &Environment, notation: Notation) -> Result<String, St
     top.put_some("previews", environment.previews.as_ref().map(previews));
     top.put_filled("schedules", list(&environment.schedules, schedule));
     top.put_filled("notifications", list(&environment.notifications, notification));
+    document(top, notation)
+}
+
+pub(super) fn document(top: Mapping, notation: Notation) -> Result<String, String> {
     let top = Node::from(top);
     match notation {
         Notation::Yaml => serde_saphyr::to_string(&top).map_err(|error| error.to_string()),
@@ -80,7 +84,7 @@ fn service(service: &Service) -> Mapping {
     keys
 }
 
-fn variables(variables: &[Variable]) -> Mapping {
+pub(super) fn variables(variables: &[Variable]) -> Mapping {
     let mut keys = Mapping::default();
     for Variable { name, value } in variables {
         let one = |key: &str, text: &str| {

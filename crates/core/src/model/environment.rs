@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Name, Pipeline, Service, Stage, StageName, Variable};
+use super::{FromProject, Name, Pipeline, Service, Stage, StageName, Variable};
 
 /// Services that live together, in one Kubernetes namespace.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,6 +27,9 @@ pub struct Environment {
     /// The names of its secrets; their values are elsewhere.
     #[serde(default)]
     pub secrets: Vec<String>,
+    /// What its project gives it. It is empty in the environment as it is stored; a deployment seals what there was at its acceptance.
+    #[serde(default, skip_serializing_if = "FromProject::is_empty")]
+    pub from_project: FromProject,
     /// In file order.
     pub services: Vec<Service>,
     /// Environments made for pull requests.
@@ -44,6 +47,12 @@ impl Environment {
     /// The services of a stage, in file order.
     pub fn services_of<'a>(&'a self, stage: &'a StageName) -> impl Iterator<Item = &'a Service> {
         self.services.iter().filter(move |service| service.stage == *stage)
+    }
+
+    /// The names of all secrets that it declares or that its project gives it.
+    pub fn all_secrets(&self) -> impl Iterator<Item = &String> {
+        let own = self.secrets.iter();
+        own.chain(self.from_project.secrets.iter().filter(|name| !self.secrets.contains(name)))
     }
 
     /// A service by its name.

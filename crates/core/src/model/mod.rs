@@ -11,6 +11,7 @@ mod name;
 mod pipeline;
 mod port;
 mod probe;
+mod project;
 mod quantity;
 mod service;
 mod variable;
@@ -24,6 +25,7 @@ pub use name::{InvalidName, Name, VariableName};
 pub use pipeline::{FailurePolicy, Pipeline, PipelineMode, ServiceType, Stage, StageName};
 pub use port::{Port, PortProtocol};
 pub use probe::{Probe, ProbeCheck, Probes};
+pub use project::{FromProject, Project};
 pub use quantity::{Bytes, Millicores};
 pub use service::{
     Application, ChartSource, Container, Database, DatabaseAccess, DatabaseType, HelmService, Job, JobEvent, JobRun, JobSource,

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use crate::image_key::{ImageKey, KeyInputs};
-use crate::model::{BuildSettings, Environment, GitSource, JobEvent, Service};
+use crate::model::{BuildSettings, Environment, FromProject, GitSource, JobEvent, Service};
 use crate::plan::{Action, BuildPlan, Plan, PlannedBuild, PlannedService, Request, Version};
 
 /// The services of a deployment of all that are not skipped, in execution order, each with the place of its stage.
@@ -43,6 +43,7 @@ fn frame(environment: &Environment) -> Environment {
         pipeline,
         variables: Vec::new(),
         secrets: Vec::new(),
+        from_project: FromProject::default(),
         services: Vec::new(),
         previews: None,
         schedules: Vec::new(),

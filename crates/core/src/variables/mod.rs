@@ -1,6 +1,6 @@
 //! Variables: what each service sees in its environment, and what a build may take of it.
 //!
-//! Scopes are built-in < environment < service; the inner one wins by name. `{{NAME}}` in a text stands for another variable.
+//! Scopes are built-in < project < environment < service; the inner one wins by name. `{{NAME}}` in a text stands for another variable.
 //! What takes from a secret is secret: [`Resolved`] carries that along, and prints stars.
 
 mod builtin;

@@ -9,8 +9,8 @@ use proptest::sample::Index;
 use slipway_core::failure::{Code, Failure};
 use slipway_core::image_key::{ImageKey, KeyInputs};
 use slipway_core::model::{
-    Bytes, Environment, EnvironmentMode, FailurePolicy, ImageReference, Millicores, Name, Pipeline, PipelineMode, Stage,
-    StageName,
+    Bytes, Environment, EnvironmentMode, FailurePolicy, FromProject, ImageReference, Millicores, Name, Pipeline, PipelineMode,
+    Stage, StageName,
 };
 use slipway_core::plan::{Action, BuildPlan, Plan, PlannedBuild, PlannedService, Request, Version};
 
@@ -164,6 +164,7 @@ impl Scenario {
             },
             variables: Vec::new(),
             secrets: Vec::new(),
+            from_project: FromProject::default(),
             services: Vec::new(),
             previews: None,
             schedules: Vec::new(),

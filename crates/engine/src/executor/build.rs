@@ -18,6 +18,7 @@ use super::Assignment;
 use crate::engine::Shared;
 use crate::mask::MaskedProgress;
 use crate::readers;
+use crate::secrets;
 use crate::single_flight::{Boarding, BuildSecrets, Flight, Landed, Landing, Seat, Terms};
 use crate::workload_variables::store_failure;
 
@@ -235,7 +236,8 @@ impl Build {
     /// The secrets that the build may read, as they are now.
     async fn read_secrets(&self) -> Result<BTreeMap<String, SecretText>, Failure> {
         let Some(BuildSecrets { project, environment, names }) = &self.secrets else { return Ok(BTreeMap::new()) };
-        let mut set = self.shared.ports.store.secrets(project, environment).await.map_err(|error| store_failure(&error))?;
+        let mut set =
+            secrets::seen_by(&*self.shared.ports.store, project, environment).await.map_err(|error| store_failure(&error))?;
         let read = names.iter().map(|name| {
             let value = set.remove(name).ok_or_else(|| {
                 Failure::permanent(Code::SecretMissing, format!("the secret `{name}`, which the build reads, has no value"))

@@ -127,9 +127,10 @@ pub(super) fn build_arguments(
     let visible: Vec<_> = visible.collect();
     let resolved = variables::resolve(&Scopes {
         builtins,
+        project: &environment.from_project.variables,
         environment: &environment.variables,
         service: workload.map_or(&[], |workload| &workload.variables),
-        secrets: environment.secrets.iter().map(|name| (name.clone(), Resolved::secret("a secret"))).collect(),
+        secrets: environment.all_secrets().map(|name| (name.clone(), Resolved::secret("a secret"))).collect(),
         visible_secrets: &visible,
         files: workload.map_or(&[], |workload| &workload.files),
         outputs: Outputs::OfNoBuild,

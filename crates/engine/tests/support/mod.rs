@@ -11,8 +11,8 @@ use std::time::Duration;
 use slipway_core::deployment::{Actor, Deployment, Fact, Outcome, Phase, RunState, StepId, StepState, Trigger};
 use slipway_core::failure::Failure;
 use slipway_core::model::{
-    Application, BuildSettings, Container, Environment, EnvironmentMode, GitRevision, GitSource, ImageReference, ImageSource,
-    Name, PathFilter, Pipeline, Service, ServiceKind, ServiceType, Stage, Workload,
+    Application, BuildSettings, Container, Environment, EnvironmentMode, FromProject, GitRevision, GitSource, ImageReference,
+    ImageSource, Name, PathFilter, Pipeline, Service, ServiceKind, ServiceType, Stage, Workload,
 };
 use slipway_core::plan::{Action, Request, Selection};
 use slipway_engine::{Accepted, Engine, EngineError, Ports, RetryPolicy, Settings, Update};
@@ -215,7 +215,7 @@ impl Bench {
 
     pub(crate) async fn secret(&self, secret: &str, value: &str) {
         let value = SecretText::new(value);
-        self.store.put_secret(&access(), &name("shop"), &name("demo"), secret, &value).await.expect("a secret is stored");
+        self.store.put_secret(&access(), &name("shop"), Some(&name("demo")), secret, &value).await.expect("a secret is stored");
     }
 }
 
@@ -281,6 +281,7 @@ pub(crate) fn environment(services: Vec<Service>) -> Environment {
         pipeline: Pipeline::new_default(),
         variables: Vec::new(),
         secrets: Vec::new(),
+        from_project: FromProject::default(),
         services,
         previews: None,
         schedules: Vec::new(),

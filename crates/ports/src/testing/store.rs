@@ -5,11 +5,11 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use slipway_core::deployment::{CancelScope, Event, Fact, Outcome, Timestamp};
-use slipway_core::model::{Environment, Name};
+use slipway_core::model::{Environment, FromProject, Name, Project};
 
 use crate::{
     Access, Credential, DeploymentSummary, KeptAnswer, LogCut, LogFrom, LogLine, LogMatches, LogSearch, LogSection, LogWindow,
-    NewDeployment, PlacedLine, RecordedEvent, SecretText, Store, StoreError, StoredEnvironment, Target,
+    NewDeployment, PlacedLine, RecordedEvent, SecretText, Store, StoreError, StoredEnvironment, StoredProject, Target,
 };
 
 /// A store that forgets everything when it goes.
@@ -28,7 +28,9 @@ struct Tables {
     sections: BTreeMap<(String, Name, &'static str), LogSection>,
     /// The number of the last line, also of one that is gone.
     last_line: u64,
-    secrets: BTreeMap<(Name, Name, String), SecretText>,
+    projects: BTreeMap<Name, StoredProject>,
+    /// By project, and environment unless they are the project's.
+    secrets: BTreeMap<(Name, Option<Name>, String), SecretText>,
     credentials: BTreeMap<(Name, Name), Credential>,
     /// With actor and key, oldest first.
     answers: Vec<(String, String, KeptAnswer)>,
@@ -136,6 +138,31 @@ impl Store for MemoryStore {
     async fn environments(&self, access: &Access) -> Result<Vec<StoredEnvironment>, StoreError> {
         let tables = self.tables();
         Ok(tables.environments.values().filter(|stored| access.covers(&stored.environment.project)).cloned().collect())
+    }
+
+    async fn put_project(&self, access: &Access, project: &Project, expected_version: u64) -> Result<StoredProject, StoreError> {
+        let found = self.project(access, &project.name).await?.version;
+        if found != expected_version {
+            return Err(StoreError::Conflict { what: "project".to_owned(), expected: expected_version, found });
+        }
+        let stored = StoredProject { project: project.clone(), version: found + 1 };
+        self.tables().projects.insert(project.name.clone(), stored.clone());
+        Ok(stored)
+    }
+
+    async fn project(&self, access: &Access, project: &Name) -> Result<StoredProject, StoreError> {
+        if !access.covers(project) {
+            return Err(no(&format!("project `{project}`")));
+        }
+        let nothing = || Project { name: project.clone(), gives: FromProject::default() };
+        Ok(self.tables().projects.get(project).cloned().unwrap_or_else(|| StoredProject { project: nothing(), version: 0 }))
+    }
+
+    async fn projects(&self, access: &Access) -> Result<Vec<Name>, StoreError> {
+        let tables = self.tables();
+        let names: BTreeSet<&Name> =
+            tables.environments.keys().map(|(project, _)| project).chain(tables.projects.keys()).collect();
+        Ok(names.into_iter().filter(|name| access.covers(name)).cloned().collect())
     }
 
     async fn create_deployment(&self, access: &Access, new: &NewDeployment) -> Result<DeploymentSummary, StoreError> {
@@ -345,14 +372,14 @@ impl Store for MemoryStore {
         &self,
         access: &Access,
         project: &Name,
-        environment: &Name,
+        environment: Option<&Name>,
         name: &str,
         value: &SecretText,
     ) -> Result<(), StoreError> {
         if !access.covers(project) {
             return Err(no("environment"));
         }
-        self.tables().secrets.insert((project.clone(), environment.clone(), name.to_owned()), value.clone());
+        self.tables().secrets.insert((project.clone(), environment.cloned(), name.to_owned()), value.clone());
         Ok(())
     }
 
@@ -363,17 +390,22 @@ impl Store for MemoryStore {
         name: &str,
         value: SecretText,
     ) -> Result<SecretText, StoreError> {
-        let key = (project.clone(), environment.clone(), name.to_owned());
+        let key = (project.clone(), Some(environment.clone()), name.to_owned());
         Ok(self.tables().secrets.entry(key).or_insert(value).clone())
     }
 
-    async fn secrets(&self, project: &Name, environment: &Name) -> Result<BTreeMap<String, SecretText>, StoreError> {
+    async fn secrets(&self, project: &Name, environment: Option<&Name>) -> Result<BTreeMap<String, SecretText>, StoreError> {
         let tables = self.tables();
-        let own = tables.secrets.iter().filter(|((of, name, _), _)| of == project && name == environment);
+        let own = tables.secrets.iter().filter(|((of, name, _), _)| of == project && name.as_ref() == environment);
         Ok(own.map(|((_, _, name), value)| (name.clone(), value.clone())).collect())
     }
 
-    async fn secret_names(&self, access: &Access, project: &Name, environment: &Name) -> Result<BTreeSet<String>, StoreError> {
+    async fn secret_names(
+        &self,
+        access: &Access,
+        project: &Name,
+        environment: Option<&Name>,
+    ) -> Result<BTreeSet<String>, StoreError> {
         if !access.covers(project) {
             return Err(no("project"));
         }

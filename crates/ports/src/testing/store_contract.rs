@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use slipway_core::deployment::{Actor, Event, Fact, Outcome, Phase, Timestamp, Trigger};
-use slipway_core::model::{Environment, EnvironmentMode, Name, Pipeline};
+use slipway_core::model::{Environment, EnvironmentMode, FromProject, Name, Pipeline};
 use slipway_core::plan::{Action, Plan, Request};
 
 use crate::{
@@ -24,6 +24,7 @@ fn environment(project: &str) -> Environment {
         pipeline: Pipeline::new_default(),
         variables: Vec::new(),
         secrets: Vec::new(),
+        from_project: FromProject::default(),
         services: Vec::new(),
         previews: None,
         schedules: Vec::new(),
@@ -59,6 +60,8 @@ pub async fn store_contract(store: &dyn Store) {
     log_lines_are_found_by_their_text(store, &owner).await;
     a_log_is_seen_through_windows(store, &owner).await;
     secrets_are_kept_per_environment(store, &owner).await;
+    secrets_of_a_project_are_kept_beside_those_of_its_environments(store, &owner).await;
+    what_a_project_gives_has_versions(store, &owner).await;
     credentials_are_kept_per_project(store, &owner).await;
     one_target_is_the_default(store, &owner).await;
     rows_of_other_projects_are_not_there(store).await;
@@ -270,19 +273,51 @@ async fn a_log_is_seen_through_windows(store: &dyn Store, owner: &Access) {
 
 async fn secrets_are_kept_per_environment(store: &dyn Store, owner: &Access) {
     let (shop, staging) = (name("shop"), name("staging"));
-    store.put_secret(owner, &shop, &staging, "TOKEN", &SecretText::new("one")).await.expect("kept");
-    store.put_secret(owner, &shop, &staging, "TOKEN", &SecretText::new("two")).await.expect("replaced");
+    store.put_secret(owner, &shop, Some(&staging), "TOKEN", &SecretText::new("one")).await.expect("kept");
+    store.put_secret(owner, &shop, Some(&staging), "TOKEN", &SecretText::new("two")).await.expect("replaced");
     let kept = store.secret_or_insert(&shop, &staging, "TOKEN", SecretText::new("three")).await.expect("read");
     assert_eq!(kept.expose(), "two");
     let made = store.secret_or_insert(&shop, &staging, "PASSWORD", SecretText::new("first")).await.expect("made");
     assert_eq!(made.expose(), "first");
-    let all = store.secrets(&shop, &staging).await.expect("read");
+    let all = store.secrets(&shop, Some(&staging)).await.expect("read");
     assert_eq!(all.keys().collect::<Vec<_>>(), ["PASSWORD", "TOKEN"]);
-    assert!(store.secrets(&shop, &name("other")).await.expect("read").is_empty());
-    let names = store.secret_names(owner, &shop, &staging).await.expect("read");
+    assert!(store.secrets(&shop, Some(&name("other"))).await.expect("read").is_empty());
+    let names = store.secret_names(owner, &shop, Some(&staging)).await.expect("read");
     assert_eq!(names.iter().collect::<Vec<_>>(), ["PASSWORD", "TOKEN"]);
     let stranger = Access { actor: Actor("mallory".to_owned()), projects: Some(vec![name("other")]) };
-    assert!(store.secret_names(&stranger, &shop, &staging).await.is_err());
+    assert!(store.secret_names(&stranger, &shop, Some(&staging)).await.is_err());
+    assert!(store.put_secret(&stranger, &shop, Some(&staging), "TOKEN", &SecretText::new("x")).await.is_err());
+}
+
+async fn secrets_of_a_project_are_kept_beside_those_of_its_environments(store: &dyn Store, owner: &Access) {
+    let (mall, staging) = (name("mall"), name("staging"));
+    store.put_secret(owner, &mall, None, "TOKEN", &SecretText::new("the project's")).await.expect("kept");
+    store.put_secret(owner, &mall, Some(&staging), "TOKEN", &SecretText::new("the environment's")).await.expect("kept");
+    let of = async |environment| store.secrets(&mall, environment).await.expect("read")["TOKEN"].expose().to_owned();
+    assert_eq!((of(None).await.as_str(), of(Some(&staging)).await.as_str()), ("the project's", "the environment's"));
+    assert_eq!(store.secret_names(owner, &mall, None).await.expect("read").into_iter().collect::<Vec<_>>(), ["TOKEN"]);
+    let stranger = Access { actor: Actor("mallory".to_owned()), projects: Some(vec![name("other")]) };
+    assert!(store.secret_names(&stranger, &mall, None).await.is_err());
+    assert!(store.put_secret(&stranger, &mall, None, "TOKEN", &SecretText::new("x")).await.is_err());
+}
+
+async fn what_a_project_gives_has_versions(store: &dyn Store, owner: &Access) {
+    let arcade = name("arcade");
+    let nothing = store.project(owner, &arcade).await.expect("a project needs no making");
+    assert_eq!((nothing.version, nothing.project.gives.is_empty()), (0, true));
+    let mut project = nothing.project;
+    project.gives.secrets = vec!["TOKEN".to_owned()];
+    assert_eq!(store.put_project(owner, &project, 0).await.expect("kept").version, 1);
+    assert!(matches!(store.put_project(owner, &project, 0).await, Err(StoreError::Conflict { expected: 0, found: 1, .. })));
+    project.gives.secrets.clear();
+    let second = store.put_project(owner, &project, 1).await.expect("replaced");
+    assert_eq!(store.project(owner, &arcade).await.expect("read"), second);
+    let all = store.projects(owner).await.expect("read");
+    assert!(all.is_sorted() && all.contains(&arcade) && all.contains(&name("shop")), "{all:?}");
+    let stranger = Access { actor: Actor("mallory".to_owned()), projects: Some(vec![name("other")]) };
+    assert!(store.project(&stranger, &arcade).await.is_err());
+    assert!(store.put_project(&stranger, &project, 2).await.is_err());
+    assert!(store.projects(&stranger).await.expect("read").is_empty());
 }
 
 async fn credentials_are_kept_per_project(store: &dyn Store, owner: &Access) {
@@ -371,7 +406,7 @@ async fn rows_of_other_projects_are_not_there(store: &dyn Store) {
     not_found(store.log_sections(&stranger, "d-2").await.expect_err("not covered"));
     let window = LogWindow { service: None, phase: None, from: LogFrom::After(0), limit: 9 };
     not_found(store.log_window(&stranger, "d-2", &window).await.expect_err("not covered"));
-    not_found(store.put_secret(&stranger, &shop, &staging, "T", &SecretText::new("x")).await.expect_err("not covered"));
+    not_found(store.put_secret(&stranger, &shop, Some(&staging), "T", &SecretText::new("x")).await.expect_err("not covered"));
     not_found(store.credentials(&stranger, &shop).await.expect_err("not covered"));
     not_found(store.remove_credential(&stranger, &shop, &name("deploy")).await.expect_err("not covered"));
     assert!(store.environments(&stranger).await.expect("readable").is_empty());

@@ -199,7 +199,7 @@ pub(super) async fn list_secrets(
     let (access, store) = (app.access(), &app.inner.ports.store);
     let (project, environment) = (name(&project)?, name(&environment)?);
     let stored = store.environment(&access, &project, &environment).await?.environment;
-    let set = store.secret_names(&access, &project, &environment).await?;
+    let set = store.secret_names(&access, &project, Some(&environment)).await?;
     let view = |name: &String| SecretView { name: name.clone(), set: set.contains(name) };
     Ok(Json(stored.secrets.iter().map(view).collect()))
 }
@@ -228,7 +228,7 @@ pub(super) async fn set_secret(
         return Err(Problem::not_found(format!("{project}/{environment} declares no secret `{secret}`"))
             .with_hint(format!("declare it in the environment file, `secrets: [{secret}]`, and apply that first")));
     }
-    store.put_secret(&access, &project, &environment, secret.as_str(), &value).await?;
+    store.put_secret(&access, &project, Some(&environment), secret.as_str(), &value).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -4,6 +4,7 @@ mod all_at_once;
 mod apply;
 mod hostile;
 mod outputs;
+mod project;
 mod properties;
 mod refusals;
 mod sample;

@@ -34,7 +34,7 @@ services:
 7:41: services[0].container.image.tag: `1.25` is a number, expected a text; write \"1.25\"
 8:22: services[0].ports[0].internal: expected a number from 1 to 65535, found `70000`
 11:3: services[1].database: the service is `container` already; expected exactly one kind
-12:18: services[1].variables.A: nothing defines `{{NOTHING}}`; expected a variable of the environment or of the service, or a built-in one"
+12:18: services[1].variables.A: nothing defines `{{NOTHING}}`; expected a variable of the service, of the environment or of its project, or a built-in one"
     );
 }
 

@@ -1,0 +1,61 @@
+//! What projects give their environments.
+
+use slipway_core::model::{FromProject, Name, Project};
+use slipway_ports::{Access, StoreError, StoredProject};
+use sqlx::Row;
+
+use crate::sqlite::{SqliteStore, damaged, to_json, unavailable};
+
+impl SqliteStore {
+    pub(crate) async fn write_project(&self, project: &Project, expected: u64) -> Result<StoredProject, StoreError> {
+        let name = &project.name;
+        let mut transaction = self.begin_write().await?;
+        let found: Option<i64> = sqlx::query_scalar("SELECT version FROM project WHERE name = ?")
+            .bind(name.as_str())
+            .fetch_optional(&mut *transaction)
+            .await
+            .map_err(unavailable)?;
+        let found = found.unwrap_or(0).cast_unsigned();
+        if found != expected {
+            return Err(StoreError::Conflict { what: format!("project `{name}`"), expected, found });
+        }
+        sqlx::query(
+            "INSERT INTO project (name, version, body) VALUES (?, 1, ?)
+             ON CONFLICT DO UPDATE SET version = version + 1, body = excluded.body",
+        )
+        .bind(name.as_str())
+        .bind(to_json("project", &project.gives)?)
+        .execute(&mut *transaction)
+        .await
+        .map_err(unavailable)?;
+        transaction.commit().await.map_err(unavailable)?;
+        Ok(StoredProject { project: project.clone(), version: expected + 1 })
+    }
+
+    pub(crate) async fn read_project(&self, name: &Name) -> Result<StoredProject, StoreError> {
+        let row = sqlx::query("SELECT version, body FROM project WHERE name = ?")
+            .bind(name.as_str())
+            .fetch_optional(&self.pool)
+            .await
+            .map_err(unavailable)?;
+        let (version, gives) = match row {
+            Some(row) => {
+                let (version, body): (i64, String) = (row.get(0), row.get(1));
+                let gives = serde_json::from_str(&body).map_err(|error| damaged(&format!("project `{name}`"), error))?;
+                (version.cast_unsigned(), gives)
+            }
+            None => (0, FromProject::default()),
+        };
+        Ok(StoredProject { project: Project { name: name.clone(), gives }, version })
+    }
+
+    pub(crate) async fn read_projects(&self, access: &Access) -> Result<Vec<Name>, StoreError> {
+        let rows: Vec<String> = sqlx::query_scalar("SELECT name FROM project UNION SELECT project FROM environment ORDER BY 1")
+            .fetch_all(&self.pool)
+            .await
+            .map_err(unavailable)?;
+        let names: Result<Vec<_>, _> =
+            rows.into_iter().map(|name| Name::new(name).map_err(|error| damaged("project", error))).collect();
+        Ok(names?.into_iter().filter(|name| access.covers(name)).collect())
+    }
+}
