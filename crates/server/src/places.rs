@@ -43,6 +43,16 @@ pub(crate) struct SecretPath {
     pub(crate) secret: String,
 }
 
+/// A secret of a project.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(crate) struct ProjectSecretPath {
+    /// The project.
+    pub(crate) project: String,
+    /// The secret, as the project declares it.
+    pub(crate) secret: String,
+}
+
 /// A stage of an environment.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Path)]

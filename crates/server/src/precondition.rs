@@ -14,7 +14,16 @@ use utoipa::openapi::path::{Parameter, ParameterIn};
 use crate::problem::Problem;
 use crate::request::header_parameter;
 
-/// The versions of an environment that a request may change.
+/// What a version is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Subject {
+    /// An environment.
+    Environment,
+    /// What a project gives its environments; it is always there, at version 0 while it gives nothing.
+    Project,
+}
+
+/// The versions of something that a request may change.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Precondition {
     /// Whichever there is: no `If-Match`, or `If-Match: *`.
@@ -26,13 +35,13 @@ pub(crate) enum Precondition {
 }
 
 impl Precondition {
-    /// Refuses a version that the request is not meant for; 0 is that of an environment that is not there.
-    pub(crate) fn check(&self, version: u64) -> Result<(), Problem> {
+    /// Refuses a version that the request is not meant for; 0 is that of what is not there.
+    pub(crate) fn check(&self, subject: Subject, version: u64) -> Result<(), Problem> {
         match self {
             Self::Any => Ok(()),
             Self::OneOf(tags) if tags.contains(&version.to_string()) => Ok(()),
-            Self::OneOf(_) if version == 0 => Err(Self::gone()),
-            Self::OneOf(_) => Err(Self::stale(version)),
+            Self::OneOf(_) if version == 0 && subject == Subject::Environment => Err(Self::gone()),
+            Self::OneOf(_) => Err(Self::stale(subject, version)),
             Self::New if version == 0 => Ok(()),
             Self::New => Err(Self::taken()),
         }
@@ -53,8 +62,12 @@ impl Precondition {
     }
 
     /// The answer to a request that is meant for another version than the one there is.
-    fn stale(version: u64) -> Problem {
-        let detail = format!("the environment is at version {version}, which `If-Match` does not name: somebody changed it");
+    fn stale(subject: Subject, version: u64) -> Problem {
+        let what = match subject {
+            Subject::Environment => "environment",
+            Subject::Project => "project",
+        };
+        let detail = format!("the {what} is at version {version}, which `If-Match` does not name: somebody changed it");
         Problem::new(StatusCode::PRECONDITION_FAILED, RefusalCode::VersionStale.as_str(), detail)
             .with_hint("read it again, and send the change with the `ETag` of that answer")
     }
@@ -128,7 +141,7 @@ pub(crate) fn entity_tag(version: u64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::Precondition;
+    use super::{Precondition, Subject};
 
     #[test]
     fn entity_tags_are_read_as_rfc_9110_writes_them() {
@@ -151,13 +164,13 @@ mod tests {
     #[test]
     fn only_a_version_that_is_named_may_be_changed() {
         let named = Precondition::parse(&["\"7\", W/\"8\""]).unwrap();
-        assert!(named.check(7).is_ok());
+        assert!(named.check(Subject::Environment, 7).is_ok());
         for stale in [8, 77, 0] {
-            assert_eq!(named.check(stale).unwrap_err().0.status, 412, "{stale}");
+            assert_eq!(named.check(Subject::Environment, stale).unwrap_err().0.status, 412, "{stale}");
         }
-        assert!(Precondition::Any.check(1).is_ok());
-        assert!(Precondition::New.check(0).is_ok());
-        let taken = Precondition::New.check(1).unwrap_err().0;
+        assert!(Precondition::Any.check(Subject::Environment, 1).is_ok());
+        assert!(Precondition::New.check(Subject::Environment, 0).is_ok());
+        let taken = Precondition::New.check(Subject::Environment, 1).unwrap_err().0;
         assert_eq!((taken.status, taken.code.as_str()), (412, "environment-exists"));
     }
 }

@@ -1,5 +1,7 @@
 //! Refusals as problem details (RFC 9457).
 
+use std::fmt::Display;
+
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -44,10 +46,23 @@ impl Problem {
 
     /// The environment file is refused, with all that is wrong with it.
     pub(crate) fn file(problems: Vec<file::Problem>) -> Self {
+        Self::refused_file("the environment file", problems)
+    }
+
+    /// The file of a project is refused, with all that is wrong with it.
+    pub(crate) fn project_file(problems: Vec<file::Problem>) -> Self {
+        Self::refused_file("the file of the project", problems)
+    }
+
+    /// A file can not be written, which is a defect of ours.
+    pub(crate) fn unwritten(error: impl Display) -> Self {
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", format!("the file can't be written: {error}"))
+    }
+
+    fn refused_file(what: &str, problems: Vec<file::Problem>) -> Self {
         let count = problems.len();
         let noun = if count == 1 { "problem" } else { "problems" };
-        let mut refused =
-            Self::new(StatusCode::UNPROCESSABLE_ENTITY, "file-invalid", format!("the environment file has {count} {noun}"));
+        let mut refused = Self::new(StatusCode::UNPROCESSABLE_ENTITY, "file-invalid", format!("{what} has {count} {noun}"));
         let view = |problem: file::Problem| FileProblem {
             line: problem.line,
             column: problem.column,

@@ -18,6 +18,7 @@ mod page;
 mod pipeline;
 mod plan;
 mod problem;
+mod project;
 mod request_code;
 mod running;
 pub mod schema;
@@ -48,6 +49,7 @@ pub use pipeline::{
 };
 pub use plan::{BaseView, PlanServiceView, PlanStageView, PlanStepView, PlanView};
 pub use problem::{FileProblem, ProblemDetails};
+pub use project::{AppliedProjectView, ProjectView};
 pub use request_code::REQUEST_CODES;
 pub use running::{
     ExecBody, ExecControl, ExecEnd, ForwardControl, JobRunBody, JobRunView, JobStartedView, RunningChange, RunningContainerView,

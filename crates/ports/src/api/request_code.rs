@@ -2,7 +2,7 @@
 
 /// The codes of problem details that are neither those of a failure ([`Code`](slipway_core::failure::Code)) nor of a refused edit
 /// ([`RefusalCode`](slipway_core::pipeline_edit::RefusalCode)). Each has a page `docs/errors/<code>.md`.
-pub const REQUEST_CODES: [&str; 24] = [
+pub const REQUEST_CODES: [&str; 25] = [
     "body-too-large",
     "body-too-slow",
     "conflict",
@@ -17,6 +17,7 @@ pub const REQUEST_CODES: [&str; 24] = [
     "not-found",
     "origin-refused",
     "owner-only",
+    "project-needed",
     "refused",
     "request-invalid",
     "secret-damaged",

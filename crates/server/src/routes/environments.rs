@@ -4,8 +4,8 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
-use slipway_core::file::{self, Applied, ApplyOptions, Notation, ParseOptions};
-use slipway_core::model::VariableName;
+use slipway_core::file::{self, Applied, ApplyOptions, Notation, Outer, ParseOptions};
+use slipway_core::model::{FromProject, VariableName};
 use slipway_core::plan::Action;
 use slipway_ports::api::{
     AppliedView, ApplyQuery, DeployBody, EnvironmentView, Page, PageQuery, PlanView, SecretValue, SecretView,
@@ -15,7 +15,7 @@ use slipway_ports::{StoreError, StoredEnvironment, Target};
 use super::deployments;
 use crate::app::App;
 use crate::places::{EnvironmentPath, SecretPath};
-use crate::precondition::{Precondition, Versioned, entity_tag};
+use crate::precondition::{Precondition, Subject, Versioned, entity_tag};
 use crate::problem::Problem;
 use crate::request::{Body, Parameters, Place, name};
 use crate::{cursor, views};
@@ -79,16 +79,23 @@ pub(super) async fn export(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let stored = app.inner.ports.store.environment(&app.access(), &name(&project)?, &name(&environment)?).await?;
+    written(&headers, stored.version, |notation| file::write(&stored.environment, notation))
+}
+
+/// A file in the notation that the request accepts, with the version of what it says.
+pub(super) fn written(
+    headers: &HeaderMap,
+    version: u64,
+    write: impl FnOnce(Notation) -> Result<String, String>,
+) -> Result<Response, Problem> {
     let accepted = headers.get(header::ACCEPT).and_then(|accepted| accepted.to_str().ok()).unwrap_or_default();
     let (notation, media_type) = if accepted.contains("application/json") {
         (Notation::Json, "application/json")
     } else {
         (Notation::Yaml, "application/yaml")
     };
-    let text = file::write(&stored.environment, notation).map_err(|error| {
-        Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", format!("the file can't be written: {error}"))
-    })?;
-    Ok(([(header::CONTENT_TYPE, media_type.to_owned()), (header::ETAG, entity_tag(stored.version))], text).into_response())
+    let text = write(notation).map_err(Problem::unwritten)?;
+    Ok(([(header::CONTENT_TYPE, media_type.to_owned()), (header::ETAG, entity_tag(version))], text).into_response())
 }
 
 /// Applies an environment file: makes the stored environment what the file says.
@@ -114,7 +121,7 @@ pub(super) async fn apply(
     body: Body,
 ) -> Result<Versioned<AppliedView>, Problem> {
     let (applied, version) = read(&app, query, body.text()?).await?;
-    precondition.check(version)?;
+    precondition.check(Subject::Environment, version)?;
     if version > 0 && applied.changes.is_empty() {
         return Ok(Versioned(version, views::applied(&applied, version)));
     }
@@ -144,12 +151,18 @@ pub(super) async fn validate(
 /// What the file makes of the stored environment, and the version that it has now; 0 when there is none.
 async fn read(app: &App, query: ApplyQuery, text: &str) -> Result<(Applied, u64), Problem> {
     let options = ParseOptions { allow_file_urls: app.inner.allow_file_urls, is_first: false };
-    let file = file::parse(text, &options).map_err(Problem::file)?;
+    let (access, store) = (app.access(), &app.inner.ports.store);
+    // What the project gives is to be known before the file is read; of a file without a readable project nothing is right anyway.
+    let given = match file::project_of(text) {
+        Some(project) => store.project(&access, &project).await?.project.gives,
+        None => FromProject::default(),
+    };
+    let file = file::parse_in(text, &options, Outer::Known(&given)).map_err(Problem::file)?;
     let unsupported = file::unsupported(&file);
     if !unsupported.is_empty() {
         return Err(Problem::file(unsupported));
     }
-    let existing = match app.inner.ports.store.environment(&app.access(), &file.project, &file.name).await {
+    let existing = match store.environment(&access, &file.project, &file.name).await {
         Ok(stored) => Some(stored),
         Err(StoreError::NotFound(_)) => None,
         Err(error) => return Err(error.into()),

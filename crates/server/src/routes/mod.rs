@@ -13,6 +13,7 @@ mod live;
 mod logs;
 mod pipeline;
 mod placed;
+mod projects;
 mod running;
 mod server;
 mod sessions;
@@ -48,6 +49,12 @@ pub(crate) fn documented() -> OpenApiRouter<App> {
         .routes(routes!(environments::list))
         .routes(routes!(environments::apply))
         .routes(routes!(environments::validate))
+        .routes(routes!(projects::list))
+        .routes(routes!(projects::apply))
+        .routes(routes!(projects::show))
+        .routes(routes!(projects::export))
+        .routes(routes!(projects::list_secrets))
+        .routes(routes!(projects::set_secret))
         .routes(routes!(credentials::list))
         .routes(routes!(credentials::set, credentials::remove))
         .routes(routes!(live::all))

@@ -16,7 +16,7 @@ use slipway_ports::api::{
 
 use crate::app::App;
 use crate::places::{EnvironmentPath, ServicePath, StagePath};
-use crate::precondition::{Precondition, Versioned};
+use crate::precondition::{Precondition, Subject, Versioned};
 use crate::problem::Problem;
 use crate::request::{Body, Parameters, Place, name};
 use crate::views;
@@ -218,7 +218,7 @@ async fn edit_pipeline(app: &App, (project, environment): (&str, &str), precondi
     let mut attempt = 1;
     loop {
         let stored = store.environment(&access, &project, &environment).await?;
-        precondition.check(stored.version)?;
+        precondition.check(Subject::Environment, stored.version)?;
         let edited = pipeline_edit::edit(&stored.environment, edits)?;
         if edited.environment == stored.environment {
             return Ok(Versioned(stored.version, views::edited(&edited, stored.version)));
