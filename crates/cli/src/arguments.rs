@@ -6,7 +6,7 @@ use crate::output::Output;
 use crate::reporters::Progress;
 use crate::verbs::{
     apply, approve, build_key, cancel, credential, delete, deploy, exec, explain, export, history, init, job, key, logs, open,
-    plan, port_forward, restart, rollback, secret, serve, service, simulate, stage, status, stop, target, up, validate,
+    plan, port_forward, project, restart, rollback, secret, serve, service, simulate, stage, status, stop, target, up, validate,
 };
 
 const AFTER_HELP: &str = "\
@@ -61,6 +61,7 @@ pub(crate) enum Verb {
     /// Check everything that a deployment needs.
     Doctor,
     Target(target::Target),
+    Project(project::Project),
     Secret(secret::Secret),
     Credential(credential::Credential),
     Key(key::Key),

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use slipway_core::file::{self, EnvironmentFile, Problem};
-use slipway_core::model::Environment;
+use slipway_core::file::{self, EnvironmentFile, Outer, Problem};
+use slipway_core::model::{Environment, FromProject};
 use slipway_ports::api::FileProblem;
 
 use crate::stop::{Exit, Stop};
@@ -23,21 +23,26 @@ pub(crate) fn read(path: &Path) -> Result<String, Stop> {
     std::fs::read_to_string(path).map_err(|error| Stop::file(path, "read", &error))
 }
 
-/// The file, or all of its problems. Whether `file://` URLs are taken is for the server to say.
+/// The file, or all of its problems. Whether `file://` URLs are taken, and what the project gives, is for the server to say.
 pub(crate) fn parse(text: &str) -> Result<EnvironmentFile, Vec<FileProblem>> {
-    file::parse(text, &file::ParseOptions { allow_file_urls: true, is_first: false }).map_err(views)
+    file::parse_in(text, &file::ParseOptions { allow_file_urls: true, is_first: false }, Outer::Unknown).map_err(views)
 }
 
 /// The environment that the file makes out of nothing, or all of its problems.
-pub(crate) fn environment(text: &str) -> Result<Environment, Vec<FileProblem>> {
-    environment_with(text, true)
+pub(crate) fn environment(text: &str, from_project: FromProject) -> Result<Environment, Vec<FileProblem>> {
+    environment_with(text, from_project, true)
 }
 
 /// The same for who reads the repositories, with `file://` URLs or without.
-pub(crate) fn environment_with(text: &str, allow_file_urls: bool) -> Result<Environment, Vec<FileProblem>> {
-    let file = file::parse(text, &file::ParseOptions { allow_file_urls, is_first: true }).map_err(views)?;
+pub(crate) fn environment_with(
+    text: &str,
+    from_project: FromProject,
+    allow_file_urls: bool,
+) -> Result<Environment, Vec<FileProblem>> {
+    let options = file::ParseOptions { allow_file_urls, is_first: true };
+    let file = file::parse_in(text, &options, Outer::Known(&from_project)).map_err(views)?;
     let applied = file::apply(None, &file, file::ApplyOptions::default()).map_err(views)?;
-    Ok(applied.environment)
+    Ok(Environment { from_project, ..applied.environment })
 }
 
 /// What is valid in the file, and no server carries out yet: a server refuses it.

@@ -13,6 +13,7 @@ mod output;
 mod paint;
 mod pod_lines;
 mod problems;
+mod project_file;
 mod reporters;
 mod secret_input;
 mod selection;
@@ -35,7 +36,7 @@ use paint::Paint;
 use stop::{Exit, Stop};
 use verbs::{
     apply, approve, build_key, cancel, credential, delete, deploy, doctor, down, exec, explain, export, history, init, job, key,
-    logs, open, plan, port_forward, restart, rollback, schema, secret, serve, service, simulate, stage, status,
+    logs, open, plan, port_forward, project, restart, rollback, schema, secret, serve, service, simulate, stage, status,
     stop as stop_verb, target, up, validate,
 };
 
@@ -80,6 +81,7 @@ async fn talk(context: &Context, verb: &Verb) -> Result<Exit, Stop> {
         Verb::Open(arguments) => open::run(context, arguments).await,
         Verb::Doctor => doctor::run(context).await,
         Verb::Target(arguments) => target::run(context, arguments).await,
+        Verb::Project(arguments) => project::run(context, arguments).await,
         Verb::Secret(arguments) => secret::run(context, arguments).await,
         Verb::Credential(arguments) => credential::run(context, arguments).await,
         Verb::Key(arguments) => key::run(context, arguments).await,

@@ -193,6 +193,7 @@ fn note(reason: &SkipReason) -> String {
 
 #[cfg(test)]
 mod tests {
+    use slipway_core::model::FromProject;
     use slipway_core::simulation::{Durations, simulate};
 
     use super::*;
@@ -222,7 +223,7 @@ services:
         "a-rather-long-name": {"build": 40, "release": 6}, "worker": {"release": 2}, "web": {"build": 25, "release": 5}}"#;
 
     fn drawn(durations: &str, width: usize, paint: Paint) -> String {
-        let environment = environment_file::environment(FILE).unwrap();
+        let environment = environment_file::environment(FILE, FromProject::default()).unwrap();
         let durations = Durations::parse(durations, &environment).unwrap();
         let mut other = environment.clone();
         other.pipeline.mode = PipelineMode::Eager;

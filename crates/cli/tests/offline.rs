@@ -217,3 +217,33 @@ fn usage_errors_are_refusals_and_help_documents_the_exit_codes() {
         assert!(help.stdout.contains(line), "{line}");
     }
 }
+
+#[test]
+fn what_the_project_gives_is_read_from_its_file() {
+    let folder = folder_with(
+        "\
+apiVersion: slipway.dev/v1
+kind: Environment
+project: shop
+name: staging
+variables: {LEVEL: {override: debug}, OWN: '{{GREETING}}'}
+services:
+  - name: cache
+    container: {image: {name: docker.io/library/redis, tag: \"7.2\"}}
+    secrets: [TOKEN]
+",
+    );
+    let project =
+        "apiVersion: slipway.dev/v1\nkind: Project\nname: shop\nvariables: {LEVEL: info, GREETING: hello}\nsecrets: [TOKEN]\n";
+    std::fs::write(folder.path().join("project.yaml"), project).unwrap();
+    let alone = slipway(folder.path(), &["validate"]);
+    assert_eq!(alone.code, 2);
+    assert!(alone.stderr.contains("nothing defines `{{GREETING}}`"), "{}", alone.stderr);
+    let run = slipway(folder.path(), &["validate", "--project-file", "project.yaml"]);
+    assert_eq!((run.code, run.stderr.as_str()), (0, "slipway.yaml is valid: shop/staging, 1 services in 4 stages\n"));
+    assert_eq!(slipway(folder.path(), &["plan", "--offline", "--project-file", "project.yaml"]).code, 0);
+    std::fs::write(folder.path().join("project.yaml"), project.replace("hello", "'{{NONE}}'")).unwrap();
+    let wrong = slipway(folder.path(), &["validate", "--project-file", "project.yaml"]);
+    assert_eq!(wrong.code, 2);
+    assert!(wrong.stderr.contains("project.yaml:4:") && wrong.stderr.contains("nothing defines `{{NONE}}`"), "{}", wrong.stderr);
+}

@@ -79,6 +79,35 @@ fn what_is_exported_makes_the_same_environment_elsewhere() {
 }
 
 #[test]
+fn a_project_is_applied_from_its_file_and_serves_its_environments() {
+    let home = Home::new();
+    assert_eq!(home.up().0, 0);
+    let write = |name: &str, text: &str| std::fs::write(home.path().join(name), text).unwrap();
+    write(
+        "project.yaml",
+        "apiVersion: slipway.dev/v1\nkind: Project\nname: shop\nvariables:\n  LEVEL: info\nsecrets:\n- TOKEN\n",
+    );
+    let environment =
+        "apiVersion: slipway.dev/v1\nkind: Environment\nproject: shop\nname: staging\nvariables: {OWN: '{{LEVEL}}'}\n";
+    write("slipway.yaml", environment);
+    let (code, _, said) = home.slipway(&["apply"]);
+    assert_eq!((code, said.contains("nothing defines `{{LEVEL}}`")), (2, true), "{said}");
+    let (code, changes, said) = home.slipway(&["project", "apply", "--file", "project.yaml"]);
+    assert_eq!((code, changes.as_str()), (0, "variable `LEVEL` is new\nsecret `TOKEN` is new\n"), "{said}");
+    let (code, _, said) = home.slipway(&["apply"]);
+    assert_eq!(code, 0, "{said}");
+    let exported = home.slipway(&["project", "export", "shop"]).1;
+    assert_eq!(exported, std::fs::read_to_string(home.path().join("project.yaml")).unwrap());
+    let (_, listed, _) = home.slipway(&["project", "list"]);
+    assert!(listed.contains("shop") && listed.contains("staging") && listed.contains("TOKEN (no value)"), "{listed}");
+    let (_, listed, _) = home.slipway(&["secret", "list", "--project", "shop"]);
+    assert!(listed.contains("TOKEN   no value"), "{listed}");
+    write("project.yaml", "apiVersion: slipway.dev/v1\nkind: Project\nname: shop\n");
+    let (code, _, said) = home.slipway(&["project", "apply", "--file", "project.yaml"]);
+    assert_eq!((code, said.contains("code: project-needed")), (2, true), "{said}");
+}
+
+#[test]
 fn a_server_that_can_not_start_says_why() {
     let home = Home::new();
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();

@@ -9,6 +9,7 @@ use slipway_server::{BuildKeyError, BuildKeyStop};
 
 use crate::context::Context;
 use crate::output::{self, Output};
+use crate::project_file::ProjectFile;
 use crate::stop::{Exit, Stop};
 use crate::{environment_file, problems, selection};
 
@@ -21,6 +22,8 @@ pub(crate) struct BuildKey {
     /// The environment file; `-` is standard input.
     #[arg(long, short, value_name = "FILE", default_value = selection::FILE_NAME)]
     file: PathBuf,
+    #[command(flatten)]
+    project: ProjectFile,
     /// The service whose image it is.
     #[arg(long, value_name = "SERVICE")]
     service: String,
@@ -32,7 +35,7 @@ pub(crate) struct BuildKey {
 pub(crate) async fn run(context: &Context, arguments: &BuildKey) -> Result<Exit, Stop> {
     let text = environment_file::read(&arguments.file)?;
     let shown = arguments.file.display().to_string();
-    let environment = environment_file::environment_with(&text, arguments.allow_file_urls)
+    let environment = environment_file::environment_with(&text, arguments.project.read(context)?, arguments.allow_file_urls)
         .map_err(|found| problems::refuse(&shown, &text, &found, context.output))?;
     // Dropped at Ctrl-C, so that git ends and the temporary folder goes.
     let key = tokio::select! {

@@ -9,6 +9,7 @@ use slipway_ports::api::{BaseView, PlanView};
 use crate::context::Context;
 use crate::output::{self, Output};
 use crate::paint::Paint;
+use crate::project_file::ProjectFile;
 use crate::selection::{self, Selection};
 use crate::stop::{Exit, Stop};
 use crate::verbs::{apply, deploy};
@@ -23,6 +24,8 @@ pub(crate) struct Plan {
     /// Ask no server and no cluster: the pipeline that a first deployment of the file would execute.
     #[arg(long, conflicts_with_all = ["services", "current", "rebuild"])]
     offline: bool,
+    #[command(flatten)]
+    project: ProjectFile,
     #[command(flatten)]
     options: deploy::Options,
 }
@@ -47,8 +50,8 @@ fn offline(context: &Context, arguments: &Plan) -> Result<Exit, Stop> {
     let path = arguments.file.clone().unwrap_or_else(|| PathBuf::from(selection::FILE_NAME));
     let text = environment_file::read(&path)?;
     let shown = path.display().to_string();
-    let environment =
-        environment_file::environment(&text).map_err(|found| problems::refuse(&shown, &text, &found, context.output))?;
+    let environment = environment_file::environment(&text, arguments.project.read(context)?)
+        .map_err(|found| problems::refuse(&shown, &text, &found, context.output))?;
     let outline = outline::outline(&environment);
     match context.output {
         Output::Json => output::json(&outline)?,

@@ -10,6 +10,7 @@ use crate::context::Context;
 use crate::last_durations;
 use crate::output::{self, Output};
 use crate::paint::Paint;
+use crate::project_file::ProjectFile;
 use crate::stop::{Exit, Stop};
 use crate::waterfall::Waterfall;
 use crate::{environment_file, problems, selection};
@@ -27,6 +28,8 @@ pub(crate) struct Simulate {
     /// The environment file; `-` is standard input.
     #[arg(long, short, value_name = "FILE", default_value = selection::FILE_NAME)]
     file: PathBuf,
+    #[command(flatten)]
+    project: ProjectFile,
     /// How long the steps take: a JSON file, or `last` for the newest real ones.
     ///
     /// The file holds `{"SERVICE": {"build": SECONDS, "release": SECONDS, "build_fails": BOOL, "release_fails": BOOL}}`; what it
@@ -67,7 +70,7 @@ pub(crate) async fn run(context: &Context, arguments: &Simulate) -> Result<Exit,
     let text = environment_file::read(&arguments.file)?;
     let shown = arguments.file.display().to_string();
     let refuse = |found: Vec<_>| problems::refuse(&shown, &text, &found, context.output);
-    let mut environment = environment_file::environment(&text).map_err(refuse)?;
+    let mut environment = environment_file::environment(&text, arguments.project.read(context)?).map_err(refuse)?;
     let durations = if arguments.durations == Path::new(LAST) {
         last_durations::ask(context, &environment).await?
     } else {

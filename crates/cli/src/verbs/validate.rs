@@ -6,6 +6,7 @@ use clap::Args;
 
 use crate::context::Context;
 use crate::output::{self, Output};
+use crate::project_file::ProjectFile;
 use crate::stop::{Exit, Stop};
 use crate::{environment_file, problems, selection};
 
@@ -15,13 +16,15 @@ pub(crate) struct Validate {
     /// The file; `-` is standard input.
     #[arg(long, short, value_name = "FILE", default_value = selection::FILE_NAME)]
     file: PathBuf,
+    #[command(flatten)]
+    project: ProjectFile,
 }
 
 pub(crate) fn run(context: &Context, arguments: &Validate) -> Result<Exit, Stop> {
     let text = environment_file::read(&arguments.file)?;
     let shown = arguments.file.display().to_string();
     let refuse = |found: Vec<_>| problems::refuse(&shown, &text, &found, context.output);
-    let environment = environment_file::environment(&text).map_err(refuse)?;
+    let environment = environment_file::environment(&text, arguments.project.read(context)?).map_err(refuse)?;
     for problem in environment_file::unsupported(&text) {
         output::tell(format!("warning: {shown}:{}:{} {}", problem.line, problem.column, problem.message));
     }
