@@ -30,6 +30,7 @@ const TAGS: [(&str, &str); 8] = [
     ("deployments", "Deployments: planned, asked for, followed, explained"),
     ("running", "What runs, and ways into it"),
     ("targets", "Where environments run"),
+    ("projects", "What all environments of a project share: variables and secrets"),
     ("credentials", "What a project reads private repositories and images with"),
     ("sessions", "Signing in with a browser"),
     ("server", "The server itself"),

@@ -42,6 +42,8 @@ async fn an_environment_takes_what_its_project_gives_and_nothing_else() {
     let (status, applied) = server.ask("POST", "/projects:apply", PROJECT).await;
     let changes = json!(["variable `LEVEL` is new", "variable `KEY` is new", "secret `STRIPE_KEY` is new"]);
     assert_eq!((status, &applied["version"], &applied["changes"]), (StatusCode::OK, &1.into(), &changes));
+    let (_, would) = server.ask("POST", "/projects:validate", &PROJECT.replace("info", "warn")).await;
+    assert_eq!((&would["version"], &would["changes"]), (&1.into(), &json!(["variable `LEVEL` is changed"])));
     let (_, again) = server.ask("POST", "/projects:apply", PROJECT).await;
     assert_eq!((&again["version"], &again["changes"]), (&1.into(), &json!([])));
     assert_eq!(server.ask("POST", "/environments:apply", &taking()).await.0, StatusCode::OK);
@@ -59,6 +61,7 @@ async fn what_an_environment_takes_can_not_be_taken_away() {
     assert_eq!((status, &problem["code"]), (StatusCode::CONFLICT, &"project-needed".into()));
     let detail = problem["detail"].as_str().unwrap();
     assert!(detail.contains("shop/test, variables.OWN: nothing defines `{{LEVEL}}`; did you mean `LEVELS`?"), "{detail}");
+    assert_eq!(server.ask("POST", "/projects:validate", &PROJECT.replace("LEVEL", "LEVELS")).await.0, StatusCode::CONFLICT);
     let circle = PROJECT.replace("LEVEL: info", "LEVEL: '{{OTHER}}'\n  OTHER: x");
     assert_eq!(server.ask("POST", "/projects:apply", &circle).await.0, StatusCode::OK, "it is no circle");
     assert_eq!(server.ask("GET", "/projects/shop", "").await.1["version"], 2);

@@ -614,6 +614,43 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/projects": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the projects that have an environment or give their environments something. */
+        get: operations["listProjects"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Shows a project: its environments, and the secrets that it gives them, without their values.
+         * @description A project needs no making: one that nobody has used yet has no environment and gives nothing.
+         */
+        get: operations["showProject"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/projects/{project}/credentials": {
         parameters: {
             query?: never;
@@ -644,6 +681,95 @@ export interface paths {
         post?: never;
         /** Forgets a credential. */
         delete: operations["removeCredential"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project}/file": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Writes the file of a project: YAML, or JSON for who accepts that by name. */
+        get: operations["exportProject"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project}/secrets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the secrets that the project declares, and tells which of them have a value. No answer ever holds one. */
+        get: operations["listProjectSecrets"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project}/secrets/{secret}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Sets the value of a secret that the project declares. No answer ever holds it. */
+        put: operations["setProjectSecret"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects:apply": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Applies the file of a project: makes what it gives its environments what the file says.
+         * @description The next deployment of each environment uses it. What is wrong with the file is told all at once; one that leaves out what
+         *     environments take is refused.
+         */
+        post: operations["applyProject"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects:validate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Tells what applying the file of a project would do. */
+        post: operations["validateProject"];
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -791,6 +917,18 @@ export interface components {
          * @enum {string}
          */
         Activity: "fetching" | "building" | "pushing" | "mirroring" | "releasing" | "waiting";
+        /** @description What applying the file of a project did. */
+        AppliedProjectView: {
+            /** @description What changed, one sentence each; empty when nothing did. */
+            changes: string[];
+            /** @description The project. */
+            name: string;
+            /**
+             * Format: int64
+             * @description The version that is stored now.
+             */
+            version: number;
+        };
         /** @description What applying a file did. */
         AppliedView: {
             /** @description What changed, one sentence each; empty when nothing did. */
@@ -1538,6 +1676,13 @@ export interface components {
             nextCursor?: string;
         };
         /** @description A part of a list. */
+        Page_ProjectView: {
+            /** @description What is on this page. */
+            items: components["schemas"]["ProjectView"][];
+            /** @description What to ask the next page with; absent on the last. */
+            nextCursor?: string;
+        };
+        /** @description A part of a list. */
         Page_TargetView: {
             /** @description What is on this page. */
             items: components["schemas"]["TargetView"][];
@@ -1704,6 +1849,22 @@ export interface components {
             title: string;
             /** @description A URI that names the kind of problem. */
             type: string;
+        };
+        /** @description A project: it groups environments, and gives them variables and secrets. */
+        ProjectView: {
+            /** @description The names of its environments. */
+            environments: string[];
+            /** @description Unique on the server. */
+            name: string;
+            /** @description Its secrets, in file order. */
+            secrets: components["schemas"]["SecretView"][];
+            /** @description The names of its variables, in file order. */
+            variables: string[];
+            /**
+             * Format: int64
+             * @description Counts the changes of what it gives, from 1; 0 when it never gave anything.
+             */
+            version: number;
         };
         /** @description The release of a service. */
         ReleaseView: {
@@ -3300,6 +3461,58 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    listProjects: {
+        parameters: {
+            query?: {
+                /** @description `nextCursor` of the page before; absent: the first page. */
+                cursor?: string;
+                /** @description So many at most; absent: 100. More than 500 count as 500, and 0 as 1. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of them, by name */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_ProjectView"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    showProject: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The project. */
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The project */
+            200: {
+                headers: {
+                    /** @description The version of what it gives, as `If-Match` takes it */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProjectView"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
     listCredentials: {
         parameters: {
             query?: {
@@ -3379,6 +3592,151 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    exportProject: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The project. */
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file */
+            200: {
+                headers: {
+                    /** @description The version of what it gives, as `If-Match` takes it */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                    "application/yaml": string;
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    listProjectSecrets: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The project. */
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All of them, in file order */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SecretView"][];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    setProjectSecret: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The project. */
+                project: string;
+                /** @description The secret, as the project declares it. */
+                secret: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SecretValue"];
+            };
+        };
+        responses: {
+            /** @description It is set */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    applyProject: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The version that the change is meant for, as `ETag` told it; with another one nothing is changed (412) */
+                "If-Match"?: string;
+                /** @description Tells this request from all others, for a day: made again, it is answered as before, and done once */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The file of the project, YAML or JSON */
+        requestBody: {
+            content: {
+                "application/yaml": string;
+            };
+        };
+        responses: {
+            /** @description What changed */
+            200: {
+                headers: {
+                    /** @description The version of what it gives, as `If-Match` takes it */
+                    ETag?: string;
+                    /** @description `true`: this was done and answered before */
+                    "Idempotency-Replayed"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AppliedProjectView"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    validateProject: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Tells this request from all others, for a day: made again, it is answered as before, and done once */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The file of the project, YAML or JSON */
+        requestBody: {
+            content: {
+                "application/yaml": string;
+            };
+        };
+        responses: {
+            /** @description What would change */
+            200: {
+                headers: {
+                    /** @description `true`: this was done and answered before */
+                    "Idempotency-Replayed"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AppliedProjectView"];
+                };
             };
             default: components["responses"]["Problem"];
         };

@@ -51,6 +51,7 @@ pub(crate) fn documented() -> OpenApiRouter<App> {
         .routes(routes!(environments::validate))
         .routes(routes!(projects::list))
         .routes(routes!(projects::apply))
+        .routes(routes!(projects::validate))
         .routes(routes!(projects::show))
         .routes(routes!(projects::export))
         .routes(routes!(projects::list_secrets))

@@ -94,18 +94,37 @@ pub(super) async fn apply(
     precondition: Precondition,
     body: Body,
 ) -> Result<Versioned<AppliedProjectView>, Problem> {
-    let (access, store) = (app.access(), &app.inner.ports.store);
-    let wanted = file::parse_project(body.text()?).map_err(Problem::project_file)?;
-    let StoredProject { project, version } = store.project(&access, &wanted.name).await?;
-    precondition.check(Subject::Project, version)?;
-    let changes = file::project_changes(&project.gives, &wanted.gives);
-    let mut stored_version = version;
-    if !changes.is_empty() {
-        refuse_what_is_needed(&app, &project, &wanted).await?;
-        stored_version = store.put_project(&access, &wanted, version).await?.version;
+    let (wanted, mut view) = read(&app, body.text()?).await?;
+    precondition.check(Subject::Project, view.version)?;
+    if !view.changes.is_empty() {
+        view.version = app.inner.ports.store.put_project(&app.access(), &wanted, view.version).await?.version;
     }
-    let view = AppliedProjectView { name: wanted.name.to_string(), version: stored_version, changes };
-    Ok(Versioned(stored_version, view))
+    Ok(Versioned(view.version, view))
+}
+
+/// Tells what applying the file of a project would do.
+#[utoipa::path(
+    post,
+    path = "/projects:validate",
+    operation_id = "validateProject",
+    tag = "projects",
+    request_body(content = String, content_type = "application/yaml", description = "The file of the project, YAML or JSON"),
+    responses((status = 200, description = "What would change", body = AppliedProjectView)),
+)]
+pub(super) async fn validate(State(app): State<App>, body: Body) -> Result<Json<AppliedProjectView>, Problem> {
+    Ok(Json(read(&app, body.text()?).await?.1))
+}
+
+/// What the file says, and how it differs from what is stored, of which it tells the version.
+async fn read(app: &App, text: &str) -> Result<(Project, AppliedProjectView), Problem> {
+    let wanted = file::parse_project(text).map_err(Problem::project_file)?;
+    let StoredProject { project, version } = app.inner.ports.store.project(&app.access(), &wanted.name).await?;
+    let changes = file::project_changes(&project.gives, &wanted.gives);
+    if !changes.is_empty() {
+        refuse_what_is_needed(app, &project, &wanted).await?;
+    }
+    let view = AppliedProjectView { name: wanted.name.to_string(), version, changes };
+    Ok((wanted, view))
 }
 
 /// Refuses what would leave an environment without something that it takes from the project, or with variables in a circle.
