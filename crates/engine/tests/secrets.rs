@@ -7,8 +7,8 @@ use base64::engine::general_purpose::STANDARD;
 use slipway_core::deployment::Outcome;
 use slipway_core::failure::{Code, Failure};
 use slipway_core::model::{
-    Bytes, Database, DatabaseAccess, DatabaseType, Millicores, Service, ServiceKind, ServiceType, Variable, VariableName,
-    VariableValue, Workload,
+    Bytes, Database, DatabaseAccess, DatabaseType, FromProject, Millicores, Project, Service, ServiceKind, ServiceType, Variable,
+    VariableName, VariableValue, Workload,
 };
 use slipway_engine::Update;
 use slipway_ports::{SecretText, Store};
@@ -124,6 +124,76 @@ async fn the_password_of_a_database_is_made_once() {
         first.keys().collect::<Vec<_>>(),
         "the same hash, the same Secret"
     );
+}
+
+/// What the project gives all its environments, put in the place of what it gave.
+async fn give(bench: &Bench, variables: Vec<Variable>, secrets: &[&str]) {
+    let stored = bench.store.project(&access(), &name("shop")).await.expect("it needs no making");
+    let gives = FromProject { variables, secrets: secrets.iter().copied().map(str::to_owned).collect() };
+    let project = Project { name: name("shop"), gives };
+    bench.store.put_project(&access(), &project, stored.version).await.expect("a project is stored");
+}
+
+fn value_of_api(bench: &Bench, variable: &str) -> Option<String> {
+    let of_api = bench.world.secrets().into_iter().filter(|(name, _)| name.starts_with("api-"));
+    let (_, newest) = of_api.last()?;
+    newest.data.get(variable).map(|value| value.expose().to_owned())
+}
+
+#[tokio::test]
+async fn a_service_sees_the_variables_of_its_project_as_they_were_at_the_acceptance() {
+    let own = Workload { variables: vec![variable("NAME", "{{LEVEL}} {{REGION}}")], ..Workload::default() };
+    let mut environment = environment(vec![application_in("api", SHOP, "api", own)]);
+    environment.variables = vec![variable("REGION", "us")];
+    let bench = Bench::with(&environment).await;
+    give(&bench, vec![variable("LEVEL", "info"), variable("REGION", "eu")], &[]).await;
+    bench.world.hold("build api");
+    let id = bench.deploy().await;
+    bench.begun("build api").await;
+    give(&bench, vec![variable("LEVEL", "late"), variable("REGION", "eu")], &[]).await;
+    bench.world.let_go("build api");
+    bench.end_of(&id).await;
+    assert_eq!(value_of_api(&bench, "NAME").as_deref(), Some("info us"), "the narrower scope wins, and C11 holds for projects");
+    assert_eq!(value_of_api(&bench, "LEVEL").as_deref(), Some("info"));
+    let kept = bench.store.environment(&access(), &name("shop"), &name("demo")).await.expect("it is there").environment;
+    assert!(kept.from_project.is_empty(), "what the project gives is not the environment's");
+}
+
+#[tokio::test]
+async fn a_changed_variable_of_the_project_rolls_the_pods_and_an_unchanged_one_does_not() {
+    let bench = Bench::with(&environment(vec![application_in("api", SHOP, "api", Workload::default())])).await;
+    give(&bench, vec![variable("LEVEL", "info")], &[]).await;
+    bench.deploy_to_the_end().await;
+    let releases = || bench.world.count("release api");
+    let first = releases();
+    bench.deploy_to_the_end().await;
+    assert_eq!(releases(), first, "nothing changed");
+    give(&bench, vec![variable("LEVEL", "warn")], &[]).await;
+    bench.deploy_to_the_end().await;
+    assert_eq!(releases(), first + 1);
+}
+
+#[tokio::test]
+async fn a_secret_of_the_project_serves_where_the_environment_sets_none() {
+    let workload = Workload { secrets: vec!["TOKEN".to_owned()], ..Workload::default() };
+    let bench = Bench::with(&environment(vec![application_in("api", SHOP, "api", workload)])).await;
+    give(&bench, Vec::new(), &["TOKEN"]).await;
+    let refused = bench.try_deploy("demo").await.expect_err("it has no value").to_string();
+    assert!(refused.contains("`slipway secret set TOKEN --project shop` sets one"), "{refused}");
+    let (project, value) = (name("shop"), SecretText::new(CANARY));
+    bench.store.put_secret(&access(), &project, None, "TOKEN", &value).await.expect("a secret is stored");
+    bench.world.dockerfile("api", "FROM scratch\nARG TOKEN\n");
+    let (_, deployment) = bench.deploy_to_the_end().await;
+    assert_eq!(failure_of(deployment.step(&build("api"))).code, Code::VariableInvalid, "also to a build it is secret (C14)");
+    bench.world.dockerfile("api", "FROM scratch\n");
+    let (id, _) = bench.deploy_to_the_end().await;
+    assert_eq!(value_of_api(&bench, "TOKEN").as_deref(), Some(CANARY));
+    let events = bench.store.events(&access(), &id, 0).await.expect("the facts are stored");
+    assert!(!format!("{events:?}").contains(CANARY));
+    bench.secret("TOKEN", OTHER).await;
+    bench.deploy_to_the_end().await;
+    let seen: Vec<_> = bench.world.secrets().values().filter_map(|secret| secret.data.get("TOKEN").cloned()).collect();
+    assert!(seen.iter().any(|value| value.expose() == OTHER), "the environment's own stands before it");
 }
 
 /// `api`, whose build reads `TOKEN`, in `shop/demo` and in `shop/staging`, each with a value of its own.
