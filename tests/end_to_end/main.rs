@@ -26,6 +26,7 @@ mod packed_charts;
 mod page;
 mod private;
 mod process;
+mod projects;
 mod rollouts;
 mod running;
 mod server;
