@@ -134,10 +134,12 @@ async fn give(bench: &Bench, variables: Vec<Variable>, secrets: &[&str]) {
     bench.store.put_project(&access(), &project, stored.version).await.expect("a project is stored");
 }
 
+/// The value of a variable in the Secret of `api`, of which there is one.
 fn value_of_api(bench: &Bench, variable: &str) -> Option<String> {
-    let of_api = bench.world.secrets().into_iter().filter(|(name, _)| name.starts_with("api-"));
-    let (_, newest) = of_api.last()?;
-    newest.data.get(variable).map(|value| value.expose().to_owned())
+    let secrets = bench.world.secrets();
+    let of_api: Vec<_> = secrets.iter().filter(|(name, _)| name.starts_with("api-")).map(|(_, secret)| secret).collect();
+    let [secret] = of_api.as_slice() else { panic!("it has {} Secrets", of_api.len()) };
+    secret.data.get(variable).map(|value| value.expose().to_owned())
 }
 
 #[tokio::test]

@@ -24,7 +24,7 @@ struct Beside;
 /// What the API is, in a few words.
 const ABOUT: &str = "The API of a Slipway server. `docs/reference/api.md` says how it is used.";
 
-const TAGS: [(&str, &str); 8] = [
+const TAGS: [(&str, &str); 9] = [
     ("environments", "Environments, their files and secrets"),
     ("pipeline", "The stages of an environment, and where its services are"),
     ("deployments", "Deployments: planned, asked for, followed, explained"),

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Subcommand};
 use slipway_core::file;
 use slipway_core::model::Name;
-use slipway_ports::api::{AppliedProjectView, ProjectView};
+use slipway_ports::api::{AppliedProjectView, ProjectView, SecretView};
 
 use crate::context::Context;
 use crate::output::{self, Output};
@@ -76,9 +76,8 @@ async fn list(context: &Context) -> Result<(), Stop> {
         Output::Text => {
             let joined = |names: Vec<String>| if names.is_empty() { "-".to_owned() } else { names.join(", ") };
             let row = |project: ProjectView| {
-                let secret = |secret: &slipway_ports::api::SecretView| match secret.set {
-                    true => secret.name.clone(),
-                    false => format!("{} (no value)", secret.name),
+                let secret = |secret: &SecretView| {
+                    if secret.set { secret.name.clone() } else { format!("{} (no value)", secret.name) }
                 };
                 let secrets = joined(project.secrets.iter().map(secret).collect());
                 vec![project.name, joined(project.environments), joined(project.variables), secrets]

@@ -77,18 +77,18 @@ pub fn parse(text: &str, options: &ParseOptions) -> Result<EnvironmentFile, Vec<
 
 /// Reads an environment file; on failure all of its problems, by place.
 pub fn parse_in(text: &str, options: &ParseOptions, outer: Outer<'_>) -> Result<EnvironmentFile, Vec<Problem>> {
-    read(text, options, |reader, root| read_environment::environment(reader, root, outer))
+    read(text, *options, |reader, root| read_environment::environment(reader, root, outer))
 }
 
 /// What a document is read as, unless something is wrong with it.
 fn read<T>(
     text: &str,
-    options: &ParseOptions,
+    options: ParseOptions,
     make: impl FnOnce(&mut reader::Reader, &tree::Node) -> Option<T>,
 ) -> Result<T, Vec<Problem>> {
     let mut problems = Vec::new();
     let Some(root) = tree::read(text, &mut problems) else { return Err(problems) };
-    let mut reader = reader::Reader::new(*options, problems);
+    let mut reader = reader::Reader::new(options, problems);
     let made = make(&mut reader, &root);
     match made {
         Some(made) if reader.is_clean() => Ok(made),

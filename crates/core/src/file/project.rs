@@ -13,7 +13,7 @@ use super::{ParseOptions, read, read_environment, read_variables, references};
 
 /// Reads the file of a project; on failure all of its problems, by place.
 pub fn parse_project(text: &str) -> Result<Project, Vec<Problem>> {
-    read(text, &ParseOptions::default(), project)
+    read(text, ParseOptions::default(), project)
 }
 
 fn project(reader: &mut Reader, root: &Node) -> Option<Project> {

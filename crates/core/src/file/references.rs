@@ -306,7 +306,8 @@ struct Scope<'s, 't> {
 
 impl Scope<'_, '_> {
     fn has(&self, name: &str) -> bool {
-        let may_be = !is_reserved(name) && !(self.own.is_complete && self.wider.is_complete);
+        let is_known = self.own.is_complete && self.wider.is_complete;
+        let may_be = !is_known && !is_reserved(name);
         let declared = self.own.all.contains_key(name) || self.wider.all.contains(name) || may_be;
         let visible = self.visible.all.contains(name) || (!self.visible.is_complete && self.secrets.contains(name));
         declared || visible || self.builtins.has(name) || (self.is_chart && name == SECRET_NAME)

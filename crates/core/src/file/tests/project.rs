@@ -2,7 +2,7 @@
 
 use super::{accepted, file_of, shown};
 use crate::file::{Notation, Outer, ParseOptions, parse_in, parse_project, project_changes, project_of, write_project};
-use crate::model::{FromProject, Project};
+use crate::model::{FromProject, Name, Project};
 
 const PROJECT: &str = "apiVersion: slipway.dev/v1
 kind: Project
@@ -139,7 +139,7 @@ fn the_project_of_a_file_is_known_before_the_file_is_right() {
         ("project: Shop", None),
         ("[", None),
     ] {
-        assert_eq!(project_of(text).as_ref().map(|name| name.as_str()), expected, "{text}");
+        assert_eq!(project_of(text).as_ref().map(Name::as_str), expected, "{text}");
     }
     assert_eq!(accepted("").project.as_str(), "default", "what `project_of` says of a file that names none");
 }
