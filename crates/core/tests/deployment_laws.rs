@@ -370,7 +370,7 @@ proptest! {
             for step in deployment.running() {
                 let Some(StepState::Running { attempt, .. }) = deployment.step(&step) else { continue };
                 for other in [attempt - 1, attempt + 1] {
-                    let end = Input::Ended { step: step.clone(), attempt: other, outcome: good_end(&step) };
+                    let end = Input::Ended { step: step.clone(), attempt: other, outcome: good_end(&step), timings: Vec::new() };
                     prop_assert_eq!(decide(&deployment, end, Timestamp(7)), Err(Refusal::NotRunning(step.clone())));
                 }
             }
@@ -454,6 +454,7 @@ fn every_fact(run: &Run) -> Vec<Fact> {
             Fact::StepStarted { step: step.clone(), attempt: 2 },
             Fact::StepSucceeded { step: step.clone(), result: StepResult::default() },
             Fact::StepSkipped { step: step.clone(), reason: SkipReason::EarlierFailure },
+            Fact::StepTimed { step: step.clone(), timings: Vec::new() },
             Fact::StepFailing { step: step.clone(), failure: failure() },
             Fact::StepFailed { step: step.clone(), failure: failure() },
             Fact::StepCanceled { step: step.clone() },
@@ -482,6 +483,7 @@ fn is_legal(ledger: &Ledger<'_>, deployment: &Deployment, fact: &Fact) -> bool {
         Fact::StepSucceeded { step, .. } | Fact::StepFailing { step, .. } | Fact::StepInterrupted { step } => {
             mark(step) == Some(Mark::Running)
         }
+        Fact::StepTimed { step, .. } => matches!(mark(step), Some(Mark::Running | Mark::Failing)),
         Fact::StepSkipped { step, .. } => mark(step).is_some_and(|mark| mark.is_open() && mark != Mark::Failing),
         Fact::StepFailed { step, .. } | Fact::StepCanceled { step } => mark(step).is_some_and(Mark::is_open),
         Fact::CancelRequested { .. } => true,

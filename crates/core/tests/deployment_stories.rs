@@ -133,7 +133,7 @@ fn a_build_that_was_canceled_too_late_leaves_its_image_and_is_not_released() {
     run.begin_due();
     run.cancel(CancelScope::Service(name("s0")));
     let build = StepId { service: name("s0"), phase: Phase::Build };
-    run.take(Input::Ended { outcome: good_end(&build), step: build, attempt: 1 });
+    run.take(Input::Ended { outcome: good_end(&build), step: build, attempt: 1, timings: Vec::new() });
     let expected = [
         "started",
         "build s0 begins",

@@ -46,6 +46,20 @@ fn check_sums(explanation: &Explanation) -> Result<(), TestCaseError> {
         let end = state.ended_at().unwrap_or(explanation.until);
         prop_assert_eq!(state.has_ended(), step.end.is_some(), "{}", step.step);
         covers(&step.pieces.iter().collect::<Vec<_>>(), accepted, end)?;
+        for piece in &step.pieces {
+            let runs = matches!(piece.doing, Doing::Running { .. });
+            prop_assert!(runs || piece.parts.is_empty(), "only what runs does something: {piece:?}");
+            prop_assert!(
+                piece.parts.iter().all(|part| piece.from <= part.from && part.from < part.to && part.to <= piece.to),
+                "{piece:?}"
+            );
+            prop_assert!(piece.parts.windows(2).all(|pair| pair[0].to <= pair[1].from), "an overlap: {piece:?}");
+        }
+        let ran = step.pieces.iter().rev().find(|piece| matches!(piece.doing, Doing::Running { .. }));
+        let is_told =
+            |piece: &Piece| piece.milliseconds() == 0 || piece.parts.first().is_some_and(|part| part.from == piece.from);
+        let interrupted = |piece: &Piece| matches!(piece.doing, Doing::Running { interrupted: true, .. });
+        prop_assert!(step.end.is_none() || ran.is_none_or(|piece| interrupted(piece) || is_told(piece)), "{ran:?}");
     }
     let path: Vec<&Piece> = explanation.critical_path.iter().map(|link| &link.piece).collect();
     covers(&path, accepted, explanation.until)

@@ -47,7 +47,7 @@ impl Told {
     fn end(&mut self, second: i64, step: &str, outcome: impl FnOnce(&StepId) -> StepOutcome) -> &mut Self {
         let step = step_id(step);
         let Some(StepState::Running { attempt, .. }) = self.deployment.step(&step) else { panic!("the {step} is not running") };
-        let input = Input::Ended { attempt: *attempt, outcome: outcome(&step), step };
+        let input = Input::Ended { attempt: *attempt, outcome: outcome(&step), step, timings: Vec::new() };
         self.take(second, input)
     }
 

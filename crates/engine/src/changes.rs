@@ -72,6 +72,7 @@ fn shows(fact: &Fact) -> bool {
         | Fact::StepStarted { .. }
         | Fact::StepSucceeded { .. }
         | Fact::StepSkipped { .. }
+        | Fact::StepTimed { .. }
         | Fact::StepFailing { .. }
         | Fact::StepFailed { .. }
         | Fact::StepCanceled { .. }

@@ -131,9 +131,9 @@ impl Dispatcher {
             Message::Ended { step, attempt, outcome, seat } => {
                 self.stops.remove(&step);
                 self.left.extend(seat);
-                self.feed.step_ended(&step);
+                let timings = self.feed.step_ended(&step);
                 self.feed.flush().await;
-                match self.take(Input::Ended { step, attempt, outcome: *outcome }).await {
+                match self.take(Input::Ended { step, attempt, outcome: *outcome, timings }).await {
                     // It was told twice, or of an attempt that is over: nothing to do.
                     Err(EngineError::Refused(reason)) => tracing::debug!(deployment = self.summary.id, reason, "ignored"),
                     other => other?,

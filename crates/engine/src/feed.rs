@@ -3,10 +3,11 @@
 //! A line is stored before it is shown, so that a reader who comes later, or comes back, finds it under the same number. A log
 //! that grows too long loses its middle in the store; who watches has seen it.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use slipway_core::deployment::StepId;
+use slipway_core::deployment::{StepId, Timestamp, Timing};
 use slipway_ports::{Activity, LogCut, LogLine, Progress, RecordedEvent, Store};
 use tokio::sync::{broadcast, mpsc};
 
@@ -18,6 +19,8 @@ use crate::time::now;
 const BEHIND: usize = 1024;
 /// How many lines are written at once.
 const BATCH: usize = 256;
+/// How many turns of what a step did are kept.
+const MOST_TIMINGS: usize = 63;
 /// How often the length of a log is looked at while it grows by as much as it may have.
 const LOOKS: u64 = 8;
 
@@ -52,11 +55,38 @@ pub(crate) struct Feeds {
 /// The feed of one deployment.
 pub(crate) struct Feed {
     updates: broadcast::Sender<Update>,
-    lines: mpsc::UnboundedSender<Entry>,
-    activities: Mutex<BTreeMap<StepId, Activity>>,
+    lines: mpsc::UnboundedSender<Told>,
+    activities: Mutex<BTreeMap<StepId, Doings>>,
 }
 
-enum Entry {
+/// What a running step does, and did before.
+struct Doings {
+    activity: Activity,
+    since: Timestamp,
+    done: Vec<Timing>,
+}
+
+impl Doings {
+    /// Whether it is something else than before. Of a step that goes back and forth only the first turns are kept apart.
+    fn change(&mut self, activity: Activity, at: Timestamp) -> bool {
+        if self.activity == activity {
+            return false;
+        }
+        if self.done.len() < MOST_TIMINGS {
+            self.done.push(Timing { activity: self.activity, from: self.since, to: at });
+            self.since = at;
+        }
+        self.activity = activity;
+        true
+    }
+
+    fn until(mut self, at: Timestamp) -> Vec<Timing> {
+        self.done.push(Timing { activity: self.activity, from: self.since, to: at });
+        self.done
+    }
+}
+
+enum Told {
     Line(LogLine),
     Flush(tokio::sync::oneshot::Sender<()>),
 }
@@ -81,7 +111,9 @@ impl Feeds {
 
     pub(crate) fn activities(&self, deployment: &str) -> BTreeMap<StepId, Activity> {
         let feed = self.by_deployment.lock().unwrap_or_else(PoisonError::into_inner).get(deployment).cloned();
-        feed.map(|feed| feed.activities.lock().unwrap_or_else(PoisonError::into_inner).clone()).unwrap_or_default()
+        let now = |(step, doings): (&StepId, &Doings)| (step.clone(), doings.activity);
+        feed.map(|feed| feed.activities.lock().unwrap_or_else(PoisonError::into_inner).iter().map(now).collect())
+            .unwrap_or_default()
     }
 }
 
@@ -108,14 +140,16 @@ impl Feed {
         let _ = self.updates.send(Update::Event(event));
     }
 
-    pub(crate) fn step_ended(&self, step: &StepId) {
-        self.activities.lock().unwrap_or_else(PoisonError::into_inner).remove(step);
+    /// A step has ended: what it did until now.
+    pub(crate) fn step_ended(&self, step: &StepId) -> Vec<Timing> {
+        let doings = self.activities.lock().unwrap_or_else(PoisonError::into_inner).remove(step);
+        doings.map(|doings| doings.until(now())).unwrap_or_default()
     }
 
     /// Returns when every line so far is stored and shown.
     pub(crate) async fn flush(&self) {
         let (done, written) = tokio::sync::oneshot::channel();
-        if self.lines.send(Entry::Flush(done)).is_ok() {
+        if self.lines.send(Told::Flush(done)).is_ok() {
             let _ = written.await;
         }
     }
@@ -136,15 +170,15 @@ struct Log {
 }
 
 impl Log {
-    async fn write(mut self, mut entries: mpsc::UnboundedReceiver<Entry>, updates: broadcast::Sender<Update>) {
+    async fn write(mut self, mut entries: mpsc::UnboundedReceiver<Told>, updates: broadcast::Sender<Update>) {
         let mut batch = Vec::new();
         while entries.recv_many(&mut batch, BATCH).await > 0 {
             let mut lines = Vec::new();
             let mut flushes = Vec::new();
             for entry in batch.drain(..) {
                 match entry {
-                    Entry::Line(line) => lines.push(line),
-                    Entry::Flush(done) => flushes.push(done),
+                    Told::Line(line) => lines.push(line),
+                    Told::Flush(done) => flushes.push(done),
                 }
             }
             if !lines.is_empty() {
@@ -203,8 +237,18 @@ impl StepProgress {
 
 impl Progress for StepProgress {
     fn activity(&self, activity: Activity) {
-        let before = self.feed.activities.lock().unwrap_or_else(PoisonError::into_inner).insert(self.step.clone(), activity);
-        if before != Some(activity) {
+        let at = now();
+        let is_other = {
+            let mut activities = self.feed.activities.lock().unwrap_or_else(PoisonError::into_inner);
+            match activities.entry(self.step.clone()) {
+                Entry::Vacant(place) => {
+                    place.insert(Doings { activity, since: at, done: Vec::new() });
+                    true
+                }
+                Entry::Occupied(mut doings) => doings.get_mut().change(activity, at),
+            }
+        };
+        if is_other {
             let _ = self.feed.updates.send(Update::Activity { step: self.step.clone(), activity });
         }
     }
@@ -212,7 +256,7 @@ impl Progress for StepProgress {
     fn line(&self, text: &str) {
         let text = self.lines.lock().unwrap_or_else(PoisonError::into_inner).line(&self.mask, text);
         let line = LogLine { at: now(), service: self.step.service.clone(), phase: self.step.phase, text };
-        let _ = self.feed.lines.send(Entry::Line(line));
+        let _ = self.feed.lines.send(Told::Line(line));
     }
 }
 

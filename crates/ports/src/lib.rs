@@ -41,7 +41,7 @@ pub use kept_answer::KeptAnswer;
 pub use lease::{Epoch, Lease, Leases};
 pub use log_cut::LogCut;
 pub use log_window::{LogFrom, LogSection, LogWindow, PlacedLine};
-pub use progress::{Activity, Progress, Silent};
+pub use progress::{Progress, Silent};
 pub use registry::{BuildClaim, BuildTurn, Presence, Registry, RepositoryTag};
 pub use releases::{
     ChartNeeds, DEPLOYMENT_LABEL, FetchedChart, MadeFrom, NeededChart, ReleaseRequest, ReleaseStatus, Releases, Revision,
@@ -50,6 +50,7 @@ pub use releases::{
 pub use repositories::{Export, Repositories, TreeFacts, TreeQuery};
 pub use secret::SecretText;
 pub use seen_lines::SeenLines;
+pub use slipway_core::deployment::Activity;
 pub use store::{
     Access, DeploymentSummary, DockerEngine, KubeContext, LOCAL_TARGET, LogLine, LogMatches, LogSearch, NewDeployment, Platform,
     RecordedEvent, Store, StoreError, StoredEnvironment, StoredProject, Target,

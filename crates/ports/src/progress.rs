@@ -1,25 +1,6 @@
 //! How long work tells what it is doing.
 
-use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
-
-/// What a running step is doing right now.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Activity {
-    /// Reading the source from git.
-    Fetching,
-    /// Building the image.
-    Building,
-    /// Sending the image to the registry.
-    Pushing,
-    /// Copying somebody else's image into the registry.
-    Mirroring,
-    /// Handing the chart to Helm.
-    Releasing,
-    /// Watching until the rollout or the job has ended.
-    Waiting,
-}
+use slipway_core::deployment::Activity;
 
 /// Where a step reports to. It never blocks: what does not fit is dropped by the receiver's own rule.
 pub trait Progress: Send + Sync {

@@ -1,13 +1,13 @@
 //! An explanation, from the domain to the wire.
 
-use slipway_core::deployment::{Phase, StepId, StepState};
+use slipway_core::deployment::{Phase, StepId, StepState, Timing};
 use slipway_core::explanation::{
     CriticalPiece, Doing, Explanation, Piece, RootCause, StageExplanation, StepEnd, StepExplanation,
 };
 use slipway_ports::DeploymentSummary;
 use slipway_ports::api::{
-    CriticalPieceView, ExplanationView, HeadView, PieceView, RootView, ServiceExplanationView, StageExplanationView, State,
-    StepExplanationView, StepReference, TriggerView,
+    CriticalPieceView, ExplanationView, HeadView, PartView, PieceView, RootView, ServiceExplanationView, StageExplanationView,
+    State, StepExplanationView, StepReference, TriggerView,
 };
 
 use crate::views;
@@ -113,6 +113,15 @@ fn critical_piece(link: &CriticalPiece) -> CriticalPieceView {
     CriticalPieceView { step: link.step.as_ref().map(reference), piece: piece(&link.piece) }
 }
 
+fn part(timing: &Timing) -> PartView {
+    PartView {
+        activity: timing.activity,
+        from: views::time(timing.from),
+        to: views::time(timing.to),
+        milliseconds: timing.milliseconds(),
+    }
+}
+
 fn piece(piece: &Piece) -> PieceView {
     let mut view = PieceView {
         from: views::time(piece.from),
@@ -120,6 +129,7 @@ fn piece(piece: &Piece) -> PieceView {
         milliseconds: piece.milliseconds(),
         doing: piece.doing.as_str().to_owned(),
         text: piece.doing.to_string(),
+        parts: piece.parts.iter().map(part).collect(),
         attempt: None,
         waited_for: None,
         behind: None,

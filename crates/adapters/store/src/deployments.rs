@@ -234,6 +234,7 @@ fn state_after(fact: &Fact) -> Option<&'static str> {
         | Fact::StepStarted { .. }
         | Fact::StepSucceeded { .. }
         | Fact::StepSkipped { .. }
+        | Fact::StepTimed { .. }
         | Fact::StepFailing { .. }
         | Fact::StepFailed { .. }
         | Fact::StepCanceled { .. }

@@ -1,7 +1,9 @@
 //! Events as they are stored. A new format is a new number; the old ones are read for ever.
 
 use serde::{Deserialize, Serialize};
-use slipway_core::deployment::{Actor, CancelScope, Event, Fact, Outcome, SkipReason, StepId, StepResult, Timestamp, Trigger};
+use slipway_core::deployment::{
+    Actor, CancelScope, Event, Fact, Outcome, SkipReason, StepId, StepResult, Timestamp, Timing, Trigger,
+};
 use slipway_core::failure::Failure;
 use slipway_core::plan::Plan;
 
@@ -41,6 +43,10 @@ enum StoredFact {
         step: StepId,
         why: SkipReason,
     },
+    StepTimed {
+        step: StepId,
+        timings: Vec<Timing>,
+    },
     StepFailing {
         step: StepId,
         failure: Failure,
@@ -77,6 +83,7 @@ pub(crate) fn write(fact: &Fact) -> Result<String, serde_json::Error> {
         Fact::StepStarted { step, attempt } => StoredFact::StepStarted { step, attempt },
         Fact::StepSucceeded { step, result } => StoredFact::StepSucceeded { step, result },
         Fact::StepSkipped { step, reason } => StoredFact::StepSkipped { step, why: reason },
+        Fact::StepTimed { step, timings } => StoredFact::StepTimed { step, timings },
         Fact::StepFailing { step, failure } => StoredFact::StepFailing { step, failure },
         Fact::StepFailed { step, failure } => StoredFact::StepFailed { step, failure },
         Fact::StepCanceled { step } => StoredFact::StepCanceled { step },
@@ -102,6 +109,7 @@ pub(crate) fn read(at: i64, format: i64, body: &str) -> Result<Event, String> {
         StoredFact::StepStarted { step, attempt } => Fact::StepStarted { step, attempt },
         StoredFact::StepSucceeded { step, result } => Fact::StepSucceeded { step, result },
         StoredFact::StepSkipped { step, why } => Fact::StepSkipped { step, reason: why },
+        StoredFact::StepTimed { step, timings } => Fact::StepTimed { step, timings },
         StoredFact::StepFailing { step, failure } => Fact::StepFailing { step, failure },
         StoredFact::StepFailed { step, failure } => Fact::StepFailed { step, failure },
         StoredFact::StepCanceled { step } => Fact::StepCanceled { step },
@@ -117,7 +125,7 @@ mod tests {
     use super::*;
 
     /// Bodies as format 1 has been written from the first day; none of them may ever fail to read.
-    const SAMPLES: [&str; 15] = [
+    const SAMPLES: [&str; 16] = [
         r#"{"fact":"started"}"#,
         r#"{"fact":"step-started","step":{"service":"api","phase":"build"},"attempt":1}"#,
         r#"{"fact":"step-succeeded","step":{"service":"api","phase":"build"},"result":{"image":"sha256:ab"}}"#,
@@ -133,6 +141,7 @@ mod tests {
         r#"{"fact":"step-succeeded","step":{"service":"api","phase":"release"},"result":{"image":"sha256:ab","repository":"builds/git.test/shop","variables":{"name":"api-0123456789","files":{"/etc/app":"APP"}},"revision":3}}"#,
         r#"{"fact":"step-skipped","step":{"service":"api","phase":"release"},"why":{"reason":"not-deployed"}}"#,
         r#"{"fact":"finished","outcome":"failed"}"#,
+        r#"{"fact":"step-timed","step":{"service":"api","phase":"build"},"timings":[{"activity":"fetching","from":5,"to":9}]}"#,
     ];
 
     #[test]

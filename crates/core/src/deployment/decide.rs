@@ -5,6 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use super::due::{Due, due};
 use super::event::{Actor, CancelScope, Event, Fact, Outcome, Phase, SkipReason, StepId, StepResult, Timestamp, Trigger};
 use super::state::{Deployment, RunState, StepState};
+use super::timing::Timing;
 use crate::failure::{Failure, FailureKind};
 use crate::model::FailurePolicy;
 use crate::plan::Plan;
@@ -24,6 +25,8 @@ pub enum Input {
         attempt: u32,
         /// How.
         outcome: StepOutcome,
+        /// What it did until then, as far as whoever ran it knows.
+        timings: Vec<Timing>,
     },
     /// A step that was begun can not succeed any more; what it began is about to be put away.
     Failing {
@@ -108,7 +111,7 @@ pub fn decide(state: &Deployment, input: Input, now: Timestamp) -> Result<Vec<Ev
     let mut facts = match input {
         Input::Start => start(state)?,
         Input::Begin(steps) => begin(state, steps)?,
-        Input::Ended { step, attempt, outcome } => ended(state, &step, attempt, outcome)?,
+        Input::Ended { step, attempt, outcome, timings } => ended(state, &step, attempt, outcome, timings)?,
         Input::Failing { step, attempt, failure } => failing(state, step, attempt, failure)?,
         Input::Cancel { actor, scope, force } => cancel(state, actor, scope, force)?,
         Input::Merge { plan, trigger } => merge(state, plan, trigger)?,
@@ -159,10 +162,19 @@ fn failing(state: &Deployment, step: StepId, attempt: u32, failure: Failure) -> 
     Ok(if state.failing(&step).is_some() { Vec::new() } else { vec![Fact::StepFailing { step, failure }] })
 }
 
-fn ended(state: &Deployment, step: &StepId, attempt: u32, outcome: StepOutcome) -> Result<Vec<Fact>, Refusal> {
+fn ended(
+    state: &Deployment,
+    step: &StepId,
+    attempt: u32,
+    outcome: StepOutcome,
+    timings: Vec<Timing>,
+) -> Result<Vec<Fact>, Refusal> {
     must_run(state, step, attempt)?;
     let index = state.index[&step.service];
     let mut ending = Ending::new(state);
+    if !timings.is_empty() {
+        ending.facts.push(Fact::StepTimed { step: step.clone(), timings });
+    }
     // However the putting away went, the step failed before.
     let outcome = state.failing(step).cloned().map_or(outcome, StepOutcome::Failed);
     match outcome {
@@ -351,6 +363,7 @@ fn finish(state: &Deployment, facts: &mut Vec<Fact>) {
             | Fact::Merged { .. }
             | Fact::StageApproved { .. }
             | Fact::StageRefused { .. }
+            | Fact::StepTimed { .. }
             | Fact::StepFailing { .. }
             | Fact::StepStarted { .. }
             | Fact::StepInterrupted { .. }

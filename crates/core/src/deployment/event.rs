@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::timing::Timing;
 use crate::failure::Failure;
 use crate::model::Name;
 use crate::plan::{Plan, Settled, VariablesSecret};
@@ -69,6 +70,13 @@ pub enum Fact {
         /// What came of it.
         result: StepResult,
     },
+    /// What a step did while it ran, and when. It stands right before the fact that ends the step.
+    StepTimed {
+        /// Which.
+        step: StepId,
+        /// In the order of time. A clock that jumps leaves its marks in them: see [`Timing::within`].
+        timings: Vec<Timing>,
+    },
     /// There was nothing to do, or nothing that could be done any more.
     StepSkipped {
         /// Which.
@@ -121,6 +129,7 @@ impl Fact {
     pub fn step(&self) -> Option<&StepId> {
         match self {
             Self::StepStarted { step, .. }
+            | Self::StepTimed { step, .. }
             | Self::StepSucceeded { step, .. }
             | Self::StepSkipped { step, .. }
             | Self::StepFailing { step, .. }

@@ -40,6 +40,11 @@ impl Deployment {
             Fact::StageApproved { stage, actor } => self.approve(*stage, actor, event.at, true)?,
             Fact::StageRefused { stage, actor } => self.approve(*stage, actor, event.at, false)?,
             Fact::StepStarted { step, attempt } => self.step_started(step, *attempt, event.at)?,
+            Fact::StepTimed { step, .. } => {
+                let StepState::Running { .. } = *self.open_step(step)? else {
+                    return Err(illegal("StepTimed", &format!("the {step} is not running")));
+                };
+            }
             Fact::StepSucceeded { step, result } => {
                 let StepState::Running { since, .. } = *self.open_step(step)? else {
                     return Err(illegal("StepSucceeded", &format!("the {step} is not running")));

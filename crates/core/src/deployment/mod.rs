@@ -11,6 +11,7 @@
 //! | waiting | `StepSkipped`, `StepCanceled`, `StepFailed` (a build whose leader failed) | ended |
 //! | running | `StepSucceeded`, `StepSkipped` (nothing to do after all), `StepFailed`, `StepCanceled` | ended |
 //! | running | `StepInterrupted` (its owner is gone) | waiting |
+//! | running | `StepTimed` (what it did, and when; stands before its end) | running |
 //!
 //! Two services with the same image key are a *leader*, the first in execution order, and its *followers*: only the leader's
 //! build is ever due; the followers end with it (C12). A leader that is canceled hands over to the next follower.
@@ -22,6 +23,7 @@ mod evolve;
 mod queue;
 mod same_image;
 mod state;
+mod timing;
 
 pub use decide::{Input, Refusal, StepOutcome, decide};
 pub use due::{Due, due};
@@ -30,3 +32,4 @@ pub use event::{
 };
 pub use evolve::IllegalEvent;
 pub use state::{Approval, Deployment, Merged, RunState, ServiceRun, StepState};
+pub use timing::{Activity, Timing};

@@ -13,7 +13,10 @@ pub(super) fn of(record: &Record<'_>, gates: &Gates<'_>, timelines: &Timelines, 
     let mut at = record.end;
     while at > 0 {
         let link = walk.link(at);
-        let piece = record.piece(link.from, at, link.doing);
+        let mut piece = record.piece(link.from, at, link.doing);
+        if let Some(slot) = link.step.as_ref().and_then(|step| record.slot_of(step)) {
+            piece.parts = record.parts(slot, &piece, link.from);
+        }
         // An attempt is told however short it was; what took no time else is no part of the makespan.
         if piece.milliseconds() > 0 || matches!(piece.doing, Doing::Running { .. }) {
             path.push(CriticalPiece { step: link.step, piece });
@@ -54,7 +57,9 @@ impl Walk<'_> {
                 None => self.queued(),
             },
             // The step goes on until what it left is put back.
-            Some(Fact::Finished { .. } | Fact::StepFailing { .. }) => whole(record.head(at), Doing::Ready),
+            Some(Fact::Finished { .. } | Fact::StepTimed { .. } | Fact::StepFailing { .. }) => {
+                whole(record.head(at), Doing::Ready)
+            }
             Some(
                 Fact::StepSucceeded { step, .. }
                 | Fact::StepSkipped { step, .. }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::deployment::{Actor, StepId, Timestamp};
+use crate::deployment::{Actor, StepId, Timestamp, Timing};
 use crate::model::{Name, StageName};
 
 /// A stretch of time in which one thing went on.
@@ -14,6 +14,8 @@ pub struct Piece {
     pub to: Timestamp,
     /// What went on.
     pub doing: Doing,
+    /// What a step did while it ran, as far as that is on record: in the order of time, within the piece, none over another.
+    pub parts: Vec<Timing>,
 }
 
 impl Piece {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::piece::{Doing, Piece};
 use super::{RootCause, stage_name};
-use crate::deployment::{Actor, CancelScope, Deployment, Event, Fact, Phase, RunState, StepId, Timestamp};
+use crate::deployment::{Actor, CancelScope, Deployment, Event, Fact, Phase, RunState, StepId, Timestamp, Timing};
 use crate::model::Name;
 
 /// The place of a fact in the log, from 0; the one after the last is now.
@@ -37,7 +37,7 @@ pub(super) struct Record<'a> {
     times: Vec<Timestamp>,
     index: BTreeMap<&'a Name, usize>,
     /// By slot; absent of a build that there is not.
-    steps: Vec<Option<StepRecord>>,
+    steps: Vec<Option<StepRecord<'a>>>,
     /// When the turn of the deployment came.
     pub(super) started: Option<Position>,
     /// When somebody let the deployment go on into a stage, and who.
@@ -54,18 +54,20 @@ pub(super) struct Record<'a> {
 
 /// When a step ran.
 #[derive(Debug, Default)]
-pub(super) struct StepRecord {
-    pub(super) runs: Vec<Run>,
+pub(super) struct StepRecord<'a> {
+    pub(super) runs: Vec<Run<'a>>,
     pub(super) ended: Option<Position>,
 }
 
 /// One attempt.
 #[derive(Debug)]
-pub(super) struct Run {
+pub(super) struct Run<'a> {
     pub(super) attempt: u32,
     pub(super) from: Position,
     pub(super) until: Option<Position>,
     pub(super) interrupted: bool,
+    /// What it did, as far as that is on record.
+    pub(super) timings: &'a [Timing],
 }
 
 fn place(phase: Phase) -> usize {
@@ -129,7 +131,7 @@ impl<'a> Record<'a> {
             Fact::StepStarted { step, attempt } => {
                 counts[place(step.phase)] += 1;
                 if let Some(record) = self.step_mut(step) {
-                    record.runs.push(Run { attempt: *attempt, from: at, until: None, interrupted: false });
+                    record.runs.push(Run { attempt: *attempt, from: at, until: None, interrupted: false, timings: &[] });
                 }
             }
             Fact::StepInterrupted { step } => {
@@ -142,6 +144,11 @@ impl<'a> Record<'a> {
             | Fact::StepSkipped { step, .. }
             | Fact::StepFailed { step, .. }
             | Fact::StepCanceled { step } => is_head = self.note_end(at, step, counts),
+            Fact::StepTimed { step, timings } => {
+                if let Some(run) = self.step_mut(step).and_then(|record| record.runs.last_mut()) {
+                    run.timings = timings;
+                }
+            }
             Fact::StepFailing { .. } | Fact::Finished { .. } => {}
         }
         let head = if is_head { at } else { self.heads.last().copied().unwrap_or(at) };
@@ -162,7 +169,7 @@ impl<'a> Record<'a> {
         true
     }
 
-    fn step_mut(&mut self, step: &StepId) -> Option<&mut StepRecord> {
+    fn step_mut(&mut self, step: &StepId) -> Option<&mut StepRecord<'a>> {
         let slot = Slot::of(*self.index.get(&step.service)?, step.phase);
         self.steps[slot.0].as_mut()
     }
@@ -172,7 +179,7 @@ impl<'a> Record<'a> {
         (0..self.steps.len()).map(Slot)
     }
 
-    pub(super) fn step(&self, slot: Slot) -> Option<&StepRecord> {
+    pub(super) fn step(&self, slot: Slot) -> Option<&StepRecord<'a>> {
         self.steps[slot.0].as_ref()
     }
 
@@ -199,7 +206,16 @@ impl<'a> Record<'a> {
     }
 
     pub(super) fn piece(&self, from: Position, to: Position, doing: Doing) -> Piece {
-        Piece { from: self.time(from), to: self.time(to), doing }
+        Piece { from: self.time(from), to: self.time(to), doing, parts: Vec::new() }
+    }
+
+    /// What a step did in a piece that began with the fact at `from`; nothing, unless an attempt did.
+    pub(super) fn parts(&self, slot: Slot, piece: &Piece, from: Position) -> Vec<Timing> {
+        let run = self.step(slot).and_then(|step| step.runs.iter().find(|run| run.from == from));
+        match (run, &piece.doing) {
+            (Some(run), Doing::Running { .. }) => Timing::within(run.timings, piece.from, piece.to),
+            _ => Vec::new(),
+        }
     }
 
     /// The fact at a position; none is now.
@@ -221,7 +237,7 @@ impl<'a> Record<'a> {
     }
 
     /// The attempt that came to its end at a position.
-    pub(super) fn ran_to(&self, slot: Slot, at: Position) -> Option<&Run> {
+    pub(super) fn ran_to(&self, slot: Slot, at: Position) -> Option<&Run<'a>> {
         self.step(slot)?.runs.iter().find(|run| run.until == Some(at))
     }
 
@@ -244,6 +260,7 @@ impl<'a> Record<'a> {
             | Fact::StageRefused { .. }
             | Fact::StepStarted { .. }
             | Fact::StepInterrupted { .. }
+            | Fact::StepTimed { .. }
             | Fact::StepFailing { .. }
             | Fact::CancelRequested { .. }
             | Fact::Finished { .. } => None,
@@ -283,6 +300,7 @@ impl<'a> Record<'a> {
             | Fact::StageRefused { .. }
             | Fact::StepStarted { .. }
             | Fact::StepInterrupted { .. }
+            | Fact::StepTimed { .. }
             | Fact::StepFailing { .. }
             | Fact::Finished { .. } => None,
         }

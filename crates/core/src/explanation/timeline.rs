@@ -62,6 +62,9 @@ impl Cutter<'_> {
             self.push(run.from, Doing::Ready);
             let doing = Doing::Running { attempt: run.attempt, interrupted: run.interrupted };
             self.push(run.until.unwrap_or(end), doing);
+            if let Some(piece) = self.timeline.pieces.last_mut() {
+                piece.parts = self.record.parts(self.slot, piece, run.from);
+            }
         }
         if self.at < end {
             let phase = self.slot.phase();

@@ -124,7 +124,7 @@ impl<'e> Simulator<'e> {
                 let step = &self.steps[*place];
                 let step = StepId { service: step.service.clone(), phase: step.phase };
                 let outcome = self.work[*place].outcome(step.phase);
-                self.take(Input::Ended { step, attempt: 1, outcome });
+                self.take(Input::Ended { step, attempt: 1, outcome, timings: Vec::new() });
             }
             self.ended = ended;
         }
@@ -163,6 +163,7 @@ impl<'e> Simulator<'e> {
             | Fact::Started
             | Fact::StepCanceled { .. }
             | Fact::StepInterrupted { .. }
+            | Fact::StepTimed { .. }
             | Fact::StepFailing { .. }
             | Fact::CancelRequested { .. }
             | Fact::Finished { .. } => {}

@@ -85,7 +85,11 @@ impl<'a> Ledger<'a> {
             Fact::StageApproved { stage, .. } => {
                 self.approved.insert(*stage);
             }
-            Fact::Accepted { .. } | Fact::Merged { .. } | Fact::StageRefused { .. } | Fact::Finished { .. } => {}
+            Fact::Accepted { .. }
+            | Fact::Merged { .. }
+            | Fact::StageRefused { .. }
+            | Fact::StepTimed { .. }
+            | Fact::Finished { .. } => {}
         }
     }
 
@@ -216,6 +220,7 @@ pub(crate) fn in_words(event: &Event) -> String {
         Fact::StepStarted { step: id, attempt } => step(&format!("begins, attempt {attempt}"), id),
         Fact::StepSucceeded { step: id, .. } => step("succeeds", id),
         Fact::StepSkipped { step: id, reason } => step(&format!("is skipped: {reason}"), id),
+        Fact::StepTimed { step: id, .. } => step("is timed", id),
         Fact::StepFailing { step: id, .. } => step("is failing", id),
         Fact::StepFailed { step: id, .. } => step("fails", id),
         Fact::StepCanceled { step: id } => step("is canceled", id),

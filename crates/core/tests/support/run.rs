@@ -4,8 +4,8 @@ use std::ops::Range;
 
 use proptest::test_runner::TestCaseError;
 use slipway_core::deployment::{
-    Actor, CancelScope, Deployment, Due, Event, Input, Phase, RunState, SkipReason, StepId, StepOutcome, StepResult, StepState,
-    Timestamp, Trigger, decide, due,
+    Activity, Actor, CancelScope, Deployment, Due, Event, Input, Phase, RunState, SkipReason, StepId, StepOutcome, StepResult,
+    StepState, Timestamp, Timing, Trigger, decide, due,
 };
 use slipway_core::failure::{Code, Failure};
 use slipway_core::plan::{BuildPlan, Plan};
@@ -202,7 +202,9 @@ impl Run {
 
     /// The log in a few words a line.
     pub(crate) fn story(&self) -> Vec<String> {
-        self.events.iter().map(super::ledger::in_words).collect()
+        // What a step did while it ran changes nothing of what comes next.
+        let told = self.events.iter().filter(|event| !matches!(event.fact, slipway_core::deployment::Fact::StepTimed { .. }));
+        told.map(super::ledger::in_words).collect()
     }
 }
 
@@ -240,7 +242,20 @@ fn end(deployment: &Deployment, step: &StepId, how: How, too_late: bool) -> Inpu
             Phase::Release => SkipReason::NothingToRun,
         }),
     };
-    Input::Ended { step: step.clone(), attempt, outcome }
+    Input::Ended { step: step.clone(), attempt, outcome, timings: timings(deployment, step) }
+}
+
+/// What the step did, as a clock that jumps would tell it: before it began, over one another, and backwards.
+fn timings(deployment: &Deployment, step: &StepId) -> Vec<Timing> {
+    let Some(StepState::Running { since, .. }) = deployment.step(step) else { return Vec::new() };
+    let timing = |activity, from, to| Timing { activity, from: Timestamp(since.0 + from), to: Timestamp(since.0 + to) };
+    vec![
+        timing(Activity::Fetching, -5, 1),
+        timing(Activity::Building, 1, 3),
+        timing(Activity::Pushing, 2, 4),
+        timing(Activity::Waiting, 9, 6),
+        timing(Activity::Waiting, 5, 100_000),
+    ]
 }
 
 fn actor() -> Actor {

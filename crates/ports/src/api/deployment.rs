@@ -7,7 +7,7 @@ use slipway_core::model::Name;
 use slipway_core::plan::Action;
 use utoipa::ToSchema;
 
-use super::schema::{ActionSchema, FailureView, NameSchema, ServiceTypeSchema};
+use super::schema::{ActionSchema, ActivitySchema, FailureView, NameSchema, ServiceTypeSchema};
 use crate::Activity;
 
 /// The state of a deployment, a stage, a service or a step.
@@ -309,6 +309,7 @@ pub struct ServiceView {
     pub state: State,
     /// What it is doing right now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<ActivitySchema>)]
     pub phase: Option<Activity>,
     /// Its build; absent when it is not built.
     #[serde(default, skip_serializing_if = "Option::is_none")]

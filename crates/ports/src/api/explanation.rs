@@ -2,10 +2,11 @@
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use slipway_core::deployment::Activity;
 use slipway_core::failure::Failure;
 use utoipa::ToSchema;
 
-use super::schema::{FailureView, PhaseSchema};
+use super::schema::{ActivitySchema, FailureView, PhaseSchema};
 use super::{HeadView, State, TriggerView};
 
 /// A deployment, explained.
@@ -111,6 +112,9 @@ pub struct PieceView {
     pub doing: String,
     /// The same for a person.
     pub text: String,
+    /// What the step did while it ran, as far as that is known: one after the other, within the piece.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub parts: Vec<PartView>,
     /// The attempt that was running, from 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attempt: Option<u32>,
@@ -120,6 +124,21 @@ pub struct PieceView {
     /// The number of the deployment that was waited for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub behind: Option<u64>,
+}
+
+/// A stretch of time in which a running step did one thing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PartView {
+    /// What it did.
+    #[schema(value_type = ActivitySchema)]
+    pub activity: Activity,
+    /// Its first moment.
+    pub from: Timestamp,
+    /// Its last moment.
+    pub to: Timestamp,
+    /// How long it lasted.
+    pub milliseconds: i64,
 }
 
 /// A link of the critical path.

@@ -35,8 +35,8 @@ pub use deployment::{
 pub use environment::{AppliedView, ApplyQuery, EnvironmentServiceView, EnvironmentView, SecretValue, SecretView};
 pub use event::{DeploymentEvent, EnvironmentEvent, Nothing, OverviewEvent, PodLogEvent, RunningEvent};
 pub use explanation::{
-    CriticalPieceView, ExplanationView, PieceView, RootView, ServiceExplanationView, StageExplanationView, StepExplanationView,
-    StepReference,
+    CriticalPieceView, ExplanationView, PartView, PieceView, RootView, ServiceExplanationView, StageExplanationView,
+    StepExplanationView, StepReference,
 };
 pub use history::{HistoryPage, HistoryView, VersionChangeView};
 pub use key::KeyRotationView;

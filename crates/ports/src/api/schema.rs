@@ -4,7 +4,7 @@
 
 use std::borrow::Cow;
 
-use slipway_core::deployment::Phase;
+use slipway_core::deployment::{Activity, Phase};
 use slipway_core::failure::{Code, FailureKind};
 use slipway_core::model::ServiceType;
 use slipway_core::plan::Action;
@@ -53,6 +53,11 @@ word_schema! {
 word_schema! {
     /// The schema of a [`Phase`].
     PhaseSchema, "Phase", "Build or release.", [Phase::Build, Phase::Release].map(Phase::as_str)
+}
+
+word_schema! {
+    /// The schema of an [`Activity`].
+    ActivitySchema, "Activity", "What a running step does.", Activity::ALL.map(Activity::as_str)
 }
 
 word_schema! {

@@ -149,7 +149,7 @@ impl History {
                 }
                 return;
             }
-            Fact::StepInterrupted { .. } => return,
+            Fact::StepInterrupted { .. } | Fact::StepTimed { .. } => return,
             // Pushed, and killed before that was on record: the next server finds it.
             Fact::StepSucceeded { step, result } => (step, format!("has the image {:?}", result.image)),
             Fact::StepSkipped { step, reason: SkipReason::ImagePresent { image } } => {
