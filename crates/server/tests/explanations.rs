@@ -49,6 +49,13 @@ async fn b07_a_deployment_is_explained_while_it_runs_and_when_it_has_ended() {
             }
         }
     }
+    let (_, ended) = server.ask("GET", &format!("/deployments/{first}/explanation"), "").await;
+    let activities = |step: &Value| -> Vec<String> {
+        let parts = step["pieces"].as_array().unwrap().iter().filter_map(|piece| piece["parts"].as_array()).flatten();
+        parts.map(|part| part["activity"].as_str().unwrap().to_owned()).collect()
+    };
+    let steps = &ended["stages"][3]["services"][0]["steps"];
+    assert!(activities(&steps[0]).contains(&"building".to_owned()), "what it did is told when it has ended: {steps:#}");
     let (_, ended) = server.ask("GET", &format!("/deployments/{second}/explanation"), "").await;
     let build = &ended["stages"][3]["services"][0]["steps"][0];
     assert_eq!((&build["state"], &build["explanation"]), (&"skipped".into(), &"image present".into()));

@@ -913,7 +913,7 @@ export interface components {
          */
         Action: "deploy" | "stop" | "restart" | "delete" | "rollback";
         /**
-         * @description What a running step is doing right now.
+         * @description What a running step does.
          * @enum {string}
          */
         Activity: "fetching" | "building" | "pushing" | "mirroring" | "releasing" | "waiting";
@@ -1689,6 +1689,26 @@ export interface components {
             /** @description What to ask the next page with; absent on the last. */
             nextCursor?: string;
         };
+        /** @description A stretch of time in which a running step did one thing. */
+        PartView: {
+            /** @description What it did. */
+            activity: components["schemas"]["Activity"];
+            /**
+             * Format: date-time
+             * @description Its first moment.
+             */
+            from: string;
+            /**
+             * Format: int64
+             * @description How long it lasted.
+             */
+            milliseconds: number;
+            /**
+             * Format: date-time
+             * @description Its last moment.
+             */
+            to: string;
+        };
         /**
          * @description Build or release.
          * @enum {string}
@@ -1721,6 +1741,8 @@ export interface components {
              * @description How long it lasted.
              */
             milliseconds: number;
+            /** @description What the step did while it ran, as far as that is known: one after the other, within the piece. */
+            parts?: components["schemas"]["PartView"][];
             /** @description The same for a person. */
             text: string;
             /**

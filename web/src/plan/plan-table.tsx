@@ -9,7 +9,7 @@ export function PlanTable({ plan: { stages } }: { plan: Plan }) {
       {stages.map((stage) => (
         <section key={stage.order} aria-label={`Stage ${stage.name}`}>
           <h3>
-            {stage.order + 1} · {stage.name}
+            {stage.order} · {stage.name}
           </h3>
           {stage.services.length === 0 ? (
             <p class="quiet">Nothing in this stage</p>

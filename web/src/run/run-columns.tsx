@@ -48,7 +48,7 @@ const Column = memo(function Column({ run, stage, chosen }: { run: Run; stage: R
     <section class="run-column" aria-label={`Stage ${stage.name}`}>
       <header>
         <span class="run-order" aria-hidden="true">
-          {stage.order + 1}
+          {stage.order}
         </span>
         <h2 title={stage.name}>{stage.name}</h2>
         <span class="quiet" title={`${count} ${count === 1 ? 'service' : 'services'}`}>

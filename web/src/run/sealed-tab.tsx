@@ -13,7 +13,7 @@ export function SealedTab({ run }: { run: Run }) {
       {run.stages.value.map((stage) => (
         <section key={stage.order}>
           <h3>
-            {stage.order + 1} · {stage.name}
+            {stage.order} · {stage.name}
           </h3>
           {stage.services.length === 0 ? (
             <p class="quiet">Nothing in this stage</p>

@@ -4,7 +4,7 @@ import { memo } from 'preact/compat';
 import { StateMark } from '../components/state-mark';
 import { clock, exact } from '../run/times';
 import type { Phase } from '../run/wire';
-import { type Band, type Bar, type Row, type Stretch, slower, type Waterfall } from './geometry';
+import { type Band, type Bar, type Row, type Stretch, slower, type Waterfall, WORDS } from './geometry';
 
 /** What the hint is about, and where it stands. */
 interface Pointed {
@@ -120,7 +120,7 @@ function BandView({ band, chosen }: { band: Band; chosen: string | undefined }) 
   return (
     <section class="chart-band" aria-label={`Stage ${band.name}`}>
       <h3>
-        {band.order + 1} · {band.name} <StateMark state={band.state} of="run" quiet />
+        {band.order} · {band.name} <StateMark state={band.state} of="run" quiet />
         {band.span !== undefined && <span class="quiet"> {exact(band.span.to - band.span.from)}</span>}
       </h3>
       {band.rows.map((row) => (
@@ -195,7 +195,7 @@ function place({ from, to, isOpen = false }: Stretch & { isOpen?: boolean }): Re
 /** A row in words, for who does not see it. */
 function told(row: Row): string {
   const parts = row.bars.map((bar) => {
-    const what = bar.kind === 'waiting' ? bar.piece.text : bar.kind;
+    const what = bar.kind === 'waiting' ? bar.text : WORDS[bar.kind];
     return bar.isOpen ? what : `${what} ${exact(bar.to - bar.from)}`;
   });
   const more = slower(row);
@@ -214,9 +214,9 @@ function Hint({ pointed }: { pointed: Signal<Pointed | null> }) {
           <strong>
             {found.row.name}, {found.bar.phase}
           </strong>
-          <span>{found.bar.piece.text}</span>
+          <span>{found.bar.text}</span>
           <span class="mono">
-            {clock(found.bar.piece.from)} to {clock(found.bar.piece.to)}, {exact(found.bar.to - found.bar.from)}
+            {clock(found.bar.at.from)} to {clock(found.bar.at.to)}, {exact(found.bar.to - found.bar.from)}
           </span>
           {isCritical(found) && <span>On the critical path: sooner here is sooner at the end</span>}
         </>

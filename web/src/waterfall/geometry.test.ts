@@ -53,6 +53,28 @@ test('the_bars_of_a_service_follow_each_other_and_never_overlap', () => {
   expect(row?.work).toBe(10_000);
 });
 
+test('what_a_step_did_is_cut_out_of_its_piece_and_the_rest_is_its_own_work', () => {
+  const part = (activity: 'fetching' | 'pushing' | 'waiting', from: number, to: number) => ({
+    activity,
+    from: at(from),
+    to: at(to),
+    milliseconds: (to - from) * 1000,
+  });
+  const parts = [part('fetching', 2, 3), part('pushing', 6, 7)];
+  const release = { ...piece(8, 12), parts: [part('waiting', 9, 12)] };
+  const told = service('api', { build: [{ ...piece(2, 8), text: 'running, attempt 2', parts }], release: [release] });
+  const row = waterfall(explained([told])).bands[0]?.rows[0];
+  expect(row?.bars.map(({ from, to, kind, text }) => [from / 1000, to / 1000, kind, text])).toEqual([
+    [2, 3, 'fetching', 'running, attempt 2: fetching'],
+    [3, 6, 'building', 'running, attempt 2'],
+    [6, 7, 'pushing', 'running, attempt 2: pushing'],
+    [7, 8, 'building', 'running, attempt 2'],
+    [8, 9, 'releasing', 'running'],
+    [9, 12, 'settling', 'running: waiting for the rollout'],
+  ]);
+  expect(row?.work).toBe(10_000);
+});
+
 test('the_critical_path_of_a_service_is_one_stretch_while_it_goes_on', () => {
   const bands = waterfall(explained([api, service('web', { release: [piece(0, 4)] })])).bands;
   expect(bands[0]?.rows.map((row) => row.critical)).toEqual([[{ from: 2000, to: 12_000 }], []]);

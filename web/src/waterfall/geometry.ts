@@ -1,8 +1,19 @@
 /** Where the bars of a waterfall are: from the explanation of a deployment to rows of bars, in milliseconds since its beginning. */
 import type { ExplainedService, Explanation, Phase, Piece, State } from '../run/wire';
 
-/** What a bar shows: waiting is hollow, work has the hue of its phase. */
-export type BarKind = 'waiting' | 'building' | 'releasing';
+/** What a bar shows: waiting is hollow, work has the hue of what was done. */
+export type BarKind = 'waiting' | 'fetching' | 'building' | 'pushing' | 'mirroring' | 'releasing' | 'settling';
+
+/** Each in words, in the order in which a service comes to them. */
+export const WORDS: Record<BarKind, string> = {
+  waiting: 'waiting',
+  fetching: 'fetching',
+  building: 'building',
+  pushing: 'pushing',
+  mirroring: 'mirroring',
+  releasing: 'releasing',
+  settling: 'waiting for the rollout',
+};
 
 /** A stretch of time of one step. */
 export interface Bar {
@@ -10,7 +21,10 @@ export interface Bar {
   to: number;
   kind: BarKind;
   phase: Phase;
-  piece: Piece;
+  /** What went on, for a person. */
+  text: string;
+  /** Its first and its last moment. */
+  at: { from: string; to: string };
   /** Whether it goes on: it ends with the whole. */
   isOpen: boolean;
 }
@@ -116,13 +130,33 @@ function barsOf(service: ExplainedService, begin: number, openEnd?: number): Bar
       const from = Math.max(Date.parse(piece.from) - begin, reached);
       const to = Date.parse(piece.to) - begin;
       if (to <= from) continue;
-      const works = piece.doing === 'running';
-      const kind = works ? (step.phase === 'build' ? 'building' : 'releasing') : 'waiting';
-      bars.push({ from, to, kind, phase: step.phase, piece, isOpen: to === openEnd });
+      for (const { kind, text, at } of cut(piece, step.phase)) {
+        const bar = { from: Math.max(Date.parse(at.from) - begin, from), to: Date.parse(at.to) - begin, kind, text, at };
+        if (bar.to > bar.from) bars.push({ ...bar, phase: step.phase, isOpen: bar.to === openEnd });
+      }
     }
     reached = Math.max(reached, ...bars.map((bar) => bar.to));
   }
   return bars;
+}
+
+/** A piece as what was done in it; what is not on record is the step's own work. */
+function cut(piece: Piece, phase: Phase): Pick<Bar, 'kind' | 'text' | 'at'>[] {
+  if (piece.doing !== 'running') return [{ kind: 'waiting', text: piece.text, at: piece }];
+  const own = phase === 'build' ? 'building' : 'releasing';
+  const found: Pick<Bar, 'kind' | 'text' | 'at'>[] = [];
+  let reached = piece.from;
+  const add = (kind: BarKind, text: string, to: string) => {
+    found.push({ kind, text, at: { from: reached, to } });
+    reached = to;
+  };
+  for (const part of piece.parts ?? []) {
+    if (Date.parse(part.from) > Date.parse(reached)) add(own, piece.text, part.from);
+    const kind = part.activity === 'waiting' ? 'settling' : part.activity;
+    add(kind, `${piece.text}: ${WORDS[kind]}`, part.to);
+  }
+  if (Date.parse(piece.to) > Date.parse(reached)) add(own, piece.text, piece.to);
+  return found;
 }
 
 function lookOf({ state, bars, critical, work, before }: Row): string {

@@ -32,9 +32,9 @@ export function PieceTable({ waterfall }: { waterfall: Waterfall }) {
                     <tr key={`${row.name} ${bar.phase} ${bar.from}`}>
                       <th scope="row">{row.name}</th>
                       <td>{bar.phase}</td>
-                      <td>{bar.piece.text}</td>
-                      <td class="mono">{clock(bar.piece.from)}</td>
-                      <td class="mono">{clock(bar.piece.to)}</td>
+                      <td>{bar.text}</td>
+                      <td class="mono">{clock(bar.at.from)}</td>
+                      <td class="mono">{clock(bar.at.to)}</td>
                       <td>{exact(bar.to - bar.from)}</td>
                     </tr>
                   )),

@@ -12,7 +12,7 @@ import { between, exact } from '../run/times';
 import type { Explanation, Phase } from '../run/wire';
 import '../styles/waterfall.css';
 import { Chart } from './chart';
-import { waterfall } from './geometry';
+import { WORDS, waterfall } from './geometry';
 import { PieceTable } from './piece-table';
 
 /** The shortest time between two readings of a run that goes on. */
@@ -69,15 +69,11 @@ export function WaterfallTab({ session, run, chosen, open }: Props) {
 function Legend() {
   return (
     <ul class="legend" aria-label="Colours">
-      <li>
-        <span class="swatch is-waiting" /> waiting
-      </li>
-      <li>
-        <span class="swatch is-building" /> building
-      </li>
-      <li>
-        <span class="swatch is-releasing" /> releasing
-      </li>
+      {Object.entries(WORDS).map(([kind, word]) => (
+        <li key={kind}>
+          <span class={`swatch is-${kind}`} /> {word}
+        </li>
+      ))}
       <li>
         <span class="swatch is-critical" /> critical path
       </li>

@@ -122,10 +122,12 @@ test.describe('a run that goes well', () => {
     await expect(page.locator('.chart-ghost').first()).toBeVisible();
     await expect(page.getByText('than #1')).toBeVisible();
     await page.getByText('As a table').click();
-    await expect(page.getByRole('cell', { name: 'running' }).first()).toBeVisible();
+    await expect(page.getByRole('cell', { name: 'running: building' }).first()).toBeVisible();
+    await expect(page.getByRole('cell', { name: 'running: pushing' }).first()).toBeVisible();
+    await expect(page.locator('.chart-bar.is-pushing').first()).toBeVisible();
     await expectAccessible(page);
     await picture(page, 'waterfall');
-    await page.locator('a.chart-row[data-row="service-001"] .chart-bar.is-building').click();
+    await page.locator('a.chart-row[data-row="service-001"] .chart-bar.is-building').nth(1).click();
     await expect(page.getByRole('heading', { name: 'service-001' })).toBeVisible();
     await expect(page.locator('.log-text', { hasText: 'compiling' }).first()).toBeVisible();
   });
@@ -227,6 +229,6 @@ test.describe('a run that takes long', () => {
     await page.goto(`${server.url}/deployments/${id}`);
     await expect(page.locator('.run-card .phase').first()).toBeVisible();
     await server.stop();
-    await expect(page.getByText('The server does not answer')).toBeVisible();
+    await expect(page.getByText('The server does not answer: what you see may be old')).toBeVisible();
   });
 });

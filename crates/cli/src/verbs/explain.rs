@@ -2,6 +2,7 @@
 
 use clap::Args;
 use jiff::Timestamp;
+use slipway_ports::Activity;
 use slipway_ports::api::{
     CriticalPieceView, ExplanationView, PieceView, ServiceExplanationView, StageExplanationView, State, StepExplanationView,
 };
@@ -159,8 +160,8 @@ impl Tree {
 
     /// When, how long, and what; the last piece of what has not ended goes on.
     fn piece(&self, piece: &PieceView, goes_on: bool) -> String {
-        let text = if goes_on { format!("{}, so far", piece.text) } else { piece.text.clone() };
-        format!("{} {text}", self.times(piece))
+        let so_far = if goes_on { ", so far" } else { "" };
+        format!("{} {}{so_far}{}", self.times(piece), piece.text, self.parts(piece))
     }
 
     fn times(&self, piece: &PieceView) -> String {
@@ -173,7 +174,23 @@ impl Tree {
             Some(step) => format!("{} of {}", step.phase, step.service),
             None => "deployment".to_owned(),
         };
-        Node::new(format!("{} {} {}", self.times(&link.piece), self.paint.bold(whose), link.piece.text))
+        let (text, parts) = (&link.piece.text, self.parts(&link.piece));
+        Node::new(format!("{} {} {text}{parts}", self.times(&link.piece), self.paint.bold(whose)))
+    }
+
+    /// What the step did while it ran: `: fetching 0.2s, building 29s`.
+    fn parts(&self, piece: &PieceView) -> String {
+        let told = piece.parts.iter().filter(|part| part.milliseconds >= SHORTEST);
+        let told: Vec<_> = told.map(|part| format!("{} {}", word(part.activity), elapsed::duration(part.milliseconds))).collect();
+        if told.is_empty() { String::new() } else { self.paint.dim(format!(": {}", told.join(", "))) }
+    }
+}
+
+/// An activity among others; what is waited for is the rollout, or the job.
+fn word(activity: Activity) -> &'static str {
+    match activity {
+        Activity::Waiting => "waiting for the rollout",
+        other => other.as_str(),
     }
 }
 

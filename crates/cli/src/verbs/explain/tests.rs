@@ -13,6 +13,12 @@ fn piece(from: i64, to: i64, doing: &str, text: &str) -> Value {
     json!({"from": at(from), "to": at(to), "milliseconds": to - from, "doing": doing, "text": text})
 }
 
+fn with_parts(mut piece: Value, parts: &[(&str, i64, i64)]) -> Value {
+    let part = |(activity, from, to): &(&str, i64, i64)| json!({"activity": activity, "from": at(*from), "to": at(*to), "milliseconds": to - from});
+    piece["parts"] = parts.iter().map(part).collect();
+    piece
+}
+
 fn link(service: &str, phase: &str, from: i64, to: i64, text: &str) -> Value {
     let mut link = piece(from, to, "running", text);
     link["step"] = json!({"service": service, "phase": phase});
@@ -44,7 +50,8 @@ fn failed() -> ExplanationView {
                 {"phase": "build", "state": "failed", "pieces": [
                     queued, piece(42_000, 104_010, "earlier-stages", before),
                     piece(104_010, 120_000, "window", "waiting for a free place, 1 at a time: the end of the build of web made room"),
-                    piece(120_000, 150_000, "running", "running")],
+                    with_parts(piece(120_000, 150_000, "running", "running"), &[("fetching", 120_000, 120_300), ("building", 120_300, 149_990),
+                               ("pushing", 149_990, 150_000)])],
                  "failure": {"kind": "permanent", "code": "build-failed", "message": "`RUN make` exited with 2", "hint": "run it at home",
                              "lastLines": ["cc main.c", "no such file"]}},
                 {"phase": "release", "state": "skipped", "reason": "earlier-failure", "pieces": [queued],
@@ -62,7 +69,7 @@ fn failed() -> ExplanationView {
         queued,
         link("db", "release", 42_010, 60_010, "running, until the server was restarted"),
         link("db", "release", 60_010, 104_010, "running, attempt 2"),
-        link("api", "build", 104_020, 150_000, "running"),
+        with_parts(link("api", "build", 104_020, 150_000, "running"), &[("building", 120_300, 149_990)]),
     ]);
     view("failed", 150_000, &stages, &path)
 }
@@ -84,7 +91,7 @@ fn b07_a_failed_deployment_is_a_tree_of_what_happened_and_why() {
     │  │  ├─ build failed after 30s
     │  │  │  ├─ +42s      1m 02s  waiting for the stages before: the release of db in `0.DEFAULT DATABASE` was the last to end
     │  │  │  ├─ +1m 44s      15s  waiting for a free place, 1 at a time: the end of the build of web made room
-    │  │  │  ├─ +2m 00s      30s  running
+    │  │  │  ├─ +2m 00s      30s  running: fetching 0.3s, building 29s
     │  │  │  └─ `RUN make` exited with 2
     │  │  │     | cc main.c
     │  │  │     | no such file
@@ -102,7 +109,7 @@ fn b07_a_failed_deployment_is_a_tree_of_what_happened_and_why() {
        ├─ +0.0s        42s  deployment queued behind deployment 13
        ├─ +42s         18s  release of db running, until the server was restarted
        ├─ +1m 00s      44s  release of db running, attempt 2
-       └─ +1m 44s      45s  build of api running
+       └─ +1m 44s      45s  build of api running: building 29s
     ");
 }
 
