@@ -1,6 +1,7 @@
 /** The pages that edit an environment file, loaded together. */
 import '../styles/configuration.css';
 
+export { EnvironmentSettingsPage } from '../configuration/environment-settings';
 export { FilePage } from '../configuration/file-page';
 export { NewPage } from '../configuration/new-page';
 export { ServicePage } from '../configuration/service-page';

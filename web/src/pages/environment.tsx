@@ -15,6 +15,7 @@ const DeploymentByNumber = lazy(() => import('../history/by-number').then((modul
 const PlanPage = lazy(() => import('../plan/plan-page').then((module) => module.PlanPage));
 const VariablesPage = lazy(() => import('./configuration').then((module) => module.VariablesPage));
 const FilePage = lazy(() => import('./configuration').then((module) => module.FilePage));
+const EnvironmentSettingsPage = lazy(() => import('./configuration').then((module) => module.EnvironmentSettingsPage));
 const ServicePage = lazy(() => import('./configuration').then((module) => module.ServicePage));
 const PodLogPage = lazy(() => import('./pod-log').then((module) => module.PodLogPage));
 
@@ -27,6 +28,7 @@ const PAGES: { path: string; text?: string; component: ComponentType }[] = [
   { path: '/services/:service/logs', component: PodLogPage },
   { path: '/variables', text: 'Variables', component: VariablesPage },
   { path: '/file', text: 'File', component: FilePage },
+  { path: '/settings', text: 'Settings', component: EnvironmentSettingsPage },
   { path: '/services/:service', component: ServicePage },
 ];
 

@@ -69,6 +69,30 @@ test('a_mistake_is_shown_at_its_line_and_at_its_field', async ({ page, server })
   expect(await file(server)).toContain('maxParallelBuilds: 3');
 });
 
+test('settings_are_a_view_of_the_same_file_and_others_edits_are_told', async ({ page, server, another }) => {
+  const other = await another();
+  for (const one of [page, other]) {
+    await one.goto(`${server.url}${ENVIRONMENT}`);
+    await one.getByRole('navigation', { name: 'Environment' }).getByRole('link', { name: 'Settings' }).click();
+    await expect(one.getByLabel('Max parallel builds')).toBeVisible();
+  }
+  await expect(page.getByText('Stages', { exact: true })).toHaveCount(0);
+  await page.getByLabel('On failure').selectOption('fail-fast');
+  await page.getByLabel('Max parallel deploys').fill('3');
+  await expect(page.getByText('Valid; 2 changes')).toBeVisible();
+  await expectAccessible(page);
+  await picture(page, 'settings');
+  await other.getByLabel('Max parallel builds').fill('5');
+  await page.getByRole('button', { name: 'Review and apply' }).click();
+  await page.getByRole('button', { name: 'Apply', exact: true }).click();
+  await expect(page.getByText(/Applied as version 2/)).toBeVisible();
+  const stored = await file(server);
+  expect(stored).toContain('onFailure: fail-fast');
+  expect(stored).toContain('maxParallelDeploys: 3');
+  await expect(other.getByRole('alert')).toContainText('changed');
+  expect(await file(server)).not.toContain('maxParallelBuilds');
+});
+
 test('of_two_browsers_the_second_is_told_and_overwrites_nothing_unasked', async ({ page, server, another }) => {
   const other = await another();
   for (const one of [page, other]) {
