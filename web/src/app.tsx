@@ -10,6 +10,7 @@ import { SignInPage } from './pages/sign-in';
 
 const EnvironmentPage = lazy(() => import('./pages/environment').then((module) => module.EnvironmentPage));
 const NewPage = lazy(() => import('./pages/configuration').then((module) => module.NewPage));
+const ProjectPage = lazy(() => import('./pages/configuration').then((module) => module.ProjectPage));
 const TargetsPage = lazy(() => import('./pages/server').then((module) => module.TargetsPage));
 const SettingsPage = lazy(() => import('./pages/server').then((module) => module.SettingsPage));
 const RunPage = lazy(() => import('./pages/run').then((module) => module.RunPage));
@@ -54,6 +55,7 @@ function Pages() {
         <Route path="/environments/:project/:name/*?">
           {(params) => <EnvironmentPage project={params.project} name={params.name} />}
         </Route>
+        <Route path="/projects/:project">{(params) => <ProjectPage key={params.project} project={params.project} />}</Route>
         <Route path="/deployments/:id">{(params) => <RunPage id={params.id} />}</Route>
         <Route>
           <EmptyState title="There is no such page" next="/" nextText="All environments" />

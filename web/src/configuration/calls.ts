@@ -1,7 +1,7 @@
 /** The calls of the API about environment files, secrets, what runs, targets and credentials. */
 import { answer, client } from '../api/client';
 import { allItems } from '../api/pages';
-import type { AppliedView, NewCredential, NewTarget } from './wire';
+import type { AppliedView, NewCredential, NewTarget, SecretView } from './wire';
 
 /** Which environment. */
 export interface Place {
@@ -25,6 +25,10 @@ export async function readFile(path: Place): Promise<ReadFile> {
     parseAs: 'text',
     cache: 'no-store',
   });
+  return read(data, response);
+}
+
+function read(data: unknown, response: Response): ReadFile {
   return { text: String(data), version: Number((response.headers.get('ETag') ?? '0').replaceAll('"', '')) };
 }
 
@@ -41,15 +45,47 @@ export function applyFile(text: string, version: number | 'new', prune: boolean)
   return answer(client.POST('/api/v1/environments:apply', { params: { query: { prune }, header }, body: text, ...AS_YAML }));
 }
 
-/** Which secrets are declared, and which of them have a value. */
-export const listSecrets = (path: Place) =>
-  answer(client.GET('/api/v1/environments/{project}/{environment}/secrets', { params: { path } }));
+/** The secrets of an environment, or of a project. */
+export interface Secrets {
+  /** Which are declared, and which of them have a value. */
+  list: () => Promise<SecretView[]>;
+  set: (secret: string, value: string) => Promise<unknown>;
+}
 
-export const setSecret = (path: Place, secret: string, value: string) =>
-  client.PUT('/api/v1/environments/{project}/{environment}/secrets/{secret}', {
-    params: { path: { ...path, secret } },
-    body: { value },
+export const secretsOf = (path: Place): Secrets => ({
+  list: () => answer(client.GET('/api/v1/environments/{project}/{environment}/secrets', { params: { path } })),
+  set: (secret, value) =>
+    client.PUT('/api/v1/environments/{project}/{environment}/secrets/{secret}', {
+      params: { path: { ...path, secret } },
+      body: { value },
+    }),
+});
+
+export const secretsOfProject = (project: string): Secrets => ({
+  list: () => answer(client.GET('/api/v1/projects/{project}/secrets', { params: { path: { project } } })),
+  set: (secret, value) =>
+    client.PUT('/api/v1/projects/{project}/secrets/{secret}', { params: { path: { project, secret } }, body: { value } }),
+});
+
+export const readProject = (project: string) =>
+  answer(client.GET('/api/v1/projects/{project}', { params: { path: { project } } }));
+
+/** The file of a project, and the version of what it gives: 0 as long as it gives nothing. */
+export async function readProjectFile(project: string): Promise<ReadFile> {
+  const { data, response } = await client.GET('/api/v1/projects/{project}/file', {
+    params: { path: { project } },
+    headers: { Accept: 'application/yaml' },
+    parseAs: 'text',
+    cache: 'no-store',
   });
+  return read(data, response);
+}
+
+export const validateProject = (text: string, signal: AbortSignal) =>
+  answer(client.POST('/api/v1/projects:validate', { body: text, signal, ...AS_YAML }));
+
+export const applyProject = (text: string, version: number) =>
+  answer(client.POST('/api/v1/projects:apply', { params: { header: { 'If-Match': `"${version}"` } }, body: text, ...AS_YAML }));
 
 export const readRunning = (path: Place) =>
   answer(client.GET('/api/v1/environments/{project}/{environment}/running', { params: { path } }));

@@ -9,8 +9,8 @@ export function ConflictNote({ draft }: { draft: Draft }) {
   return (
     <section class="problem" role="alert" aria-label="Changed elsewhere">
       <p>
-        <strong>Somebody else changed this environment meanwhile: it is at version {theirs.version} now.</strong> Nothing of it
-        is overwritten, and your text is kept below.
+        <strong>Somebody else changed it meanwhile: it is at version {theirs.version} now.</strong> Nothing of it is
+        overwritten, and your text is kept below.
       </p>
       <DiffView before={base} after={theirs.text} label="What was changed elsewhere" />
       <div class="dialog-buttons">

@@ -58,11 +58,11 @@ export class Draft {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #asked: AbortController | undefined;
 
-  /** @param own the project and name that the file must keep; absent for a new one */
+  /** @param own the name that the file must keep, and the project of an environment; absent for a new one */
   constructor(
     readonly calls: DraftCalls,
     initial = '',
-    readonly own?: { project: string; name: string },
+    readonly own?: { project?: string; name: string },
   ) {
     this.text = signal(initial);
   }
@@ -213,19 +213,22 @@ export class Draft {
     });
   }
 
-  /** The file of another environment would change that one. */
+  /** The file of another environment or project would change that one. */
   #foreign(): ProblemDetails | null {
     if (this.own === undefined || this.document.peek().broken !== null) return null;
     const { project, name } = this.own;
-    const found = { project: this.document.peek().get(['project']) ?? 'default', name: this.document.peek().get(['name']) };
-    if (found.project === project && found.name === name) return null;
+    const document = this.document.peek();
+    const own = project === undefined ? name : `${project}/${name}`;
+    const found = project === undefined ? '' : `${String(document.get(['project']) ?? 'default')}/`;
+    const named = `${found}${String(document.get(['name']))}`;
+    if (named === own) return null;
     return {
       type: 'about:blank',
-      title: 'another environment',
+      title: 'file of another',
       status: 422,
-      detail: `the file is of ${String(found.project)}/${String(found.name)}, and this page is of ${project}/${name}`,
+      detail: `the file is of ${named}, and this page is of ${own}`,
       code: 'file-of-another',
-      hint: 'an environment keeps its project and name; make a new one from this file with “New environment”',
+      hint: 'what is stored keeps its name; make a new environment from this file with “New environment”',
     };
   }
 }

@@ -1,18 +1,22 @@
-/** The secrets that the environment declares: whether they have a value, and a way to set one. A value goes to the server and never back. */
+/** The secrets that an environment or a project declares: whether they have a value, and a way to set one. A value goes to the server and never back. */
 import { useSignal } from '@preact/signals';
 import { type ProblemDetails, Refusal } from '../api/request';
 import { Problem } from '../components/problem';
 import { tell } from '../components/toasts';
-import { useEnvironment } from '../environment/store';
-import * as calls from './calls';
-import { placeOf } from './place-of';
+import type { Secrets } from './calls';
 import { useLoaded } from './use-loaded';
 import type { SecretView } from './wire';
 
-export function SecretsTable() {
-  const store = useEnvironment();
-  const version = store.environment.value?.version;
-  const secrets = useLoaded(() => calls.listSecrets(placeOf(store)), [store, version]);
+interface Props {
+  secrets: Secrets;
+  /** What is declared may differ with it. */
+  version?: number | undefined;
+  /** What to do when none is declared. */
+  empty: string;
+}
+
+export function SecretsTable({ secrets: owner, version, empty }: Props) {
+  const secrets = useLoaded(owner.list, [version]);
   if (secrets.problem !== null) return <Problem problem={secrets.problem} />;
   if (secrets.value === null) return <p class="quiet">Reading the secrets…</p>;
   const missing = secrets.value.filter((secret) => !secret.set).length;
@@ -20,9 +24,7 @@ export function SecretsTable() {
     <section aria-label="Secrets">
       <h2>Secrets</h2>
       {secrets.value.length === 0 ? (
-        <p class="quiet">
-          The environment declares none. Add a name to <code>secrets</code> in the tab File, apply it, and set its value here.
-        </p>
+        <p class="quiet">{empty}</p>
       ) : (
         <div class="table-scroll">
           {missing > 0 && (
@@ -40,7 +42,7 @@ export function SecretsTable() {
             </thead>
             <tbody>
               {secrets.value.map((secret) => (
-                <SecretRow key={secret.name} secret={secret} done={secrets.again} />
+                <SecretRow key={secret.name} owner={owner} secret={secret} done={secrets.again} />
               ))}
             </tbody>
           </table>
@@ -50,14 +52,13 @@ export function SecretsTable() {
   );
 }
 
-function SecretRow({ secret, done }: { secret: SecretView; done: () => Promise<void> }) {
-  const store = useEnvironment();
+function SecretRow({ owner, secret, done }: { owner: Secrets; secret: SecretView; done: () => Promise<void> }) {
   const value = useSignal('');
   const problem = useSignal<ProblemDetails | null>(null);
   const set = async (event: SubmitEvent) => {
     event.preventDefault();
     try {
-      await calls.setSecret(placeOf(store), secret.name, value.value);
+      await owner.set(secret.name, value.value);
       // Nothing of it stays on the page.
       value.value = '';
       problem.value = null;

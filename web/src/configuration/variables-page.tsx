@@ -1,23 +1,35 @@
 /** The tab *Variables*: what the environment and each service set, where what a service sees comes from, and the secrets. */
-import { useSearchParams } from 'wouter-preact';
+import { useMemo } from 'preact/hooks';
+import { Link, useSearchParams } from 'wouter-preact';
 import { Problem } from '../components/problem';
 import { tell } from '../components/toasts';
+import { useEnvironment } from '../environment/store';
+import { readProjectFile, secretsOf } from './calls';
 import type { Draft } from './draft';
 import { DraftFrame } from './draft-frame';
+import { FileDocument } from './file-document';
 import { useStoredDraft } from './file-page';
 import { FormProvider } from './form/form';
 import { VariablesField } from './form/variables-field';
+import { placeOf } from './place-of';
 import type { SchemaReader } from './schema';
 import { SecretsTable } from './secrets-table';
+import { useLoaded } from './use-loaded';
 import { type Effective, ofService, placeOfService, serviceNames } from './variables';
 
 export function VariablesPage() {
+  const store = useEnvironment();
   const draft = useStoredDraft();
   if (draft.unread.value !== null) return <Problem problem={draft.unread.value} />;
   if (draft.stored.value === null) return <p class="quiet">Reading the variables…</p>;
   return (
     <>
-      <SecretsTable />
+      <SecretsTable
+        key={store.link()}
+        secrets={secretsOf(placeOf(store))}
+        version={store.environment.value?.version}
+        empty="The environment declares none. Add a name to “secrets” in the tab File, apply it, and set its value here."
+      />
       <DraftFrame
         draft={draft}
         applied={(view) => {
@@ -33,14 +45,17 @@ export function VariablesPage() {
 
 function Variables({ draft, schema }: { draft: Draft; schema: SchemaReader }) {
   const [search, setSearch] = useSearchParams();
+  const { project } = useEnvironment();
+  const given = useGiven(project);
   const document = draft.document.value;
   const services = serviceNames(document);
   const chosen = search.get('service') ?? '';
   const place = placeOfService(document, chosen);
   const property = (title: string, description: string) => ({ title, description });
   return (
-    <FormProvider value={{ draft, schema, fixed: [], known: {} }}>
+    <FormProvider value={{ draft, schema, fixed: [], known: { secret: secretsIn(given) } }}>
       <div class="form-fields">
+        <GivenByProject project={project} given={given} />
         <VariablesField
           path={['variables']}
           property={property('Of the environment', 'All services see them.')}
@@ -72,12 +87,43 @@ function Variables({ draft, schema }: { draft: Draft; schema: SchemaReader }) {
               )}
               shape={schema.whole.$defs?.variable ?? {}}
             />
-            <EffectiveTable service={chosen} variables={ofService(document, chosen)} />
+            <EffectiveTable service={chosen} variables={ofService(document, chosen, given)} />
           </>
         )}
         {chosen !== '' && place === null && <p class="quiet">There is no service {chosen}.</p>}
       </div>
     </FormProvider>
+  );
+}
+
+/** The file of the project; what it gives is edited on its own page. */
+function useGiven(project: string): FileDocument | null {
+  const file = useLoaded(() => readProjectFile(project), [project]);
+  const text = file.value?.text;
+  return useMemo(() => (text === undefined ? null : new FileDocument(text)), [text]);
+}
+
+function secretsIn(given: FileDocument | null): string[] {
+  const declared = given?.get(['secrets']);
+  return Array.isArray(declared) ? declared.map(String) : [];
+}
+
+function GivenByProject({ project, given }: { project: string; given: FileDocument | null }) {
+  const names = given?.keys(['variables']) ?? [];
+  return (
+    <p>
+      <Link href={`/projects/${project}`}>Of the project {project}</Link>:{' '}
+      {names.length === 0 ? (
+        <span class="quiet">nothing that its environments share</span>
+      ) : (
+        names.map((name, index) => (
+          <span key={name}>
+            {index > 0 && ', '}
+            <code>{name}</code>
+          </span>
+        ))
+      )}
+    </p>
   );
 }
 

@@ -32,3 +32,10 @@ test('another_service_sees_those_of_the_environment_alone', () => {
   expect(placeOfService(document, 'api')).toEqual(['services', 1, 'variables']);
   expect(placeOfService(document, 'none')).toBeNull();
 });
+
+test('what_the_project_gives_stands_around_the_environment', () => {
+  const given = new FileDocument('variables: {LEVEL: warn, REGION: "eu-{{LEVEL}}"}');
+  const seen = new Map(ofService(document, 'db', given).map((variable) => [variable.name, variable]));
+  expect(seen.get('REGION')).toMatchObject({ scope: 'project', needs: ['LEVEL'] });
+  expect(seen.get('LEVEL')).toMatchObject({ scope: 'environment', text: 'info', replaces: { scope: 'project', text: 'warn' } });
+});

@@ -11,7 +11,7 @@ export interface Variable {
   text: string;
   /** Where a file is mounted. */
   mount?: string;
-  scope: 'environment' | 'service';
+  scope: 'project' | 'environment' | 'service';
 }
 
 /** A variable as a service sees it. */
@@ -24,9 +24,9 @@ export interface Effective extends Variable {
 
 const KINDS: VariableKind[] = ['secret', 'alias', 'override', 'file'];
 
-/** The variables of the whole environment, in file order. */
-export function ofEnvironment(document: FileDocument): Variable[] {
-  return read(document, ['variables'], 'environment');
+/** The variables of a whole environment or of a project, in file order. */
+export function ofWhole(document: FileDocument, scope: 'project' | 'environment'): Variable[] {
+  return read(document, ['variables'], scope);
 }
 
 /** The names of its services, in file order. */
@@ -35,8 +35,8 @@ export function serviceNames(document: FileDocument): string[] {
   return Array.from({ length: count }, (_, index) => String(document.get(['services', index, 'name']) ?? ''));
 }
 
-/** What a service sees, by name; built-in variables are not among them. */
-export function ofService(document: FileDocument, service: string): Effective[] {
+/** What a service sees, by name, also of what the file of the project gives; built-in variables are not among them. */
+export function ofService(document: FileDocument, service: string, given: FileDocument | null = null): Effective[] {
   const index = serviceNames(document).indexOf(service);
   const seen = new Map<string, Effective>();
   const add = (variable: Variable) => {
@@ -44,7 +44,8 @@ export function ofService(document: FileDocument, service: string): Effective[] 
     const needs = needed(variable);
     seen.set(variable.name, before === undefined ? { ...variable, needs } : { ...variable, needs, replaces: before });
   };
-  for (const variable of ofEnvironment(document)) add(variable);
+  for (const variable of given === null ? [] : ofWhole(given, 'project')) add(variable);
+  for (const variable of ofWhole(document, 'environment')) add(variable);
   if (index >= 0) {
     const declared = document.get(['services', index, 'secrets']);
     for (const name of Array.isArray(declared) ? declared.map(String) : []) {

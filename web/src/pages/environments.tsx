@@ -73,7 +73,9 @@ function Projects({ environments, filter }: { environments: readonly OverviewVie
   const projects = Map.groupBy(environments, (environment) => environment.project);
   return [...projects].map(([project, members]) => (
     <section key={project} class="project">
-      <h2>{project}</h2>
+      <h2>
+        <Link href={`/projects/${project}`}>{project}</Link>
+      </h2>
       <ul class="environment-list">
         {members.map((environment) => (
           <Row key={environment.name} environment={environment} />

@@ -121,6 +121,45 @@ test('of_two_browsers_the_second_is_told_and_overwrites_nothing_unasked', async 
   await expect(page.getByText(/Applied as version 3/)).toBeVisible();
 });
 
+test('what_a_project_gives_reaches_its_environments_and_can_not_be_taken_from_under_them', async ({ page, server }) => {
+  await page.goto(server.url);
+  await page.getByRole('link', { name: 'demo', exact: true }).click();
+  await expect(page.getByRole('heading', { name: 'Project demo' })).toBeVisible();
+  await expect(page.getByText('The project declares none')).toBeVisible();
+  await page.getByRole('button', { name: 'Add variable' }).click();
+  await page.getByLabel('Name', { exact: true }).fill('LEVEL');
+  await page.getByLabel('Value of LEVEL').fill('info');
+  await page.getByRole('button', { name: 'Add to secrets' }).click();
+  await page.getByLabel('secrets 1', { exact: true }).fill('TOKEN');
+  await expect(page.getByText('Valid; 2 changes')).toBeVisible();
+  await apply(page);
+  await expect(page.getByText(/Applied as version 1/)).toBeVisible();
+  await expect(page.getByText('1 secret has no value')).toBeVisible();
+  await page.getByLabel('New value of TOKEN').fill('hunter2');
+  await page.getByRole('button', { name: 'Set TOKEN' }).click();
+  await expect(page.getByText('set, never shown')).toBeVisible();
+  await expectAccessible(page);
+  await picture(page, 'project');
+
+  const taking = `${await file(server)}variables: {OWN: '{{LEVEL}}'}\n`;
+  expect((await server.ask('POST', '/environments:apply', taking)).status).toBe(200);
+  await page.getByRole('link', { name: 'simulated' }).click();
+  await page.getByRole('link', { name: 'Variables' }).click();
+  await expect(page.getByText('Of the project demo: LEVEL')).toBeVisible();
+  await page.getByRole('combobox', { name: 'Service' }).selectOption('service-001');
+  await expect(page.getByRole('row', { name: /LEVEL info the project/ })).toBeVisible();
+  await expect(page.getByRole('row', { name: /OWN .* the environment · stands on LEVEL/ })).toBeVisible();
+
+  await page.getByRole('link', { name: 'Of the project demo' }).click();
+  await page.getByLabel('Name', { exact: true }).fill('LEVELS');
+  await expect(page.getByRole('alert')).toContainText('demo/simulated, variables.OWN: nothing defines `{{LEVEL}}`');
+});
+
+async function apply(page: Page): Promise<void> {
+  await page.getByRole('button', { name: 'Review and apply' }).click();
+  await page.getByRole('button', { name: 'Apply', exact: true }).click();
+}
+
 test('a_secret_is_set_and_never_shown', async ({ page, server }) => {
   await server.ask('POST', '/environments:apply', `${await file(server)}secrets: [STRIPE_KEY]\n`);
   await page.goto(`${server.url}${ENVIRONMENT}/variables`);

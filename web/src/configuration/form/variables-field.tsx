@@ -107,10 +107,11 @@ function KindChoice({ name, kind, become }: { name: string; kind: string; become
   );
 }
 
-/** One of the secrets that the file declares. */
+/** One of the secrets that the file declares, or that are known otherwise. */
 function SecretChoice({ label, value, set }: { label: string; value: string; set: (secret: string) => void }) {
-  const declared = useForm().draft.document.value.get(['secrets']);
-  const names = Array.isArray(declared) ? declared.map(String) : [];
+  const { draft, known } = useForm();
+  const declared = draft.document.value.get(['secrets']);
+  const names = [...new Set([...(Array.isArray(declared) ? declared.map(String) : []), ...(known.secret ?? [])])];
   return (
     <select aria-label={label} value={value} onInput={(event) => set(event.currentTarget.value)}>
       {!names.includes(value) && <option value={value}>{value === '' ? 'choose one' : `${value} (not declared)`}</option>}

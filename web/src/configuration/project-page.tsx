@@ -1,0 +1,116 @@
+/** A project: its environments, and the variables and secrets that all of them share. */
+import { useEffect, useMemo } from 'preact/hooks';
+import { Link } from 'wouter-preact';
+import { Problem } from '../components/problem';
+import { tell } from '../components/toasts';
+import * as calls from './calls';
+import { Draft } from './draft';
+import { DraftFrame } from './draft-frame';
+import { FormProvider } from './form/form';
+import { TextsField } from './form/texts-field';
+import { VariablesField } from './form/variables-field';
+import type { SchemaReader } from './schema';
+import { SecretsTable } from './secrets-table';
+import { useLoaded } from './use-loaded';
+
+export function ProjectPage({ project }: { project: string }) {
+  const draft = useMemo(() => projectDraft(project), [project]);
+  useEffect(() => {
+    document.title = `${project} · Slipway`;
+    void draft.open();
+    return () => {
+      document.title = 'Slipway';
+    };
+  }, [draft]);
+  const version = draft.stored.value?.version;
+  if (draft.unread.value !== null) return <Problem problem={draft.unread.value} />;
+  return (
+    <>
+      <h1>Project {project}</h1>
+      <Environments project={project} />
+      <SecretsTable
+        key={`secrets ${version}`}
+        secrets={calls.secretsOfProject(project)}
+        empty="The project declares none. Add a name under “Secrets” below, apply it, and set its value here."
+      />
+      {version !== undefined && (
+        <DraftFrame
+          draft={draft}
+          applied={(view) => {
+            tell(`Applied as version ${view.version}: ${view.changes.join('; ')}`);
+          }}
+          tools={<h2>Variables</h2>}
+        >
+          {(schema) => <Fields draft={draft} schema={schema} />}
+        </DraftFrame>
+      )}
+    </>
+  );
+}
+
+function Environments({ project }: { project: string }) {
+  const view = useLoaded(() => calls.readProject(project), [project]);
+  if (view.problem !== null) return <Problem problem={view.problem} />;
+  const names = view.value?.environments ?? [];
+  if (view.value !== null && names.length === 0) {
+    return (
+      <p class="quiet">
+        It has no environment yet: <Link href="/new">make one</Link> that names the project.
+      </p>
+    );
+  }
+  return (
+    <p>
+      All environments share what stands here:{' '}
+      {names.map((name, index) => (
+        <span key={name}>
+          {index > 0 && ', '}
+          <Link href={`/environments/${project}/${name}`}>{name}</Link>
+        </span>
+      ))}
+    </p>
+  );
+}
+
+function Fields({ draft, schema }: { draft: Draft; schema: SchemaReader }) {
+  const secrets = schema.whole.properties?.secrets ?? {};
+  return (
+    <FormProvider value={{ draft, schema, fixed: [], known: {} }}>
+      <div class="form-fields">
+        <VariablesField
+          path={['variables']}
+          property={{
+            title: 'Of the project',
+            description:
+              'All services of all its environments see them. A variable of an environment or of a service takes their place.',
+          }}
+          shape={schema.whole.$defs?.variable ?? {}}
+        />
+        <TextsField
+          path={['secrets']}
+          property={{ ...secrets, description: 'Names alone. Their values are set above.' }}
+          required={false}
+        />
+      </div>
+    </FormProvider>
+  );
+}
+
+function projectDraft(project: string): Draft {
+  const view = ({ name, version, changes }: { name: string; version: number; changes: string[] }) => ({
+    project: name,
+    name,
+    version,
+    changes,
+    removed: [],
+  });
+  return new Draft(
+    {
+      read: () => calls.readProjectFile(project),
+      validate: async (text, signal) => view(await calls.validateProject(text, signal)),
+      apply: async (text, version) => view(await calls.applyProject(text, version === 'new' ? 0 : version)),
+    },
+    '',
+    { name: project },
+  );
+}
