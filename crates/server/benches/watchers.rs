@@ -132,6 +132,7 @@ fn row(what: &str, times: &mut [u128]) {
 
 #[tokio::main]
 async fn main() {
+    slipway_server::install_crypto_provider();
     let watchers: usize = std::env::var("SLIPWAY_BENCH_WATCHERS").map_or(1000, |text| text.parse().expect("a number"));
     let server = Server::start().await;
     let deployment = server.ask(true, "/environments/demo/simulated/deployments").await;

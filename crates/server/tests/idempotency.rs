@@ -122,6 +122,19 @@ async fn a_retry_whose_answer_was_lost_finds_its_deployment() {
 }
 
 #[tokio::test]
+async fn a_body_that_is_too_large_is_refused_with_a_key_as_without() {
+    let server = Server::with_environment().await;
+    let large = format!("{{\"action\": \"{}\"}}", "x".repeat(1 << 20));
+    for _ in 0..2 {
+        let (status, headers, problem) = ask(&server, DEPLOYMENTS, "large", &large).await;
+        assert_eq!((status.as_u16(), &problem["code"]), (413, &"body-too-large".into()), "{problem}");
+        assert!(headers.get("idempotency-replayed").is_none(), "it was not read: there is nothing to keep of it");
+    }
+    assert_eq!(server.ask("POST", DEPLOYMENTS, &large).await.0, StatusCode::PAYLOAD_TOO_LARGE);
+    assert_eq!(ask(&server, DEPLOYMENTS, "large", "{}").await.0, StatusCode::ACCEPTED, "the key is free still");
+}
+
+#[tokio::test]
 async fn a_key_that_is_none_is_refused() {
     let server = Server::with_environment().await;
     for key in ["", "a b", "caf\u{e9}", &"x".repeat(256)] {

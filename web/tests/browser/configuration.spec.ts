@@ -134,6 +134,7 @@ test('what_a_project_gives_reaches_its_environments_and_can_not_be_taken_from_un
   await expect(page.getByText('Valid; 2 changes')).toBeVisible();
   await apply(page);
   await expect(page.getByText(/Applied as version 1/)).toBeVisible();
+  await expect(page.getByRole('button', { name: 'Undo all' })).toBeDisabled();
   await expect(page.getByText('1 secret has no value')).toBeVisible();
   await page.getByLabel('New value of TOKEN').fill('hunter2');
   await page.getByRole('button', { name: 'Set TOKEN' }).click();
