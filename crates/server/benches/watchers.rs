@@ -74,7 +74,7 @@ impl Server {
         let mut stream = TcpStream::connect(host).await.expect("the server takes it");
         stream.set_nodelay(true).unwrap();
         let head = format!(
-            "GET /api/v1/deployments/{deployment}/events HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {}\r\n\r\n",
+            "GET /api/v1/deployments/{deployment}/events HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {}\r\nConnection: close\r\n\r\n",
             self.token
         );
         stream.write_all(head.as_bytes()).await.unwrap();
@@ -109,7 +109,7 @@ async fn watch(mut stream: TcpStream, shared: Arc<Shared>, looks: bool) -> Vec<u
                 late.push(now.duration_since(at).unsigned_abs().as_micros());
             }
         }
-        if count == 0 || text.contains("event: end") {
+        if count == 0 {
             return late;
         }
     }

@@ -4,6 +4,7 @@ import type { ComponentChildren } from 'preact';
 import { useEffect } from 'preact/hooks';
 import type { FileProblem } from '../api/request';
 import { Problem } from '../components/problem';
+import { tell } from '../components/toasts';
 import { ConflictNote } from './conflict';
 import type { Draft } from './draft';
 import { idOf } from './form/form';
@@ -74,6 +75,11 @@ export function DraftFrame(props: {
       )}
     </>
   );
+}
+
+/** Says what applying a draft has changed. */
+export function tellApplied({ version, changes }: AppliedView): void {
+  tell(changes.length === 0 ? 'Nothing changed' : `Applied as version ${version}: ${changes.join('; ')}`);
 }
 
 function ProblemList({ problems, open }: { problems: readonly FileProblem[]; open: (problem: FileProblem) => void }) {

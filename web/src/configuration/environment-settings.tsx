@@ -1,11 +1,10 @@
 /** The tab *Settings*: what an environment is for, where it runs, and how its pipeline goes. Stages are the board's, services have pages. */
 import { Link } from 'wouter-preact';
 import { Problem } from '../components/problem';
-import { tell } from '../components/toasts';
 import { useEnvironment } from '../environment/store';
 import { listTargets } from './calls';
 import type { Draft } from './draft';
-import { DraftFrame } from './draft-frame';
+import { DraftFrame, tellApplied } from './draft-frame';
 import { useStoredDraft } from './file-page';
 import { FormProvider } from './form/form';
 import { ShapeFields } from './form/shape-fields';
@@ -20,13 +19,7 @@ export function EnvironmentSettingsPage() {
   if (draft.unread.value !== null) return <Problem problem={draft.unread.value} />;
   if (draft.stored.value === null) return <p class="quiet">Reading the settings…</p>;
   return (
-    <DraftFrame
-      draft={draft}
-      applied={(view) => {
-        tell(`Applied as version ${view.version}: ${view.changes.join('; ')}`);
-      }}
-      tools={<h2>Settings</h2>}
-    >
+    <DraftFrame draft={draft} applied={tellApplied} tools={<h2>Settings</h2>}>
       {(schema) => <Settings draft={draft} schema={schema} />}
     </DraftFrame>
   );

@@ -2,11 +2,11 @@
 import { useSignalEffect } from '@preact/signals';
 import { useEffect, useMemo } from 'preact/hooks';
 import { Problem } from '../components/problem';
-import { tell } from '../components/toasts';
 import { useEnvironment } from '../environment/store';
 import { applyFile, readFile, validateFile } from './calls';
 import { download } from './download';
 import { Draft } from './draft';
+import { tellApplied } from './draft-frame';
 import { FileEditor } from './file-editor';
 import { placeOf } from './place-of';
 
@@ -36,16 +36,7 @@ export function FilePage() {
         This is the environment as the server has it. It keeps what the file says, not its comments; secrets are in it by their
         names alone.
       </p>
-      <FileEditor
-        draft={draft}
-        fixed={['project', 'name']}
-        tools={tools}
-        applied={(view) => {
-          tell(
-            view.changes.length === 0 ? 'Nothing changed' : `Applied as version ${view.version}: ${view.changes.join('; ')}`,
-          );
-        }}
-      />
+      <FileEditor draft={draft} fixed={['project', 'name']} tools={tools} applied={tellApplied} />
     </>
   );
 }

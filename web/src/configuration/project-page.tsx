@@ -2,10 +2,9 @@
 import { useEffect, useMemo } from 'preact/hooks';
 import { Link } from 'wouter-preact';
 import { Problem } from '../components/problem';
-import { tell } from '../components/toasts';
 import * as calls from './calls';
 import { Draft } from './draft';
-import { DraftFrame } from './draft-frame';
+import { DraftFrame, tellApplied } from './draft-frame';
 import { FormProvider } from './form/form';
 import { TextsField } from './form/texts-field';
 import { VariablesField } from './form/variables-field';
@@ -34,13 +33,7 @@ export function ProjectPage({ project }: { project: string }) {
         empty="The project declares none. Add a name under “Secrets” below, apply it, and set its value here."
       />
       {version !== undefined && (
-        <DraftFrame
-          draft={draft}
-          applied={(view) => {
-            tell(`Applied as version ${view.version}: ${view.changes.join('; ')}`);
-          }}
-          tools={<h2>Variables</h2>}
-        >
+        <DraftFrame draft={draft} applied={tellApplied} tools={<h2>Variables</h2>}>
           {(schema) => <Fields draft={draft} schema={schema} />}
         </DraftFrame>
       )}

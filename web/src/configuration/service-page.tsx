@@ -13,7 +13,7 @@ import { useEnvironment } from '../environment/store';
 import type { EnvironmentServiceView } from '../environment/wire';
 import * as calls from './calls';
 import type { Draft } from './draft';
-import { DraftFrame } from './draft-frame';
+import { DraftFrame, tellApplied } from './draft-frame';
 import { FileForm } from './file-form';
 import { useStoredDraft } from './file-page';
 import { placeOf } from './place-of';
@@ -47,13 +47,7 @@ export function ServicePage() {
       <Running service={service} />
       {draft.unread.value !== null && <Problem problem={draft.unread.value} />}
       {draft.stored.value !== null && (
-        <DraftFrame
-          draft={draft}
-          tools={<h2>Configuration</h2>}
-          applied={(view) => {
-            tell(`Applied as version ${view.version}: ${view.changes.join('; ')}`);
-          }}
-        >
+        <DraftFrame draft={draft} tools={<h2>Configuration</h2>} applied={tellApplied}>
           {(schema) => <ServiceForm draft={draft} schema={schema} name={name} />}
         </DraftFrame>
       )}

@@ -2,11 +2,10 @@
 import { useMemo } from 'preact/hooks';
 import { Link, useSearchParams } from 'wouter-preact';
 import { Problem } from '../components/problem';
-import { tell } from '../components/toasts';
 import { useEnvironment } from '../environment/store';
 import { readProjectFile, secretsOf } from './calls';
 import type { Draft } from './draft';
-import { DraftFrame } from './draft-frame';
+import { DraftFrame, tellApplied } from './draft-frame';
 import { FileDocument } from './file-document';
 import { useStoredDraft } from './file-page';
 import { FormProvider } from './form/form';
@@ -30,13 +29,7 @@ export function VariablesPage() {
         version={store.environment.value?.version}
         empty="The environment declares none. Add a name to “secrets” in the tab File, apply it, and set its value here."
       />
-      <DraftFrame
-        draft={draft}
-        applied={(view) => {
-          tell(`Applied as version ${view.version}: ${view.changes.join('; ')}`);
-        }}
-        tools={<h2>Variables</h2>}
-      >
+      <DraftFrame draft={draft} applied={tellApplied} tools={<h2>Variables</h2>}>
         {(schema) => <Variables draft={draft} schema={schema} />}
       </DraftFrame>
     </>
