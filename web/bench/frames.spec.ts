@@ -55,10 +55,11 @@ test('a_run_of_500_services_stays_fluid', async ({ page, server }) => {
     latency: { changes: latencies.length, p50: at(0.5), p99: at(0.99), most: latencies.at(-1) },
   };
   process.stdout.write(`${JSON.stringify(result, null, 2)}\n`);
-  expect(latencies.length).toBeGreaterThan(SERVICES);
-  expect(live.lostShare).toBeLessThan(0.05);
-  expect(at(0.99)).toBeLessThan(100);
-  expect(painted).toBeLessThan(1000);
+  // A goal that is missed hides no other: all are looked at, and the test fails at its end.
+  expect.soft(latencies.length, 'changes seen on the screen').toBeGreaterThan(SERVICES);
+  expect.soft(live.lostShare, 'share of frames lost').toBeLessThan(0.05);
+  expect.soft(at(0.99), 'fact to screen, p99, in ms').toBeLessThan(100);
+  expect.soft(painted, 'first contentful paint, in ms').toBeLessThan(1000);
 });
 
 async function noteWhenDrawn(page: Page): Promise<void> {
