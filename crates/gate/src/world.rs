@@ -334,6 +334,15 @@ impl Store for Gated<dyn Store> {
         self.port.environment(access, project, name).await
     }
 
+    async fn environments_after(
+        &self,
+        access: &Access,
+        after: Option<(&Name, &Name)>,
+        limit: u32,
+    ) -> Result<Vec<StoredEnvironment>, StoreError> {
+        self.port.environments_after(access, after, limit).await
+    }
+
     async fn environments(&self, access: &Access) -> Result<Vec<StoredEnvironment>, StoreError> {
         self.port.environments(access).await
     }

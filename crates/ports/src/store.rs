@@ -35,6 +35,14 @@ pub trait Store: Send + Sync {
     /// Every environment, by project and name.
     async fn environments(&self, access: &Access) -> Result<Vec<StoredEnvironment>, StoreError>;
 
+    /// The first environments after a project and name, in the order of both.
+    async fn environments_after(
+        &self,
+        access: &Access,
+        after: Option<(&Name, &Name)>,
+        limit: u32,
+    ) -> Result<Vec<StoredEnvironment>, StoreError>;
+
     /// Makes what a project gives its environments (`expected_version` 0), or replaces it when its version is still the expected one.
     async fn put_project(&self, access: &Access, project: &Project, expected_version: u64) -> Result<StoredProject, StoreError>;
 

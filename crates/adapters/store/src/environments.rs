@@ -84,6 +84,31 @@ impl SqliteStore {
         }
     }
 
+    pub(crate) async fn read_environments_after(
+        &self,
+        access: &Access,
+        after: Option<(&Name, &Name)>,
+        limit: u32,
+    ) -> Result<Vec<StoredEnvironment>, StoreError> {
+        // No name is empty, so that all environments are after the empty ones.
+        let (project, name) = after.map_or(("", ""), |(project, name)| (project.as_str(), name.as_str()));
+        let covered = access.projects.as_ref().map(|projects| to_json("projects", projects)).transpose()?;
+        let rows = sqlx::query(
+            "SELECT version, body FROM environment
+             WHERE (project, name) > (?, ?) AND (? IS NULL OR project IN (SELECT value FROM json_each(?)))
+             ORDER BY project, name LIMIT ?",
+        )
+        .bind(project)
+        .bind(name)
+        .bind(&covered)
+        .bind(&covered)
+        .bind(limit)
+        .fetch_all(&self.pool)
+        .await
+        .map_err(unavailable)?;
+        rows.iter().map(stored).collect()
+    }
+
     pub(crate) async fn read_environments(&self, access: &Access) -> Result<Vec<StoredEnvironment>, StoreError> {
         let rows = sqlx::query("SELECT version, body FROM environment ORDER BY project, name")
             .fetch_all(&self.pool)

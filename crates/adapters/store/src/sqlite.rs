@@ -133,6 +133,15 @@ impl Store for SqliteStore {
         self.read_environment(access, project, name).await
     }
 
+    async fn environments_after(
+        &self,
+        access: &Access,
+        after: Option<(&Name, &Name)>,
+        limit: u32,
+    ) -> Result<Vec<StoredEnvironment>, StoreError> {
+        self.read_environments_after(access, after, limit).await
+    }
+
     async fn environments(&self, access: &Access) -> Result<Vec<StoredEnvironment>, StoreError> {
         self.read_environments(access).await
     }

@@ -135,6 +135,17 @@ impl Store for MemoryStore {
         found.filter(|_| access.covers(project)).ok_or_else(|| no(&format!("environment `{project}/{name}`")))
     }
 
+    async fn environments_after(
+        &self,
+        access: &Access,
+        after: Option<(&Name, &Name)>,
+        limit: u32,
+    ) -> Result<Vec<StoredEnvironment>, StoreError> {
+        let all = self.environments(access).await?.into_iter();
+        let rest = all.filter(|stored| after.is_none_or(|after| (&stored.environment.project, &stored.environment.name) > after));
+        Ok(rest.take(limit as usize).collect())
+    }
+
     async fn environments(&self, access: &Access) -> Result<Vec<StoredEnvironment>, StoreError> {
         let tables = self.tables();
         Ok(tables.environments.values().filter(|stored| access.covers(&stored.environment.project)).cloned().collect())

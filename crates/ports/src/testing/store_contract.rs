@@ -8,7 +8,7 @@ use slipway_core::plan::{Action, Plan, Request};
 
 use crate::{
     Access, Credential, KeptAnswer, LogCut, LogFrom, LogLine, LogSearch, LogWindow, Login, NewDeployment, Platform, SecretText,
-    Store, StoreError, Target,
+    Store, StoreError, StoredEnvironment, Target,
 };
 
 fn name(text: &str) -> Name {
@@ -68,6 +68,7 @@ pub async fn store_contract(store: &dyn Store) {
     a_log_that_is_too_long_loses_its_middle(store, &owner).await;
     removed_deployments_leave_nothing_and_numbers_go_on(store, &owner).await;
     answers_are_kept_for_a_while_and_not_without_bound(store, &owner).await;
+    pages_of_environments_follow_each_other(store, &owner).await;
 }
 
 async fn a_log_that_is_too_long_loses_its_middle(store: &dyn Store, owner: &Access) {
@@ -410,4 +411,29 @@ async fn rows_of_other_projects_are_not_there(store: &dyn Store) {
     not_found(store.credentials(&stranger, &shop).await.expect_err("not covered"));
     not_found(store.remove_credential(&stranger, &shop, &name("deploy")).await.expect_err("not covered"));
     assert!(store.environments(&stranger).await.expect("readable").is_empty());
+    assert!(store.environments_after(&stranger, None, 9).await.expect("readable").is_empty());
+}
+
+async fn pages_of_environments_follow_each_other(store: &dyn Store, owner: &Access) {
+    for project in ["page-b", "page-a"] {
+        store.put_environment(owner, &environment(project), 0).await.expect("kept");
+    }
+    let all = store.environments(owner).await.expect("readable");
+    let one = Access { actor: Actor("eve".to_owned()), projects: Some(vec![name("page-b")]) };
+    let covered = store.environments_after(&one, None, 1).await.expect("readable");
+    assert_eq!(covered, store.environments(&one).await.expect("readable"), "what is not covered takes no place in a page");
+    assert_eq!(covered.len(), 1);
+    let mut found: Vec<StoredEnvironment> = Vec::new();
+    loop {
+        let after = found.last().map(|last| (&last.environment.project, &last.environment.name));
+        let page = store.environments_after(owner, after, 1).await.expect("readable");
+        assert!(page.len() <= 1, "no more than the limit");
+        if page.is_empty() {
+            break;
+        }
+        found.extend(page);
+    }
+    assert_eq!(found, all);
+    let whole = u32::try_from(all.len()).expect("few");
+    assert_eq!(store.environments_after(owner, None, whole).await.expect("readable"), all);
 }
