@@ -3,23 +3,43 @@
 use axum::http::StatusCode;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use slipway_core::model::Name;
 use slipway_ports::api::{Page, PageQuery};
 
 use crate::problem::Problem;
 
 /// As many items as a page has when nothing is said.
-const USUAL: usize = 100;
+const USUAL: u32 = 100;
 /// As many items as a page has at most.
-const MOST: usize = 500;
+const MOST: u32 = 500;
 
 /// The page that is asked for, of a list in the order of its keys.
 pub(crate) fn page<T>(query: &PageQuery, items: Vec<T>, key: impl Fn(&T) -> String) -> Result<Page<T>, Problem> {
     let after = query.cursor.as_deref().map(read).transpose()?;
-    let limit = query.limit.map_or(USUAL, |limit| usize::try_from(limit).unwrap_or(MOST).clamp(1, MOST));
-    let mut rest = items.into_iter().skip_while(|item| after.as_ref().is_some_and(|after| key(item) <= *after));
-    let items: Vec<T> = rest.by_ref().take(limit).collect();
+    let rest = items.into_iter().skip_while(|item| after.as_ref().is_some_and(|after| key(item) <= *after));
+    Ok(first(query, rest, &key))
+}
+
+/// The page of what comes after the cursor already. One item more than `limit` says that another page follows.
+pub(crate) fn first<T>(query: &PageQuery, rest: impl IntoIterator<Item = T>, key: impl Fn(&T) -> String) -> Page<T> {
+    let mut rest = rest.into_iter();
+    let items: Vec<T> = rest.by_ref().take(limit(query) as usize).collect();
     let next_cursor = rest.next().and(items.last()).map(|last| URL_SAFE_NO_PAD.encode(key(last)));
-    Ok(Page { items, next_cursor })
+    Page { items, next_cursor }
+}
+
+/// How many items the page has at most.
+pub(crate) fn limit(query: &PageQuery) -> u32 {
+    query.limit.unwrap_or(USUAL).clamp(1, MOST)
+}
+
+/// The two names of which the key of the page before is made, with a space between.
+pub(crate) fn names(query: &PageQuery) -> Result<Option<(Name, Name)>, Problem> {
+    let Some(cursor) = query.cursor.as_deref() else { return Ok(None) };
+    let key = read(cursor)?;
+    let (one, other) = key.split_once(' ').ok_or_else(|| invalid(cursor))?;
+    let name = |text| Name::new(text).map_err(|_| invalid(cursor));
+    Ok(Some((name(one)?, name(other)?)))
 }
 
 fn read(cursor: &str) -> Result<String, Problem> {
@@ -43,6 +63,17 @@ mod tests {
 
     fn query(cursor: Option<&str>, limit: Option<u32>) -> PageQuery {
         PageQuery { cursor: cursor.map(str::to_owned), limit }
+    }
+
+    #[test]
+    fn a_cursor_of_two_names_is_read_back_and_another_is_refused() {
+        let read = |key: &str| names(&query(Some(&URL_SAFE_NO_PAD.encode(key)), None));
+        let (project, name) = read("shop test").unwrap().unwrap();
+        assert_eq!((project.as_str(), name.as_str()), ("shop", "test"));
+        assert!(names(&query(None, None)).unwrap().is_none());
+        for wrong in ["shop", "shop Test", "shop test more", " "] {
+            assert_eq!(read(wrong).unwrap_err().0.code, "cursor-invalid", "{wrong}");
+        }
     }
 
     #[test]

@@ -37,7 +37,10 @@ pub(super) async fn list(
     let targets = store.targets(&access).await?;
     // A space is before everything that stands in a name, so that the order is that of project and name.
     let key = |stored: &StoredEnvironment| format!("{} {}", stored.environment.project, stored.environment.name);
-    let page = cursor::page(&query, store.environments(&access).await?, key)?;
+    let after = cursor::names(&query)?;
+    let after = after.as_ref().map(|(project, name)| (project, name));
+    let found = store.environments_after(&access, after, cursor::limit(&query) + 1).await?;
+    let page = cursor::first(&query, found, key);
     let mut items = Vec::with_capacity(page.items.len());
     for stored in &page.items {
         items.push(view(&app, stored, &targets).await?);
