@@ -5,8 +5,9 @@ use clap::{Parser, Subcommand};
 use crate::output::Output;
 use crate::reporters::Progress;
 use crate::verbs::{
-    apply, approve, build_key, cancel, credential, delete, deploy, exec, explain, export, history, init, job, key, logs, open,
-    plan, port_forward, project, restart, rollback, secret, serve, service, simulate, stage, status, stop, target, up, validate,
+    apply, approve, build_key, cancel, completion, credential, delete, deploy, exec, explain, export, history, init, job, key,
+    logs, open, plan, port_forward, project, restart, rollback, secret, serve, service, simulate, stage, status, stop, target,
+    up, validate,
 };
 
 const AFTER_HELP: &str = "\
@@ -58,6 +59,7 @@ pub(crate) enum Verb {
     Open(open::Open),
     /// Print the JSON Schema of the environment file, with which an editor completes and checks it.
     Schema,
+    Completion(completion::Completion),
     /// Check everything that a deployment needs.
     Doctor,
     Target(target::Target),

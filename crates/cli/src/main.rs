@@ -35,9 +35,9 @@ use context::Context;
 use paint::Paint;
 use stop::{Exit, Stop};
 use verbs::{
-    apply, approve, build_key, cancel, credential, delete, deploy, doctor, down, exec, explain, export, history, init, job, key,
-    logs, open, plan, port_forward, project, restart, rollback, schema, secret, serve, service, simulate, stage, status,
-    stop as stop_verb, target, up, validate,
+    apply, approve, build_key, cancel, completion, credential, delete, deploy, doctor, down, exec, explain, export, history,
+    init, job, key, logs, open, plan, port_forward, project, restart, rollback, schema, secret, serve, service, simulate, stage,
+    status, stop as stop_verb, target, up, validate,
 };
 
 fn main() -> ExitCode {
@@ -59,6 +59,7 @@ fn run(arguments: Arguments) -> Result<Exit, Stop> {
         Verb::Init(arguments) => return init::run(arguments),
         Verb::Validate(arguments) => return validate::run(&context, arguments),
         Verb::Schema => return schema::run(),
+        Verb::Completion(arguments) => return completion::run(arguments),
         _ => {}
     }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
@@ -76,6 +77,7 @@ async fn talk(context: &Context, verb: &Verb) -> Result<Exit, Stop> {
         Verb::Init(arguments) => init::run(arguments),
         Verb::Validate(arguments) => validate::run(context, arguments),
         Verb::Schema => schema::run(),
+        Verb::Completion(arguments) => completion::run(arguments),
         Verb::Up(arguments) => up::run(context, arguments).await,
         Verb::Down => down::run(context).await,
         Verb::Open(arguments) => open::run(context, arguments).await,

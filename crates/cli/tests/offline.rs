@@ -247,3 +247,22 @@ services:
     assert_eq!(wrong.code, 2);
     assert!(wrong.stderr.contains("project.yaml:4:") && wrong.stderr.contains("nothing defines `{{NONE}}`"), "{}", wrong.stderr);
 }
+
+#[test]
+fn a_shell_completes_every_command() {
+    let folder = tempfile::tempdir().unwrap();
+    let help = slipway(folder.path(), &["--help"]).stdout;
+    let commands = help.split("Commands:").nth(1).and_then(|rest| rest.split("Options:").next()).unwrap();
+    let commands: Vec<_> = commands.lines().filter_map(|line| line.strip_prefix("  ")).collect();
+    // What begins further right goes on with the line before.
+    let commands: Vec<_> =
+        commands.into_iter().filter(|line| !line.starts_with(' ')).filter_map(|line| line.split(' ').next()).collect();
+    assert!(commands.contains(&"deploy") && commands.contains(&"completion"), "{commands:?}");
+    for shell in ["bash", "zsh", "fish"] {
+        let script = slipway(folder.path(), &["completion", shell]);
+        assert_eq!((script.code, script.stderr.as_str()), (0, ""), "{shell}");
+        let missing: Vec<_> = commands.iter().filter(|command| !script.stdout.contains(**command)).collect();
+        assert!(missing.is_empty(), "{shell}: {missing:?}");
+    }
+    assert_eq!(slipway(folder.path(), &["completion", "none"]).code, 2);
+}
