@@ -6,8 +6,8 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use slipway_core::file::{self, Notation, Outer, ParseOptions};
 use slipway_core::model::{FromProject, Name, Project, VariableName};
-use slipway_ports::StoredProject;
 use slipway_ports::api::{AppliedProjectView, Page, PageQuery, ProjectView, SecretValue, SecretView};
+use slipway_ports::{StoredEnvironment, StoredProject};
 
 use crate::app::App;
 use crate::cursor;
@@ -32,9 +32,10 @@ pub(super) async fn list(
 ) -> Result<Json<Page<ProjectView>>, Problem> {
     let names = app.inner.ports.store.projects(&app.access()).await?;
     let page = cursor::page(&query, names, Name::to_string)?;
+    let environments = app.inner.ports.store.environments(&app.access()).await?;
     let mut items = Vec::with_capacity(page.items.len());
     for project in &page.items {
-        items.push(view(&app, project).await?.1);
+        items.push(view(&app, project, &environments).await?.1);
     }
     Ok(Json(Page { items, next_cursor: page.next_cursor }))
 }
@@ -54,7 +55,8 @@ pub(super) async fn show(
     State(app): State<App>,
     Place(ProjectPath { project }): Place<ProjectPath>,
 ) -> Result<Versioned<ProjectView>, Problem> {
-    let (version, view) = view(&app, &name(&project)?).await?;
+    let environments = app.inner.ports.store.environments(&app.access()).await?;
+    let (version, view) = view(&app, &name(&project)?, &environments).await?;
     Ok(Versioned(version, view))
 }
 
@@ -167,7 +169,7 @@ pub(super) async fn list_secrets(
     State(app): State<App>,
     Place(ProjectPath { project }): Place<ProjectPath>,
 ) -> Result<Json<Vec<SecretView>>, Problem> {
-    Ok(Json(view(&app, &name(&project)?).await?.1.secrets))
+    Ok(Json(view(&app, &name(&project)?, &[]).await?.1.secrets))
 }
 
 /// Sets the value of a secret that the project declares. No answer ever holds it.
@@ -198,12 +200,12 @@ pub(super) async fn set_secret(
     Ok(StatusCode::NO_CONTENT)
 }
 
-async fn view(app: &App, project: &Name) -> Result<(u64, ProjectView), Problem> {
+/// What a project gives, without values, and which of some environments are its own.
+async fn view(app: &App, project: &Name, environments: &[StoredEnvironment]) -> Result<(u64, ProjectView), Problem> {
     let (access, store) = (app.access(), &app.inner.ports.store);
     let stored = store.project(&access, project).await?;
     let set = store.secret_names(&access, project, None).await?;
     let secret = |name: &String| SecretView { name: name.clone(), set: set.contains(name) };
-    let environments = store.environments(&access).await?;
     let own = environments.iter().filter(|stored| stored.environment.project == *project);
     let view = ProjectView {
         name: project.to_string(),
