@@ -74,7 +74,7 @@ pub(super) async fn show(
     operation_id = "exportEnvironment",
     tag = "environments",
     params(EnvironmentPath),
-    responses((status = 200, description = "The file", content((String = "application/yaml"), (serde_json::Value = "application/json")), headers(("ETag" = String, description = "The version of the environment, as `If-Match` takes it")))),
+    responses((status = 200, description = "The file", content((serde_json::Value = "application/yaml"), (serde_json::Value = "application/json")), headers(("ETag" = String, description = "The version of the environment, as `If-Match` takes it")))),
 )]
 pub(super) async fn export(
     State(app): State<App>,
