@@ -67,7 +67,7 @@ struct Doings {
 }
 
 impl Doings {
-    /// Whether it is something else than before. Of a step that goes back and forth only the first turns are kept apart.
+    /// Whether it is something else than before. Of a step that goes back and forth only the first turns are kept.
     fn change(&mut self, activity: Activity, at: Timestamp) -> bool {
         if self.activity == activity {
             return false;
@@ -81,7 +81,9 @@ impl Doings {
     }
 
     fn until(mut self, at: Timestamp) -> Vec<Timing> {
-        self.done.push(Timing { activity: self.activity, from: self.since, to: at });
+        if self.done.len() < MOST_TIMINGS {
+            self.done.push(Timing { activity: self.activity, from: self.since, to: at });
+        }
         self.done
     }
 }
@@ -280,6 +282,21 @@ mod tests {
         let progress = feeds().of("1").progress(step).masking(secrets);
         assert_eq!(progress.mask().mask("hunter hunter2-and-more"), "*** ***");
         assert_eq!(progress.mask().mask("a program says c2VjcmV0 and ab"), "a program says *** and ab");
+    }
+
+    #[test]
+    fn of_a_step_that_goes_back_and_forth_the_first_turns_are_kept_and_none_is_made_up() {
+        let mut doings = Doings { activity: Activity::Building, since: Timestamp(0), done: Vec::new() };
+        assert!(!doings.change(Activity::Building, Timestamp(1)), "it does what it did");
+        for turn in 1..=200 {
+            let activity = if turn % 2 == 0 { Activity::Building } else { Activity::Pushing };
+            assert!(doings.change(activity, Timestamp(10 * turn)));
+        }
+        let kept = doings.until(Timestamp(5000));
+        assert_eq!(kept.len(), MOST_TIMINGS);
+        assert!(kept.iter().all(|timing| timing.milliseconds() == 10), "{kept:?}");
+        let few = Doings { activity: Activity::Waiting, since: Timestamp(3), done: Vec::new() }.until(Timestamp(5));
+        assert_eq!(few, [Timing { activity: Activity::Waiting, from: Timestamp(3), to: Timestamp(5) }]);
     }
 
     #[tokio::test]
