@@ -13,13 +13,14 @@
 use std::process::Stdio;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use jiff::Timestamp;
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::process::{Child, Command};
+use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 /// Of so many watchers one reads the times; the others only read.
@@ -83,11 +84,12 @@ impl Server {
 }
 
 /// What all watchers share.
-#[derive(Default)]
 struct Shared {
     /// Whether all are connected: only lines that are written from then on count.
     counts: AtomicBool,
     bytes: AtomicU64,
+    /// One for each watcher that the server has answered.
+    answered: Semaphore,
 }
 
 /// Reads a stream to its end; returns how late each line of the log came, in microseconds, if it is to look.
@@ -95,9 +97,13 @@ async fn watch(mut stream: TcpStream, shared: Arc<Shared>, looks: bool) -> Vec<u
     let mut late = Vec::new();
     let mut buffer = vec![0; 64 << 10];
     let mut rest = String::new();
+    let mut is_answered = false;
     loop {
         let count = stream.read(&mut buffer).await.expect("a stream does not break off");
         shared.bytes.fetch_add(count as u64, Ordering::Relaxed);
+        if !std::mem::replace(&mut is_answered, true) {
+            shared.answered.add_permits(1);
+        }
         let now = Timestamp::now();
         let text = String::from_utf8_lossy(&buffer[..count]);
         let counts = shared.counts.load(Ordering::Relaxed);
@@ -138,14 +144,15 @@ async fn main() {
     let deployment = server.ask(true, "/environments/demo/simulated/deployments").await;
     let id = deployment["id"].as_str().expect("a deployment is accepted").to_owned();
     let (before, _) = server.memory();
-    let shared = Arc::new(Shared::default());
+    let shared = Arc::new(Shared { counts: AtomicBool::new(false), bytes: AtomicU64::new(0), answered: Semaphore::new(0) });
     let mut all = JoinSet::new();
     let began = Instant::now();
     for index in 0..watchers {
         all.spawn(watch(server.follow(&id).await, shared.clone(), index % ONE_IN == 0));
     }
     println!("{watchers} watchers connected in {} ms", began.elapsed().as_millis());
-    tokio::time::sleep(Duration::from_secs(2)).await;
+    let all_answered = shared.answered.acquire_many(u32::try_from(watchers).expect("not that many"));
+    all_answered.await.expect("it stays open").forget();
     shared.counts.store(true, Ordering::Relaxed);
     let (connected, _) = server.memory();
     let mut late: Vec<u128> = all.join_all().await.into_iter().flatten().collect();
