@@ -303,6 +303,17 @@ mod tests {
         assert!(limit.maximum.is_none_or(|most| files as u64 == most.min(WANTED_FILES)), "{limit:?} {files}");
     }
 
+    /// How many bytes come back for a request. A program that another test begins has this socket too until it runs: a connection may be
+    /// taken into its queue, and is reset then.
+    async fn answer_to_one_more(address: SocketAddr) -> usize {
+        let asked = async {
+            let mut connection = TcpStream::connect(address).await?;
+            connection.write_all(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n").await?;
+            connection.read(&mut [0; 1024]).await
+        };
+        tokio::time::timeout(HEAD, asked).await.expect("what nobody takes is not left open").unwrap_or(0)
+    }
+
     #[tokio::test]
     async fn at_the_end_requests_that_run_come_to_theirs() {
         let (address, shutdown, serving) = start(Spoken::Http1).await;
@@ -311,6 +322,6 @@ mod tests {
         assert!(idle.read(&mut [0; 1024]).await.unwrap() > 0);
         shutdown.cancel();
         tokio::time::timeout(HEAD * 5, serving).await.expect("the end").unwrap();
-        assert!(TcpStream::connect(address).await.is_err(), "nobody listens any more");
+        assert_eq!(answer_to_one_more(address).await, 0, "nobody listens any more");
     }
 }
