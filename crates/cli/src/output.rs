@@ -18,6 +18,16 @@ pub(crate) enum Output {
     Json,
 }
 
+impl Output {
+    /// The media type in which a file of the server is asked for.
+    pub(crate) fn file_media_type(self) -> &'static str {
+        match self {
+            Self::Text => "application/yaml",
+            Self::Json => "application/json",
+        }
+    }
+}
+
 /// Writes data as JSON.
 pub(crate) fn json(data: &impl Serialize) -> Result<(), Stop> {
     let text = serde_json::to_string_pretty(data).map_err(|error| Stop::new(Exit::Internal, error.to_string()))?;

@@ -173,9 +173,8 @@ async fn plain(watchers: usize) -> Vec<u128> {
     let mut writers = Vec::new();
     for index in 0..watchers {
         let (reader, accepted) = tokio::join!(TcpStream::connect(address), listener.accept());
-        let (mut reader, mut writer) = (reader.unwrap(), accepted.unwrap().0);
+        let (mut reader, writer) = (reader.unwrap(), accepted.unwrap().0);
         writer.set_nodelay(true).unwrap();
-        writer.write_all(b"").await.unwrap();
         writers.push(writer);
         let (told, length) = (told.clone(), line.len());
         tokio::spawn(async move {

@@ -1,4 +1,4 @@
-//! `ETag`, `If-Match` and `If-None-Match` (RFC 9110): which version of an environment an answer shows, and which one a request is meant
+//! `ETag`, `If-Match` and `If-None-Match` (RFC 9110): which version of an environment or a project an answer shows, and which one a request is meant
 //! for.
 
 use axum::Json;
@@ -23,6 +23,15 @@ pub(crate) enum Subject {
     Project,
 }
 
+impl Subject {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Environment => "environment",
+            Self::Project => "project",
+        }
+    }
+}
+
 /// The versions of something that a request may change.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Precondition {
@@ -30,7 +39,7 @@ pub(crate) enum Precondition {
     Any,
     /// One that has one of these tags.
     OneOf(Vec<String>),
-    /// None: `If-None-Match: *` makes an environment and changes none.
+    /// None: `If-None-Match: *` makes something new and changes nothing.
     New,
 }
 
@@ -43,7 +52,7 @@ impl Precondition {
             Self::OneOf(_) if version == 0 && subject == Subject::Environment => Err(Self::gone()),
             Self::OneOf(_) => Err(Self::stale(subject, version)),
             Self::New if version == 0 => Ok(()),
-            Self::New => Err(Self::taken()),
+            Self::New => Err(Self::taken(subject)),
         }
     }
 
@@ -54,19 +63,16 @@ impl Precondition {
             .with_hint("without `If-Match` the file makes it anew")
     }
 
-    /// The answer to a request that would make an environment which is there.
-    fn taken() -> Problem {
-        let detail = "there is an environment of this name already, and `If-None-Match: *` asks for a new one";
+    /// The answer to a request that would make what is there.
+    fn taken(subject: Subject) -> Problem {
+        let detail = format!("the {} is there already, and `If-None-Match: *` asks for a new one", subject.word());
         Problem::new(StatusCode::PRECONDITION_FAILED, "environment-exists", detail)
             .with_hint("choose another name, or edit the one that is there")
     }
 
     /// The answer to a request that is meant for another version than the one there is.
     fn stale(subject: Subject, version: u64) -> Problem {
-        let what = match subject {
-            Subject::Environment => "environment",
-            Subject::Project => "project",
-        };
+        let what = subject.word();
         let detail = format!("the {what} is at version {version}, which `If-Match` does not name: somebody changed it");
         Problem::new(StatusCode::PRECONDITION_FAILED, RefusalCode::VersionStale.as_str(), detail)
             .with_hint("read it again, and send the change with the `ETag` of that answer")
@@ -125,7 +131,7 @@ impl IntoParams for Precondition {
     }
 }
 
-/// An answer that shows a version of an environment; its tag is what `If-Match` takes.
+/// An answer that shows a version of something; its tag is what `If-Match` takes.
 pub(crate) struct Versioned<T>(pub(crate) u64, pub(crate) T);
 
 impl<T: Serialize> IntoResponse for Versioned<T> {

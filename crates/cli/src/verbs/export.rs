@@ -3,7 +3,7 @@
 use clap::Args;
 
 use crate::context::Context;
-use crate::output::{self, Output};
+use crate::output;
 use crate::stop::{Exit, Stop};
 
 const AFTER_HELP: &str = "\
@@ -20,10 +20,7 @@ pub(crate) struct Export {}
 
 pub(crate) async fn run(context: &Context, Export {}: &Export) -> Result<Exit, Stop> {
     let selection = context.selection()?;
-    let media_type = match context.output {
-        Output::Text => "application/yaml",
-        Output::Json => "application/json",
-    };
+    let media_type = context.output.file_media_type();
     let text = context.client()?.get_text(&format!("{}/file", selection.path()), media_type).await?;
     output::line(text.trim_end())?;
     Ok(Exit::Done)

@@ -52,10 +52,7 @@ pub(crate) async fn run(context: &Context, arguments: &Project) -> Result<Exit, 
     match &arguments.verb {
         Verb::List => list(context).await?,
         Verb::Export { name } => {
-            let media_type = match context.output {
-                Output::Text => "application/yaml",
-                Output::Json => "application/json",
-            };
+            let media_type = context.output.file_media_type();
             output::line(context.client()?.get_text(&format!("/projects/{name}/file"), media_type).await?.trim_end())?;
         }
         Verb::Apply { file } => apply(context, file).await?,

@@ -1,9 +1,9 @@
 //! The environment file: one YAML document that says how an environment is wanted. A project has one too, for the variables of all
 //! its environments.
 //!
-//! [`parse`] reads a text and names everything that is wrong with it, each with its place; [`parse_project`] does so for a project. [`apply`] makes the wanted
-//! environment out of what is there and the file; [`write()`] is the way back. [`unsupported`] names what the file asks for and no
-//! code carries out yet.
+//! [`parse`] reads a text and names everything that is wrong with it, each with its place; [`parse_project`] does so for a project.
+//! [`apply`] makes the wanted environment out of what is there and the file; [`write()`] is the way back. [`unsupported`] names what
+//! the file asks for and no code carries out yet.
 //! The keys of the file are one table, from which unknown keys, unsupported keys, [`reference()`] and [`schema()`] come.
 
 mod apply;
