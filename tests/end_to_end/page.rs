@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use crate::cluster::Cleared;
+use crate::cluster::{Cleared, kubeconfig};
 use crate::git::Repository;
 use crate::process::{command, repository, run};
 use crate::server::Server;
@@ -25,13 +25,14 @@ fn in_a_browser(server: &Server, repository_of_the_test: &Repository) -> Command
     browser.env("SLIPWAY_TEST_URL", format!("http://{}", server.address()));
     browser.env("SLIPWAY_TEST_TOKEN", server.token());
     browser.env("SLIPWAY_TEST_REPOSITORY", repository_of_the_test.path());
+    browser.env("SLIPWAY_TEST_KUBECONFIG", kubeconfig());
     browser
 }
 
 #[test]
-fn a_pipeline_is_changed_deployed_and_understood_on_the_page() {
-    let cleared = Cleared("paged", "test");
-    cleared.now();
+fn every_flow_of_the_page_works_on_real_deployments() {
+    let cleared = [Cleared("paged", "test"), Cleared("paged", "flows")];
+    cleared.iter().for_each(Cleared::now);
     let server = Server::start();
     let repository = Repository::new();
     repository.commit(&[("Dockerfile", DOCKERFILE)]);

@@ -71,7 +71,7 @@ function Waiting({ item }: { item: PastDeployment }) {
         )}
       </span>
       {merged.length > 0 && (
-        <span class="quiet">
+        <span class="quiet queue-joined">
           joined by {merged.map(({ trigger }) => `${trigger.actor} through ${trigger.source}`).join('; ')}
         </span>
       )}

@@ -1,25 +1,8 @@
-import type { Locator, Page } from '@playwright/test';
+import type { Page } from '@playwright/test';
+import { card, chooseOf, column, expectCards, expectStages } from './board-parts';
 import { expect, expectAccessible, picture, type Server, test } from './support';
 
 const ENVIRONMENT = '/environments/demo/simulated';
-
-/** The column of a stage, or of the skipped services. */
-function column(page: Page, name: string): Locator {
-  return page.locator('.column').filter({ has: page.getByRole('heading', { name }) });
-}
-
-function card(page: Page, service: string): Locator {
-  return page.locator(`[data-service="${service}"]`);
-}
-
-/** The services that a column shows. */
-async function expectCards(page: Page, name: string, services: string[]): Promise<void> {
-  await expect(column(page, name).locator('.card-link')).toHaveText(services);
-}
-
-async function expectStages(page: Page, names: string[]): Promise<void> {
-  await expect(page.locator('.stage-name')).toHaveText(names);
-}
 
 /** The stages as the server has them, with their services; a skipped one ends with `!`. */
 async function stored(server: Server): Promise<Record<string, string[]>> {
@@ -33,11 +16,6 @@ async function stored(server: Server): Promise<Record<string, string[]>> {
 async function open(page: Page, server: Server): Promise<void> {
   await page.goto(server.url + ENVIRONMENT);
   await expect(card(page, 'service-001')).toBeVisible();
-}
-
-async function chooseOf(page: Page, menu: string, item: string): Promise<void> {
-  await page.getByRole('button', { name: menu, exact: true }).click();
-  await page.getByRole('menuitem', { name: item, exact: true }).click();
 }
 
 test.use({ simulation: ['--services', '6', '--stages', '3', '--build', '800', '--rollout', '500'] });

@@ -1,6 +1,7 @@
 /** Environments, variables, secrets, targets and credentials, edited in a browser. */
 import { readFileSync } from 'node:fs';
 import type { Page } from '@playwright/test';
+import { apply, field, write } from './draft-parts';
 import { expect, expectAccessible, picture, type Server, test } from './support';
 
 const ENVIRONMENT = '/environments/demo/simulated';
@@ -9,23 +10,16 @@ async function file(server: Server): Promise<string> {
   return (await server.ask('GET', `${ENVIRONMENT}/file`, undefined, { Accept: 'application/yaml' })).text();
 }
 
-/** Types into the editor of YAML in the place of all that is there. */
-async function write(page: Page, text: string): Promise<void> {
-  await page.locator('.cm-content').click();
-  await page.keyboard.press('ControlOrMeta+a');
-  await page.keyboard.insertText(text);
-}
-
 test('an_environment_is_made_from_a_form', async ({ page, server }) => {
   await page.goto(`${server.url}/new`);
   await page.getByLabel('Name', { exact: false }).first().fill('blog');
   await page.getByLabel('Project').fill('press');
   await page.getByRole('button', { name: 'Add service' }).click();
-  await page.locator('[id="field-services[0].name"]').fill('web');
+  await field(page, 'services[0].name').fill('web');
   await page.getByLabel('Kind').selectOption('container');
-  await page.locator('[id="field-services[0].container.image.name"]').fill('nginx');
-  await page.locator('[id="field-services[0].container.image-kind"]').selectOption('tag');
-  await page.locator('[id="field-services[0].container.image.tag"]').fill('1.27');
+  await field(page, 'services[0].container.image.name').fill('nginx');
+  await field(page, 'services[0].container.image-kind').selectOption('tag');
+  await field(page, 'services[0].container.image.tag').fill('1.27');
   await expect(page.getByText('Valid')).toBeVisible();
   await expectAccessible(page);
   await picture(page, 'new-environment');
@@ -155,11 +149,6 @@ test('what_a_project_gives_reaches_its_environments_and_can_not_be_taken_from_un
   await page.getByLabel('Name', { exact: true }).fill('LEVELS');
   await expect(page.getByRole('alert')).toContainText('demo/simulated, variables.OWN: nothing defines `{{LEVEL}}`');
 });
-
-async function apply(page: Page): Promise<void> {
-  await page.getByRole('button', { name: 'Review and apply' }).click();
-  await page.getByRole('button', { name: 'Apply', exact: true }).click();
-}
 
 test('a_secret_is_set_and_never_shown', async ({ page, server }) => {
   await server.ask('POST', '/environments:apply', `${await file(server)}secrets: [STRIPE_KEY]\n`);

@@ -92,7 +92,7 @@ test.describe('a run that goes well', () => {
   test('the_history_shows_by_itself_what_is_queued_and_what_has_ended', async ({ page, server }) => {
     await finish(server);
     await page.goto(`${server.url}${ENVIRONMENT}/deployments`);
-    await expect(page.getByRole('link', { name: 'Deploy #1' })).toBeVisible();
+    await expect(page.getByRole('link', { name: 'Deploy #1', exact: true })).toBeVisible();
     const restart = await deploy(server, { action: 'restart' });
     const waits = await deploy(server);
     await page.reload();

@@ -1,14 +1,8 @@
 import type { Page } from '@playwright/test';
-import { commit, expect, expectAccessible, picture, test } from './support';
-
-/** A real build and a real rollout on two busy cores. */
-const DEPLOYED = { timeout: 180_000 };
+import { card } from '../browser/board-parts';
+import { commit, DEPLOYED, expect, expectAccessible, picture, test } from './support';
 
 test.setTimeout(600_000);
-
-function card(page: Page, service: string) {
-  return page.locator(`[data-service="${service}"]`);
-}
 
 async function deploy(page: Page): Promise<void> {
   await page.getByRole('button', { name: 'Deploy…' }).click();
