@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use slipway_core::clone::{CloneRequest, Cloned, ClonedService, ServiceCloneRequest};
 use slipway_core::deployment::{Actor, CancelScope, Deployment, Event, Fact, Input, RunState, StepId, Trigger};
 use slipway_core::failure::Code;
 use slipway_core::model::{Environment, Name, Service, ServiceKind};
@@ -14,6 +15,7 @@ use slipway_ports::{
 use tokio::sync::broadcast;
 
 use crate::changes::{Change, Changes};
+use crate::cloning::{self, Cloning, Made};
 use crate::error::EngineError;
 use crate::feed::{Feeds, Update};
 use crate::prepare::Asked;
@@ -61,6 +63,43 @@ pub(crate) struct Shared {
     pub(crate) feeds: Feeds,
     pub(crate) flights: Flights,
     pub(crate) changes: Changes,
+}
+
+impl Shared {
+    /// An environment as it is stored, with what its project gives it.
+    pub(crate) async fn environment(
+        &self,
+        access: &Access,
+        project: &Name,
+        name: &Name,
+    ) -> Result<StoredEnvironment, StoreError> {
+        let mut stored = self.ports.store.environment(access, project, name).await?;
+        stored.environment.from_project = self.ports.store.project(access, project).await?.project.gives;
+        Ok(stored)
+    }
+
+    /// A target by its name, or the default one.
+    pub(crate) async fn target(&self, access: &Access, wanted: Option<&str>) -> Result<Target, EngineError> {
+        let targets = self.ports.store.targets(access).await?;
+        let found = match wanted {
+            Some(name) => targets.into_iter().find(|target| target.name == name),
+            None => targets.into_iter().find(|target| target.is_default),
+        };
+        found.ok_or_else(|| match wanted {
+            Some(name) => EngineError::Refused(format!(
+                "the environment wants the target `{name}`, which the server does not know; `slipway target add` adds one"
+            )),
+            None => EngineError::Refused(
+                "the server has no default target; `slipway target add` adds a cluster from a kubeconfig".to_owned(),
+            ),
+        })
+    }
+
+    /// Tells those who show it that an environment is another one now.
+    pub(crate) fn tell_environment(&self, environment: &Environment) {
+        let (project, name) = (environment.project.clone(), environment.name.clone());
+        self.changes.tell(Change::Environment { project, name });
+    }
 }
 
 /// Takes requests, and sees every accepted one to its end. Cheap to clone.
@@ -259,9 +298,31 @@ impl Engine {
         expected_version: u64,
     ) -> Result<StoredEnvironment, StoreError> {
         let stored = self.shared.ports.store.put_environment(access, environment, expected_version).await?;
-        let (project, name) = (environment.project.clone(), environment.name.clone());
-        self.shared.changes.tell(Change::Environment { project, name });
+        self.shared.tell_environment(environment);
         Ok(stored)
+    }
+
+    /// Makes an environment after another one. It is there with all that it has, or not at all.
+    pub async fn clone_environment(
+        &self,
+        access: &Access,
+        (project, environment): (&Name, &Name),
+        request: &CloneRequest,
+        how: Cloning,
+    ) -> Result<Made<Cloned>, EngineError> {
+        cloning::environment(&self.shared, access, (project, environment), request, how).await
+    }
+
+    /// Puts a service like one of an environment into another environment, with all that it needs, or not at all.
+    pub async fn clone_service(
+        &self,
+        access: &Access,
+        from: (&Name, &Name),
+        request: &ServiceCloneRequest,
+        into: (&Name, &Name),
+        how: Cloning,
+    ) -> Result<Made<ClonedService>, EngineError> {
+        cloning::service(&self.shared, access, from, request, into, how).await
     }
 
     /// Makes or replaces a target, and tells those who show where environments run.
@@ -292,22 +353,8 @@ impl Engine {
         project: &Name,
         environment: &Name,
     ) -> Result<(StoredEnvironment, Target), EngineError> {
-        let mut stored = self.shared.ports.store.environment(access, project, environment).await?;
-        stored.environment.from_project = self.shared.ports.store.project(access, project).await?.project.gives;
-        let targets = self.shared.ports.store.targets(access).await?;
-        let wanted = stored.environment.target.clone();
-        let found = match &wanted {
-            Some(name) => targets.into_iter().find(|target| target.name == *name),
-            None => targets.into_iter().find(|target| target.is_default),
-        };
-        let target = found.ok_or_else(|| match wanted {
-            Some(name) => EngineError::Refused(format!(
-                "the environment wants the target `{name}`, which the server does not know; `slipway target add` adds one"
-            )),
-            None => EngineError::Refused(
-                "the server has no default target; `slipway target add` adds a cluster from a kubeconfig".to_owned(),
-            ),
-        })?;
+        let stored = self.shared.environment(access, project, environment).await?;
+        let target = self.shared.target(access, stored.environment.target.as_deref()).await?;
         Ok((stored, target))
     }
 

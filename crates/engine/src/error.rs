@@ -1,5 +1,6 @@
 //! Why the engine did not take a request.
 
+use slipway_core::clone;
 use slipway_core::deployment::Refusal;
 use slipway_ports::StoreError;
 
@@ -15,6 +16,12 @@ pub enum EngineError {
     /// Somebody changed it meanwhile.
     #[error("{0}")]
     Conflict(String),
+    /// There is an environment of that name already.
+    #[error("there is an environment {0} already")]
+    EnvironmentExists(String),
+    /// There is no clone of what was named.
+    #[error("{0}")]
+    NotCloned(Box<clone::Refusal>),
     /// It can not be found out, or kept, now.
     #[error("{0}")]
     Unavailable(String),
@@ -36,6 +43,12 @@ impl From<StoreError> for EngineError {
             StoreError::Fenced { .. } => Self::Fenced(text),
             StoreError::Damaged { .. } => Self::Internal(text),
         }
+    }
+}
+
+impl From<clone::Refusal> for EngineError {
+    fn from(refusal: clone::Refusal) -> Self {
+        Self::NotCloned(Box::new(refusal))
     }
 }
 

@@ -11,6 +11,7 @@
 mod bases;
 mod changes;
 mod chart_folder;
+mod cloning;
 mod deployed;
 mod dispatcher;
 mod engine;
@@ -37,6 +38,7 @@ mod workload_variables;
 
 pub use bases::{Base, BaseState};
 pub use changes::Change;
+pub use cloning::{Cloning, Made};
 pub use engine::{Accepted, Engine, Ports};
 pub use error::EngineError;
 pub use feed::Update;

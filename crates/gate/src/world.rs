@@ -321,13 +321,15 @@ impl Store for Gated<dyn Store> {
         self.port.targets(access).await
     }
 
-    async fn put_environment(
+    async fn put_environment_with_secrets(
         &self,
         access: &Access,
         environment: &Environment,
         expected_version: u64,
+        secrets: &BTreeMap<String, SecretText>,
     ) -> Result<StoredEnvironment, StoreError> {
-        self.pass("store.put-environment", self.port.put_environment(access, environment, expected_version)).await
+        let put = self.port.put_environment_with_secrets(access, environment, expected_version, secrets);
+        self.pass("store.put-environment", put).await
     }
 
     async fn environment(&self, access: &Access, project: &Name, name: &Name) -> Result<StoredEnvironment, StoreError> {

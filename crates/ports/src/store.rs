@@ -27,6 +27,18 @@ pub trait Store: Send + Sync {
         access: &Access,
         environment: &Environment,
         expected_version: u64,
+    ) -> Result<StoredEnvironment, StoreError> {
+        self.put_environment_with_secrets(access, environment, expected_version, &BTreeMap::new()).await
+    }
+
+    /// The same, and gives it values for secrets of it that have none, all at once: nobody sees one without the other, and a conflict
+    /// leaves both undone.
+    async fn put_environment_with_secrets(
+        &self,
+        access: &Access,
+        environment: &Environment,
+        expected_version: u64,
+        secrets: &BTreeMap<String, SecretText>,
     ) -> Result<StoredEnvironment, StoreError>;
 
     /// An environment by project and name.

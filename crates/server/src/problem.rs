@@ -93,6 +93,9 @@ impl From<EngineError> for Problem {
         match error {
             EngineError::NotFound(_) => Self::not_found(text),
             EngineError::Refused(_) => Self::new(StatusCode::UNPROCESSABLE_ENTITY, "refused", text),
+            EngineError::EnvironmentExists(_) => Self::new(StatusCode::CONFLICT, "environment-exists", text)
+                .with_hint("choose another name; what is there is left as it is"),
+            EngineError::NotCloned(refusal) => (*refusal).into(),
             EngineError::Conflict(_) => Self::new(StatusCode::CONFLICT, "conflict", text),
             EngineError::Unavailable(_) | EngineError::Fenced(_) => {
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", text)

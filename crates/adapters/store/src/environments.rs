@@ -1,7 +1,9 @@
 //! Targets and environments.
 
+use std::collections::BTreeMap;
+
 use slipway_core::model::{Environment, Name};
-use slipway_ports::{Access, StoreError, StoredEnvironment, Target};
+use slipway_ports::{Access, SecretText, StoreError, StoredEnvironment, Target};
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 
@@ -36,6 +38,7 @@ impl SqliteStore {
         access: &Access,
         environment: &Environment,
         expected: u64,
+        secrets: &BTreeMap<String, SecretText>,
     ) -> Result<StoredEnvironment, StoreError> {
         let (project, name) = (&environment.project, &environment.name);
         if !access.covers(project) {
@@ -62,6 +65,9 @@ impl SqliteStore {
         .execute(&mut *transaction)
         .await
         .map_err(unavailable)?;
+        for (secret, value) in secrets {
+            self.insert_secret(&mut transaction, project, name, secret, value).await?;
+        }
         transaction.commit().await.map_err(unavailable)?;
         Ok(StoredEnvironment { environment: environment.clone(), version: expected + 1 })
     }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use slipway_core::model::Name;
 use slipway_ports::{SecretText, StoreError};
-use sqlx::Row;
+use sqlx::{Row, Sqlite, Transaction};
 
 use crate::sqlite::{SqliteStore, damaged, unavailable};
 
@@ -43,6 +43,27 @@ impl SqliteStore {
         transaction.commit().await.map_err(unavailable)
     }
 
+    /// Sets a secret unless it is there.
+    pub(crate) async fn insert_secret(
+        &self,
+        transaction: &mut Transaction<'static, Sqlite>,
+        project: &Name,
+        environment: &Name,
+        name: &str,
+        value: &SecretText,
+    ) -> Result<(), StoreError> {
+        let sealed = self.seal(project, Some(environment), name, value)?;
+        sqlx::query("INSERT INTO secret (project, environment, name, sealed) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING")
+            .bind(project.as_str())
+            .bind(environment.as_str())
+            .bind(name)
+            .bind(sealed)
+            .execute(&mut **transaction)
+            .await
+            .map_err(unavailable)?;
+        Ok(())
+    }
+
     pub(crate) async fn read_or_write_secret(
         &self,
         project: &Name,
@@ -51,15 +72,7 @@ impl SqliteStore {
         value: &SecretText,
     ) -> Result<SecretText, StoreError> {
         let mut transaction = self.begin_write().await?;
-        let sealed = self.seal(project, Some(environment), name, value)?;
-        sqlx::query("INSERT INTO secret (project, environment, name, sealed) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING")
-            .bind(project.as_str())
-            .bind(environment.as_str())
-            .bind(name)
-            .bind(sealed)
-            .execute(&mut *transaction)
-            .await
-            .map_err(unavailable)?;
+        self.insert_secret(&mut transaction, project, environment, name, value).await?;
         let kept: Vec<u8> = sqlx::query_scalar("SELECT sealed FROM secret WHERE project = ? AND environment = ? AND name = ?")
             .bind(project.as_str())
             .bind(environment.as_str())

@@ -120,13 +120,14 @@ impl Store for SqliteStore {
         self.read_targets().await
     }
 
-    async fn put_environment(
+    async fn put_environment_with_secrets(
         &self,
         access: &Access,
         environment: &Environment,
         expected_version: u64,
+        secrets: &BTreeMap<String, SecretText>,
     ) -> Result<StoredEnvironment, StoreError> {
-        self.write_environment(access, environment, expected_version).await
+        self.write_environment(access, environment, expected_version, secrets).await
     }
 
     async fn environment(&self, access: &Access, project: &Name, name: &Name) -> Result<StoredEnvironment, StoreError> {

@@ -150,7 +150,7 @@ fn service(wanted: &FileService, old: Option<&Service>, stages: &[Stage], proble
 }
 
 /// The default stage of its type if there is one, else the last stage (C9, C10).
-fn stage_of_new(kind: &ServiceKind, stages: &[Stage]) -> Option<StageName> {
+pub(crate) fn stage_of_new(kind: &ServiceKind, stages: &[Stage]) -> Option<StageName> {
     let service_type = kind.service_type();
     let default = stages.iter().find(|stage| stage.default_for == Some(service_type));
     default.or(stages.last()).map(|stage| stage.name.clone())

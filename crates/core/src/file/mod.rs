@@ -39,6 +39,7 @@ mod tests;
 
 use crate::model::FromProject;
 
+pub(crate) use apply::stage_of_new;
 pub use apply::{Applied, ApplyOptions, apply};
 pub use environment_file::{EnvironmentFile, FileService, FileStage};
 pub use notation::{is_on_loopback, path_in_repository};

@@ -79,7 +79,7 @@ pub enum Refusal {
     },
 }
 
-/// The stable name of a refusal; each has a page `docs/errors/<code>.md`.
+/// The stable name of a refusal of an edit or of a clone; each has a page `docs/errors/<code>.md`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum RefusalCode {
     /// There is no such stage.
@@ -100,11 +100,17 @@ pub enum RefusalCode {
     StageOrderInvalid,
     /// Somebody changed the environment since the caller looked at it.
     VersionStale,
+    /// What is cloned takes from something that would not be there.
+    CloneIncomplete,
+    /// The clone would not be an environment that can be stored.
+    CloneInvalid,
+    /// A service of the environment has the name.
+    ServiceExists,
 }
 
 impl RefusalCode {
     /// Every code, in the order of the documentation.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 12] = [
         Self::StageNotFound,
         Self::ServiceNotFound,
         Self::StageInvalid,
@@ -114,6 +120,9 @@ impl RefusalCode {
         Self::StageLimit,
         Self::StageOrderInvalid,
         Self::VersionStale,
+        Self::CloneIncomplete,
+        Self::CloneInvalid,
+        Self::ServiceExists,
     ];
 
     /// The code as it is written: lower case, words joined by `-`.
@@ -128,6 +137,9 @@ impl RefusalCode {
             Self::StageLimit => "stage-limit",
             Self::StageOrderInvalid => "stage-order-invalid",
             Self::VersionStale => "version-stale",
+            Self::CloneIncomplete => "clone-incomplete",
+            Self::CloneInvalid => "clone-invalid",
+            Self::ServiceExists => "service-exists",
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The variables that Slipway gives: named after services, so that a clone of an environment needs no edit.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 use super::resolved::Resolved;
@@ -51,28 +51,16 @@ pub fn builtins(environment: &Environment, facts: &BuiltinFacts) -> BTreeMap<Var
     all.add("SLIPWAY_PROJECT_NAME", Resolved::plain(environment.project.as_str()));
     all.add("SLIPWAY_ENVIRONMENT_NAME", Resolved::plain(environment.name.as_str()));
     for service in &environment.services {
-        let part = service.name.as_variable_part();
-        if let ServiceKind::Database(database) = &service.kind {
-            let password = facts.database_passwords.get(&service.name).map_or("", String::as_str);
-            all.database(&format!("SLIPWAY_DATABASE_{part}"), service, database.database_type, password);
-        }
-        let prefix = format!("SLIPWAY_SERVICE_{part}");
-        let version = facts.versions.get(&service.name).map_or("", String::as_str);
-        all.add(&format!("{prefix}_HOST"), Resolved::plain(service.name.as_str()));
-        all.add(&format!("{prefix}_VERSION"), Resolved::plain(version));
-        let port = service.workload().and_then(|workload| workload.ports.first()).map(|port| match facts.reached_at {
-            ReachedAt::External => port.external,
-            ReachedAt::Internal => port.internal,
-        });
-        if let Some(port) = port {
-            all.add(&format!("{prefix}_PORT"), Resolved::plain(port.to_string()));
-        }
-        let inside = port.map(|port| format!("http://{}:{port}", service.name));
-        if let Some(url) = facts.public_urls.get(&service.name).cloned().or(inside) {
-            all.add(&format!("{prefix}_URL"), Resolved::plain(url));
-        }
+        all.service(service, facts);
     }
     all.0
+}
+
+/// The names of the built-in variables that an environment has by one of its services; outputs of jobs are not among them.
+pub fn builtin_names(service: &Service) -> BTreeSet<VariableName> {
+    let mut all = Builtins(BTreeMap::new());
+    all.service(service, &BuiltinFacts::default());
+    all.0.into_keys().collect()
 }
 
 struct Builtins(BTreeMap<VariableName, Resolved>);
@@ -82,6 +70,29 @@ impl Builtins {
         // Names are made of upper-case letters, digits and `_`, so each is a variable's name.
         if let Ok(name) = VariableName::new(name) {
             self.0.insert(name, value);
+        }
+    }
+
+    fn service(&mut self, service: &Service, facts: &BuiltinFacts) {
+        let part = service.name.as_variable_part();
+        if let ServiceKind::Database(database) = &service.kind {
+            let password = facts.database_passwords.get(&service.name).map_or("", String::as_str);
+            self.database(&format!("SLIPWAY_DATABASE_{part}"), service, database.database_type, password);
+        }
+        let prefix = format!("SLIPWAY_SERVICE_{part}");
+        let version = facts.versions.get(&service.name).map_or("", String::as_str);
+        self.add(&format!("{prefix}_HOST"), Resolved::plain(service.name.as_str()));
+        self.add(&format!("{prefix}_VERSION"), Resolved::plain(version));
+        let port = service.workload().and_then(|workload| workload.ports.first()).map(|port| match facts.reached_at {
+            ReachedAt::External => port.external,
+            ReachedAt::Internal => port.internal,
+        });
+        if let Some(port) = port {
+            self.add(&format!("{prefix}_PORT"), Resolved::plain(port.to_string()));
+        }
+        let inside = port.map(|port| format!("http://{}:{port}", service.name));
+        if let Some(url) = facts.public_urls.get(&service.name).cloned().or(inside) {
+            self.add(&format!("{prefix}_URL"), Resolved::plain(url));
         }
     }
 

@@ -8,10 +8,10 @@ mod outputs;
 mod resolve;
 mod resolved;
 
-pub use builtin::{BuiltinFacts, DatabaseAccount, ReachedAt, builtins, database_environment};
+pub use builtin::{BuiltinFacts, DatabaseAccount, ReachedAt, builtin_names, builtins, database_environment};
 pub use outputs::{
     JobOutputs, MOST_OUTPUT_BYTES, OUTPUT_PATH, OUTPUT_PREFIX, Outputs, earlier_jobs, output_prefix, output_variables,
     parse_outputs,
 };
-pub use resolve::{FileContent, Resolution, Scopes, VariableProblem, build_args, references, resolve};
+pub use resolve::{FileContent, Resolution, Scopes, VariableProblem, build_args, references, references_in, resolve};
 pub use resolved::Resolved;

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde_json::Value;
+
 use super::outputs::{OUTPUT_PREFIX, Outputs};
 use super::resolved::Resolved;
 use crate::model::{MountedFile, Variable, VariableName, VariableValue};
@@ -120,6 +122,21 @@ pub fn references(text: &str) -> impl Iterator<Item = VariableName> + '_ {
         Piece::Reference(name) => Some(name),
         Piece::Text(_) => None,
     })
+}
+
+/// The names that the texts in a value refer to, however deep they are.
+pub fn references_in(value: &Value) -> BTreeSet<VariableName> {
+    let mut names = BTreeSet::new();
+    let mut pending = vec![value];
+    while let Some(value) = pending.pop() {
+        match value {
+            Value::String(text) => names.extend(references(text)),
+            Value::Array(list) => pending.extend(list),
+            Value::Object(mapping) => pending.extend(mapping.values()),
+            Value::Null | Value::Bool(_) | Value::Number(_) => {}
+        }
+    }
+    names
 }
 
 enum Piece<'a> {

@@ -4,12 +4,11 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use futures::future::try_join_all;
-use serde_json::Value;
 use slipway_core::deployment::{StepOutcome, StepResult};
 use slipway_core::failure::Failure;
 use slipway_core::model::{ChartSource, HelmService, ServiceKind, VariableName};
 use slipway_core::plan::{DependencyOrigin, ObjectRef, PinnedChart, PinnedDependency, PinnedOrigin, VariablesSecret, Version};
-use slipway_core::variables::references;
+use slipway_core::variables::{references, references_in};
 use slipway_ports::{
     Activity, ChartPlace, ChartVersion, FetchedChart, PodsOf, Progress, Reader, RolloutKind, RolloutRequest, UserChart,
 };
@@ -144,15 +143,7 @@ async fn values_files(
 /// The names that values may stand for.
 fn names_in(helm: &HelmService, files: &[(String, String)]) -> BTreeSet<VariableName> {
     let mut names: BTreeSet<VariableName> = files.iter().flat_map(|(_, text)| references(text)).collect();
-    let mut pending: Vec<&Value> = helm.set.values().chain([&helm.values]).collect();
-    while let Some(value) = pending.pop() {
-        match value {
-            Value::String(text) => names.extend(references(text)),
-            Value::Array(list) => pending.extend(list),
-            Value::Object(mapping) => pending.extend(mapping.values()),
-            Value::Null | Value::Bool(_) | Value::Number(_) => {}
-        }
-    }
+    names.extend(helm.set.values().chain([&helm.values]).flat_map(references_in));
     names
 }
 

@@ -5,6 +5,7 @@
 
 mod board;
 mod check;
+mod clone;
 mod credential;
 mod deployment;
 mod environment;
@@ -27,6 +28,7 @@ mod target;
 
 pub use board::{BoardDeploymentView, BoardServiceView, BoardStageView, BoardView};
 pub use check::{CheckStatus, CheckView, DoctorView};
+pub use clone::{CloneBody, ClonedServiceView, ClonedView, ServiceCloneBody};
 pub use credential::{CredentialView, NewCredential};
 pub use deployment::{
     AcceptedView, ApprovalBody, ApprovalState, ApprovalView, BuildView, CancelBody, DeployBody, DeploymentPage, DeploymentView,

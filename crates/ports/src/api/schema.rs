@@ -6,7 +6,7 @@ use std::borrow::Cow;
 
 use slipway_core::deployment::{Activity, Phase};
 use slipway_core::failure::{Code, FailureKind};
-use slipway_core::model::ServiceType;
+use slipway_core::model::{EnvironmentMode, ServiceType};
 use slipway_core::plan::Action;
 use slipway_core::running::RunningStatus;
 use utoipa::openapi::RefOr;
@@ -65,6 +65,14 @@ word_schema! {
     ServiceTypeSchema, "ServiceType", "What a service is made from.", {
         use ServiceType::{Application, Container, Database, Helm, Job};
         [Application, Container, Database, Job, Helm].map(ServiceType::as_str)
+    }
+}
+
+word_schema! {
+    /// The schema of an [`EnvironmentMode`].
+    EnvironmentModeSchema, "EnvironmentMode", "What an environment is for.", {
+        use EnvironmentMode::{Development, Preview, Production, Staging};
+        [Production, Staging, Development, Preview].map(EnvironmentMode::as_str)
     }
 }
 

@@ -110,11 +110,12 @@ impl Store for MemoryStore {
         Ok(self.tables().targets.values().cloned().collect())
     }
 
-    async fn put_environment(
+    async fn put_environment_with_secrets(
         &self,
         access: &Access,
         environment: &Environment,
         expected_version: u64,
+        secrets: &BTreeMap<String, SecretText>,
     ) -> Result<StoredEnvironment, StoreError> {
         if !access.covers(&environment.project) {
             return Err(no("project"));
@@ -127,6 +128,10 @@ impl Store for MemoryStore {
         }
         let stored = StoredEnvironment { environment: environment.clone(), version: found + 1 };
         tables.environments.insert(key, stored.clone());
+        for (name, value) in secrets {
+            let key = (environment.project.clone(), Some(environment.name.clone()), name.clone());
+            tables.secrets.entry(key).or_insert_with(|| value.clone());
+        }
         Ok(stored)
     }
 

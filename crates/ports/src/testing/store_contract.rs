@@ -61,6 +61,7 @@ pub async fn store_contract(store: &dyn Store) {
     a_log_is_seen_through_windows(store, &owner).await;
     secrets_are_kept_per_environment(store, &owner).await;
     secrets_of_a_project_are_kept_beside_those_of_its_environments(store, &owner).await;
+    an_environment_comes_with_its_secrets_or_not_at_all(store, &owner).await;
     what_a_project_gives_has_versions(store, &owner).await;
     credentials_are_kept_per_project(store, &owner).await;
     one_target_is_the_default(store, &owner).await;
@@ -300,6 +301,29 @@ async fn secrets_of_a_project_are_kept_beside_those_of_its_environments(store: &
     let stranger = Access { actor: Actor("mallory".to_owned()), projects: Some(vec![name("other")]) };
     assert!(store.secret_names(&stranger, &mall, None).await.is_err());
     assert!(store.put_secret(&stranger, &mall, None, "TOKEN", &SecretText::new("x")).await.is_err());
+}
+
+async fn an_environment_comes_with_its_secrets_or_not_at_all(store: &dyn Store, owner: &Access) {
+    let (quay, staging) = (name("quay"), name("staging"));
+    let wanted = environment("quay");
+    let secrets = |value: &str| {
+        let names = ["TOKEN", "OTHER"];
+        names.map(|name| (name.to_owned(), SecretText::new(value))).into_iter().collect::<std::collections::BTreeMap<_, _>>()
+    };
+    let read = async || {
+        let all = store.secrets(&quay, Some(&staging)).await.expect("read");
+        all.into_iter().map(|(name, value)| format!("{name}={}", value.expose())).collect::<Vec<_>>()
+    };
+    let stranger = Access { actor: Actor("mallory".to_owned()), projects: Some(vec![name("other")]) };
+    assert!(store.put_environment_with_secrets(&stranger, &wanted, 0, &secrets("x")).await.is_err());
+    assert!(store.put_environment_with_secrets(owner, &wanted, 4, &secrets("x")).await.is_err());
+    assert!(read().await.is_empty());
+    store.put_secret(owner, &quay, Some(&staging), "OTHER", &SecretText::new("own")).await.expect("kept");
+    let made = store.put_environment_with_secrets(owner, &wanted, 0, &secrets("given")).await.expect("there is none");
+    assert_eq!((made.version, read().await), (1, vec!["OTHER=own".to_owned(), "TOKEN=given".to_owned()]));
+    assert!(store.put_environment_with_secrets(owner, &wanted, 0, &secrets("x")).await.is_err());
+    let next = store.put_environment_with_secrets(owner, &wanted, 1, &secrets("y")).await.expect("it is at version 1");
+    assert_eq!((next.version, read().await), (2, vec!["OTHER=own".to_owned(), "TOKEN=given".to_owned()]));
 }
 
 async fn what_a_project_gives_has_versions(store: &dyn Store, owner: &Access) {

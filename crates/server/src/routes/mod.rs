@@ -1,5 +1,6 @@
 //! The paths of the API, below `/api/v1`.
 
+mod clones;
 mod credentials;
 mod deployments;
 mod doctor;
@@ -64,6 +65,8 @@ pub(crate) fn documented() -> OpenApiRouter<App> {
         .routes(routes!(live::board))
         .routes(routes!(environments::export))
         .routes(routes!(environments::plan))
+        .routes(routes!(clones::environment))
+        .routes(routes!(clones::service))
         .routes(routes!(environments::list_secrets))
         .routes(routes!(environments::set_secret))
         .routes(routes!(pipeline::list, pipeline::add, pipeline::change_by_query, pipeline::delete_by_query))

@@ -6,6 +6,7 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use slipway_core::clone;
 use slipway_core::model::{Name, StageName};
 use slipway_core::pipeline_edit::{self, Edit, Position, Refusal, RefusalCode};
 use slipway_ports::StoreError;
@@ -253,21 +254,35 @@ fn known_name(text: String) -> Result<StageName, Problem> {
 }
 
 /// The name of a service that is there: one that cannot exist is not found.
-fn service_name(text: &str) -> Result<Name, Problem> {
+pub(super) fn service_name(text: &str) -> Result<Name, Problem> {
     Name::new(text).map_err(|error| Problem::new(StatusCode::NOT_FOUND, RefusalCode::ServiceNotFound.as_str(), error.to_string()))
 }
 
 impl From<Refusal> for Problem {
     fn from(refusal: Refusal) -> Self {
         let code = refusal.code();
-        let status = match code {
-            RefusalCode::StageNotFound | RefusalCode::ServiceNotFound => StatusCode::NOT_FOUND,
-            RefusalCode::StageInvalid | RefusalCode::StageOrderInvalid => StatusCode::UNPROCESSABLE_ENTITY,
-            RefusalCode::StageNameTaken | RefusalCode::StageNotEmpty | RefusalCode::StageLast | RefusalCode::StageLimit => {
-                StatusCode::CONFLICT
-            }
-            RefusalCode::VersionStale => StatusCode::PRECONDITION_FAILED,
-        };
-        Self::new(status, code.as_str(), refusal.to_string()).with_hint(refusal.hint())
+        Self::new(status(code), code.as_str(), refusal.to_string()).with_hint(refusal.hint())
+    }
+}
+
+impl From<clone::Refusal> for Problem {
+    fn from(refusal: clone::Refusal) -> Self {
+        let code = refusal.code();
+        Self::new(status(code), code.as_str(), refusal.to_string()).with_hint(refusal.hint())
+    }
+}
+
+fn status(code: RefusalCode) -> StatusCode {
+    match code {
+        RefusalCode::StageNotFound | RefusalCode::ServiceNotFound => StatusCode::NOT_FOUND,
+        RefusalCode::StageInvalid | RefusalCode::StageOrderInvalid | RefusalCode::CloneIncomplete | RefusalCode::CloneInvalid => {
+            StatusCode::UNPROCESSABLE_ENTITY
+        }
+        RefusalCode::StageNameTaken
+        | RefusalCode::StageNotEmpty
+        | RefusalCode::StageLast
+        | RefusalCode::StageLimit
+        | RefusalCode::ServiceExists => StatusCode::CONFLICT,
+        RefusalCode::VersionStale => StatusCode::PRECONDITION_FAILED,
     }
 }
