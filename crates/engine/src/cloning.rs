@@ -16,13 +16,28 @@ use crate::secrets;
 /// How often a service is put into an environment again because somebody else was first. Each time that somebody has made progress.
 const MOST_ATTEMPTS: usize = 100;
 
+/// What marks an environment that a request has cloned something into; no secret of a file has such a name.
+const MARK: &str = "slipway:cloned:";
+
 /// How something is cloned.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Cloning {
     /// Whether the clone gets the values of the secrets too; without it they are to be set.
     pub with_secrets: bool,
-    /// Whether the same request may have been done before, and its answer lost: what it would make counts as made by it then.
-    pub may_be_done: bool,
+    /// What tells the request from all others, if it may be made again because its answer was lost.
+    pub request: Option<String>,
+}
+
+impl Cloning {
+    fn mark(&self) -> Option<String> {
+        self.request.as_ref().map(|request| format!("{MARK}{request}"))
+    }
+
+    /// Whether this request was done before. What it made and the mark were one write.
+    async fn was_done(&self, shared: &Shared, access: &Access, project: &Name, name: &Name) -> Result<bool, StoreError> {
+        let Some(mark) = self.mark() else { return Ok(false) };
+        Ok(shared.ports.store.secret_names(access, project, Some(name)).await?.contains(&mark))
+    }
 }
 
 /// What was cloned, and the environment as it is kept now.
@@ -39,7 +54,7 @@ pub(crate) async fn environment(
     access: &Access,
     (project, name): (&Name, &Name),
     request: &CloneRequest,
-    how: Cloning,
+    how: &Cloning,
 ) -> Result<Made<Cloned>, EngineError> {
     let store = &shared.ports.store;
     let source = shared.environment(access, project, name).await?.environment;
@@ -54,14 +69,13 @@ pub(crate) async fn environment(
         Err(error) => return Err(error.into()),
     };
     let exists = || EngineError::EnvironmentExists(format!("{wanted}/{}", request.name));
-    let is_itself = (wanted, &request.name) == (project, name);
-    if found.is_some() && (is_itself || !how.may_be_done) {
+    let was_done = how.was_done(shared, access, wanted, &request.name).await?;
+    if found.is_some() && !was_done {
         return Err(exists());
     }
     let cloned = clone_environment(&source, request, &gives)?;
     if let Some(stored) = found {
-        let is_ours = stored.version == 1 && stored.environment == cloned.environment;
-        return if is_ours { Ok(Made { cloned, stored }) } else { Err(exists()) };
+        return Ok(Made { cloned, stored });
     }
     let values = values(shared, &source, wanted, &cloned.environment.secrets, how).await?;
     let stored =
@@ -79,7 +93,7 @@ pub(crate) async fn service(
     (project, environment): (&Name, &Name),
     request: &ServiceCloneRequest,
     (other_project, other): (&Name, &Name),
-    how: Cloning,
+    how: &Cloning,
 ) -> Result<Made<ClonedService>, EngineError> {
     let store = &shared.ports.store;
     let mut attempt = 1;
@@ -88,14 +102,9 @@ pub(crate) async fn service(
         let into = store.environment(access, other_project, other).await?;
         let gives = store.project(access, other_project).await?.project.gives;
         let cloned = match clone_service(&source, request, &into.environment, &gives) {
-            Err(Refusal::ServiceExists { service, .. }) if how.may_be_done => {
-                // Made again to what was there before, it has to come out as it is.
-                let before = without(&into.environment, &service);
-                let cloned = clone_service(&source, request, &before, &gives)?;
-                if cloned.environment == into.environment {
-                    return Ok(Made { cloned, stored: into });
-                }
-                clone_service(&source, request, &into.environment, &gives)?
+            Err(Refusal::ServiceExists { service, .. }) if how.was_done(shared, access, other_project, other).await? => {
+                let cloned = clone_service(&source, request, &without(&into.environment, &service), &gives)?;
+                return Ok(Made { cloned, stored: into });
             }
             other => other?,
         };
@@ -117,17 +126,18 @@ fn without(environment: &Environment, service: &Name) -> Environment {
     without
 }
 
-/// The values of secrets by their names, if they go along. In another project the clone does not see those of the first project any more,
+/// The values of secrets by their names, if they go along, and the mark of the request. In another project the clone does not see those of the first project any more,
 /// so they count as well.
 async fn values(
     shared: &Shared,
     source: &Environment,
     project: &Name,
     names: &[String],
-    how: Cloning,
+    how: &Cloning,
 ) -> Result<BTreeMap<String, SecretText>, StoreError> {
+    let mark = how.mark().zip(how.request.as_deref().map(SecretText::new));
     if !how.with_secrets {
-        return Ok(BTreeMap::new());
+        return Ok(mark.into_iter().collect());
     }
     let store = &*shared.ports.store;
     let mut all = if source.project == *project {
@@ -136,5 +146,6 @@ async fn values(
         secrets::seen_by(store, &source.project, &source.name).await?
     };
     all.retain(|name, _| names.contains(name));
+    all.extend(mark);
     Ok(all)
 }

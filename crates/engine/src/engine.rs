@@ -308,7 +308,7 @@ impl Engine {
         access: &Access,
         (project, environment): (&Name, &Name),
         request: &CloneRequest,
-        how: Cloning,
+        how: &Cloning,
     ) -> Result<Made<Cloned>, EngineError> {
         cloning::environment(&self.shared, access, (project, environment), request, how).await
     }
@@ -320,7 +320,7 @@ impl Engine {
         from: (&Name, &Name),
         request: &ServiceCloneRequest,
         into: (&Name, &Name),
-        how: Cloning,
+        how: &Cloning,
     ) -> Result<Made<ClonedService>, EngineError> {
         cloning::service(&self.shared, access, from, request, into, how).await
     }

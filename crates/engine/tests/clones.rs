@@ -13,8 +13,12 @@ use slipway_engine::{Change, Cloning, EngineError};
 use slipway_ports::{Access, SecretText, Store};
 use support::{Bench, SHOP, access, application_in, environment, name, outcome, placed};
 
-const WITH_SECRETS: Cloning = Cloning { with_secrets: true, may_be_done: false };
-const AGAIN: Cloning = Cloning { with_secrets: true, may_be_done: true };
+const WITH_SECRETS: Cloning = Cloning { with_secrets: true, request: None };
+
+/// A request that can be told from others.
+fn asked(request: &str) -> Cloning {
+    Cloning { with_secrets: true, request: Some(request.to_owned()) }
+}
 
 fn shop() -> Environment {
     let url = Variable {
@@ -63,7 +67,7 @@ async fn secrets(bench: &Bench, environment: &str) -> Vec<String> {
     all.iter().map(|(name, value)| format!("{name}={}", value.expose())).collect()
 }
 
-async fn cloned(bench: &Bench, how: Cloning) -> Result<(), EngineError> {
+async fn cloned(bench: &Bench, how: &Cloning) -> Result<(), EngineError> {
     bench.engine.clone_environment(&access(), (&name("shop"), &name("demo")), &copy(), how).await.map(drop)
 }
 
@@ -75,7 +79,7 @@ async fn password(bench: &Bench, environment: &str) -> String {
 #[tokio::test]
 async fn b01_a_clone_builds_nothing_and_has_passwords_of_its_own() {
     let bench = deployed().await;
-    cloned(&bench, WITH_SECRETS).await.expect("the name is free");
+    cloned(&bench, &WITH_SECRETS).await.expect("the name is free");
     assert_eq!(secrets(&bench, "copy").await, ["OTHER=the other", "TOKEN=the token"]);
     let id =
         bench.ask("copy", Action::Deploy, slipway_core::plan::Request::default(), "tester").await.expect("accepted").summary.id;
@@ -87,7 +91,7 @@ async fn b01_a_clone_builds_nothing_and_has_passwords_of_its_own() {
 #[tokio::test]
 async fn values_of_secrets_stay_unless_they_are_asked_for() {
     let bench = deployed().await;
-    cloned(&bench, Cloning::default()).await.expect("the name is free");
+    cloned(&bench, &Cloning::default()).await.expect("the name is free");
     assert!(secrets(&bench, "copy").await.is_empty());
     let refused = bench.ask("copy", Action::Deploy, slipway_core::plan::Request::default(), "tester").await.unwrap_err();
     assert!(refused.to_string().starts_with("these secrets have no value: TOKEN, OTHER"), "{refused}");
@@ -97,12 +101,12 @@ async fn values_of_secrets_stay_unless_they_are_asked_for() {
 async fn a_name_that_is_taken_is_left_as_it_is() {
     let bench = deployed().await;
     let taken = CloneRequest { name: name("demo"), ..copy() };
-    for how in [WITH_SECRETS, AGAIN] {
-        let refused = bench.engine.clone_environment(&access(), (&name("shop"), &name("demo")), &taken, how).await.unwrap_err();
+    for how in [WITH_SECRETS, asked("one")] {
+        let refused = bench.engine.clone_environment(&access(), (&name("shop"), &name("demo")), &taken, &how).await.unwrap_err();
         assert_eq!(refused, EngineError::EnvironmentExists("shop/demo".to_owned()));
     }
-    cloned(&bench, Cloning::default()).await.expect("the name is free");
-    cloned(&bench, WITH_SECRETS).await.expect_err("it is taken now");
+    cloned(&bench, &Cloning::default()).await.expect("the name is free");
+    cloned(&bench, &WITH_SECRETS).await.expect_err("it is taken now");
     assert!(secrets(&bench, "copy").await.is_empty(), "what is refused leaves no value behind");
 }
 
@@ -110,26 +114,20 @@ async fn a_name_that_is_taken_is_left_as_it_is() {
 async fn b06_a_request_whose_answer_was_lost_finds_what_it_made() {
     let bench = deployed().await;
     for _ in 0..2 {
-        cloned(&bench, AGAIN).await.expect("it is done, or was");
+        cloned(&bench, &asked("one")).await.expect("it is done, or was");
     }
-    let from = (name("shop"), name("demo"));
-    let into = (name("shop"), name("copy"));
+    cloned(&bench, &asked("two")).await.expect_err("another request finds the name taken");
     let second = ServiceCloneRequest { name: Some(name("second")), ..api() };
-    let mut made = Vec::new();
-    for _ in 0..2 {
-        let answer = bench.engine.clone_service(&access(), (&from.0, &from.1), &second, (&into.0, &into.1), AGAIN).await;
-        made.push(answer.expect("it is done, or was"));
-    }
-    assert_eq!(made[0], made[1]);
-    assert_eq!(made[1].stored.version, 2);
-    // What somebody has changed since is not taken for it.
-    cloned(&bench, AGAIN).await.expect_err("the environment is another one now");
-    let mut changed = made[1].stored.environment.clone();
-    changed.services.last_mut().expect("it has services").skipped = true;
-    bench.store.put_environment(&access(), &changed, 2).await.expect("nobody else writes");
-    let again = bench.engine.clone_service(&access(), (&from.0, &from.1), &second, (&into.0, &into.1), AGAIN).await;
-    let EngineError::NotCloned(refusal) = again.unwrap_err() else { panic!("refused for something else") };
+    let put = async |request: &str| {
+        let (shop, demo, copy) = (name("shop"), name("demo"), name("copy"));
+        bench.engine.clone_service(&access(), (&shop, &demo), &second, (&shop, &copy), &asked(request)).await
+    };
+    let made = put("three").await.expect("the name is free");
+    assert_eq!(put("three").await.as_ref(), Ok(&made));
+    assert_eq!(made.stored.version, 2);
+    let EngineError::NotCloned(refusal) = put("four").await.unwrap_err() else { panic!("refused for something else") };
     assert!(matches!(*refusal, Refusal::ServiceExists { .. }));
+    assert_eq!(bench.store.environment(&access(), &name("shop"), &name("copy")).await, Ok(made.stored));
 }
 
 #[tokio::test]
@@ -138,11 +136,11 @@ async fn both_projects_have_to_be_covered() {
     let (from, elsewhere) = ((name("shop"), name("demo")), CloneRequest { project: Some(name("mall")), ..copy() });
     for projects in ["shop", "mall"] {
         let some = Access { actor: Actor("mallory".to_owned()), projects: Some(vec![name(projects)]) };
-        let refused = bench.engine.clone_environment(&some, (&from.0, &from.1), &elsewhere, WITH_SECRETS).await.unwrap_err();
+        let refused = bench.engine.clone_environment(&some, (&from.0, &from.1), &elsewhere, &WITH_SECRETS).await.unwrap_err();
         assert!(matches!(refused, EngineError::NotFound(_)), "{projects}: {refused}");
     }
     bench.store.environment(&access(), &name("mall"), &name("copy")).await.expect_err("nothing was made");
-    bench.engine.clone_environment(&access(), (&from.0, &from.1), &elsewhere, WITH_SECRETS).await.expect("the owner sees both");
+    bench.engine.clone_environment(&access(), (&from.0, &from.1), &elsewhere, &WITH_SECRETS).await.expect("the owner sees both");
     let given = bench.store.secrets(&name("mall"), Some(&name("copy"))).await.expect("readable");
     assert_eq!(given.keys().collect::<Vec<_>>(), ["OTHER", "TOKEN"]);
 }
@@ -151,7 +149,7 @@ async fn both_projects_have_to_be_covered() {
 async fn a_target_that_the_server_does_not_know_is_refused() {
     let bench = deployed().await;
     let request = CloneRequest { target: Some("mars".to_owned()), ..copy() };
-    let answer = bench.engine.clone_environment(&access(), (&name("shop"), &name("demo")), &request, WITH_SECRETS).await;
+    let answer = bench.engine.clone_environment(&access(), (&name("shop"), &name("demo")), &request, &WITH_SECRETS).await;
     assert!(answer.unwrap_err().to_string().contains("`mars`"));
 }
 
@@ -169,7 +167,7 @@ async fn a_service_brings_the_values_that_the_other_environment_has_not() {
     let mut changes = bench.engine.changes();
     let made = bench
         .engine
-        .clone_service(&access(), (&name("shop"), &name("demo")), &api(), (&name("shop"), &name("other")), WITH_SECRETS)
+        .clone_service(&access(), (&name("shop"), &name("demo")), &api(), (&name("shop"), &name("other")), &WITH_SECRETS)
         .await
         .expect("it is not there");
     assert_eq!((made.stored.version, made.cloned.secrets), (2, vec!["TOKEN".to_owned()]));
@@ -189,7 +187,7 @@ async fn a_secret_of_the_first_project_becomes_one_of_the_environment_in_another
     other.project = name("mall");
     bench.store.put_environment(&access(), &other, 0).await.expect("stored");
     let into = (&name("mall"), &name("demo"));
-    let made = bench.engine.clone_service(&access(), (&name("shop"), &name("demo")), &api(), into, WITH_SECRETS).await;
+    let made = bench.engine.clone_service(&access(), (&name("shop"), &name("demo")), &api(), into, &WITH_SECRETS).await;
     assert_eq!(made.expect("it is not there").stored.environment.secrets, ["TOKEN"]);
     let given = bench.store.secrets(&name("mall"), Some(&name("demo"))).await.expect("readable");
     assert_eq!(given["TOKEN"].expose(), "of the project");

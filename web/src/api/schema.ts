@@ -201,6 +201,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/environments/{project}/{environment}/clone": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Makes an environment after this one: its pipeline, variables, declared secrets and services; not its host names and data.
+         * @description Built-in variables are named after services, so it needs no edit. What takes from a service that is left out is a refusal. Values of
+         *     secrets go along by choice; passwords of databases are made anew.
+         */
+        post: operations["cloneEnvironment"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/environments/{project}/{environment}/deployments": {
         parameters: {
             query?: never;
@@ -365,6 +386,27 @@ export interface paths {
         head?: never;
         /** Moves a service to another stage, or has it skipped or no longer skipped. */
         patch: operations["changeService"];
+        trace?: never;
+    };
+    "/api/v1/environments/{project}/{environment}/services/{service}/clone": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Puts a service like this one into another environment, with its variables: into the stage of the same name, else where a new one goes.
+         * @description What it takes and the environment lacks is a refusal, but for variables with `withVariables`. Its secrets are declared there; their
+         *     values go along by choice, and take the place of none.
+         */
+        post: operations["cloneService"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/v1/environments/{project}/{environment}/services/{service}/exec": {
@@ -1113,6 +1155,46 @@ export interface components {
             /** @description How it went. */
             status: components["schemas"]["CheckStatus"];
         };
+        /** @description What is to be different in a clone of an environment. */
+        CloneBody: {
+            mode?: components["schemas"]["EnvironmentMode"] | null;
+            /** @description Its name, which is free in its project. */
+            name: components["schemas"]["Name"];
+            project?: components["schemas"]["Name"] | null;
+            /** @description The services that it has; absent: all. */
+            services?: components["schemas"]["Name"][] | null;
+            /** @description Where it runs; absent: the same. */
+            target?: string | null;
+            /** @description Whether it gets the values of the secrets too; without it they are to be set. */
+            withSecrets?: boolean;
+        };
+        /** @description A service that was cloned. */
+        ClonedServiceView: {
+            /** @description Its name. */
+            name: string;
+            /** @description Its stage. */
+            stage: string;
+        };
+        /** @description What a clone made. */
+        ClonedView: {
+            /** @description What did not go along, such as host names, each in words. */
+            leftBehind: string[];
+            /** @description The environment. */
+            name: string;
+            /** @description The project of the environment that was made, or that has the service now. */
+            project: string;
+            /** @description The secrets of the environment that the clone needs, in file order. */
+            secrets: components["schemas"]["SecretView"][];
+            /** @description The services that were cloned, in file order. */
+            services: components["schemas"]["ClonedServiceView"][];
+            /** @description The variables of the environment that were cloned, in file order. */
+            variables: string[];
+            /**
+             * Format: int64
+             * @description The version that is stored now.
+             */
+            version: number;
+        };
         /** @description A credential, without what is secret in it. */
         CredentialView: {
             /** @description `git` or `registry`. */
@@ -1261,6 +1343,11 @@ export interface components {
             /** @enum {string} */
             event: "removed";
         };
+        /**
+         * @description What an environment is for.
+         * @enum {string}
+         */
+        EnvironmentMode: "production" | "staging" | "development" | "preview";
         /** @description A service as it is configured. */
         EnvironmentServiceView: {
             /** @description `application`, `container`, `database`, `job` or `helm`. */
@@ -2065,6 +2152,17 @@ export interface components {
             /** @description Its stage from now on. */
             stage?: string | null;
         };
+        /** @description Where a service is cloned to. */
+        ServiceCloneBody: {
+            /** @description The environment. */
+            environment: components["schemas"]["Name"];
+            name?: components["schemas"]["Name"] | null;
+            project?: components["schemas"]["Name"] | null;
+            /** @description Whether the values of its secrets are copied, where the environment has none; without it they are to be set. */
+            withSecrets?: boolean;
+            /** @description Whether variables that it takes, and that the environment lacks, are copied there; without it they are a refusal. */
+            withVariables?: boolean;
+        };
         /** @description A service, explained. */
         ServiceExplanationView: {
             /** @description Its name. */
@@ -2625,6 +2723,45 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    cloneEnvironment: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Tells this request from all others, for a day: made again, it is answered as before, and done once */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description The project. */
+                project: string;
+                /** @description The environment. */
+                environment: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CloneBody"];
+            };
+        };
+        responses: {
+            /** @description What was made */
+            201: {
+                headers: {
+                    /** @description The version of the environment, as `If-Match` takes it */
+                    ETag?: string;
+                    /** @description `true`: this was done and answered before */
+                    "Idempotency-Replayed"?: string;
+                    /** @description The environment */
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ClonedView"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
     listDeployments: {
         parameters: {
             query?: {
@@ -2924,6 +3061,47 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["EditedView"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    cloneService: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Tells this request from all others, for a day: made again, it is answered as before, and done once */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description The project. */
+                project: string;
+                /** @description The environment. */
+                environment: string;
+                /** @description The service. */
+                service: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ServiceCloneBody"];
+            };
+        };
+        responses: {
+            /** @description What was made */
+            201: {
+                headers: {
+                    /** @description The version of the other environment, as `If-Match` takes it */
+                    ETag?: string;
+                    /** @description `true`: this was done and answered before */
+                    "Idempotency-Replayed"?: string;
+                    /** @description The other environment */
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ClonedView"];
                 };
             };
             default: components["responses"]["Problem"];

@@ -42,9 +42,9 @@ pub(super) async fn environment(
 ) -> Result<Response, Problem> {
     let CloneBody { name: copy, project: other, target, mode, services, with_secrets } = body.json()?;
     let request = CloneRequest { name: copy, project: other, target, mode, services };
-    let how = Cloning { with_secrets, may_be_done: once.is_some() };
     let from = (name(&project)?, name(&environment)?);
-    let made = app.inner.engine.clone_environment(&app.access(), (&from.0, &from.1), &request, how).await?;
+    let how = Cloning { with_secrets, request: mark(once) };
+    let made = app.inner.engine.clone_environment(&app.access(), (&from.0, &from.1), &request, &how).await?;
     let cloned = &made.cloned.environment;
     let parts = Parts {
         services: cloned.services.iter().collect(),
@@ -82,9 +82,9 @@ pub(super) async fn service(
     let (project, environment) = (name(&project)?, name(&environment)?);
     let other_project = other_project.as_ref().unwrap_or(&project);
     let request = ServiceCloneRequest { service: service_name(&service)?, name: copy, with_variables };
-    let how = Cloning { with_secrets, may_be_done: once.is_some() };
+    let how = Cloning { with_secrets, request: mark(once) };
     let into = (other_project, &other);
-    let made = app.inner.engine.clone_service(&app.access(), (&project, &environment), &request, into, how).await?;
+    let made = app.inner.engine.clone_service(&app.access(), (&project, &environment), &request, into, &how).await?;
     let parts = Parts {
         services: vec![&made.cloned.service],
         variables: made.cloned.variables.iter().collect(),
@@ -92,6 +92,11 @@ pub(super) async fn service(
         left_behind: made.cloned.left_behind.clone(),
     };
     answer(&app, &made.stored, parts).await
+}
+
+/// What a request with a key leaves behind, so that it finds what it did.
+fn mark(once: Option<Extension<Once>>) -> Option<String> {
+    once.map(|Extension(once)| once.uuid("clone"))
 }
 
 /// What an answer tells of a clone.
