@@ -5,9 +5,9 @@ use clap::{Parser, Subcommand};
 use crate::output::Output;
 use crate::reporters::Progress;
 use crate::verbs::{
-    apply, approve, build_key, cancel, completion, credential, delete, deploy, exec, explain, export, history, init, job, key,
-    logs, open, plan, port_forward, project, restart, rollback, secret, serve, service, simulate, stage, status, stop, target,
-    up, validate,
+    apply, approve, build_key, cancel, clone, completion, credential, delete, deploy, exec, explain, export, history, init, job,
+    key, logs, open, plan, port_forward, project, restart, rollback, secret, serve, service, simulate, stage, status, stop,
+    target, up, validate,
 };
 
 const AFTER_HELP: &str = "\
@@ -74,6 +74,7 @@ pub(crate) enum Verb {
     BuildKey(build_key::BuildKey),
     Apply(apply::Apply),
     Export(export::Export),
+    Clone(clone::Clone),
     Deploy(deploy::Deploy),
     Stop(stop::Stop),
     Restart(restart::Restart),

@@ -3,6 +3,7 @@
 mod act;
 mod arguments;
 mod client;
+mod cloned;
 mod context;
 mod edited;
 mod elapsed;
@@ -35,9 +36,9 @@ use context::Context;
 use paint::Paint;
 use stop::{Exit, Stop};
 use verbs::{
-    apply, approve, build_key, cancel, completion, credential, delete, deploy, doctor, down, exec, explain, export, history,
-    init, job, key, logs, open, plan, port_forward, project, restart, rollback, schema, secret, serve, service, simulate, stage,
-    status, stop as stop_verb, target, up, validate,
+    apply, approve, build_key, cancel, clone, completion, credential, delete, deploy, doctor, down, exec, explain, export,
+    history, init, job, key, logs, open, plan, port_forward, project, restart, rollback, schema, secret, serve, service,
+    simulate, stage, status, stop as stop_verb, target, up, validate,
 };
 
 fn main() -> ExitCode {
@@ -94,6 +95,7 @@ async fn talk(context: &Context, verb: &Verb) -> Result<Exit, Stop> {
         Verb::BuildKey(arguments) => build_key::run(context, arguments).await,
         Verb::Apply(arguments) => apply::run(context, arguments).await,
         Verb::Export(arguments) => export::run(context, arguments).await,
+        Verb::Clone(arguments) => clone::run(context, arguments).await,
         Verb::Deploy(arguments) => deploy::run(context, arguments).await,
         Verb::Stop(arguments) => stop_verb::run(context, arguments).await,
         Verb::Restart(arguments) => restart::run(context, arguments).await,

@@ -67,6 +67,11 @@ impl Selection {
         &self.project
     }
 
+    /// Its own name.
+    pub(crate) fn name(&self) -> &Name {
+        &self.environment
+    }
+
     /// Its place in the API.
     pub(crate) fn path(&self) -> String {
         format!("/environments/{}/{}", self.project, self.environment)

@@ -4,6 +4,7 @@ pub(crate) mod apply;
 pub(crate) mod approve;
 pub(crate) mod build_key;
 pub(crate) mod cancel;
+pub(crate) mod clone;
 pub(crate) mod completion;
 pub(crate) mod credential;
 pub(crate) mod delete;
