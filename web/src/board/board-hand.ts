@@ -16,6 +16,8 @@ export class BoardHand {
   readonly deleting: Signal<string | null> = signal(null);
   /** The service that is to be moved by the dialog. */
   readonly moving: Signal<string | null> = signal(null);
+  /** The service that is to be cloned by the dialog. */
+  readonly cloning: Signal<string | null> = signal(null);
   /** What is asked to be done to a service. */
   readonly asked: Signal<{ action: 'deploy' | 'restart' | 'stop'; services: readonly string[] } | null> = signal(null);
   /** What has the focus: a service or a stage, as the element's `data-focus` says it. */

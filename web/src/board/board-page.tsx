@@ -1,5 +1,6 @@
 /** The board of an environment: its stages as columns, its services as cards, and what happened to the last edit. */
 import { useEffect, useMemo, useRef } from 'preact/hooks';
+import { CloneService } from '../clone/clone-service';
 import { EmptyState } from '../components/empty-state';
 import { Problem } from '../components/problem';
 import { ActionDialog } from '../environment/action-dialog';
@@ -99,6 +100,7 @@ function Questions() {
     <>
       <DeleteStage />
       <MoveService />
+      <CloneService />
       {asked !== null && (
         <ActionDialog
           action={asked.action}

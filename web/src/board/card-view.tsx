@@ -144,6 +144,12 @@ function CardMenu({ card }: { card: Card }) {
           hand.moving.value = name;
         },
       },
+      {
+        text: 'Clone to…',
+        run: () => {
+          hand.cloning.value = name;
+        },
+      },
       { text: 'Deploy this…', run: ask('deploy') },
       { text: 'Restart…', run: ask('restart') },
       { text: 'Stop…', run: ask('stop') },

@@ -2,9 +2,11 @@
 import { useMemo } from 'preact/hooks';
 import { Link, useLocation } from 'wouter-preact';
 import { Dialog } from '../components/dialog';
+import { CheckField, TextField } from '../components/fields';
 import { Problem } from '../components/problem';
 import { tell } from '../components/toasts';
 import { ActionRequest } from './action-request';
+import { ServiceChoice } from './service-choice';
 import { useEnvironment } from './store';
 import type { Action } from './wire';
 
@@ -42,11 +44,11 @@ export function ActionDialog({ action, services, close }: { action: Asked; servi
         <ServiceChoice request={request} />
         {action === 'deploy' && (
           <div class="choices">
-            <Option text="Keep the versions that are deployed" value={request.current} />
-            <Option text="Build images although they are there" value={request.rebuild} />
+            <CheckField text="Keep the versions that are deployed" value={request.current} />
+            <CheckField text="Build images although they are there" value={request.rebuild} />
           </div>
         )}
-        {action === 'delete' && <Confirmation request={request} />}
+        {action === 'delete' && <TextField label={<Confirm name={request.fullName} />} value={request.typed} />}
         {request.problem.value !== null && <Problem problem={request.problem.value} />}
         <div class="dialog-buttons">
           <Link class="button" href={request.planLink()} onClick={close}>
@@ -64,61 +66,10 @@ export function ActionDialog({ action, services, close }: { action: Asked; servi
   );
 }
 
-function ServiceChoice({ request }: { request: ActionRequest }) {
+function Confirm({ name }: { name: string }) {
   return (
-    <fieldset class="service-choice">
-      <legend>
-        Services{' '}
-        <button type="button" class="small plain" onClick={() => request.chooseAll()}>
-          All
-        </button>
-        <button type="button" class="small plain" onClick={() => request.chooseNone()}>
-          None
-        </button>
-      </legend>
-      {request.services.map(({ name, skipped }) => (
-        <label key={name}>
-          <input
-            type="checkbox"
-            checked={request.chosen.value.has(name)}
-            onInput={(event) => request.choose(name, event.currentTarget.checked)}
-          />{' '}
-          {name} {skipped && <span class="quiet">skipped</span>}
-        </label>
-      ))}
-    </fieldset>
-  );
-}
-
-function Option({ text, value }: { text: string; value: { value: boolean } }) {
-  return (
-    <label>
-      <input
-        type="checkbox"
-        checked={value.value}
-        onInput={(event) => {
-          value.value = event.currentTarget.checked;
-        }}
-      />{' '}
-      {text}
-    </label>
-  );
-}
-
-function Confirmation({ request }: { request: ActionRequest }) {
-  return (
-    <label class="field">
-      <span>
-        Type <code>{request.fullName}</code> to confirm
-      </span>
-      <input
-        value={request.typed.value}
-        autocomplete="off"
-        spellcheck={false}
-        onInput={(event) => {
-          request.typed.value = event.currentTarget.value;
-        }}
-      />
-    </label>
+    <>
+      Type <code>{name}</code> to confirm
+    </>
   );
 }

@@ -1,6 +1,7 @@
 /** What an environment is, how it is, and what can be done to all of it. */
 import { useSignal } from '@preact/signals';
 import { Link } from 'wouter-preact';
+import { CloneButton } from '../clone/clone-button';
 import { Age, Elapsed } from '../components/age';
 import { StateMark } from '../components/state-mark';
 import { ActionDialog } from './action-dialog';
@@ -49,6 +50,7 @@ export function EnvironmentHead() {
             {text}
           </button>
         ))}
+        <CloneButton />
       </div>
       {asked.value !== null && (
         <ActionDialog
