@@ -10,6 +10,7 @@ mod builder;
 mod builds;
 mod cancel;
 mod charts;
+mod clone;
 mod cluster;
 mod contract;
 mod crash_points;
