@@ -1,5 +1,5 @@
 /** What an environment is, how it is, and what can be done to all of it. */
-import { useSignal } from '@preact/signals';
+import { type Signal, useSignal } from '@preact/signals';
 import { Link } from 'wouter-preact';
 import { CloneButton } from '../clone/clone-button';
 import { Age, Elapsed } from '../components/age';
@@ -8,16 +8,24 @@ import { ActionDialog } from './action-dialog';
 import { useEnvironment } from './store';
 import type { Action } from './wire';
 
-const BUTTONS: { action: Exclude<Action, 'rollback'>; text: string; look: string }[] = [
+type Asked = Exclude<Action, 'rollback'>;
+
+interface ActionLook {
+  action: Asked;
+  text: string;
+  look: string;
+}
+
+const ACTIONS: ActionLook[] = [
   { action: 'deploy', text: 'Deploy…', look: 'primary' },
   { action: 'restart', text: 'Restart…', look: '' },
   { action: 'stop', text: 'Stop…', look: '' },
-  { action: 'delete', text: 'Delete…', look: 'danger' },
 ];
+const DELETE: ActionLook = { action: 'delete', text: 'Delete…', look: 'danger' };
 
 export function EnvironmentHead() {
   const store = useEnvironment();
-  const asked = useSignal<Exclude<Action, 'rollback'> | null>(null);
+  const asked = useSignal<Asked | null>(null);
   const environment = store.environment.value;
   return (
     <header class="environment-head">
@@ -37,20 +45,11 @@ export function EnvironmentHead() {
       </div>
       <Running />
       <div class="actions">
-        {BUTTONS.map(({ action, text, look }) => (
-          <button
-            type="button"
-            key={action}
-            class={look}
-            disabled={environment === null}
-            onClick={() => {
-              asked.value = action;
-            }}
-          >
-            {text}
-          </button>
+        {ACTIONS.map((one) => (
+          <ActionButton key={one.action} of={one} asked={asked} />
         ))}
         <CloneButton />
+        <ActionButton of={DELETE} asked={asked} />
       </div>
       {asked.value !== null && (
         <ActionDialog
@@ -61,6 +60,18 @@ export function EnvironmentHead() {
         />
       )}
     </header>
+  );
+}
+
+function ActionButton({ of: { action, text, look }, asked }: { of: ActionLook; asked: Signal<Asked | null> }) {
+  const store = useEnvironment();
+  const ask = () => {
+    asked.value = action;
+  };
+  return (
+    <button type="button" class={look} disabled={store.environment.value === null} onClick={ask}>
+      {text}
+    </button>
   );
 }
 
