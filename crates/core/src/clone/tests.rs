@@ -264,6 +264,23 @@ services: [{name: api, container: {image: {name: a, tag: b}}, variables: {X: '{{
 }
 
 #[test]
+fn a_variable_that_stands_in_the_place_of_a_wider_one_takes_that_along() {
+    let live = environment(
+        "shop",
+        "live",
+        "variables: {LEVEL: info}\nservices: [{name: api, container: {image: {name: a, tag: b}}, variables: {LEVEL: {override: debug}, \
+         SAME: '{{LEVEL}}'}}]",
+    );
+    let clone = |with_variables| {
+        let request = ServiceCloneRequest { service: name("api"), name: None, with_variables };
+        clone_service(&live, &request, &environment("shop", "test", ""), &FromProject::default())
+    };
+    let refusal = clone(false).unwrap_err();
+    assert_eq!(refusal.to_string(), "shop/test lacks variables: the variable `LEVEL` of the service `api` takes `LEVEL`");
+    assert_eq!(clone(true).unwrap().environment.variables, live.variables);
+}
+
+#[test]
 fn a_service_that_takes_from_another_service_needs_one_of_that_name() {
     let refusal = into(&environment("shop", "test", "variables: {LOG_LEVEL: debug}"), true).unwrap_err();
     assert_eq!(refusal.hint(), "clone `db` too, or take the variables out first");
