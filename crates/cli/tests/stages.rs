@@ -217,7 +217,7 @@ fn the_help_says_when_an_edit_counts_and_what_becomes_of_a_default_stage() {
     …
     ");
     assert_snapshot!(help(&["service", "--help"]), @"
-    Show the services of an environment, and change their stages
+    Show the services of an environment, change their stages, and clone them into other environments
 
     Usage: slipway service [OPTIONS] <COMMAND>
 
@@ -226,6 +226,7 @@ fn the_help_says_when_an_edit_counts_and_what_becomes_of_a_default_stage() {
       move    Put a service into another stage
       skip    Leave a service out of what is done to the whole environment
       unskip  Let a skipped service take part again
+      clone   Put a service like this one into another environment
       help    Print this message or the help of the given subcommand(s)
 
     …

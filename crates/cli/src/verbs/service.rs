@@ -53,8 +53,12 @@ enum Verb {
     Clone(CloneService),
 }
 
-/// It goes into the stage of the same name, else where a new service of its type goes. Data and host names of its own stay behind.
+const AFTER_CLONE_HELP: &str = "\
+It goes into the stage of the same name, else where a new service of its type goes. Data and host names of its own stay behind.";
+
+/// Which service is cloned, and where to.
 #[derive(Debug, Args)]
+#[command(after_help = AFTER_CLONE_HELP)]
 struct CloneService {
     /// The service.
     #[arg(value_name = "SERVICE")]
