@@ -1,4 +1,5 @@
 /** Environments and services cloned in a browser. */
+import { chooseOf } from './board-parts';
 import { expect, expectAccessible, picture, type Server, test } from './support';
 
 const ENVIRONMENT = '/environments/demo/simulated';
@@ -38,8 +39,7 @@ test('a_service_is_cloned_into_another_environment', async ({ page, server }) =>
   expect((await server.ask('POST', '/environments:apply', other)).ok).toBe(true);
   await page.goto(server.url + ENVIRONMENT);
   const clone = async () => {
-    await page.getByRole('button', { name: 'Menu of service-001', exact: true }).click();
-    await page.getByRole('menuitem', { name: 'Clone to…' }).click();
+    await chooseOf(page, 'Menu of service-001', 'Clone to…');
     await page.getByLabel('To the environment').selectOption('mall/other');
   };
   await clone();
