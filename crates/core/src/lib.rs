@@ -5,6 +5,7 @@
 //! [`deployment::decide`] turns an input into facts, [`deployment::evolve`] folds a fact into the state, and
 //! [`deployment::due`] says what must be running now. Recovery is the same fold over the stored facts.
 
+pub mod auto_deploy;
 pub mod clone;
 pub mod deployed;
 pub mod deployment;

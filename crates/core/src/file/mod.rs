@@ -42,7 +42,7 @@ use crate::model::FromProject;
 pub(crate) use apply::stage_of_new;
 pub use apply::{Applied, ApplyOptions, apply};
 pub use environment_file::{EnvironmentFile, FileService, FileStage};
-pub use notation::{is_on_loopback, path_in_repository};
+pub use notation::{is_branch, is_on_loopback, path_in_repository};
 pub use problem::{Location, Problem};
 pub use project::{parse_project, project_changes, project_of, write_project};
 pub use reference::reference;

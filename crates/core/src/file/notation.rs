@@ -139,7 +139,7 @@ pub(super) fn is_mount(text: &str) -> bool {
 }
 
 /// Whether a text is the name of a branch, as `git check-ref-format --branch` has it.
-pub(super) fn is_branch(text: &str) -> bool {
+pub fn is_branch(text: &str) -> bool {
     let bad = |character: char| character.is_control() || " ~^:?*[\\".contains(character);
     let is_lock = |part: &str| part.strip_suffix(".lock").is_some();
     !text.is_empty()
@@ -282,9 +282,10 @@ mod tests {
         for good in ["main", "feature/a-1", "v1.2", "é"] {
             assert!(is_branch(good), "{good}");
         }
-        for bad in
-            ["", "-a", "a..b", "a b", "a~1", "a^", "a:b", "/a", "a/", "a//b", ".a", "a.lock", "a@{1}", "@", "a.", "a\\b", "a*"]
-        {
+        for bad in [
+            "", "-a", "HEAD", "a\u{7f}b", "a\nb", "a?b", "a[b", "a..b", "a b", "a~1", "a^", "a:b", "/a", "a/", "a//b", ".a",
+            "a.lock", "a@{1}", "@", "a.", "a\\b", "a*",
+        ] {
             assert!(!is_branch(bad), "{bad}");
         }
     }

@@ -137,6 +137,16 @@ impl GitPlace {
         self.scheme
     }
 
+    /// The host in lower case, and its port unless it is the scheme's own.
+    pub fn host_and_port(&self) -> (&str, Option<&str>) {
+        self.authority.split_once(':').map_or((&self.authority, None), |(host, port)| (host, Some(port)))
+    }
+
+    /// The path on the host, without a slash at either end and without `.git`.
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
     /// `scheme://host[:port]`, without user and path.
     pub fn origin(&self) -> String {
         format!("{}://{}", self.scheme.as_str(), self.authority)
