@@ -54,7 +54,7 @@ pub enum What {
         from: String,
         /// The branch that it goes into.
         into: String,
-        /// The newest commit of the branch that it brings.
+        /// The newest commit of the branch that it brings; Bitbucket Cloud tells its first 12 digits alone.
         head: String,
         /// Every URL of the repository that the branch lies in; none when the host names none, or it is gone.
         #[serde(default)]
@@ -74,7 +74,8 @@ pub enum What {
         text: String,
         /// Who wrote it.
         by: String,
-        /// Whether the host said that the writer may write to the repository. Not every host says it.
+        /// Whether the host said that the writer may write to the repository: Gitea does. GitHub says that he owns it, is a member
+        /// of who owns it, or was invited to it, which is taken for that; the others say nothing, which is `false`.
         may_write: bool,
         /// The page of the comment.
         link: Option<String>,
