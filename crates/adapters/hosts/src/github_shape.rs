@@ -172,9 +172,8 @@ pub(crate) fn pull_request(event: &str, json: &[u8]) -> Result<Notice, Refusal> 
 fn request_what(action: &str, merged: bool) -> Option<RequestWhat> {
     match action {
         "opened" | "reopened" => Some(RequestWhat::Opened),
-        // GitHub's word and Gitea's for new commits.
-        "synchronize" | "synchronized" => Some(RequestWhat::Updated),
-        "edited" | "ready_for_review" | "converted_to_draft" => Some(RequestWhat::Updated),
+        // The first two are GitHub's word and Gitea's for new commits.
+        "synchronize" | "synchronized" | "edited" | "ready_for_review" | "converted_to_draft" => Some(RequestWhat::Updated),
         "closed" => Some(RequestWhat::Closed { merged }),
         _ => None,
     }

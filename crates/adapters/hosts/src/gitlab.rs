@@ -66,7 +66,8 @@ struct MergeRequest {
     target_project_id: u64,
     /// None when it is deleted.
     source: Option<Project>,
-    last_commit: LastCommit,
+    /// None when there is none yet.
+    last_commit: Option<LastCommit>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -84,7 +85,8 @@ struct NoteEvent {
 
 #[derive(Debug, Deserialize)]
 struct Note {
-    note: String,
+    #[serde(rename = "note")]
+    text: String,
     /// GitLab before 16 has none.
     action: Option<String>,
     /// Written by GitLab itself.
@@ -156,19 +158,20 @@ fn merge_request(event: &str, json: &[u8]) -> Result<Notice, Refusal> {
     let told: MergeRequestEvent = content::parse(json)?;
     let request = told.object_attributes;
     let action = request.action.as_deref().unwrap_or("test");
-    let what = match request_what(action) {
-        Some(what) => What::Request {
+    let what = match (request_what(action), request.last_commit) {
+        (Some(what), Some(head)) => What::Request {
             number: request.iid,
             what,
             from: checked::branch_name("object_attributes.source_branch", &request.source_branch)?,
             into: checked::branch_name("object_attributes.target_branch", &request.target_branch)?,
-            head: checked::some_commit("object_attributes.last_commit.id", &request.last_commit.id)?,
+            head: checked::some_commit("object_attributes.last_commit.id", &head.id)?,
             head_repository: request.source.map_or_else(Vec::new, |from| checked::urls([from.git_http_url, from.git_ssh_url])),
             from_fork: request.source_project_id != Some(request.target_project_id),
             title: checked::line(&request.title),
             link: checked::link(request.url.as_deref()),
         },
-        None => checked::ignored_action(event, action),
+        (Some(_), None) => checked::ignored(event, "the merge request has no commit"),
+        (None, _) => checked::ignored_action(event, action),
     };
     Ok(told.project.checked()?.notice(told.user.as_ref().and_then(Person::name), what))
 }
@@ -193,7 +196,7 @@ fn note(event: &str, json: &[u8]) -> Result<Notice, Refusal> {
         Some(_) if action != "create" => checked::ignored_action(event, action),
         Some(noted) => What::Comment {
             number: noted.iid,
-            text: checked::comment(&note.note),
+            text: checked::comment(&note.text),
             by: by.clone().ok_or_else(|| Refusal::malformed("user", "has no name"))?,
             // GitLab does not tell the rights of the writer.
             may_write: false,

@@ -1,0 +1,8 @@
+//! Deliveries as git hosts post them: what is read of their documented payloads, what proves them, and hostile ones.
+
+mod hostile;
+mod posted;
+mod proofs;
+mod samples_bitbucket;
+mod samples_github;
+mod samples_gitlab;
