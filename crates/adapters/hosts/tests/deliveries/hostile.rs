@@ -70,7 +70,7 @@ impl Readable {
         let json: Value = serde_json::from_slice(&posted.body).unwrap();
         let there = json.pointer(self.branch).and_then(Value::as_str).unwrap();
         let prefix = ["refs/heads/", "refs/tags/"].into_iter().find(|prefix| there.starts_with(prefix));
-        posted.with(self.branch, json!(format!("{}{name}", prefix.unwrap_or_default())))
+        posted.with(self.branch, &json!(format!("{}{name}", prefix.unwrap_or_default())))
     }
 }
 
@@ -153,10 +153,10 @@ fn a_commit_that_is_none_is_refused() {
         for bad in
             ["", "-x", "HEAD", "main", "12345", &"g".repeat(40), &"a".repeat(65), "--output=/tmp/xxxxxxxxxxxxxxxxxxxxxxxxxxx"]
         {
-            let refused = readable.posted().with(readable.commit, json!(bad)).receive().unwrap_err();
+            let refused = readable.posted().with(readable.commit, &json!(bad)).receive().unwrap_err();
             assert_eq!(refused.code(), "malformed", "{} {bad:?}", readable.sample);
         }
-        let sha256 = readable.posted().with(readable.commit, json!("AB".repeat(32))).receive();
+        let sha256 = readable.posted().with(readable.commit, &json!("AB".repeat(32))).receive();
         assert!(sha256.is_ok(), "{} {sha256:?}", readable.sample);
     }
 }
@@ -164,13 +164,13 @@ fn a_commit_that_is_none_is_refused() {
 #[test]
 fn a_repository_without_a_url_that_can_be_read_is_refused_where_something_would_follow() {
     let sample = Posted::sample(Host::GitHub, "push", "github-push");
-    let one = sample.with("/repository/clone_url", json!("-oProxyCommand=x"));
+    let one = sample.with("/repository/clone_url", &json!("-oProxyCommand=x"));
     assert_eq!(one.receive().unwrap().notices[0].repository, ["git@github.com:Codertocat/Hello-World.git"]);
-    let none = one.with("/repository/ssh_url", json!("ext::sh -c x"));
+    let none = one.with("/repository/ssh_url", &json!("ext::sh -c x"));
     assert_eq!(none.receive().unwrap_err().to_string(), "`repository` has no URL to clone it by");
     let sample = Posted::sample(Host::BitbucketCloud, "repo:push", "bitbucket-cloud-push");
     for name in ["", "a/../b", "a b/c", "a/b?x=y", "a\\b"] {
-        assert!(sample.with("/repository/full_name", json!(name)).receive().is_err(), "{name}");
+        assert!(sample.with("/repository/full_name", &json!(name)).receive().is_err(), "{name}");
     }
 }
 
@@ -178,16 +178,16 @@ fn a_repository_without_a_url_that_can_be_read_is_refused_where_something_would_
 fn links_that_are_none_of_the_web_are_left_out_and_texts_are_bounded() {
     let sample = Posted::sample(Host::GitHub, "pull_request", "github-pull-request-synchronize");
     let hostile = sample
-        .with("/pull_request/html_url", json!("javascript:alert(1)"))
-        .with("/pull_request/title", json!(format!("\u{1b}[2J{}", "€".repeat(10_000))))
-        .with("/sender/login", json!("a\r\nb"))
+        .with("/pull_request/html_url", &json!("javascript:alert(1)"))
+        .with("/pull_request/title", &json!(format!("\u{1b}[2J{}", "€".repeat(10_000))))
+        .with("/sender/login", &json!("a\r\nb"))
         .tells();
     assert_eq!(hostile["what"]["link"], Value::Null);
     assert_eq!(hostile["sender"], json!("ab"));
     let title = hostile["what"]["title"].as_str().unwrap();
     assert!(title.starts_with("[2J€") && title.len() <= 300, "{title}");
     let comment = Posted::sample(Host::GitHub, "issue_comment", "github-issue-comment");
-    let told = comment.with("/comment/body", json!("é".repeat(100_000))).tells();
+    let told = comment.with("/comment/body", &json!("é".repeat(100_000))).tells();
     assert_eq!(told["what"]["text"].as_str().unwrap().len(), 4096);
 }
 
@@ -200,9 +200,9 @@ fn a_push_of_more_changes_than_a_push_may_bring_is_refused() {
         let sample = Posted::sample(host, event, name);
         let json: Value = serde_json::from_slice(&sample.body).unwrap();
         let change = json.pointer(place).unwrap()[0].clone();
-        let most = sample.with(place, json!(vec![change.clone(); 1000]));
+        let most = sample.with(place, &json!(vec![change.clone(); 1000]));
         assert_eq!(most.receive().unwrap().notices.len(), 1000);
-        let refused = sample.with(place, json!(vec![change; 1001])).receive().unwrap_err();
+        let refused = sample.with(place, &json!(vec![change; 1001])).receive().unwrap_err();
         assert_eq!(refused.to_string(), format!("`{}` has more than 1000 changes", place[1..].replace('/', ".")));
     }
 }
@@ -210,10 +210,10 @@ fn a_push_of_more_changes_than_a_push_may_bring_is_refused() {
 #[test]
 fn a_field_of_another_form_is_told_by_its_path_and_its_value_is_not() {
     let sample = Posted::sample(Host::GitHub, "pull_request", "github-pull-request-synchronize");
-    let refused = sample.with("/pull_request/head/sha", json!({ "a": "tops3cret" })).receive().unwrap_err();
+    let refused = sample.with("/pull_request/head/sha", &json!({ "a": "tops3cret" })).receive().unwrap_err();
     assert_eq!(refused.to_string(), "`pull_request.head.sha` is not of the form that the host documents");
     assert!(!format!("{refused:?}").contains("tops3cret"));
-    let refused = sample.with("/pull_request/head", json!({ "ref": "a" })).receive().unwrap_err();
+    let refused = sample.with("/pull_request/head", &json!({ "ref": "a" })).receive().unwrap_err();
     assert_eq!(refused.to_string(), "`pull_request.head.sha` is missing");
 }
 
@@ -281,7 +281,7 @@ proptest! {
     #[test]
     fn what_goes_to_git_is_harmless_whatever_a_sample_holds(which in 0..READABLE.len(), name in "(refs/heads/|refs/tags/|)[-a.~^:@{/ é\\PC]{0,12}", commit in "[-0-9a-f]{0,41}") {
         let readable = &READABLE[which];
-        for posted in [readable.with_branch(&name), readable.posted().with(readable.branch, json!(name)), readable.posted().with(readable.commit, json!(commit))] {
+        for posted in [readable.with_branch(&name), readable.posted().with(readable.branch, &json!(name)), readable.posted().with(readable.commit, &json!(commit))] {
             if let Ok(received) = posted.receive() {
                 for notice in &received.notices {
                     prop_assert!(for_git(notice).into_iter().all(is_harmless), "{:?}", notice);

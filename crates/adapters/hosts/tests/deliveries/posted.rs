@@ -44,9 +44,9 @@ impl Posted {
     }
 
     /// The same with another value at a place of its JSON.
-    pub(crate) fn with(&self, pointer: &str, value: Value) -> Self {
+    pub(crate) fn with(&self, pointer: &str, value: &Value) -> Self {
         let mut json: Value = serde_json::from_slice(&self.body).unwrap();
-        *json.pointer_mut(pointer).unwrap_or_else(|| panic!("the sample has no {pointer}")) = value;
+        *json.pointer_mut(pointer).unwrap_or_else(|| panic!("the sample has no {pointer}")) = value.clone();
         let mut changed = self.clone();
         changed.body = serde_json::to_vec(&json).unwrap();
         changed.sign();

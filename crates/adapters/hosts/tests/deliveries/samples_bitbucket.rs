@@ -143,7 +143,7 @@ fn a_pull_request_of_bitbucket_data_center_is_read_with_the_repository_that_it_g
 
 #[test]
 fn a_link_that_an_older_server_leaves_null_is_no_link() {
-    let sample = data_center("repo:refs_changed", "refs-changed").with("/repository/links/self/0", Value::Null);
+    let sample = data_center("repo:refs_changed", "refs-changed").with("/repository/links/self/0", &Value::Null);
     assert_eq!(whats(&sample)[0]["link"], Value::Null);
 }
 

@@ -14,7 +14,7 @@ fn gitea(event: &str, name: &str) -> Posted {
 }
 
 /// A notice of the repository of GitHub's samples.
-fn of_hello_world(what: Value) -> Value {
+fn of_hello_world(what: &Value) -> Value {
     json!({
         "repository": ["https://github.com/Codertocat/Hello-World.git", "git@github.com:Codertocat/Hello-World.git"],
         "repositoryName": "Codertocat/Hello-World",
@@ -23,7 +23,7 @@ fn of_hello_world(what: Value) -> Value {
     })
 }
 
-fn of_example(sender: &str, what: Value) -> Value {
+fn of_example(sender: &str, what: &Value) -> Value {
     json!({
         "repository": ["http://localhost:3000/example/example.git", "git@localhost:example/example.git"],
         "repositoryName": "example/example",
@@ -44,28 +44,28 @@ fn a_push_to_github_tells_its_branch_and_where_it_was_and_is() {
         "commits": 2,
         "link": "https://github.com/Codertocat/Hello-World/compare/6113728f27ae...ec26c3e57ca3",
     });
-    assert_eq!(told, of_hello_world(what));
+    assert_eq!(told, of_hello_world(&what));
 }
 
 #[test]
 fn a_tag_that_goes_from_github_is_told_without_a_commit() {
     let told = github("push", "github-push-tag-deleted").tells();
-    assert_eq!(told, of_hello_world(json!({ "kind": "tag", "tag": "simple-tag", "after": null })));
+    assert_eq!(told, of_hello_world(&json!({ "kind": "tag", "tag": "simple-tag", "after": null })));
 }
 
 #[test]
 fn a_branch_that_goes_from_github_is_told_without_a_commit() {
     let zeros = json!("0".repeat(40));
-    let told = github("push", "github-push").with("/after", zeros.clone()).with("/before", zeros).tells();
+    let told = github("push", "github-push").with("/after", &zeros).with("/before", &zeros).tells();
     assert_eq!(told["what"]["after"], Value::Null);
     assert_eq!(told["what"]["before"], Value::Null);
 }
 
 #[test]
 fn a_push_of_another_ref_is_ignored() {
-    let told = github("push", "github-push").with("/ref", json!("refs/notes/commits")).tells();
+    let told = github("push", "github-push").with("/ref", &json!("refs/notes/commits")).tells();
     let what = json!({ "kind": "ignored", "event": "push", "reason": "the ref is neither a branch nor a tag" });
-    assert_eq!(told, of_hello_world(what));
+    assert_eq!(told, of_hello_world(&what));
 }
 
 #[test]
@@ -83,7 +83,7 @@ fn new_commits_of_a_pull_request_of_github_are_an_update() {
         "title": "Update the README with new information.",
         "link": "https://github.com/Codertocat/Hello-World/pull/2",
     });
-    assert_eq!(told, of_hello_world(what));
+    assert_eq!(told, of_hello_world(&what));
 }
 
 #[test]
@@ -105,7 +105,7 @@ fn a_pull_request_whose_fork_is_gone_is_taken_for_one_from_a_fork() {
 #[test]
 fn every_action_of_a_pull_request_is_opened_updated_closed_or_ignored() {
     let sample = github("pull_request", "github-pull-request-synchronize");
-    let of = |action: &str| sample.with("/action", json!(action)).tells()["what"].clone();
+    let of = |action: &str| sample.with("/action", &json!(action)).tells()["what"].clone();
     for action in ["opened", "reopened"] {
         assert_eq!(of(action)["what"], json!({ "kind": "opened" }), "{action}");
     }
@@ -128,7 +128,7 @@ fn a_comment_on_a_pull_request_of_github_tells_who_wrote_it_and_whether_he_may_w
         "mayWrite": true,
         "link": "https://github.com/Codertocat/Hello-World/pull/2#issuecomment-492700400",
     });
-    assert_eq!(told, of_hello_world(what));
+    assert_eq!(told, of_hello_world(&what));
     let stranger = github("issue_comment", "github-issue-comment-of-stranger").tells();
     assert_eq!(stranger["what"]["mayWrite"], json!(false));
 }
@@ -137,16 +137,16 @@ fn a_comment_on_a_pull_request_of_github_tells_who_wrote_it_and_whether_he_may_w
 fn a_comment_on_an_issue_and_one_that_was_edited_are_ignored() {
     let on_issue = github("issue_comment", "github-issue-comment-on-issue").tells();
     assert_eq!(on_issue["what"]["reason"], json!("the comment is on an issue"));
-    let edited = github("issue_comment", "github-issue-comment").with("/action", json!("edited")).tells();
+    let edited = github("issue_comment", "github-issue-comment").with("/action", &json!("edited")).tells();
     assert_eq!(edited["what"]["reason"], json!("nothing follows from `edited`"));
 }
 
 #[test]
 fn a_ping_and_an_unknown_event_of_github_tell_their_repository() {
-    assert_eq!(github("ping", "github-ping").tells(), of_hello_world(json!({ "kind": "ping" })));
+    assert_eq!(github("ping", "github-ping").tells(), of_hello_world(&json!({ "kind": "ping" })));
     let told = github("star", "github-star").tells();
     let what = json!({ "kind": "ignored", "event": "star", "reason": "nothing follows from this event" });
-    assert_eq!(told, of_hello_world(what));
+    assert_eq!(told, of_hello_world(&what));
 }
 
 #[test]
@@ -168,9 +168,9 @@ fn a_push_to_gitea_tells_all_its_commits_though_few_are_listed() {
         "commits": 12,
         "link": format!("http://localhost:3000/example/example/compare/{zeros}...{after}"),
     });
-    assert_eq!(gitea("push", "gitea-push").tells(), of_example("example", what));
+    assert_eq!(gitea("push", "gitea-push").tells(), of_example("example", &what));
     let tag = gitea("push", "gitea-push-without-commits").tells();
-    assert_eq!(tag, of_example("example", json!({ "kind": "tag", "tag": "v1", "after": after })));
+    assert_eq!(tag, of_example("example", &json!({ "kind": "tag", "tag": "v1", "after": after })));
 }
 
 #[test]
@@ -178,7 +178,7 @@ fn a_branch_or_tag_that_goes_from_gitea_is_told_by_an_event_of_its_own() {
     let sample = gitea("delete", "gitea-delete");
     let what = sample.tells()["what"].clone();
     assert_eq!((&what["kind"], &what["branch"], &what["after"]), (&json!("push"), &json!("feature/3"), &Value::Null));
-    let tag = sample.with("/ref_type", json!("tag")).tells();
+    let tag = sample.with("/ref_type", &json!("tag")).tells();
     assert_eq!(tag["what"], json!({ "kind": "tag", "tag": "feature/3", "after": null }));
 }
 
@@ -197,15 +197,15 @@ fn a_pull_request_of_gitea_is_read_as_one_of_github_with_its_own_word_for_new_co
         "title": "update",
         "link": "http://localhost:3000/example/example/pulls/2",
     });
-    assert_eq!(told, of_example("example2", what));
+    assert_eq!(told, of_example("example2", &what));
 }
 
 #[test]
 fn a_comment_on_gitea_may_write_if_its_writer_sent_it_and_may_push() {
     let sample = gitea("issue_comment", "gitea-comment");
     assert_eq!(sample.tells()["what"]["mayWrite"], json!(true));
-    assert_eq!(sample.with("/repository/permissions/push", json!(false)).tells()["what"]["mayWrite"], json!(false));
-    assert_eq!(sample.with("/comment/user/login", json!("example2")).tells()["what"]["mayWrite"], json!(false));
+    assert_eq!(sample.with("/repository/permissions/push", &json!(false)).tells()["what"]["mayWrite"], json!(false));
+    assert_eq!(sample.with("/comment/user/login", &json!("example2")).tells()["what"]["mayWrite"], json!(false));
 }
 
 #[test]
@@ -226,5 +226,5 @@ fn a_pull_request_of_gogs_is_ignored_since_it_has_no_commit() {
     let told = gitea("pull_request", "gogs-pull-request").tells();
     let reason = "Gogs does not tell the commit of a pull request";
     let what = json!({ "kind": "ignored", "event": "pull_request", "reason": reason });
-    assert_eq!(told, of_example("unknwon", what));
+    assert_eq!(told, of_example("unknwon", &what));
 }
