@@ -9,7 +9,7 @@ use crate::refusal::Refusal;
 use crate::{bitbucket_cloud, bitbucket_data_center, content, gitea, github, gitlab, signature};
 
 /// The largest body that is read; GitHub sends none that is larger.
-pub const LARGEST: usize = 25_000_000;
+pub const LARGEST: usize = 25 << 20;
 
 /// The longest id of a delivery and name of an event, in bytes.
 const LONGEST_ID: usize = 128;

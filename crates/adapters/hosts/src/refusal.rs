@@ -4,7 +4,7 @@
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// The body is too large to be read.
-    #[error("the body is larger than {} MB", crate::LARGEST / 1_000_000)]
+    #[error("the body is larger than {} MiB", crate::LARGEST >> 20)]
     TooLarge,
     /// Nothing proves who sent it.
     #[error("the header `{header}` is missing: set the webhook's secret in the git host")]
