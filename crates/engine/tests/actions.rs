@@ -4,8 +4,8 @@ mod support;
 
 use slipway_core::deployment::{CancelScope, Fact, Outcome, SkipReason, StepState};
 use slipway_core::model::{
-    BuildSettings, GitRevision, GitSource, ImageReference, ImageSource, Job, JobEvent, JobRun, JobSource, JobTrigger, Service,
-    ServiceKind, ServiceType, Workload,
+    BuildSettings, GitRevision, GitSource, ImageReference, ImageSource, Job, JobEvent, JobRun, JobSource, JobTrigger, PathFilter,
+    Service, ServiceKind, ServiceType, Workload,
 };
 use slipway_core::names;
 use slipway_core::plan::{Action, Request, Version};
@@ -32,6 +32,8 @@ fn job(service: &str, events: &[JobEvent], run: JobRun) -> Service {
     };
     let kind = ServiceKind::Job(Job {
         source,
+        auto_deploy: false,
+        paths: PathFilter::default(),
         trigger: JobTrigger::Lifecycle(events.to_vec()),
         run,
         max_restarts: 0,

@@ -45,8 +45,11 @@ fn naming(service: Service, credential: &str) -> Service {
 
 fn image(service: &str, reference: &str) -> Service {
     let reference = ImageReference::parse(reference).expect("this is a reference");
-    let kind =
-        ServiceKind::Container(Container { image: ImageSource { reference, credential: None }, workload: Workload::default() });
+    let kind = ServiceKind::Container(Container {
+        image: ImageSource { reference, credential: None },
+        auto_deploy: false,
+        workload: Workload::default(),
+    });
     support::placed(service, slipway_core::model::ServiceType::Container, kind)
 }
 

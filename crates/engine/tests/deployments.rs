@@ -379,6 +379,8 @@ async fn a_job_for_another_occasion_is_built_and_not_run() {
     let ServiceKind::Application(application) = service.kind else { panic!("it is an application") };
     service.kind = ServiceKind::Job(Job {
         source: JobSource::Git { git: application.git, build: application.build },
+        auto_deploy: false,
+        paths: application.paths,
         trigger: JobTrigger::Lifecycle(vec![JobEvent::Stop]),
         run: JobRun::Always,
         max_restarts: 0,

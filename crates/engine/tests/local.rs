@@ -4,7 +4,7 @@ mod support;
 
 use std::time::Duration;
 
-use slipway_core::model::{ChartSource, HelmService, ServiceKind, ServiceType};
+use slipway_core::model::{ChartSource, HelmService, PathFilter, ServiceKind, ServiceType};
 use slipway_core::plan::Action;
 use slipway_engine::EngineError;
 use slipway_ports::{Store, Target};
@@ -19,6 +19,8 @@ async fn a_helm_service_is_refused_on_the_local_target_when_the_deployment_is_as
         values: serde_json::Value::Null,
         set: std::collections::BTreeMap::new(),
         values_files: Vec::new(),
+        auto_deploy: false,
+        paths: PathFilter::default(),
         timeout: Duration::from_secs(60),
         allow_cluster_wide_resources: false,
         variables: Vec::new(),

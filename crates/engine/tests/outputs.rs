@@ -5,8 +5,8 @@ mod support;
 use slipway_core::deployment::{Fact, Outcome};
 use slipway_core::failure::{Code, Failure};
 use slipway_core::model::{
-    Environment, ImageReference, ImageSource, Job, JobEvent, JobRun, JobSource, JobTrigger, Service, ServiceKind, ServiceType,
-    Variable, VariableName, VariableValue, Workload,
+    Environment, ImageReference, ImageSource, Job, JobEvent, JobRun, JobSource, JobTrigger, PathFilter, Service, ServiceKind,
+    ServiceType, Variable, VariableName, VariableValue, Workload,
 };
 use slipway_core::plan::Action;
 use support::{Bench, SHOP, application_in, build, environment, failure_of, only, outcome, placed, release};
@@ -18,6 +18,8 @@ fn seed() -> Service {
     let job = Job {
         trigger: JobTrigger::Lifecycle(vec![JobEvent::Start, JobEvent::Stop]),
         source: JobSource::Image(ImageSource { reference, credential: None }),
+        auto_deploy: false,
+        paths: PathFilter::default(),
         max_restarts: 0,
         max_duration: std::time::Duration::from_secs(60),
         run: JobRun::Always,

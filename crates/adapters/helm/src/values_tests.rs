@@ -79,7 +79,7 @@ fn workload() -> Workload {
 
 #[test]
 fn a_container_becomes_values_field_by_field() {
-    let kind = ServiceKind::Container(Container { image: image(), workload: workload() });
+    let kind = ServiceKind::Container(Container { image: image(), auto_deploy: false, workload: workload() });
     let release = generate(&request(kind)).unwrap();
     assert_eq!(release.chart, GeneratedChart::Container);
     let timing = |check: Value| {
@@ -129,7 +129,7 @@ fn an_application_differs_from_a_container_in_its_chart_alone() {
         paths: PathFilter::default(),
         workload: workload(),
     });
-    let container = ServiceKind::Container(Container { image: image(), workload: workload() });
+    let container = ServiceKind::Container(Container { image: image(), auto_deploy: false, workload: workload() });
     let (application, container) = (generate(&request(application)).unwrap(), generate(&request(container)).unwrap());
     assert_eq!(application.chart, GeneratedChart::Application);
     assert_eq!(application.values, container.values);
@@ -154,6 +154,8 @@ fn a_volume_keeps_its_name_whatever_stands_beside_it() {
 fn job(trigger: JobTrigger) -> ServiceKind {
     ServiceKind::Job(Job {
         source: JobSource::Image(image()),
+        auto_deploy: false,
+        paths: PathFilter::default(),
         trigger,
         run: JobRun::Always,
         max_restarts: 2,
@@ -219,6 +221,8 @@ fn no_chart_is_generated_for_one_that_brings_its_own() {
         values: Value::Null,
         set: BTreeMap::new(),
         values_files: Vec::new(),
+        auto_deploy: false,
+        paths: PathFilter::default(),
         timeout: Duration::from_mins(10),
         allow_cluster_wide_resources: false,
         variables: Vec::new(),
@@ -229,7 +233,7 @@ fn no_chart_is_generated_for_one_that_brings_its_own() {
 
 #[test]
 fn an_issuer_of_the_target_goes_to_what_has_hosts() {
-    let container = ServiceKind::Container(Container { image: image(), workload: workload() });
+    let container = ServiceKind::Container(Container { image: image(), auto_deploy: false, workload: workload() });
     let with = ReleaseRequest { cluster_issuer: Some("letsencrypt".to_owned()), ..request(container.clone()) };
     assert_eq!(generate(&with).unwrap().values["clusterIssuer"], "letsencrypt");
     let without = request(container);
@@ -249,7 +253,8 @@ fn kubernetes_replaces_nothing_in_arguments() {
         probes: Probes { liveness, ..Probes::default() },
         ..workload()
     };
-    let values = generate(&request(ServiceKind::Container(Container { image: image(), workload }))).unwrap().values;
+    let values =
+        generate(&request(ServiceKind::Container(Container { image: image(), auto_deploy: false, workload }))).unwrap().values;
     let escaped = "echo $$$$ $$(HOME) $$HOME $$";
     assert_eq!(values["command"], json!([escaped]));
     assert_eq!(values["args"], json!([escaped, escaped]));

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use slipway_core::failure::{Code, FailureKind};
 use slipway_core::model::{
     Bytes, Container, Database, DatabaseAccess, DatabaseType, ImageReference, ImageSource, Instances, Job, JobEvent, JobRun,
-    JobSource, JobTrigger, Millicores, Name, Port, PortProtocol, Service, ServiceKind, StageName, Storage, Workload,
+    JobSource, JobTrigger, Millicores, Name, PathFilter, Port, PortProtocol, Service, ServiceKind, StageName, Storage, Workload,
 };
 use slipway_helm::{HelmCommand, HelmOptions, HelmSdk};
 use slipway_ports::{CancellationToken, MadeFrom, ReleaseRequest, Releases, Revision, WantedImage};
@@ -66,7 +66,7 @@ fn service(name: &str, kind: ServiceKind) -> Service {
 }
 
 fn container(workload: Workload) -> ServiceKind {
-    ServiceKind::Container(Container { image: image(), workload })
+    ServiceKind::Container(Container { image: image(), auto_deploy: false, workload })
 }
 
 fn image() -> ImageSource {
@@ -236,6 +236,8 @@ async fn every_kind_of_service_is_taken_by_the_cluster(releases: Adapter) {
     let job = |trigger| {
         ServiceKind::Job(Job {
             source: JobSource::Image(image()),
+            auto_deploy: false,
+            paths: PathFilter::default(),
             trigger,
             run: JobRun::Always,
             max_restarts: 1,
@@ -318,6 +320,8 @@ async fn a_new_run_of_a_job_is_a_new_job(releases: Adapter) {
     let namespace = TestNamespace::new("runs");
     let job = ServiceKind::Job(Job {
         source: JobSource::Image(image()),
+        auto_deploy: false,
+        paths: PathFilter::default(),
         trigger: JobTrigger::Lifecycle(vec![JobEvent::Start]),
         run: JobRun::Always,
         max_restarts: 0,

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use serde_json::json;
 use slipway_core::failure::{Code, Failure, FailureKind};
-use slipway_core::model::{ChartSource, GitRevision, GitSource, HelmService, Name, Service, ServiceKind, StageName};
+use slipway_core::model::{ChartSource, GitRevision, GitSource, HelmService, Name, PathFilter, Service, ServiceKind, StageName};
 use slipway_helm::{HelmOptions, HelmSdk};
 use slipway_ports::{
     CancellationToken, ChartNeeds, FetchedChart, MadeFrom, NeededChart, ReleaseRequest, Releases, Upgraded, UserChart,
@@ -48,6 +48,8 @@ async fn request(releases: &HelmSdk, namespace: &TestNamespace, name: &str, file
         values: json!({"color": "{{COLOR}}"}),
         set: BTreeMap::new(),
         values_files: Vec::new(),
+        auto_deploy: false,
+        paths: PathFilter::default(),
         timeout: Duration::from_secs(60),
         allow_cluster_wide_resources: false,
         variables: Vec::new(),

@@ -9,7 +9,6 @@ use super::keys::VARIABLE;
 use super::keys_workload::{FILE, INSTANCES, PORT, PROBES, STORAGE};
 use super::table::Content::{ListOf, Mapping, Named, Value};
 use super::table::Relation::{ExactlyOne, Needs, NotBoth, Only};
-use super::table::Support::{NotYet, NotYetFor};
 use super::table::{Key, Shape};
 
 /// What a service can be.
@@ -62,20 +61,29 @@ pub(super) static SERVICE: Shape = Shape {
     ],
 };
 
+/// Whether a push deploys a service.
+const AUTO_DEPLOY: Key =
+    Key::new("autoDeploy", Value(Boolean), "`false`", "Whether a push deploys it; see [auto-deploy](auto-deploy.md).");
+/// What of a push counts.
+const FILES_OF_A_PUSH: Key = Key::new("paths", Mapping(&PATHS), "every file", "Which files of a push concern it.");
+
 pub(super) static APPLICATION: Shape = Shape {
     name: "application",
     keys: &[
         Key::new("git", Mapping(&GIT), "required", "Where the source is."),
         Key::new("dockerfileInline", Value(TEXT), "none", "The text of the Dockerfile, instead of `git.dockerfile`."),
         Key::new("build", Mapping(&BUILD), "", "How it is built."),
-        Key::new("autoDeploy", Value(Boolean), "`false`", "Whether a push deploys it.").support(NotYetFor(&["true"])),
-        Key::new("paths", Mapping(&PATHS), "every file", "Which files of a push concern it.").support(NotYet),
+        AUTO_DEPLOY,
+        FILES_OF_A_PUSH,
     ],
     relations: &[],
 };
 
-pub(super) static CONTAINER: Shape =
-    Shape { name: "container", keys: &[Key::new("image", Mapping(&IMAGE), "required", "The image.")], relations: &[] };
+pub(super) static CONTAINER: Shape = Shape {
+    name: "container",
+    keys: &[Key::new("image", Mapping(&IMAGE), "required", "The image."), AUTO_DEPLOY],
+    relations: &[],
+};
 
 pub(super) static DATABASE: Shape = Shape {
     name: "database",
@@ -102,6 +110,8 @@ pub(super) static JOB: Shape = Shape {
         Key::new("source", Mapping(&JOB_SOURCE), "required", "Where its image comes from."),
         Key::new("dockerfileInline", Value(TEXT), "none", "The text of the Dockerfile, instead of `source.git.dockerfile`."),
         Key::new("build", Mapping(&BUILD), "", "How it is built, if its source is git."),
+        AUTO_DEPLOY,
+        Key::new("paths", Mapping(&PATHS), "every file", "Which files of a push concern it, if its source is git."),
         Key::new("command", Value(VECTOR), "the image's", "Replaces the image's CMD; here or at the service."),
         Key::new("run", Value(Choice(&["always", "on-change"])), "`always`", "Whether an unchanged job runs again."),
         Key::new("maxRestarts", Value(Number { least: 0, most: MOST_RESTARTS }), "`0`", "Further attempts after the first."),
@@ -198,6 +208,8 @@ pub(super) static HELM: Shape = Shape {
         Key::new("values", Value(Anything("mapping")), "none", "Values; `{{NAME}}` in a text stands for a variable."),
         Key::new("set", Value(Anything("mapping of paths to values")), "none", "Values by path, as `--set` takes them."),
         Key::new("valuesFiles", ListOf(&VALUES_FILE), "none", "Files of values, in order."),
+        Key::new("autoDeploy", Value(Boolean), "`false`", "Whether a push to what it takes from git deploys it."),
+        FILES_OF_A_PUSH,
         Key::new("timeout", Value(DURATION), "`10m`", "The longest that the release may take."),
         Key::new("allowClusterWideResources", Value(Boolean), "`false`", "Whether kinds without a namespace may be in it."),
     ],

@@ -96,8 +96,7 @@ fn only(reader: &mut Reader, around: &Surroundings<'_, '_>, kind: &str, allowed:
 fn application(reader: &mut Reader, place: Place<'_>, secrets: &[String], workload: Workload) -> Option<Application> {
     let keys = reader.keys(place, &APPLICATION)?;
     let git_keys = reader.require(&keys, "git").and_then(|place| reader.keys(place, &GIT));
-    let auto_deploy = keys.get("autoDeploy").and_then(|place| reader.boolean(&place)).unwrap_or(false);
-    let paths = keys.get("paths").map(|place| read_source::paths(reader, place)).unwrap_or_default();
+    let (auto_deploy, paths) = read_source::auto_deploy(reader, &keys);
     let git = git_keys.as_ref().and_then(|git_keys| read_source::git(reader, git_keys, "root"));
     let root = git.as_ref().map_or("", |git| git.root.as_str());
     let build = read_source::build(reader, &keys, git_keys.as_ref(), root, secrets);
@@ -107,7 +106,8 @@ fn application(reader: &mut Reader, place: Place<'_>, secrets: &[String], worklo
 fn container(reader: &mut Reader, place: Place<'_>, workload: Workload) -> Option<Container> {
     let keys = reader.keys(place, &CONTAINER)?;
     let image = reader.require(&keys, "image").and_then(|place| read_source::image(reader, place));
-    Some(Container { image: image?, workload })
+    let (auto_deploy, _) = read_source::auto_deploy(reader, &keys);
+    Some(Container { image: image?, auto_deploy, workload })
 }
 
 fn database(reader: &mut Reader, place: Place<'_>, workload: &Workload) -> Option<Database> {
@@ -151,9 +151,12 @@ fn job(reader: &mut Reader, place: Place<'_>, around: &Surroundings<'_, '_>, mut
         keys.get("run").and_then(|place| reader.choice(&place, &[("always", JobRun::Always), ("on-change", JobRun::OnChange)]));
     let max_restarts = keys.get("maxRestarts").and_then(|place| reader.number(&place, 0, MOST_RESTARTS));
     let max_duration = keys.get("maxDuration").and_then(|place| duration(reader, &place, 1));
+    let (auto_deploy, paths) = read_source::auto_deploy(reader, &keys);
     let source = job_source(reader, &keys, around.secrets);
     Some(Job {
         source: source?,
+        auto_deploy,
+        paths,
         trigger: trigger?,
         run: run.unwrap_or(JobRun::Always),
         max_restarts: max_restarts.unwrap_or(0),
@@ -200,7 +203,7 @@ fn job_source(reader: &mut Reader, keys: &Keys<'_>, secrets: &[String]) -> Optio
             Some(JobSource::Git { git: git?, build })
         }
         (None, Some(place)) => {
-            for key in ["build", "dockerfileInline"].into_iter().filter(|key| keys.get(key).is_some()) {
+            for key in ["build", "dockerfileInline", "paths"].into_iter().filter(|key| keys.get(key).is_some()) {
                 reader.refuse(&keys.key_location(key), format!("`{key}` goes with `source.git` only; an image is not built"));
             }
             read_source::image(reader, place).map(JobSource::Image)
@@ -227,16 +230,26 @@ fn helm(reader: &mut Reader, place: Place<'_>, workload: Workload) -> Option<Hel
     }
     let timeout = keys.get("timeout").and_then(|place| duration(reader, &place, 1)).unwrap_or(HelmService::TIMEOUT);
     let wide = keys.get("allowClusterWideResources").and_then(|place| reader.boolean(&place)).unwrap_or(false);
-    Some(HelmService {
+    let (auto_deploy, paths) = read_source::auto_deploy(reader, &keys);
+    let helm = HelmService {
         chart: chart?,
         values: values.unwrap_or_else(|| serde_json::Value::Object(serde_json::Map::new())),
         set,
         values_files,
+        auto_deploy,
+        paths,
         timeout,
         allow_cluster_wide_resources: wide,
         variables: workload.variables,
         secrets: workload.secrets,
-    })
+    };
+    if helm.git_sources().next().is_none() {
+        for key in ["autoDeploy", "paths"].into_iter().filter(|key| keys.get(key).is_some()) {
+            let message = format!("`{key}` goes with a chart or a file of values from git; nothing of this one comes from there");
+            reader.refuse(&keys.key_location(key), message);
+        }
+    }
+    Some(helm)
 }
 
 fn chart(reader: &mut Reader, place: Place<'_>) -> Option<ChartSource> {

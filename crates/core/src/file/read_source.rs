@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::auto_deploy::check_glob;
 use crate::model::{
     BuildSettings, Bytes, GitRevision, GitSource, ImageReference, ImageSource, Millicores, PathFilter, VariableName,
 };
@@ -11,6 +12,9 @@ use super::notation;
 use super::read_environment::duration;
 use super::read_variables::secret_list;
 use super::reader::{Keys, Place, Reader, shown};
+
+/// Most globs of a list.
+const MOST_GLOBS: usize = 200;
 
 /// A git source; `folder_key` is `root`, or `path` of a chart.
 pub(super) fn git(reader: &mut Reader, keys: &Keys<'_>, folder_key: &str) -> Option<GitSource> {
@@ -130,21 +134,30 @@ fn arguments(reader: &mut Reader, build: &Keys<'_>) -> BTreeMap<VariableName, St
     arguments
 }
 
-/// The filter of changed files.
-pub(super) fn paths(reader: &mut Reader, place: Place<'_>) -> PathFilter {
-    let Some(keys) = reader.keys(place, &PATHS) else { return PathFilter::default() };
-    let mut globs = |key: &str| {
-        let mut found = Vec::new();
-        for place in reader.list_at(&keys, key) {
-            let Some(text) = reader.word(&place) else { continue };
-            match notation::repository_path("", &text) {
-                Ok(_) => found.push(text),
-                Err(message) => reader.refuse_value(&place, message),
-            }
+/// Whether a push deploys it, and which of its files concern it.
+pub(super) fn auto_deploy(reader: &mut Reader, keys: &Keys<'_>) -> (bool, PathFilter) {
+    let is_on = keys.get("autoDeploy").and_then(|place| reader.boolean(&place)).unwrap_or(false);
+    let paths = keys.get("paths").and_then(|place| reader.keys(place, &PATHS));
+    let filter =
+        paths.map(|paths| PathFilter { matches: globs(reader, &paths, "match"), excludes: globs(reader, &paths, "exclude") });
+    (is_on, filter.unwrap_or_default())
+}
+
+fn globs(reader: &mut Reader, keys: &Keys<'_>, key: &str) -> Vec<String> {
+    let places = reader.list_at(keys, key);
+    if places.len() > MOST_GLOBS {
+        reader.refuse(&keys.key_location(key), format!("there are {} globs; expected at most {MOST_GLOBS}", places.len()));
+        return Vec::new();
+    }
+    let mut found = Vec::new();
+    for place in places {
+        let Some(text) = reader.word(&place) else { continue };
+        match check_glob(&text) {
+            Ok(()) => found.push(text),
+            Err(error) => reader.refuse_value(&place, error.to_string()),
         }
-        found
-    };
-    PathFilter { matches: globs("match"), excludes: globs("exclude") }
+    }
+    found
 }
 
 /// An image by name and tag or digest.

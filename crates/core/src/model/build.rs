@@ -93,3 +93,10 @@ pub struct PathFilter {
     #[serde(default)]
     pub excludes: Vec<String>,
 }
+
+impl PathFilter {
+    /// Whether every file concerns the service.
+    pub fn is_everything(&self) -> bool {
+        self.matches.is_empty() && self.excludes.is_empty()
+    }
+}

@@ -63,6 +63,9 @@ pub struct Application {
 pub struct Container {
     /// The image.
     pub image: ImageSource,
+    /// Whether it is deployed when its image is pushed.
+    #[serde(default, skip_serializing_if = "is_off")]
+    pub auto_deploy: bool,
     /// How it runs.
     pub workload: Workload,
 }
@@ -160,6 +163,12 @@ pub enum DatabaseAccess {
 pub struct Job {
     /// Where its image comes from.
     pub source: JobSource,
+    /// Whether a push of its source or its image deploys it.
+    #[serde(default, skip_serializing_if = "is_off")]
+    pub auto_deploy: bool,
+    /// Which files of a push concern it.
+    #[serde(default, skip_serializing_if = "PathFilter::is_everything")]
+    pub paths: PathFilter,
     /// When it runs.
     pub trigger: JobTrigger,
     /// Whether an unchanged job runs again.
@@ -252,6 +261,12 @@ pub struct HelmService {
     /// Files of values, in order.
     #[serde(default)]
     pub values_files: Vec<ValuesFile>,
+    /// Whether a push to what it takes from git deploys it.
+    #[serde(default, skip_serializing_if = "is_off")]
+    pub auto_deploy: bool,
+    /// Which files of a push concern it.
+    #[serde(default, skip_serializing_if = "PathFilter::is_everything")]
+    pub paths: PathFilter,
     /// The longest that the release may take.
     pub timeout: Duration,
     /// Whether the chart may hold kinds without a namespace.
@@ -313,6 +328,21 @@ impl Job {
 impl HelmService {
     /// The longest that its release may take, where nothing else is said.
     pub const TIMEOUT: Duration = Duration::from_secs(600);
+
+    /// What it takes from git: its chart, and its files of values.
+    pub fn git_sources(&self) -> impl Iterator<Item = &GitSource> {
+        let chart = match &self.chart {
+            ChartSource::Git(source) => Some(source),
+            ChartSource::Repository { .. } | ChartSource::Oci { .. } => None,
+        };
+        chart.into_iter().chain(self.values_files.iter().map(|file| &file.git))
+    }
+}
+
+/// What is off is not written, so that what is stored reads as it did before there was the switch.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
+fn is_off(switch: &bool) -> bool {
+    !switch
 }
 
 impl ServiceKind {
@@ -372,6 +402,36 @@ impl Service {
             ServiceKind::Container(container) => Some(&container.workload),
             ServiceKind::Job(job) => Some(&job.workload),
             ServiceKind::Database(_) | ServiceKind::Helm(_) => None,
+        }
+    }
+    /// Whether a push deploys it.
+    pub fn auto_deploys(&self) -> bool {
+        match &self.kind {
+            ServiceKind::Application(Application { auto_deploy, .. })
+            | ServiceKind::Container(Container { auto_deploy, .. })
+            | ServiceKind::Job(Job { auto_deploy, .. })
+            | ServiceKind::Helm(HelmService { auto_deploy, .. }) => *auto_deploy,
+            ServiceKind::Database(_) => false,
+        }
+    }
+
+    /// Which files of a push concern it, if anything of it comes from git.
+    pub fn paths(&self) -> Option<&PathFilter> {
+        match &self.kind {
+            ServiceKind::Application(Application { paths, .. })
+            | ServiceKind::Job(Job { source: JobSource::Git { .. }, paths, .. })
+            | ServiceKind::Helm(HelmService { paths, .. }) => Some(paths),
+            ServiceKind::Container(_) | ServiceKind::Database(_) | ServiceKind::Job(_) => None,
+        }
+    }
+
+    /// All that it takes from git: the source of its build, its chart, its files of values.
+    pub fn git_sources(&self) -> Vec<&GitSource> {
+        match &self.kind {
+            ServiceKind::Helm(helm) => helm.git_sources().collect(),
+            ServiceKind::Application(_) | ServiceKind::Container(_) | ServiceKind::Database(_) | ServiceKind::Job(_) => {
+                self.build().map(|(git, _)| git).into_iter().collect()
+            }
         }
     }
 }

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use serde_json::json;
 use slipway_core::model::{
-    ChartSource, GitRevision, GitSource, HelmService, Service, ServiceKind, ValuesFile, Variable, VariableName, VariableValue,
+    ChartSource, GitRevision, GitSource, HelmService, PathFilter, Service, ServiceKind, ValuesFile, Variable, VariableName,
+    VariableValue,
 };
 
 use super::{SHOP, container};
@@ -26,6 +27,8 @@ pub(crate) fn chart(color: &str) -> Service {
         values: json!({"color": color, "secret": "{{SLIPWAY_SECRET_NAME}}"}),
         set: std::collections::BTreeMap::new(),
         values_files: vec![ValuesFile { git: git(VALUES, "staging.yaml") }],
+        auto_deploy: false,
+        paths: PathFilter::default(),
         timeout: Duration::from_secs(60),
         allow_cluster_wide_resources: false,
         variables: vec![variable],

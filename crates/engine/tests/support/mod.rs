@@ -314,8 +314,11 @@ pub(crate) fn application_in(service: &str, url: &str, root: &str, workload: Wor
 /// A service that brings its image.
 pub(crate) fn container(service: &str) -> Service {
     let reference = ImageReference::parse("docker.io/library/redis:7").expect("this is a reference");
-    let kind =
-        ServiceKind::Container(Container { image: ImageSource { reference, credential: None }, workload: Workload::default() });
+    let kind = ServiceKind::Container(Container {
+        image: ImageSource { reference, credential: None },
+        auto_deploy: false,
+        workload: Workload::default(),
+    });
     placed(service, ServiceType::Container, kind)
 }
 

@@ -145,6 +145,11 @@ fn images_jobs_and_databases_are_checked() {
         ("job: {source: {image: {name: a, tag: b}}, build: {}}", "`build` goes with `source.git` only"),
         ("job: {source: {image: {name: a, tag: b}}}\n  ports: [{internal: 80}]", "`ports` does not go with `job`"),
         ("job: {source: {image: {name: a, tag: b}}}\n  storage: [{mount: /a, size: 1Gi}]", "`storage` does not go with `job`"),
+        ("job: {source: {image: {name: a, tag: b}}, paths: {}}", "`paths` goes with `source.git` only"),
+        ("container: {image: {name: a, tag: b}, paths: {}}", "unknown key `paths`"),
+        ("database: {type: redis, version: 7, autoDeploy: true}", "unknown key `autoDeploy`"),
+        ("helm: {chart: {oci: 'oci://a.example/b', version: '1'}, autoDeploy: true}", "a chart or a file of values from git"),
+        ("helm: {chart: {oci: 'oci://a.example/b', version: '1'}, paths: {}}", "a chart or a file of values from git"),
         ("job: {source: {}}", "expected exactly one of `git` or `image`"),
         ("job: {source: {image: {name: a, tag: b}}, command: [a]}\n  command: [b]", "stands at the service already"),
         (
@@ -162,6 +167,34 @@ fn images_jobs_and_databases_are_checked() {
         let problems = refused(&format!("services:\n- name: a\n  {kind}\n"));
         assert!(problems.contains(message), "{kind}\n{problems}");
     }
+}
+
+#[test]
+fn c13_globs_that_name_no_file_are_refused_where_they_stand() {
+    for (glob, message) in [
+        ("/docs/**", "it begins with `/`"),
+        ("a\\b", "has a `\\`"),
+        ("!docs/**", "put it into `exclude`"),
+        ("../a", "it names no file of the repository"),
+        (".", "it names no file of the repository"),
+        ("a[", "unclosed character class"),
+        ("{a", "unclosed alternate group"),
+        ("[z-a]", "invalid range"),
+        ("[aü]", "`[…]` holds ASCII characters alone"),
+    ] {
+        for key in ["match", "exclude"] {
+            let paths = format!("    paths:\n      {key}: [ok, '{glob}']\n");
+            let problems =
+                refused(&format!("services:\n- name: web\n  application:\n    git: {{url: 'https://git.example/a'}}\n{paths}"));
+            let place = format!("9:{}: services[0].application.paths.{key}[1]: `{glob}` is not a glob: ", key.len() + 14);
+            assert!(problems.starts_with(&place) && problems.contains(message) && problems.lines().count() == 1, "{problems}");
+            assert!(problems.contains("expected a path from the repository's root, such as `services/api/**`"), "{problems}");
+        }
+    }
+    let many = vec!["a"; 201].join(", ");
+    let git = "{url: 'https://git.example/a'}";
+    let many = refused(&format!("services:\n- name: web\n  application: {{git: {git}, paths: {{match: [{many}]}}}}\n"));
+    assert!(many.contains("there are 201 globs; expected at most 200"), "{many}");
 }
 
 #[test]

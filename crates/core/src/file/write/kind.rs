@@ -2,7 +2,7 @@
 
 use crate::model::{
     Application, BuildSettings, ChartSource, Container, Database, DatabaseAccess, GitRevision, GitSource, HelmService,
-    ImageSource, Job, JobRun, JobSource, JobTrigger, ServiceKind, ValuesFile, Workload,
+    ImageSource, Job, JobRun, JobSource, JobTrigger, PathFilter, ServiceKind, ValuesFile, Workload,
 };
 
 use super::super::written::{Mapping, Node, list, span, texts};
@@ -16,9 +16,10 @@ pub(super) fn put(keys: &mut Mapping, kind: &ServiceKind) {
             keys.put("application", of_application(application));
             workload::put(keys, &application.workload);
         }
-        ServiceKind::Container(Container { image: source, workload }) => {
+        ServiceKind::Container(Container { image: source, auto_deploy, workload }) => {
             let mut container = Mapping::default();
             container.put("image", image(source));
+            put_auto_deploy(&mut container, *auto_deploy, None);
             keys.put("container", container);
             workload::put(keys, workload);
         }
@@ -44,12 +45,18 @@ fn of_application(application: &Application) -> Mapping {
     let mut keys = Mapping::default();
     keys.put("git", source_of(source, build));
     put_build(&mut keys, build);
-    keys.put_unless(!auto_deploy, "autoDeploy", true);
-    let mut filter = Mapping::default();
-    filter.put_filled("match", texts(&paths.matches));
-    filter.put_filled("exclude", texts(&paths.excludes));
-    keys.put_filled("paths", filter);
+    put_auto_deploy(&mut keys, *auto_deploy, Some(paths));
     keys
+}
+
+fn put_auto_deploy(keys: &mut Mapping, is_on: bool, paths: Option<&PathFilter>) {
+    keys.put_unless(!is_on, "autoDeploy", true);
+    let mut filter = Mapping::default();
+    if let Some(paths) = paths {
+        filter.put_filled("match", texts(&paths.matches));
+        filter.put_filled("exclude", texts(&paths.excludes));
+    }
+    keys.put_filled("paths", filter);
 }
 
 /// The Dockerfile stands with the source.
@@ -138,6 +145,7 @@ fn of_job(job: &Job) -> Mapping {
     if let JobSource::Git { build, .. } = &job.source {
         put_build(&mut keys, build);
     }
+    put_auto_deploy(&mut keys, job.auto_deploy, Some(&job.paths));
     keys.put_unless(job.run == JobRun::Always, "run", "on-change");
     keys.put_unless(job.max_restarts == 0, "maxRestarts", job.max_restarts);
     keys.put_unless(job.max_duration == Job::MAX_DURATION, "maxDuration", span(job.max_duration));
@@ -175,6 +183,7 @@ fn of_helm(helm: &HelmService) -> Mapping {
         keys
     };
     keys.put_filled("valuesFiles", list(&helm.values_files, file));
+    put_auto_deploy(&mut keys, helm.auto_deploy, Some(&helm.paths));
     keys.put_unless(helm.timeout == HelmService::TIMEOUT, "timeout", span(helm.timeout));
     keys.put_unless(!helm.allow_cluster_wide_resources, "allowClusterWideResources", true);
     keys
