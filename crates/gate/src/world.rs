@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use slipway_core::auto_deploy::Changed;
 use slipway_core::deployment::{Event, Timestamp};
 use slipway_core::failure::Failure;
 use slipway_core::model::{Environment, GitRevision, ImageReference, Name, Project};
@@ -15,8 +16,8 @@ use slipway_ports::{
     ImageCollector, JobOutput, JobRequest, KeptAnswer, LogLine, LogMatches, LogQuery, LogSearch, LogSection, LogWindow,
     Namespace, NeededImage, NewDeployment, PlacedLine, PodConnection, PodLine, Presence, Progress, Reader, RecordedEvent,
     Registry, ReleaseRequest, ReleaseStatus, Releases, Repositories, RepositoryTag, Revision, RolloutKind, RolloutRequest,
-    RunningServices, SecretObject, SecretText, Store, StoreError, StoredEnvironment, StoredProject, Target, TreeFacts, TreeQuery,
-    Upgraded, Workloads,
+    RunningServices, SecretObject, SecretText, Store, StoreError, StoredEnvironment, StoredProject, Target, Tips, TreeFacts,
+    TreeQuery, Upgraded, Workloads,
 };
 use tokio::sync::{mpsc, watch};
 
@@ -58,6 +59,14 @@ impl Repositories for Gated<dyn Repositories> {
 
     async fn text(&self, url: &str, commit: &str, path: &str, reader: &Reader) -> Result<String, Failure> {
         self.pass("repositories.text", self.port.text(url, commit, path, reader)).await
+    }
+
+    async fn tips(&self, url: &str, reader: &Reader, cancel: &CancellationToken) -> Result<Tips, Failure> {
+        self.pass("repositories.tips", self.port.tips(url, reader, cancel)).await
+    }
+
+    async fn changed_paths(&self, url: &str, reader: &Reader, from: &str, to: &str) -> Result<Changed, Failure> {
+        self.pass("repositories.changed-paths", self.port.changed_paths(url, reader, from, to)).await
     }
 }
 

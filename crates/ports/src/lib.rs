@@ -47,7 +47,7 @@ pub use releases::{
     ChartNeeds, DEPLOYMENT_LABEL, FetchedChart, MadeFrom, NeededChart, ReleaseRequest, ReleaseStatus, Releases, Revision,
     Upgraded, UserChart, WantedImage,
 };
-pub use repositories::{Export, Repositories, TreeFacts, TreeQuery};
+pub use repositories::{Export, Repositories, Tips, TreeFacts, TreeQuery};
 pub use secret::SecretText;
 pub use seen_lines::SeenLines;
 pub use slipway_core::deployment::Activity;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use async_trait::async_trait;
+use slipway_core::auto_deploy::Changed;
 use slipway_core::failure::Failure;
 use slipway_core::model::GitRevision;
 
@@ -60,6 +61,31 @@ pub trait Repositories: Send + Sync {
     ///
     /// Fails with `context-not-found` when there is none, or when it is no text or larger than 1 MiB.
     async fn text(&self, url: &str, commit: &str, path: &str, reader: &Reader) -> Result<String, Failure>;
+
+    /// What the host says of its branches now; nothing is fetched, and no mirror has to be there.
+    ///
+    /// Fails as [`Self::fetch`], and with `repository-unreachable` (permanent) when there are more than [`Tips::MOST`].
+    async fn tips(&self, url: &str, reader: &Reader, cancel: &CancellationToken) -> Result<Tips, Failure>;
+
+    /// The files that differ between two commits (40 hex digits) of the mirror, as last fetched, in the order of their paths. A commit
+    /// that the mirror does not hold, and too many files, are [`Changed::Unknown`].
+    ///
+    /// Fails with `repository-unreachable` (retry) when the reader has not fetched the repository.
+    async fn changed_paths(&self, url: &str, reader: &Reader, from: &str, to: &str) -> Result<Changed, Failure>;
+}
+
+/// The branches of a repository.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Tips {
+    /// The branch that the host's HEAD names; absent: it names none, or one that is not there.
+    pub default_branch: Option<String>,
+    /// The commits (40 hex digits) of branches, by their names.
+    pub branches: BTreeMap<String, String>,
+}
+
+impl Tips {
+    /// Most branches of a repository.
+    pub const MOST: usize = 100_000;
 }
 
 /// A build context in a commit.

@@ -16,6 +16,7 @@ use std::time::Duration;
 use fakes::{Fake, Said};
 use reqwest::{Client, StatusCode};
 use serde_json::{Value, json};
+use slipway_core::auto_deploy::Changed;
 use slipway_core::deployment::{Actor, Trigger};
 use slipway_core::failure::Failure;
 use slipway_core::file::{self, ApplyOptions, ParseOptions};
@@ -24,7 +25,7 @@ use slipway_core::plan::{Action, Request};
 use slipway_engine::{Engine, EngineError, Ports, Settings};
 use slipway_ports::{
     Access, BuildRequest, Builder, BuiltImage, CancellationToken, DeploymentSummary, Export, Freed, Platform, Presence, Progress,
-    Reader, Registry, Repositories, RepositoryTag, Store, Target, TreeFacts, TreeQuery, async_trait,
+    Reader, Registry, Repositories, RepositoryTag, Store, Target, Tips, TreeFacts, TreeQuery, async_trait,
 };
 use slipway_registry::embedded::{Auth, EmbeddedCollector, Storage, router};
 use slipway_registry::{Digest, OciRegistry, RegistrySettings};
@@ -64,6 +65,14 @@ impl Repositories for Source {
 
     async fn text(&self, _: &str, _: &str, _: &str, _: &Reader) -> Result<String, Failure> {
         Ok(String::new())
+    }
+
+    async fn tips(&self, _: &str, _: &Reader, _: &CancellationToken) -> Result<Tips, Failure> {
+        Ok(Tips::default())
+    }
+
+    async fn changed_paths(&self, _: &str, _: &Reader, _: &str, _: &str) -> Result<Changed, Failure> {
+        Ok(Changed::Paths(Vec::new()))
     }
 
     async fn resolve(&self, _: &str, _: &Reader, _: &GitRevision) -> Result<String, Failure> {

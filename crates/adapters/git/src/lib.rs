@@ -6,6 +6,7 @@
 //! context is written file by file, as it was committed: no filter, hook or program of the repository has a say. What submodules hold
 //! is written with it, each from a mirror of its own, and so is what Git LFS holds.
 
+mod changes;
 mod context;
 mod export;
 mod idle;
@@ -27,6 +28,7 @@ mod ssh_address;
 mod stale;
 mod submodule_url;
 mod submodules;
+mod tips;
 mod writer;
 
 pub use mirrors::{GitMirrors, GitSettings};

@@ -8,10 +8,12 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use sha2::{Digest, Sha256};
+use slipway_core::auto_deploy::Changed;
 use slipway_core::failure::{Code, Failure};
 use slipway_core::model::GitRevision;
-use slipway_ports::{CancellationToken, Credential, Export, Reader, Repositories, TreeFacts, TreeQuery};
+use slipway_ports::{CancellationToken, Credential, Export, Reader, Repositories, Tips, TreeFacts, TreeQuery};
 
+use crate::changes;
 use crate::context::{Context, hex};
 use crate::export::{export, export_folder};
 use crate::idle::IdleReaders;
@@ -25,6 +27,7 @@ use crate::refusal;
 use crate::revision::{self, DEFAULT_BRANCH, is_commit_id};
 use crate::source_url::SourceUrl;
 use crate::stale;
+use crate::tips;
 
 /// Mirrors in the making have names that begin so.
 const UNFINISHED: &str = ".unfinished-";
@@ -442,6 +445,19 @@ impl Repositories for GitMirrors {
         let query = TreeQuery { url: url.to_owned(), commit: commit.to_owned(), root: String::new(), dockerfile: None };
         let mut context = Context::open(&self.program, &mirror, &query).await?;
         context.text(path).await
+    }
+
+    async fn tips(&self, url: &str, reader: &Reader, cancel: &CancellationToken) -> Result<Tips, Failure> {
+        let (source, credential) = (self.source(url, reader)?, reader.for_repository(url));
+        // No mirror has to be there, and what one holds has no say.
+        let mut command = self.program.command(&self.settings.folder);
+        let _shown = login::show(&mut command, &source, credential, &self.known_hosts)?;
+        tips::ask(&self.program, command, &source.shown, credential, cancel).await
+    }
+
+    async fn changed_paths(&self, url: &str, reader: &Reader, from: &str, to: &str) -> Result<Changed, Failure> {
+        let mirror = self.existing_mirror(url, reader)?;
+        changes::between(&self.program, &mirror, from, to).await
     }
 }
 

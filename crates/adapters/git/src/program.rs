@@ -11,7 +11,7 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::process::{Child, Command};
 
 /// More than this of one stream is read and thrown away.
-const MOST_OUTPUT: usize = 8 << 20;
+pub(crate) const MOST_OUTPUT: usize = 8 << 20;
 
 /// How a host is asked over SSH with what the server's own user has.
 pub(crate) const SSH_OPTIONS: [&str; 3] = ["-oBatchMode=yes", "-oStrictHostKeyChecking=accept-new", "-oConnectTimeout=15"];

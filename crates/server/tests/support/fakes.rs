@@ -5,14 +5,15 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use jiff::Timestamp;
+use slipway_core::auto_deploy::Changed;
 use slipway_core::failure::Failure;
 use slipway_core::model::{GitRevision, ImageReference};
 use slipway_core::plan::{ObjectRef, Observed};
 use slipway_ports::{
     Activity, BuildRequest, Builder, BuiltImage, CancellationToken, ChartNeeds, Cluster, ClusterIssuer, Export, IssuerState,
     JobOutput, LogQuery, Namespace, PodLine, Presence, Progress, Reader, Registry, ReleaseRequest, ReleaseStatus, Releases,
-    Repositories, RepositoryTag, Revision, RolloutKind, RolloutRequest, SecretObject, SecretText, Target, TreeFacts, TreeQuery,
-    Upgraded, async_trait,
+    Repositories, RepositoryTag, Revision, RolloutKind, RolloutRequest, SecretObject, SecretText, Target, Tips, TreeFacts,
+    TreeQuery, Upgraded, async_trait,
 };
 use tokio::sync::Semaphore;
 
@@ -66,6 +67,14 @@ impl Repositories for Fake {
 
     async fn text(&self, _: &str, _: &str, _: &str, _: &Reader) -> Result<String, Failure> {
         Ok(String::new())
+    }
+
+    async fn tips(&self, _: &str, _: &Reader, _: &CancellationToken) -> Result<Tips, Failure> {
+        Ok(Tips::default())
+    }
+
+    async fn changed_paths(&self, _: &str, _: &Reader, _: &str, _: &str) -> Result<Changed, Failure> {
+        Ok(Changed::Paths(Vec::new()))
     }
 
     async fn resolve(&self, _: &str, _: &Reader, _: &GitRevision) -> Result<String, Failure> {

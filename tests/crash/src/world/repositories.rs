@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use async_trait::async_trait;
+use slipway_core::auto_deploy::Changed;
 use slipway_core::failure::Failure;
 use slipway_core::model::GitRevision;
 use slipway_core::names::sha256_hex;
-use slipway_ports::{CancellationToken, Export, Reader, Repositories, TreeFacts, TreeQuery};
+use slipway_ports::{CancellationToken, Export, Reader, Repositories, Tips, TreeFacts, TreeQuery};
 
 use super::{A_WHILE, World};
 
@@ -37,5 +38,13 @@ impl Repositories for World {
 
     async fn text(&self, _: &str, _: &str, _: &str, _: &Reader) -> Result<String, Failure> {
         Ok(String::new())
+    }
+
+    async fn tips(&self, _: &str, _: &Reader, _: &CancellationToken) -> Result<Tips, Failure> {
+        Ok(Tips { default_branch: Some("main".to_owned()), branches: BTreeMap::from([("main".to_owned(), "c".repeat(40))]) })
+    }
+
+    async fn changed_paths(&self, _: &str, _: &Reader, _: &str, _: &str) -> Result<Changed, Failure> {
+        Ok(Changed::Paths(Vec::new()))
     }
 }

@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex};
 use crate::host::Host;
 
 /// Nothing that is shown may hold it.
-const PASSWORD: &str = "canary-hunter2";
+pub(crate) const PASSWORD: &str = "canary-hunter2";
 
 fn credential(id: &str, place: &str, password: &str) -> Credential {
     Credential {
@@ -23,7 +23,7 @@ fn credential(id: &str, place: &str, password: &str) -> Credential {
     }
 }
 
-fn reader(host: &Host, id: &str, password: &str) -> Reader {
+pub(crate) fn reader(host: &Host, id: &str, password: &str) -> Reader {
     Reader::new(vec![credential(id, host.url("").trim_end_matches('/'), password)])
 }
 
@@ -32,14 +32,14 @@ async fn fetch(host: &Host, name: &str, reader: &Reader) -> Result<(), Failure> 
 }
 
 /// A host with a private repository of one commit.
-async fn private() -> (Host, String) {
+pub(crate) async fn private() -> (Host, String) {
     let host = Host::new().await;
     let commit = host.repository("shop").write("Dockerfile", "FROM scratch\n").commit();
     host.lock("shop", "robot", PASSWORD);
     (host, commit)
 }
 
-fn refused(failure: &Failure) {
+pub(crate) fn refused(failure: &Failure) {
     assert_eq!((failure.kind, failure.code), (FailureKind::Permanent, Code::RepositoryUnauthorized), "{failure}");
     assert!(!format!("{failure:?}").contains("canary"), "{failure:?}");
 }

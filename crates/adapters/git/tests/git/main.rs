@@ -8,6 +8,7 @@ mod host;
 mod keys;
 mod lfs;
 mod mirrors;
+mod pushes;
 #[cfg(feature = "ssh-tests")]
 mod ssh;
 #[cfg(feature = "ssh-tests")]

@@ -11,6 +11,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use slipway_core::auto_deploy::Changed;
 use slipway_core::failure::{Code, Failure};
 use slipway_core::model::{GitRevision, ImageReference};
 use slipway_core::names::sha256_hex;
@@ -22,7 +23,7 @@ pub use pace::Pace;
 use crate::{
     Activity, BuildClaim, BuildRequest, BuildTurn, Builder, BuiltImage, CancellationToken, ChartNeeds, Credential, Export, Freed,
     ImageCollector, NeededImage, Presence, Progress, Reader, Registry, Repositories, RepositoryTag, Revision, RunningServices,
-    SecretObject, SecretText, TreeFacts, TreeQuery,
+    SecretObject, SecretText, Tips, TreeFacts, TreeQuery,
 };
 
 /// A world that does at once what it is asked, unless a test says otherwise, and remembers it in a journal.
@@ -39,6 +40,9 @@ pub struct World {
 #[derive(Default)]
 pub(super) struct Told {
     commits: HashMap<String, String>,
+    tips: HashMap<String, Tips>,
+    /// What differs between two commits.
+    changed: HashMap<(String, String), Changed>,
     dockerfiles: HashMap<String, String>,
     texts: HashMap<String, String>,
     failures: HashMap<String, Vec<Failure>>,
@@ -90,6 +94,16 @@ impl World {
     /// The head of every branch of a repository.
     pub fn commit(&self, url: &str, commit: &str) {
         self.told().commits.insert(url.to_owned(), commit.to_owned());
+    }
+
+    /// The branches of a repository; `main` alone, at its commit, unless it is told.
+    pub fn branches(&self, url: &str, tips: Tips) {
+        self.told().tips.insert(url.to_owned(), tips);
+    }
+
+    /// What differs between two commits; nobody knows unless it is told.
+    pub fn changed(&self, from: &str, to: &str, changed: Changed) {
+        self.told().changed.insert((from.to_owned(), to.to_owned()), changed);
     }
 
     /// The Dockerfile of a folder; `FROM scratch` unless it is told.
@@ -302,6 +316,22 @@ impl Repositories for World {
         // A chart says that it needs no other, unless it is told.
         let default = if path.ends_with("/Chart.yaml") { "apiVersion: v2" } else { "" };
         Ok(self.told().texts.get(path).cloned().unwrap_or_else(|| default.to_owned()))
+    }
+
+    async fn tips(&self, url: &str, reader: &Reader, cancel: &CancellationToken) -> Result<Tips, Failure> {
+        self.act(&format!("tips {url}{}", as_whom(reader.for_repository(url))), cancel).await?;
+        let told = self.told();
+        let main = |commit: &String| Tips {
+            default_branch: Some("main".to_owned()),
+            branches: BTreeMap::from([("main".to_owned(), commit.clone())]),
+        };
+        Ok(told.tips.get(url).cloned().or_else(|| told.commits.get(url).map(main)).unwrap_or_default())
+    }
+
+    async fn changed_paths(&self, url: &str, _reader: &Reader, from: &str, to: &str) -> Result<Changed, Failure> {
+        self.act_now(&format!("compare {url} {from} {to}")).await?;
+        let changed = self.told().changed.get(&(from.to_owned(), to.to_owned())).cloned();
+        Ok(changed.unwrap_or_else(|| Changed::Unknown(format!("the commit `{from}` is not there"))))
     }
 }
 
