@@ -239,3 +239,24 @@ proptest! {
         prop_assert_eq!(follow(&environment, branch, is_default), expected);
     }
 }
+
+#[test]
+fn an_environment_that_was_stored_before_there_was_the_switch_reads_with_it_off() {
+    let mut shop = shop();
+    for service in &mut shop.services {
+        match &mut service.kind {
+            ServiceKind::Application(application) => application.auto_deploy = false,
+            ServiceKind::Container(container) => container.auto_deploy = false,
+            ServiceKind::Job(job) => (job.auto_deploy, job.paths) = (false, PathFilter::default()),
+            ServiceKind::Helm(helm) => helm.auto_deploy = false,
+            ServiceKind::Database(_) => {}
+        }
+    }
+    let stored = serde_json::to_value(&shop).unwrap();
+    for kind in ["container", "job", "helm"] {
+        let services = stored["services"].as_array().unwrap().iter().filter_map(|service| service["kind"].get(kind));
+        let written: Vec<_> = services.flat_map(|service| service.as_object().unwrap().keys()).collect();
+        assert!(!written.is_empty() && written.iter().all(|key| *key != "autoDeploy" && *key != "paths"), "{written:?}");
+    }
+    assert_eq!(serde_json::from_value::<Environment>(stored).unwrap(), shop);
+}
