@@ -5,6 +5,7 @@
 #![expect(clippy::print_stderr, reason = "a failed test shows the log of its server")]
 
 mod actions;
+mod auto_deploy;
 mod bad_input;
 mod builder;
 mod builds;
@@ -17,6 +18,7 @@ mod crash_points;
 mod fields;
 mod flood;
 mod git;
+mod git_host;
 mod kill;
 mod kinds;
 mod load;

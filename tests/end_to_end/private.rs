@@ -1,19 +1,21 @@
 //! What is not for everybody: a private repository, and a registry of somebody else's that wants a password.
 
-use std::io::{Read as _, Write as _};
-use std::net::{Shutdown, TcpListener, TcpStream};
+use std::io::Write as _;
+use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::Path;
 use std::process::{Child, Stdio};
 use std::time::Duration;
 
 use crate::cluster::{Cleared, kubectl, namespace};
 use crate::git;
+use crate::git_host::Host;
 use crate::process::{command, eventually, run};
 use crate::server::{Server, free_port, service};
 
 /// Nothing that anybody reads may hold them.
 const TOKEN: &str = "canary-token-5c1e";
+/// `x-access-token` with it.
+const AUTHORIZATION: &str = "Basic eC1hY2Nlc3MtdG9rZW46Y2FuYXJ5LXRva2VuLTVjMWU=";
 pub(crate) const PASSWORD: &str = "canary-one";
 
 /// Debian's registry, which only the user `slipway` may use. Its password is [`PASSWORD`].
@@ -56,80 +58,6 @@ impl Drop for Registry {
     }
 }
 
-/// A git host over HTTP that lets in who shows the token; behind it is `git http-backend`.
-struct Host {
-    port: u16,
-}
-
-impl Host {
-    /// Serves the repositories in a folder until the test ends.
-    fn serve(folder: &Path) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let port = listener.local_addr().expect("it listens").port();
-        let folder = folder.to_owned();
-        std::thread::spawn(move || {
-            for stream in listener.incoming().flatten() {
-                let folder = folder.clone();
-                std::thread::spawn(move || answer(stream, &folder));
-            }
-        });
-        Self { port }
-    }
-
-    fn url(&self) -> String {
-        format!("http://127.0.0.1:{}/shop", self.port)
-    }
-}
-
-/// One request for each connection.
-fn answer(mut stream: TcpStream, folder: &Path) -> Option<()> {
-    let mut read = Vec::new();
-    let mut buffer = [0; 4096];
-    let end = loop {
-        if let Some(end) = read.windows(4).position(|window| window == b"\r\n\r\n") {
-            break end;
-        }
-        let count = stream.read(&mut buffer).ok().filter(|count| *count > 0)?;
-        read.extend_from_slice(&buffer[..count]);
-    };
-    let head = String::from_utf8_lossy(&read[..end]).into_owned();
-    let header = |name: &str| {
-        let found = head.lines().find(|line| line.to_ascii_lowercase().starts_with(&format!("{name}: ")));
-        found.map_or("", |line| &line[name.len() + 2..])
-    };
-    // `x-access-token:canary-token-5c1e`
-    if header("authorization") != "Basic eC1hY2Nlc3MtdG9rZW46Y2FuYXJ5LXRva2VuLTVjMWU=" {
-        let refusal = "HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Basic realm=\"git\"\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
-        stream.write_all(refusal.as_bytes()).ok()?;
-        return stream.shutdown(Shutdown::Write).ok();
-    }
-    let length: usize = header("content-length").parse().unwrap_or(0);
-    while read.len() < end + 4 + length {
-        let count = stream.read(&mut buffer).ok().filter(|count| *count > 0)?;
-        read.extend_from_slice(&buffer[..count]);
-    }
-    let mut line = head.lines().next()?.split(' ');
-    let (method, target) = (line.next()?, line.next()?);
-    let (path, query) = target.split_once('?').unwrap_or((target, ""));
-    let mut backend = command("git", ["http-backend"]);
-    backend
-        .env("GIT_PROJECT_ROOT", folder)
-        .env("GIT_HTTP_EXPORT_ALL", "1")
-        .env("PATH_INFO", path)
-        .env("QUERY_STRING", query)
-        .env("REQUEST_METHOD", method)
-        .env("CONTENT_TYPE", header("content-type"))
-        .env("CONTENT_LENGTH", length.to_string())
-        .env("HTTP_CONTENT_ENCODING", header("content-encoding"))
-        .env("GIT_PROTOCOL", header("git-protocol"));
-    let mut backend = backend.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().ok()?;
-    backend.stdin.take()?.write_all(&read[end + 4..]).ok()?;
-    let said = backend.wait_with_output().ok()?.stdout;
-    stream.write_all(b"HTTP/1.1 200 OK\r\nConnection: close\r\n").ok()?;
-    stream.write_all(&said).ok()?;
-    stream.shutdown(Shutdown::Write).ok()
-}
-
 fn file(project: &str, url: &str, revision: &str) -> String {
     format!(
         "apiVersion: slipway.dev/v1\nkind: Environment\nproject: {project}\nname: test\nservices:\n  - name: api\n    application:\n      \
@@ -149,13 +77,13 @@ fn a_private_repository_is_deployed_with_a_credential_into_a_registry_of_somebod
     let dockerfile = "ARG BASE=docker.io/library/debian:bookworm-slim\nFROM ${BASE}\nCMD [\"sleep\", \"infinity\"]\n";
     git::commit(&work, &[("Dockerfile", dockerfile)]);
     let commit = run(command("git", ["rev-parse", "HEAD"]).current_dir(&work)).stdout.trim().to_owned();
-    let (registry, host) = (Registry::start(), Host::serve(repositories.path()));
+    let (registry, host) = (Registry::start(), Host::serve(repositories.path(), Some(AUTHORIZATION)));
     let place = format!("http://127.0.0.1:{}/team/slipway", registry.port);
     let (user, password) = ("slipway", registry.password_file());
     let more = ["--registry", &place, "--registry-user", user, "--registry-password-file", &password];
     let server = Server::start_in(registry.port, &password, &more);
 
-    let branch = server.file(&file("private", &host.url(), "branch: main"));
+    let branch = server.file(&file("private", &host.url("shop"), "branch: main"));
     server.slipway(["deploy", "--file", &branch]).expect_code(3);
     let refused = server.deployment("private/test");
     assert_eq!(service(&refused, "api")["build"]["failure"]["code"], "repository-unauthorized", "{refused:#}");
@@ -178,7 +106,7 @@ fn a_private_repository_is_deployed_with_a_credential_into_a_registry_of_somebod
     assert_eq!(service(&built, "api")["build"]["state"], "skipped", "{built:#}");
 
     // Another project knows commit and URL, and the mirror and the image are there.
-    let pinned = server.file(&file("private-too", &host.url(), &format!("commit: {commit}")));
+    let pinned = server.file(&file("private-too", &host.url("shop"), &format!("commit: {commit}")));
     server.slipway(["deploy", "--file", &pinned]).expect_code(3);
     set("private-too", "canary-wrong");
     server.slipway(["deploy", "--file", &pinned]).expect_code(3);

@@ -7,7 +7,7 @@ use crate::reporters::Progress;
 use crate::verbs::{
     apply, approve, build_key, cancel, clone, completion, credential, delete, deploy, exec, explain, export, history, init, job,
     key, logs, open, plan, port_forward, project, restart, rollback, secret, serve, service, simulate, stage, status, stop,
-    target, up, validate,
+    target, up, validate, webhook,
 };
 
 const AFTER_HELP: &str = "\
@@ -66,6 +66,7 @@ pub(crate) enum Verb {
     Project(project::Project),
     Secret(secret::Secret),
     Credential(credential::Credential),
+    Webhook(webhook::Webhook),
     Key(key::Key),
     Stage(stage::Stage),
     Service(service::Service),

@@ -38,7 +38,7 @@ use stop::{Exit, Stop};
 use verbs::{
     apply, approve, build_key, cancel, clone, completion, credential, delete, deploy, doctor, down, exec, explain, export,
     history, init, job, key, logs, open, plan, port_forward, project, restart, rollback, schema, secret, serve, service,
-    simulate, stage, status, stop as stop_verb, target, up, validate,
+    simulate, stage, status, stop as stop_verb, target, up, validate, webhook,
 };
 
 fn main() -> ExitCode {
@@ -87,6 +87,7 @@ async fn talk(context: &Context, verb: &Verb) -> Result<Exit, Stop> {
         Verb::Project(arguments) => project::run(context, arguments).await,
         Verb::Secret(arguments) => secret::run(context, arguments).await,
         Verb::Credential(arguments) => credential::run(context, arguments).await,
+        Verb::Webhook(arguments) => webhook::run(context, arguments).await,
         Verb::Key(arguments) => key::run(context, arguments).await,
         Verb::Stage(arguments) => stage::run(context, arguments).await,
         Verb::Service(arguments) => service::run(context, arguments).await,

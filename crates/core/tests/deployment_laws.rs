@@ -200,7 +200,7 @@ proptest! {
     fn a_merged_request_is_done_as_if_it_had_been_the_first(first in scenario(12), later in scenario(12)) {
         let mut merged = Run::accepted(&first).deployment;
         let (version, accepted_at) = (merged.version(), merged.accepted_at());
-        let trigger = Trigger { source: "test".to_owned(), actor: Actor("tester".to_owned()), request: None };
+        let trigger = Trigger { source: "test".to_owned(), actor: Actor("tester".to_owned()), request: None, link: None };
         let input = Input::Merge { plan: Box::new(later.plan()), trigger: trigger.clone() };
         let facts = decide(&merged, input, Timestamp(5)).map_err(|refusal| TestCaseError::fail(refusal.to_string()))?;
         prop_assert_eq!(facts.len(), 1);
@@ -434,7 +434,7 @@ fn outcome(run: &Run) -> Outcome {
 }
 
 fn accepted(run: &Run) -> Event {
-    let trigger = Trigger { source: "test".to_owned(), actor: Actor("tester".to_owned()), request: None };
+    let trigger = Trigger { source: "test".to_owned(), actor: Actor("tester".to_owned()), request: None, link: None };
     Event { at: Timestamp(0), fact: Fact::Accepted { plan: Box::new(run.plan.clone()), trigger } }
 }
 

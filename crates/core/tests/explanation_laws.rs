@@ -15,7 +15,7 @@ fn cases(cases: u32) -> ProptestConfig {
 
 /// The whole log of a run, `Accepted` first.
 fn log(run: &Run) -> Vec<Event> {
-    let trigger = Trigger { source: "test".to_owned(), actor: Actor("tester".to_owned()), request: None };
+    let trigger = Trigger { source: "test".to_owned(), actor: Actor("tester".to_owned()), request: None, link: None };
     let accepted = Fact::Accepted { plan: Box::new(run.plan.clone()), trigger };
     [Event { at: Timestamp(0), fact: accepted }].into_iter().chain(run.events.iter().cloned()).collect()
 }

@@ -17,7 +17,7 @@ struct Told {
 
 impl Told {
     fn accepted(scenario: &Scenario) -> Self {
-        let trigger = Trigger { source: "cli".to_owned(), actor: Actor("root".to_owned()), request: None };
+        let trigger = Trigger { source: "cli".to_owned(), actor: Actor("root".to_owned()), request: None, link: None };
         let fact = Fact::Accepted { plan: Box::new(scenario.plan()), trigger };
         let log = vec![Event { at: Timestamp(0), fact }];
         Self { deployment: Deployment::replay(log.clone()).expect("it begins with `Accepted`"), log }

@@ -12,7 +12,7 @@ use slipway_ports::{
     Access, Activity, Builder, CancellationToken, Charts, Cluster, DeploymentSummary, Freed, ImageCollector, NewDeployment,
     Platform, Registry, Releases, Repositories, Store, StoreError, StoredEnvironment, Target,
 };
-use tokio::sync::broadcast;
+use tokio::sync::{Notify, broadcast};
 
 use crate::changes::{Change, Changes};
 use crate::cloning::{self, Cloning, Made};
@@ -63,6 +63,8 @@ pub(crate) struct Shared {
     pub(crate) feeds: Feeds,
     pub(crate) flights: Flights,
     pub(crate) changes: Changes,
+    /// Wakes who works on deliveries.
+    pub(crate) told: Notify,
 }
 
 impl Shared {
@@ -113,7 +115,14 @@ impl Engine {
     /// An engine over these ports. It does nothing before it is asked; see [`Self::recover`].
     pub fn new(ports: Ports, settings: Settings) -> Self {
         let feeds = Feeds::new(ports.store.clone(), settings.most_log_bytes);
-        let shared = Arc::new(Shared { ports, settings, feeds, flights: Flights::default(), changes: Changes::default() });
+        let shared = Arc::new(Shared {
+            ports,
+            settings,
+            feeds,
+            flights: Flights::default(),
+            changes: Changes::default(),
+            told: Notify::new(),
+        });
         Self { queue: Queue::new(shared.clone()), shared }
     }
 
@@ -345,6 +354,11 @@ impl Engine {
     /// What the running steps of a deployment do right now.
     pub fn activities(&self, id: &str) -> BTreeMap<StepId, Activity> {
         self.shared.feeds.activities(id)
+    }
+
+    /// What every part of the engine shares.
+    pub(crate) fn shared(&self) -> &Shared {
+        &self.shared
     }
 
     async fn environment_and_target(

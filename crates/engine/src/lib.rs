@@ -8,6 +8,7 @@
 //!
 //! Recovery is the same loop over the stored facts: steps whose owner is gone wait again, and are begun again with the same keys.
 
+mod auto_deploy;
 mod bases;
 mod changes;
 mod chart_folder;

@@ -26,6 +26,7 @@ mod seen_lines;
 mod store;
 #[cfg(feature = "testing")]
 pub mod testing;
+mod webhooks;
 mod workloads;
 
 pub use async_trait::async_trait;
@@ -56,6 +57,7 @@ pub use store::{
     RecordedEvent, Store, StoreError, StoredEnvironment, StoredProject, Target,
 };
 pub use tokio_util::sync::CancellationToken;
+pub use webhooks::{Delivery, Effect, EffectKind, NewDelivery, Webhook, Webhooks};
 pub use workloads::{
     ByteStream, ConnectRequest, ExecInput, ExecOutput, ExecRequest, ExecStreams, JobRequest, JobRun, JobRunState, PodConnection,
     RunningContainer, RunningPod, RunningService, RunningServices, Workloads,

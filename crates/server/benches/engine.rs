@@ -228,7 +228,7 @@ impl Bench {
     }
 
     async fn deploy(&self, name: &str) -> String {
-        let trigger = Trigger { source: "bench".to_owned(), actor: Actor("bench".to_owned()), request: None };
+        let trigger = Trigger { source: "bench".to_owned(), actor: Actor("bench".to_owned()), request: None, link: None };
         let request = Request::default();
         let accepted = self.engine.deploy(&access(), &text("bench"), &text(name), Action::Deploy, request, trigger).await;
         accepted.expect("the deployment is accepted").summary.id

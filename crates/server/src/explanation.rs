@@ -7,7 +7,7 @@ use slipway_core::explanation::{
 use slipway_ports::DeploymentSummary;
 use slipway_ports::api::{
     CriticalPieceView, ExplanationView, HeadView, PartView, PieceView, RootView, ServiceExplanationView, StageExplanationView,
-    State, StepExplanationView, StepReference, TriggerView,
+    State, StepExplanationView, StepReference,
 };
 
 use crate::views;
@@ -20,7 +20,7 @@ pub(crate) fn view(summary: &DeploymentSummary, explanation: &Explanation) -> Ex
     let finished_at = state.has_ended().then(|| views::time(explanation.until));
     ExplanationView {
         head: HeadView { state, finished_at, ..views::head(summary) },
-        trigger: TriggerView { source: trigger.source.clone(), actor: trigger.actor.0.clone() },
+        trigger: views::trigger_view(trigger),
         until: views::time(explanation.until),
         queued: piece(&explanation.queued),
         stages: explanation.stages.iter().enumerate().map(|(order, found)| stage(explanation, order, found)).collect(),

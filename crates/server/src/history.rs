@@ -6,7 +6,7 @@ use slipway_core::deployment::Deployment;
 use slipway_core::model::Name;
 use slipway_core::plan::{PlannedService, Version};
 use slipway_ports::DeploymentSummary;
-use slipway_ports::api::{HistoryView, TriggerView, VersionChangeView};
+use slipway_ports::api::{HistoryView, VersionChangeView};
 
 use crate::views;
 
@@ -37,7 +37,7 @@ fn view(summary: &DeploymentSummary, deployment: &Deployment, changes: Vec<Versi
     let trigger = deployment.trigger();
     HistoryView {
         head: views::head(summary),
-        trigger: TriggerView { source: trigger.source.clone(), actor: trigger.actor.0.clone() },
+        trigger: views::trigger_view(trigger),
         started_at: deployment.started_at().map(views::time),
         changes,
     }

@@ -15,13 +15,13 @@ use axum::response::{IntoResponse as _, Response};
 use http_body_util::BodyExt as _;
 use hyper::body::Body as _;
 use sha2::{Digest as _, Sha256};
-use slipway_core::deployment::Timestamp;
 use slipway_ports::KeptAnswer;
 
 use crate::app::App;
 use crate::problem::Problem;
 use crate::random;
 use crate::request::Body;
+use crate::views::now;
 
 /// The header of a request that has a key.
 pub(crate) const KEY: &str = "Idempotency-Key";
@@ -32,13 +32,15 @@ const LONGEST_KEY: usize = 255;
 /// What of the headers is answered again.
 const KEPT_HEADERS: [HeaderName; 3] = [header::CONTENT_TYPE, header::ETAG, header::LOCATION];
 /// What makes nothing that is kept, or must not be answered twice: it takes no key.
-const WITHOUT: [&str; 6] = [
+const WITHOUT: [&str; 7] = [
     "/api/v1/environments:validate",
     "/api/v1/environments/{project}/{environment}/plan",
     "/api/v1/key:rotate",
     "/api/v1/sessions",
     "/api/v1/sessions/codes",
     "/api/v1/shutdown",
+    // Its answer holds a secret.
+    "/api/v1/webhooks",
 ];
 
 /// Whether an operation of the API takes a key.
@@ -232,10 +234,6 @@ fn reused(key: &str) -> Problem {
 fn in_use(key: &str) -> Problem {
     let detail = format!("the request with the key {key:?} is still being done");
     Problem::new(StatusCode::CONFLICT, "idempotency-key-in-use", detail).with_hint("ask again in a second")
-}
-
-fn now() -> Timestamp {
-    Timestamp(jiff::Timestamp::now().as_millisecond())
 }
 
 #[cfg(test)]

@@ -44,6 +44,7 @@ mod sign_in_codes;
 mod site;
 mod views;
 mod watches;
+mod webhook;
 mod wiring;
 
 pub use app::App;

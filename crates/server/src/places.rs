@@ -21,6 +21,14 @@ pub(crate) struct CredentialPath {
     pub(crate) credential: String,
 }
 
+/// A webhook.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(crate) struct WebhookPath {
+    /// The webhook's id.
+    pub(crate) webhook: String,
+}
+
 /// An environment.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Path)]

@@ -123,6 +123,8 @@ async fn run(home: &Home, options: &Options, ownership: &Ownership) -> Result<()
         tokio::spawn(async move { collecting.keep_collecting_images(&*collector, &stops).await });
     }
 
+    let (following, stops) = (engine.clone(), shutdown.clone());
+    tokio::spawn(async move { following.keep_following(&stops).await });
     serve_local(&wired.ports, &wired.local, options, &shutdown).await?;
     let site = Site::new(address, options.public_url.clone(), Files::Built);
     let app = App::new((engine, wired.ports, wired.workloads), keys, token, site, options.allow_file_urls, shutdown.clone());

@@ -21,7 +21,12 @@ use slipway_ports::{Activity, DeploymentSummary, LogLine, LogSection, PlacedLine
 /// What the running steps do right now.
 pub(crate) type Activities = BTreeMap<StepId, Activity>;
 
-/// A moment; one that no calendar has is the beginning of time.
+/// What time it is.
+pub(crate) fn now() -> Timestamp {
+    Timestamp(Time::now().as_millisecond())
+}
+
+/// A moment, for the wire; one that no calendar has is the beginning of time.
 pub(crate) fn time(at: Timestamp) -> Time {
     Time::from_millisecond(at.0).unwrap_or_default()
 }
@@ -102,8 +107,9 @@ pub(crate) fn deployment(summary: &DeploymentSummary, deployment: &Deployment, a
     }
 }
 
-fn trigger_view(trigger: &Trigger) -> TriggerView {
-    TriggerView { source: trigger.source.clone(), actor: trigger.actor.0.clone() }
+/// Who asked, for the wire.
+pub(crate) fn trigger_view(trigger: &Trigger) -> TriggerView {
+    TriggerView { source: trigger.source.clone(), actor: trigger.actor.0.clone(), link: trigger.link.clone() }
 }
 
 fn approval(deployment: &Deployment, order: usize) -> Option<ApprovalView> {

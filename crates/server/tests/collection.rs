@@ -172,7 +172,7 @@ impl Server {
     /// Deploys what is on the branch after so many commits; returns where its image lies.
     async fn deploy(&self, commit: usize) -> RepositoryTag {
         self.source.commit.store(commit, Ordering::SeqCst);
-        let trigger = Trigger { source: "test".to_owned(), actor: Actor("test".to_owned()), request: None };
+        let trigger = Trigger { source: "test".to_owned(), actor: Actor("test".to_owned()), request: None, link: None };
         let request = Request::default();
         let accepted = self.engine.deploy(&access(), &name("shop"), &name("test"), Action::Deploy, request, trigger).await;
         let id = accepted.unwrap().summary.id;

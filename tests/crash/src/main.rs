@@ -142,7 +142,7 @@ impl Teller {
         let there = self.store.deployments(&access(), &project, &environment, None, 100).await?.len();
         if there < wanted {
             let access = Access::owner(actor);
-            let trigger = Trigger { source: "test".to_owned(), actor: access.actor.clone(), request: None };
+            let trigger = Trigger { source: "test".to_owned(), actor: access.actor.clone(), request: None, link: None };
             self.engine.deploy(&access, &project, &environment, action, request, trigger).await?;
         }
         Ok(())

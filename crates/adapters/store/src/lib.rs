@@ -19,6 +19,7 @@ mod schema;
 mod secrets;
 mod sqlite;
 mod stored;
+mod webhooks;
 mod writer;
 
 pub use key::KeyError;

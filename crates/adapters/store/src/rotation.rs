@@ -10,11 +10,12 @@ use crate::key::KeyError;
 use crate::keys::SecretKeys;
 use crate::secrets::place;
 use crate::sqlite::{SqliteStore, damaged, unavailable};
+use crate::webhooks::sealed_for_webhook;
 
 /// What was sealed in the database under the new key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SealedAnew {
-    /// Secrets, generated passwords and outputs of jobs.
+    /// Secrets, generated passwords, outputs of jobs, and the secrets of webhooks.
     pub secrets: u64,
     /// Credentials.
     pub credentials: u64,
@@ -47,12 +48,13 @@ impl SqliteStore {
     pub async fn begin_key_rotation(&self) -> Result<SealedAnew, StoreError> {
         let mut transaction = self.begin_write().await?;
         let (secrets, credentials) = (secrets(&mut transaction).await?, credentials(&mut transaction).await?);
-        for row in secrets.iter().chain(&credentials) {
+        let webhooks = webhooks(&mut transaction).await?;
+        for row in secrets.iter().chain(&credentials).chain(&webhooks) {
             self.keys.unseal(&row.place, &row.sealed).map_err(|reason| damaged(&row.what, reason))?;
         }
         self.keys.begin().map_err(|error| key_failed(&error))?;
-        let counts = SealedAnew { secrets: secrets.len() as u64, credentials: credentials.len() as u64 };
-        for row in secrets.into_iter().chain(credentials) {
+        let counts = SealedAnew { secrets: (secrets.len() + webhooks.len()) as u64, credentials: credentials.len() as u64 };
+        for row in secrets.into_iter().chain(credentials).chain(webhooks) {
             if let Some(sealed) = self.keys.seal_anew(&row.place, &row.sealed).map_err(|reason| damaged(&row.what, reason))? {
                 let written = sqlx::query(row.update).bind(sealed).bind(row.row).execute(&mut *transaction);
                 written.await.map_err(unavailable)?;
@@ -99,6 +101,21 @@ async fn credentials(transaction: &mut Transaction<'static, Sqlite>) -> Result<V
             what: format!("credential `{name}` of project `{project}`"),
             place: sealed_for(&project, &id, &place),
             sealed: row.get(5),
+        }
+    });
+    Ok(rows.collect())
+}
+
+async fn webhooks(transaction: &mut Transaction<'static, Sqlite>) -> Result<Vec<SealedRow>, StoreError> {
+    let rows = sqlx::query("SELECT rowid, id, sealed FROM webhook").fetch_all(&mut **transaction);
+    let rows = rows.await.map_err(unavailable)?.into_iter().map(|row| {
+        let id: String = row.get(1);
+        SealedRow {
+            update: "UPDATE webhook SET sealed = ? WHERE rowid = ?",
+            row: row.get(0),
+            what: format!("secret of the webhook `{id}`"),
+            place: sealed_for_webhook(&id),
+            sealed: row.get(2),
         }
     });
     Ok(rows.collect())

@@ -3,7 +3,7 @@
 use sqlx::SqlitePool;
 
 /// One entry per version of the file; `PRAGMA user_version` says how many were carried out.
-const MIGRATIONS: [&str; 7] = [
+const MIGRATIONS: [&str; 8] = [
     "
     CREATE TABLE target (
         name TEXT PRIMARY KEY,
@@ -117,6 +117,28 @@ const MIGRATIONS: [&str; 7] = [
         version INTEGER NOT NULL,
         body TEXT NOT NULL
     ) STRICT;
+    ",
+    "
+    CREATE TABLE webhook (
+        id TEXT PRIMARY KEY,
+        host TEXT NOT NULL,
+        project TEXT,
+        made_by TEXT NOT NULL,
+        made_at INTEGER NOT NULL,
+        sealed BLOB NOT NULL
+    ) STRICT;
+    CREATE TABLE delivery (
+        number INTEGER PRIMARY KEY AUTOINCREMENT,
+        webhook TEXT NOT NULL REFERENCES webhook (id) ON DELETE CASCADE,
+        id TEXT NOT NULL,
+        event TEXT NOT NULL,
+        notices TEXT NOT NULL,
+        at INTEGER NOT NULL,
+        settled_at INTEGER,
+        effects TEXT,
+        UNIQUE (webhook, id)
+    ) STRICT;
+    CREATE INDEX open_delivery ON delivery (number) WHERE settled_at IS NULL;
     ",
 ];
 

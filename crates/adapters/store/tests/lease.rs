@@ -48,7 +48,7 @@ fn deployment(id: &str) -> NewDeployment {
         services: Vec::new(),
         other_versions: std::collections::BTreeMap::new(),
     };
-    let trigger = Trigger { source: "cli".to_owned(), actor: Actor("root".to_owned()), request: None };
+    let trigger = Trigger { source: "cli".to_owned(), actor: Actor("root".to_owned()), request: None, link: None };
     let accepted = Event { at: Timestamp(1), fact: Fact::Accepted { plan: Box::new(plan), trigger } };
     NewDeployment {
         id: id.to_owned(),

@@ -3,8 +3,9 @@
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
+use slipway_core::deployment::{Actor, Timestamp};
 use slipway_core::model::Name;
-use slipway_ports::{Access, Credential, Leases as _, Login, SecretText, Store as _, StoreError};
+use slipway_ports::{Access, Credential, Leases as _, Login, SecretText, Store as _, StoreError, Webhook, Webhooks as _};
 use slipway_store::{SealedAnew, SqliteStore};
 
 struct Home(tempfile::TempDir);
@@ -65,6 +66,14 @@ async fn fill(store: &SqliteStore) {
         login: Login::Password { user: "robot".to_owned(), password: SecretText::new("hunter2-robot") },
     };
     store.put_credential(&access(), &name("shop"), &credential).await.expect("kept");
+    let webhook = Webhook {
+        id: "w".to_owned(),
+        host: "github".to_owned(),
+        project: None,
+        made_by: Actor("me".to_owned()),
+        made_at: Timestamp(1),
+    };
+    store.put_webhook(&access(), &webhook, &SecretText::new("hunter2-webhook")).await.expect("kept");
 }
 
 /// Panics when something does not open, or has changed.
@@ -78,13 +87,14 @@ async fn assert_whole(store: &SqliteStore) {
     let credentials = store.credentials(&access(), &name("shop")).await.expect("they open");
     let Login::Password { password, .. } = &credentials[0].login else { panic!("a password") };
     assert_eq!(password.expose(), "hunter2-robot");
+    assert_eq!(store.webhook_to_check("w").await.expect("it opens").1.expose(), "hunter2-webhook");
 }
 
 fn mode(path: &Path) -> u32 {
     std::fs::metadata(path).expect("a file").permissions().mode() & 0o777
 }
 
-const ALL: SealedAnew = SealedAnew { secrets: 4, credentials: 1 };
+const ALL: SealedAnew = SealedAnew { secrets: 5, credentials: 1 };
 
 #[tokio::test]
 async fn after_a_rotation_everything_opens_and_the_old_key_opens_nothing() {

@@ -36,3 +36,4 @@ pub(crate) mod stop;
 pub(crate) mod target;
 pub(crate) mod up;
 pub(crate) mod validate;
+pub(crate) mod webhook;

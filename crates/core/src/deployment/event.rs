@@ -291,6 +291,9 @@ pub struct Trigger {
     /// Tells this request from all others, when it may be repeated: the one that was accepted is found by it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request: Option<String>,
+    /// A page about what brought it about: of a commit, of a comparison. An `http` or `https` URL.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub link: Option<String>,
 }
 
 /// Somebody who asks.

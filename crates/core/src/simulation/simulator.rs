@@ -93,7 +93,8 @@ impl<'e> Simulator<'e> {
                 steps.push(SimulatedStep { service: &service.name, stage: &service.stage, phase, end, span: None });
             }
         }
-        let trigger = Trigger { source: "simulation".to_owned(), actor: Actor("simulation".to_owned()), request: None };
+        let trigger =
+            Trigger { source: "simulation".to_owned(), actor: Actor("simulation".to_owned()), request: None, link: None };
         Self {
             deployment: Deployment::accepted(sealed::plan(environment, planned), trigger, Timestamp(0)),
             clock: Clock::default(),

@@ -37,7 +37,7 @@ impl Run {
     /// A deployment that was accepted and not begun.
     pub(crate) fn accepted(scenario: &Scenario) -> Self {
         let plan = scenario.plan();
-        let trigger = Trigger { source: "test".to_owned(), actor: actor(), request: None };
+        let trigger = Trigger { source: "test".to_owned(), actor: actor(), request: None, link: None };
         let deployment = Deployment::accepted(plan.clone(), trigger, Timestamp(0));
         Self { plan, events: Vec::new(), turns: Vec::new(), deployment }
     }
@@ -129,7 +129,7 @@ impl Run {
                 self.take_if_it_means_something(Input::Approve { actor: actor(), stage, approved: *approved });
             }
             Move::Merge => {
-                let trigger = Trigger { source: "test".to_owned(), actor: actor(), request: None };
+                let trigger = Trigger { source: "test".to_owned(), actor: actor(), request: None, link: None };
                 self.take_if_it_means_something(Input::Merge { plan: Box::new(self.plan.clone()), trigger });
             }
         }

@@ -97,7 +97,7 @@ impl Bench {
         request: Request,
         actor: &str,
     ) -> Result<Accepted, EngineError> {
-        let trigger = Trigger { source: "test".to_owned(), actor: Actor(actor.to_owned()), request: None };
+        let trigger = Trigger { source: "test".to_owned(), actor: Actor(actor.to_owned()), request: None, link: None };
         self.engine.deploy(&access(), &name("shop"), &name(environment), action, request, trigger).await
     }
 

@@ -80,10 +80,13 @@ impl State {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct TriggerView {
-    /// `cli`, `api` …
+    /// `cli`, `api`, `push` …
     pub source: String,
-    /// Who.
+    /// Who; of a push its repository and branch.
     pub actor: String,
+    /// A page about what brought it about, such as a commit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub link: Option<String>,
 }
 
 /// A deployment without its stages, as a history lists it.

@@ -25,6 +25,7 @@ mod running;
 pub mod schema;
 mod session;
 mod target;
+mod webhook;
 
 pub use board::{BoardDeploymentView, BoardServiceView, BoardStageView, BoardView};
 pub use check::{CheckStatus, CheckView, DoctorView};
@@ -59,6 +60,7 @@ pub use running::{
 };
 pub use session::{CallerView, SessionView, SignInBody, SignInCodeView};
 pub use target::{NewTarget, TargetKind, TargetView};
+pub use webhook::{DeliveriesQuery, DeliveryView, EffectView, MadeWebhookView, NewWebhook, TakenView, WebhookView};
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;

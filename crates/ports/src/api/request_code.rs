@@ -2,12 +2,13 @@
 
 /// The codes of problem details that are neither those of a failure ([`Code`](slipway_core::failure::Code)) nor of a refused edit
 /// ([`RefusalCode`](slipway_core::pipeline_edit::RefusalCode)). Each has a page `docs/errors/<code>.md`.
-pub const REQUEST_CODES: [&str; 25] = [
+pub const REQUEST_CODES: [&str; 26] = [
     "body-too-large",
     "body-too-slow",
     "conflict",
     "credential-invalid",
     "cursor-invalid",
+    "delivery-refused",
     "environment-exists",
     "file-invalid",
     "host-refused",

@@ -8,6 +8,7 @@ mod lease_contract;
 mod store;
 mod store_contract;
 mod told;
+mod webhooks;
 mod workloads;
 mod world;
 

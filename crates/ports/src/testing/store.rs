@@ -17,7 +17,7 @@ use crate::{
 pub struct MemoryStore(Mutex<Tables>);
 
 #[derive(Default)]
-struct Tables {
+pub(super) struct Tables {
     targets: BTreeMap<String, Target>,
     environments: BTreeMap<(Name, Name), StoredEnvironment>,
     deployments: Vec<DeploymentSummary>,
@@ -32,6 +32,7 @@ struct Tables {
     /// By project, and environment unless they are the project's.
     secrets: BTreeMap<(Name, Option<Name>, String), SecretText>,
     credentials: BTreeMap<(Name, Name), Credential>,
+    pub(super) of_webhooks: super::webhooks::WebhookTables,
     /// With actor and key, oldest first.
     answers: Vec<(String, String, KeptAnswer)>,
 }
@@ -66,7 +67,7 @@ fn middle(lines: &[(u64, &KeptLine)], most_bytes: u64) -> Vec<u64> {
 }
 
 impl MemoryStore {
-    fn tables(&self) -> MutexGuard<'_, Tables> {
+    pub(super) fn tables(&self) -> MutexGuard<'_, Tables> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

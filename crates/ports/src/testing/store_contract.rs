@@ -40,7 +40,7 @@ fn deployment(id: &str, project: &str) -> NewDeployment {
         services: Vec::new(),
         other_versions: BTreeMap::new(),
     };
-    let trigger = Trigger { source: "cli".to_owned(), actor: Actor("root".to_owned()), request: None };
+    let trigger = Trigger { source: "cli".to_owned(), actor: Actor("root".to_owned()), request: None, link: None };
     NewDeployment {
         id: id.to_owned(),
         project: name(project),
@@ -70,6 +70,8 @@ pub async fn store_contract(store: &dyn Store) {
     removed_deployments_leave_nothing_and_numbers_go_on(store, &owner).await;
     answers_are_kept_for_a_while_and_not_without_bound(store, &owner).await;
     pages_of_environments_follow_each_other(store, &owner).await;
+    super::webhooks::deliveries_are_taken_once_and_settled(store, &owner).await;
+    super::webhooks::old_deliveries_go(store, &owner).await;
 }
 
 async fn a_log_that_is_too_long_loses_its_middle(store: &dyn Store, owner: &Access) {

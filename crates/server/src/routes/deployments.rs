@@ -56,7 +56,7 @@ pub(super) async fn deploy(
     let (project, environment) = (name(&project)?, name(&environment)?);
     let request = once.map(|Extension(once)| once.uuid(&format!("{project}/{environment}")));
     let source = if from_cli { "cli" } else { "api" };
-    let trigger = Trigger { source: source.to_owned(), actor: access.actor.clone(), request };
+    let trigger = Trigger { source: source.to_owned(), actor: access.actor.clone(), request, link: None };
     let engine = &app.inner.engine;
     let accepted = engine.deploy(&access, &project, &environment, action, views::request(&body), trigger).await?;
     let deployment = view(&app, &accepted.summary.id).await?;

@@ -2,7 +2,6 @@
 
 use axum::Json;
 use axum::extract::State;
-use slipway_core::deployment::Timestamp;
 use slipway_core::explanation::{Ahead, explain};
 use slipway_engine::EngineError;
 use slipway_ports::api::ExplanationView;
@@ -13,6 +12,7 @@ use crate::explanation;
 use crate::places::DeploymentPath;
 use crate::problem::Problem;
 use crate::request::Place;
+use crate::views;
 
 /// How many deployments before one are looked at for those that it stood behind.
 const LOOK_BACK: u32 = 100;
@@ -35,7 +35,7 @@ pub(super) async fn show(
     let events = store.events(&access, &id, 0).await?;
     let events: Vec<_> = events.into_iter().map(|recorded| recorded.event).collect();
     let ahead = ahead(store.as_ref(), &access, &summary).await?;
-    let now = Timestamp(jiff::Timestamp::now().as_millisecond());
+    let now = views::now();
     let explanation = explain(&events, &ahead, now).map_err(|error| EngineError::Internal(error.to_string()))?;
     Ok(Json(explanation::view(&summary, &explanation)))
 }

@@ -8,6 +8,7 @@ mod environments;
 mod exec;
 mod explanations;
 mod forward;
+mod hooks;
 mod jobs;
 mod keys;
 mod live;
@@ -19,6 +20,7 @@ mod running;
 mod server;
 mod sessions;
 mod targets;
+mod webhooks;
 
 use axum::extract::DefaultBodyLimit;
 use axum::http::Uri;
@@ -59,6 +61,9 @@ pub(crate) fn documented() -> OpenApiRouter<App> {
         .routes(routes!(projects::set_secret))
         .routes(routes!(credentials::list))
         .routes(routes!(credentials::set, credentials::remove))
+        .routes(routes!(webhooks::list, webhooks::make))
+        .routes(routes!(webhooks::delete))
+        .routes(routes!(webhooks::deliveries))
         .routes(routes!(live::all))
         .routes(routes!(environments::show))
         .routes(routes!(live::environment))
@@ -99,6 +104,7 @@ pub fn router(app: App) -> Router {
         .method_not_allowed_fallback(wrong_method)
         .layer(middleware::from_fn_with_state(app.clone(), idempotency::once))
         .layer(DefaultBodyLimit::max(MOST_BYTES))
+        .merge(hooks::router())
         .layer(middleware::from_fn_with_state(app.clone(), guard::guard))
         .with_state(app.clone());
     // A layer sees a request after the routing: what changes its path is around all routes.

@@ -1,0 +1,215 @@
+//! What a push brings about, from the git host's request to running pods (C13, B1, C14).
+
+use std::collections::BTreeSet;
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::path::Path;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use slipway_hosts::{Host as Kind, sign};
+use slipway_ports::SecretText;
+
+use crate::cluster::Cleared;
+use crate::git;
+use crate::git_host::Host;
+use crate::process::{command, eventually, run};
+use crate::server::{Server, service};
+
+const PROJECT: &str = "followed";
+const ENVIRONMENTS: [&str; 5] = ["one", "two", "three", "four", "five"];
+const SERVICES: [&str; 4] = ["a", "b", "c", "d"];
+/// Two builds never say the same.
+const UNIQUE: &str = "RUN echo \"made as $(cat /proc/sys/kernel/random/uuid)\"\n";
+
+/// Of the services only `d` takes the variable `TIER` into its build.
+fn dockerfile(service: &str, version: u32) -> String {
+    let argument = if service == "d" { "ARG TIER\n" } else { "" };
+    format!(
+        "FROM docker.io/library/debian:bookworm-slim\n{argument}RUN echo {service} {version}\n{UNIQUE}CMD [\"sleep\", \"1000000\"]\n"
+    )
+}
+
+/// The environment `five` has variables of its own.
+fn file(url: &str, name: &str) -> String {
+    let variables = if name == "five" { "{TIER: gold, LEVEL: debug}" } else { "{TIER: none, LEVEL: info}" };
+    let head = format!(
+        "apiVersion: slipway.dev/v1\nkind: Environment\nproject: {PROJECT}\nname: {name}\nvariables: {variables}\nservices:\n"
+    );
+    let service = |name: &str| {
+        format!(
+            "  - name: {name}\n    application:\n      git: {{url: \"{url}\", branch: main, root: services/{name}}}\n      autoDeploy: true\n      \
+             paths: {{match: [\"services/{name}/**\"], exclude: [\"**/*.md\"]}}\n"
+        )
+    };
+    head + &SERVICES.map(service).concat()
+}
+
+/// A repository behind a host, and the webhook by which the host tells of it.
+struct Told<'a> {
+    server: &'a Server,
+    repository: &'a Path,
+    url: String,
+    webhook: String,
+    secret: SecretText,
+}
+
+impl Told<'_> {
+    fn tip(&self) -> String {
+        let said = run(command("git", ["rev-parse", "main"]).current_dir(self.repository)).expect_code(0);
+        said.stdout.trim().to_owned()
+    }
+
+    /// What Gitea posts after a push to `main`.
+    fn payload(&self) -> String {
+        json!({
+            "ref": "refs/heads/main",
+            "before": "0".repeat(40),
+            "after": self.tip(),
+            "compare_url": format!("{}/compare/x...y", self.url),
+            "commits": [],
+            "total_commits": 1,
+            "repository": {"id": 7, "full_name": "acme/shop", "name": "shop", "html_url": self.url, "clone_url": self.url, "ssh_url": "git@git.test:acme/shop.git"},
+            "pusher": {"login": "ada", "username": "ada"},
+            "sender": {"login": "ada", "username": "ada"},
+        })
+        .to_string()
+    }
+
+    /// Posts a delivery as Gitea does, and returns the status and the answer.
+    fn post(&self, delivery: &str, secret: &SecretText, body: &str) -> (u16, Value) {
+        let (header, signature) = sign(Kind::Gitea, secret, body.as_bytes());
+        let address = self.server.address();
+        let head = format!(
+            "POST /hooks/{} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\nContent-Type: application/json\r\nX-Gitea-Event: push\r\n\
+             X-Gitea-Delivery: {delivery}\r\n{header}: {signature}\r\nContent-Length: {}\r\n\r\n",
+            self.webhook,
+            body.len()
+        );
+        let mut stream = TcpStream::connect(&address).expect("the server listens");
+        stream.write_all((head + body).as_bytes()).expect("it reads");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("it answers");
+        let status = answer.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status");
+        let json = answer.find('{').zip(answer.rfind('}')).map(|(from, to)| &answer[from..=to]).unwrap_or("null");
+        (status, serde_json::from_str(json).expect("the answer is JSON"))
+    }
+
+    /// Tells of the branch as it is, and waits until that is settled.
+    fn push(&self, delivery: &str) -> Value {
+        let (status, answer) = self.post(delivery, &self.secret, &self.payload());
+        assert_eq!((status, &answer["known"]), (202, &json!(false)), "{answer:#}");
+        self.settled(delivery)
+    }
+
+    fn settled(&self, delivery: &str) -> Value {
+        eventually(&format!("delivery {delivery} is settled"), Duration::from_secs(60), || {
+            let all = self.server.slipway(["webhook", "deliveries", "--output", "json"]).expect_code(0).json();
+            let found = all.as_array()?.iter().find(|known| known["id"] == delivery)?.clone();
+            found["settledAt"].is_string().then_some(found)
+        })
+    }
+
+    /// The newest deployment of an environment, once it has this number and has ended well.
+    fn deployed(&self, environment: &str, number: u64) -> Value {
+        eventually(&format!("#{number} of {environment} has ended"), Duration::from_secs(240), || {
+            let deployment = self.server.deployment(&format!("{PROJECT}/{environment}"));
+            assert_ne!(deployment["state"], "failed", "{deployment:#}");
+            (deployment["number"] == number && deployment["state"] == "succeeded").then_some(deployment)
+        })
+    }
+}
+
+/// How many different builds of a service the logs of all environments tell of.
+fn builds(server: &Server, service: &str, number: u64) -> usize {
+    let mut made = BTreeSet::new();
+    for environment in ENVIRONMENTS {
+        let (environment, number) = (format!("{PROJECT}/{environment}"), number.to_string());
+        let said = server.slipway(["logs", service, "--deployment", &number, "--environment", &environment]);
+        let lines = said.stdout.lines().filter_map(|line| line.split("made as ").nth(1));
+        made.extend(lines.filter(|text| text.len() >= 36 && !text.starts_with('$')).map(|text| text[..36].to_owned()));
+    }
+    made.len()
+}
+
+#[test]
+fn c13_a_push_deploys_what_it_concerns_everywhere_and_each_image_is_built_once() {
+    let cleared = ENVIRONMENTS.map(|name| Cleared(PROJECT, name));
+    cleared.iter().for_each(Cleared::now);
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let repository = folder.path().join("shop");
+    std::fs::create_dir(&repository).expect("it can be made");
+    git::git(&repository, &["init", "--quiet", "--initial-branch=main"]);
+    let commit = |version, services: &[&str]| {
+        let files: Vec<_> =
+            services.iter().map(|name| (format!("services/{name}/Dockerfile"), dockerfile(name, version))).collect();
+        git::commit(&repository, &files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect::<Vec<_>>());
+    };
+    commit(1, &SERVICES);
+    let host = Host::serve(folder.path(), None);
+    let server = Server::start();
+    let made = server.slipway(["webhook", "create", "gitea", "--output", "json"]).expect_code(0).json();
+    let told = Told {
+        server: &server,
+        repository: &repository,
+        url: host.url("shop"),
+        webhook: made["id"].as_str().expect("an id").to_owned(),
+        secret: SecretText::new(made["secret"].as_str().expect("a secret").to_owned()),
+    };
+
+    // Before anything was deployed, a push brings nothing up.
+    for name in ENVIRONMENTS {
+        server.slipway(["apply", "--file", &server.file(&file(&told.url, name))]).expect_code(0);
+    }
+    let early = told.push("early");
+    assert!(
+        early["effects"].as_array().is_some_and(|all| all.len() == 20 && all.iter().all(|it| it["kind"] == "ignored")),
+        "{early:#}"
+    );
+    for name in ENVIRONMENTS {
+        server.slipway(["deploy", "--environment", &format!("{PROJECT}/{name}"), "--detach"]).expect_code(0);
+    }
+    for name in ENVIRONMENTS {
+        told.deployed(name, 1);
+    }
+
+    // One push, five environments, one build of each image; two of the one whose declared argument differs.
+    commit(2, &SERVICES);
+    let push = told.push("second");
+    assert_eq!(push["effects"].as_array().map(Vec::len), Some(5), "{push:#}");
+    let deployed: Vec<_> = ENVIRONMENTS.iter().map(|name| told.deployed(name, 2)).collect();
+    assert_eq!(
+        deployed[0]["trigger"],
+        json!({"source": "push", "actor": "acme/shop main", "link": format!("{}/compare/x...y", told.url)})
+    );
+    assert_eq!(SERVICES.map(|name| builds(&server, name, 2)), [1, 1, 1, 2]);
+
+    // The same delivery again, and the same commit by another: nothing.
+    let (status, again) = told.post("second", &told.secret, &told.payload());
+    assert_eq!((status, &again["known"]), (202, &json!(true)));
+    let same = told.push("third");
+    assert!(same["effects"][0]["why"].as_str().is_some_and(|why| why.contains("already")), "{same:#}");
+
+    // A commit that concerns one service deploys that one; what is stopped stays so.
+    server.slipway(["stop", "--environment", &format!("{PROJECT}/five")]).expect_code(0);
+    git::commit(&repository, &[("services/a/README.md", "words"), ("services/b/README.md", "words")]);
+    let words = told.push("words");
+    assert!(words["effects"].as_array().is_some_and(|all| all.iter().all(|it| it["kind"] == "ignored")), "{words:#}");
+    commit(3, &["a"]);
+    let one = told.push("one");
+    let kinds = |kind: &str| one["effects"].as_array().map_or(0, |all| all.iter().filter(|it| it["kind"] == kind).count());
+    assert_eq!((kinds("deployed"), kinds("ignored")), (4, 3 * 4 + 4), "{one:#}");
+    let third = told.deployed("one", 3);
+    assert_eq!(
+        third["stages"].as_array().map(|all| all.iter().flat_map(|it| it["services"].as_array()).flatten().count()),
+        Some(1)
+    );
+    assert_eq!(service(&third, "a")["name"], "a");
+    assert_eq!(server.deployment(&format!("{PROJECT}/five"))["action"], "stop");
+
+    // Whoever does not know the secret moves nothing.
+    let (status, refused) = told.post("forged", &SecretText::new("another".to_owned()), &told.payload());
+    assert_eq!((status, &refused["code"]), (401, &json!("delivery-refused")));
+    let all = server.slipway(["webhook", "deliveries"]).expect_code(0);
+    assert!(all.stdout.contains("push to main of acme/shop") && !all.stdout.contains("forged"), "{}", all.stdout);
+}
