@@ -26,7 +26,7 @@ const UNIQUE: &str = "RUN echo \"made as $(cat /proc/sys/kernel/random/uuid)\"\n
 fn dockerfile(service: &str, version: u32) -> String {
     let argument = if service == "d" { "ARG TIER\n" } else { "" };
     format!(
-        "FROM docker.io/library/debian:bookworm-slim\n{argument}RUN echo {service} {version}\n{UNIQUE}CMD [\"sleep\", \"1000000\"]\n"
+        "FROM docker.io/library/debian:bookworm-slim\n{argument}RUN echo {service} {version}\n{UNIQUE}CMD [\"sh\", \"-c\", \"trap exit TERM; sleep 1000000 & wait\"]\n"
     )
 }
 

@@ -230,3 +230,24 @@ async fn a_git_host_that_is_away_is_asked_again() {
     .await;
     assert_eq!(effects[0].kind, EffectKind::Deployed, "{effects:#?}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_push_that_no_delivery_told_of_is_found_and_one_that_was_told_of_is_not_done_twice() {
+    let bench = Bench::with(&following()).await;
+    bench.deploy_to_the_end().await;
+    let stop = CancellationToken::new();
+    let (engine, stops) = (bench.engine.clone(), stop.clone());
+    let polling = tokio::spawn(async move { engine.keep_polling(Duration::from_secs(300), &stops).await });
+    let looks = async |count| bench.world.begun_times(&format!("tips {SHOP}"), count).await;
+    looks(2).await;
+    assert_eq!(bench.world.count(&format!("compare {SHOP} {} {}", commit(1), commit(2))), 0);
+    bench.world.commit(SHOP, &commit(2));
+    bench.world.changed(&commit(1), &commit(2), Changed::Paths(vec!["main.rs".to_owned()]));
+    looks(5).await;
+    let all = bench.store.deployments(&access(), &name("shop"), &name("demo"), None, 10).await.expect("read");
+    assert_eq!(all.len(), 2, "found once, whatever is looked at again");
+    let found = bench.end_of(&all[0].id).await;
+    assert_eq!((&*found.trigger().source, &*found.trigger().actor.0), ("poll", "shop main"));
+    stop.cancel();
+    polling.await.expect("it ends");
+}

@@ -170,7 +170,7 @@ impl Following<'_> {
         let selections = services.iter().map(|name| Selection { name: name.clone(), version: None }).collect();
         let request = Request { services: selections, ..Request::default() };
         let trigger = Trigger {
-            source: "push".to_owned(),
+            source: self.push.source.to_owned(),
             actor: self.access.actor.clone(),
             request: Some(self.request_id()),
             link: self.push.link.map(str::to_owned),

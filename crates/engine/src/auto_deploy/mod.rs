@@ -5,6 +5,7 @@
 //! accepted. Each environment is asked under an id that is the same on every attempt, so that one that was asked before is found.
 
 mod environment;
+mod poll;
 mod push;
 
 use std::collections::HashMap;
@@ -105,7 +106,7 @@ impl Engine {
                     ));
                 }
                 (_, What::Push { branch, after: Some(_), link, .. }) => {
-                    let push = Push { delivery, notice, branch, link: link.as_deref() };
+                    let push = Push { delivery, notice, branch, link: link.as_deref(), source: "push" };
                     effects.extend(push.work(self, stop).await?);
                 }
                 (_, what) => effects.push(Effect::none(EffectKind::Ignored, why_nothing(what))),

@@ -17,6 +17,8 @@ pub(super) struct Push<'a> {
     pub(super) branch: &'a str,
     /// A page about it.
     pub(super) link: Option<&'a str>,
+    /// The way by which it was heard of, as the trigger of a deployment has it.
+    pub(super) source: &'static str,
 }
 
 /// Why a delivery is not worked on.
