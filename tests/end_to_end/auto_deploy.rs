@@ -91,7 +91,7 @@ impl Told<'_> {
         let mut answer = String::new();
         stream.read_to_string(&mut answer).expect("it answers");
         let status = answer.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status");
-        let json = answer.find('{').zip(answer.rfind('}')).map(|(from, to)| &answer[from..=to]).unwrap_or("null");
+        let json = answer.find('{').zip(answer.rfind('}')).map_or("null", |(from, to)| &answer[from..=to]);
         (status, serde_json::from_str(json).expect("the answer is JSON"))
     }
 

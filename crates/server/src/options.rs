@@ -41,6 +41,8 @@ pub struct Options {
     pub keep_images: Duration,
     /// How many bytes the log of a deployment may have.
     pub most_log_bytes: u64,
+    /// How long between two looks at git hosts for pushes that no webhook told of; zero: it never looks.
+    pub poll: Duration,
     /// How long this server may be silent before another that waits for its home takes over.
     pub lease: Duration,
 }

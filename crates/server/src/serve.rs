@@ -123,8 +123,7 @@ async fn run(home: &Home, options: &Options, ownership: &Ownership) -> Result<()
         tokio::spawn(async move { collecting.keep_collecting_images(&*collector, &stops).await });
     }
 
-    let (following, stops) = (engine.clone(), shutdown.clone());
-    tokio::spawn(async move { following.keep_following(&stops).await });
+    follow(&engine, options, &shutdown);
     serve_local(&wired.ports, &wired.local, options, &shutdown).await?;
     let site = Site::new(address, options.public_url.clone(), Files::Built);
     let app = App::new((engine, wired.ports, wired.workloads), keys, token, site, options.allow_file_urls, shutdown.clone());
@@ -144,6 +143,16 @@ async fn run(home: &Home, options: &Options, ownership: &Ownership) -> Result<()
     wired.builder.stop().await;
     registry.shutdown().await;
     Ok(())
+}
+
+/// Works on what git hosts tell, and asks them for what they did not tell.
+fn follow(engine: &Engine, options: &Options, shutdown: &CancellationToken) {
+    let (following, stops) = (engine.clone(), shutdown.clone());
+    tokio::spawn(async move { following.keep_following(&stops).await });
+    if !options.poll.is_zero() {
+        let (polling, stops, pause) = (engine.clone(), shutdown.clone(), options.poll);
+        tokio::spawn(async move { polling.keep_polling(pause, &stops).await });
+    }
 }
 
 /// Watches what runs on the local target, and serves its public http ports.

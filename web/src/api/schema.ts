@@ -940,6 +940,58 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/webhooks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the webhooks. */
+        get: operations["listWebhooks"];
+        put?: never;
+        /** Makes a webhook, and tells its secret, this once. */
+        post: operations["makeWebhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhooks/{webhook}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Forgets a webhook with what it told; what its host posts then is refused. */
+        delete: operations["deleteWebhook"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhooks/{webhook}/deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the last deliveries of a webhook, and what came of each. */
+        get: operations["listDeliveries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -1213,6 +1265,32 @@ export interface components {
             /** @description The step that it belongs to; absent of the deployment as a whole. */
             step?: components["schemas"]["StepReference"];
         };
+        /** @description Something that was told. */
+        DeliveryView: {
+            /**
+             * Format: date-time
+             * @description When it came.
+             */
+            at: string;
+            /** @description What came of it. */
+            effects: components["schemas"]["EffectView"][];
+            /** @description The event, by the host's name for it. */
+            event: string;
+            /** @description The host's id of it. */
+            id: string;
+            /**
+             * Format: int64
+             * @description Counts all deliveries.
+             */
+            number: number;
+            /**
+             * Format: date-time
+             * @description When it was settled; absent while it is worked on.
+             */
+            settledAt?: string;
+            /** @description What it tells, such as `push to main of acme/shop`. */
+            tells: string[];
+        };
         /** @description A request to do something to an environment. The default deploys all of it. */
         DeployBody: {
             action?: components["schemas"]["Action"] | null;
@@ -1305,6 +1383,24 @@ export interface components {
              * @description The version that is stored now.
              */
             version: number;
+        };
+        /** @description What came of a delivery. */
+        EffectView: {
+            /** @description The id of the deployment. */
+            deployment?: string;
+            /** @description The environment, as `project/name`; absent: nothing follows what was told. */
+            environment?: string;
+            /** @description `deployed`, `joined` to what was queued, `superseded` by a later delivery, `ignored`, or `failed`. */
+            kind: string;
+            /**
+             * Format: int64
+             * @description Its number.
+             */
+            number?: number;
+            /** @description The services. */
+            services: string[];
+            /** @description Why. */
+            why: string;
         };
         /** @description An event of an environment. */
         EnvironmentEvent: {
@@ -1638,6 +1734,14 @@ export interface components {
             /** @description The service. */
             service: string;
         };
+        /** @description A webhook that was made, with what the host signs by. Nobody is told it again. */
+        MadeWebhookView: components["schemas"]["WebhookView"] & {
+            /**
+             * Format: password
+             * @description The secret to enter at the host.
+             */
+            secret: string;
+        };
         /** @description A request that was joined to a queued deployment. */
         MergedView: {
             /**
@@ -1707,6 +1811,13 @@ export interface components {
              */
             requestPercent: number;
         };
+        /** @description A webhook that is wanted. */
+        NewWebhook: {
+            /** @description Who will tell: `github`, `gitlab`, `gitea`, `bitbucket-cloud` or `bitbucket-data-center`. */
+            host: string;
+            /** @description The project whose environments follow; absent: those of all projects. */
+            project?: string | null;
+        };
         /** @description No data: `{}`. */
         Nothing: Record<string, never>;
         /** @description An event of the list of all environments. */
@@ -1773,6 +1884,13 @@ export interface components {
         Page_TargetView: {
             /** @description What is on this page. */
             items: components["schemas"]["TargetView"][];
+            /** @description What to ask the next page with; absent on the last. */
+            nextCursor?: string;
+        };
+        /** @description A part of a list. */
+        Page_WebhookView: {
+            /** @description What is on this page. */
+            items: components["schemas"]["WebhookView"][];
             /** @description What to ask the next page with; absent on the last. */
             nextCursor?: string;
         };
@@ -2372,9 +2490,11 @@ export interface components {
         };
         /** @description Who asked, and by which way. */
         TriggerView: {
-            /** @description Who. */
+            /** @description Who; of a push its repository and branch. */
             actor: string;
-            /** @description `cli`, `api` … */
+            /** @description A page about what brought it about, such as a commit. */
+            link?: string;
+            /** @description `cli`, `api`, `push` … */
             source: string;
         };
         /** @description A version that changed. */
@@ -2395,6 +2515,24 @@ export interface components {
             pid: number;
             /** @description As the release is named. */
             version: string;
+        };
+        /** @description A webhook. */
+        WebhookView: {
+            /** @description Who tells. */
+            host: string;
+            /** @description A UUID. */
+            id: string;
+            /**
+             * Format: date-time
+             * @description When.
+             */
+            madeAt: string;
+            /** @description Who made it. */
+            madeBy: string;
+            /** @description The project whose environments follow; absent: those of all projects. */
+            project?: string;
+            /** @description Where the host posts to. */
+            url: string;
         };
     };
     responses: {
@@ -4120,6 +4258,106 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["VersionView"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    listWebhooks: {
+        parameters: {
+            query?: {
+                /** @description `nextCursor` of the page before; absent: the first page. */
+                cursor?: string;
+                /** @description So many at most; absent: 100. More than 500 count as 500, and 0 as 1. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The webhooks, by id */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_WebhookView"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    makeWebhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewWebhook"];
+            };
+        };
+        responses: {
+            /** @description The webhook with its secret */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MadeWebhookView"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    deleteWebhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The webhook's id. */
+                webhook: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is forgotten */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    listDeliveries: {
+        parameters: {
+            query?: {
+                /** @description The most that are listed, 1 to 250; absent: 20. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /** @description The webhook's id. */
+                webhook: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The deliveries, the newest first */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeliveryView"][];
                 };
             };
             default: components["responses"]["Problem"];

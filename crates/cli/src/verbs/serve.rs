@@ -65,6 +65,9 @@ pub(crate) struct Serve {
     /// How long the log of a deployment may get, such as `64Mi`; what is too much is cut out of its middle.
     #[arg(long, value_name = "SIZE", default_value = "64Mi", value_parser = log_limit)]
     pub(crate) log_limit: Bytes,
+    /// How often git hosts are asked for pushes that no webhook told of, such as `5m`; at least `10s`, or `0s`: never.
+    #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = poll)]
+    pub(crate) poll: Duration,
     /// How long the server may be silent before another that waits for its home takes over, such as `15s`; at least `1s`.
     #[arg(long, value_name = "DURATION", default_value = "15s", value_parser = lease)]
     pub(crate) lease: Duration,
@@ -138,6 +141,16 @@ fn keep_images(text: &str) -> Result<Duration, String> {
     length.filter(|length| (hour..=year).contains(length)).ok_or_else(refuse)
 }
 
+fn poll(text: &str) -> Result<Duration, String> {
+    let pause = duration(text)?;
+    let day = Duration::from_hours(24);
+    if pause.is_zero() || (Duration::from_secs(10)..=day).contains(&pause) {
+        Ok(pause)
+    } else {
+        Err(format!("`{text}` is not between `10s` and `24h`, nor `0s`, which is never"))
+    }
+}
+
 fn lease(text: &str) -> Result<Duration, String> {
     let length = duration(text)?;
     let hour = Duration::from_secs(60 * 60);
@@ -172,6 +185,7 @@ impl Serve {
         arguments.extend(["--keep-deployments".to_owned(), self.keep_deployments.to_string()]);
         arguments.extend(["--keep-images".to_owned(), format!("{}s", self.keep_images.as_secs())]);
         arguments.extend(["--log-limit".to_owned(), self.log_limit.to_string()]);
+        arguments.extend(["--poll".to_owned(), format!("{}s", self.poll.as_secs())]);
         arguments.extend(["--lease".to_owned(), format!("{}s", self.lease.as_secs())]);
         arguments
     }
@@ -199,6 +213,7 @@ impl Serve {
             keep_deployments: self.keep_deployments,
             keep_images: self.keep_images,
             most_log_bytes: self.log_limit.0,
+            poll: self.poll,
             lease: self.lease,
         })
     }
@@ -224,6 +239,15 @@ pub(crate) fn run(context: &Context, arguments: &Serve) -> Result<Exit, Stop> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn git_hosts_are_asked_now_and_then_or_never() {
+        assert_eq!(poll("0s"), Ok(Duration::ZERO));
+        assert_eq!(poll("10s"), Ok(Duration::from_secs(10)));
+        for text in ["", "5", "9s", "25h"] {
+            assert!(poll(text).is_err(), "{text}");
+        }
+    }
 
     #[test]
     fn images_are_kept_for_days_or_hours_and_not_for_less_than_a_push_takes() {
