@@ -14,7 +14,7 @@ use crate::cluster::Cleared;
 use crate::git;
 use crate::git_host::Host;
 use crate::process::{command, eventually, run};
-use crate::server::{Server, service};
+use crate::server::Server;
 
 const PROJECT: &str = "followed";
 const ENVIRONMENTS: [&str; 5] = ["one", "two", "three", "four", "five"];
@@ -132,6 +132,66 @@ fn builds(server: &Server, service: &str, number: u64) -> usize {
     made.len()
 }
 
+/// Whether everything that came of a delivery is of one kind.
+fn all_are(delivery: &Value, kind: &str) -> bool {
+    delivery["effects"].as_array().is_some_and(|all| all.iter().all(|effect| effect["kind"] == kind))
+}
+
+fn commit(repository: &Path, version: u32, services: &[&str]) {
+    let file = |name: &&str| (format!("services/{name}/Dockerfile"), dockerfile(name, version));
+    let files: Vec<_> = services.iter().map(file).collect();
+    git::commit(repository, &files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect::<Vec<_>>());
+}
+
+/// Before anything was deployed, a push brings nothing up.
+fn nothing_is_brought_up(told: &Told<'_>) {
+    for name in ENVIRONMENTS {
+        told.server.slipway(["apply", "--file", &told.server.file(&file(&told.url, name))]).expect_code(0);
+    }
+    let early = told.push("early");
+    assert_eq!((early["effects"].as_array().map(Vec::len), all_are(&early, "ignored")), (Some(20), true), "{early:#}");
+    for name in ENVIRONMENTS {
+        told.server.slipway(["deploy", "--environment", &format!("{PROJECT}/{name}"), "--detach"]).expect_code(0);
+    }
+    for name in ENVIRONMENTS {
+        told.deployed(name, 1);
+    }
+}
+
+/// One push, five environments, one build of each image; two of the one whose declared argument differs.
+fn each_image_is_built_once(told: &Told<'_>) {
+    commit(told.repository, 2, &SERVICES);
+    let push = told.push("second");
+    assert_eq!((push["effects"].as_array().map(Vec::len), all_are(&push, "deployed")), (Some(5), true), "{push:#}");
+    let deployed = ENVIRONMENTS.map(|name| told.deployed(name, 2));
+    let link = format!("{}/compare/x...y", told.url);
+    assert_eq!(deployed[0]["trigger"], json!({"source": "push", "actor": "acme/shop main", "link": link}));
+    assert_eq!(SERVICES.map(|name| builds(told.server, name, 2)), [1, 1, 1, 2]);
+    // The same delivery again, and the same commit by another: nothing.
+    let (status, again) = told.post("second", &told.secret, &told.payload());
+    assert_eq!((status, &again["known"]), (202, &json!(true)));
+    let same = told.push("third");
+    assert!(all_are(&same, "ignored"), "{same:#}");
+    assert!(same["effects"][0]["why"].as_str().is_some_and(|why| why.contains("already")), "{same:#}");
+}
+
+/// A commit that concerns one service deploys that one; what is stopped stays so.
+fn only_what_is_concerned_and_up_is_deployed(told: &Told<'_>) {
+    told.server.slipway(["stop", "--environment", &format!("{PROJECT}/five")]).expect_code(0);
+    git::commit(told.repository, &[("services/a/README.md", "words"), ("services/b/README.md", "words")]);
+    let words = told.push("words");
+    assert!(all_are(&words, "ignored"), "{words:#}");
+    commit(told.repository, 3, &["a"]);
+    let one = told.push("one");
+    let kinds = |kind: &str| one["effects"].as_array().map_or(0, |all| all.iter().filter(|it| it["kind"] == kind).count());
+    assert_eq!((kinds("deployed"), kinds("ignored")), (4, 3 * 4 + 4), "{one:#}");
+    let third = told.deployed("one", 3);
+    let stages = third["stages"].as_array().expect("a deployment has stages");
+    let services = stages.iter().filter_map(|stage| stage["services"].as_array()).flatten();
+    assert_eq!(services.map(|service| &service["name"]).collect::<Vec<_>>(), ["a"], "{third:#}");
+    assert_eq!(told.server.deployment(&format!("{PROJECT}/five"))["action"], "stop");
+}
+
 #[test]
 fn c13_a_push_deploys_what_it_concerns_everywhere_and_each_image_is_built_once() {
     let cleared = ENVIRONMENTS.map(|name| Cleared(PROJECT, name));
@@ -140,12 +200,7 @@ fn c13_a_push_deploys_what_it_concerns_everywhere_and_each_image_is_built_once()
     let repository = folder.path().join("shop");
     std::fs::create_dir(&repository).expect("it can be made");
     git::git(&repository, &["init", "--quiet", "--initial-branch=main"]);
-    let commit = |version, services: &[&str]| {
-        let files: Vec<_> =
-            services.iter().map(|name| (format!("services/{name}/Dockerfile"), dockerfile(name, version))).collect();
-        git::commit(&repository, &files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect::<Vec<_>>());
-    };
-    commit(1, &SERVICES);
+    commit(&repository, 1, &SERVICES);
     let host = Host::serve(folder.path(), None);
     let server = Server::start();
     let made = server.slipway(["webhook", "create", "gitea", "--output", "json"]).expect_code(0).json();
@@ -156,57 +211,9 @@ fn c13_a_push_deploys_what_it_concerns_everywhere_and_each_image_is_built_once()
         webhook: made["id"].as_str().expect("an id").to_owned(),
         secret: SecretText::new(made["secret"].as_str().expect("a secret").to_owned()),
     };
-
-    // Before anything was deployed, a push brings nothing up.
-    for name in ENVIRONMENTS {
-        server.slipway(["apply", "--file", &server.file(&file(&told.url, name))]).expect_code(0);
-    }
-    let early = told.push("early");
-    assert!(
-        early["effects"].as_array().is_some_and(|all| all.len() == 20 && all.iter().all(|it| it["kind"] == "ignored")),
-        "{early:#}"
-    );
-    for name in ENVIRONMENTS {
-        server.slipway(["deploy", "--environment", &format!("{PROJECT}/{name}"), "--detach"]).expect_code(0);
-    }
-    for name in ENVIRONMENTS {
-        told.deployed(name, 1);
-    }
-
-    // One push, five environments, one build of each image; two of the one whose declared argument differs.
-    commit(2, &SERVICES);
-    let push = told.push("second");
-    assert_eq!(push["effects"].as_array().map(Vec::len), Some(5), "{push:#}");
-    let deployed: Vec<_> = ENVIRONMENTS.iter().map(|name| told.deployed(name, 2)).collect();
-    assert_eq!(
-        deployed[0]["trigger"],
-        json!({"source": "push", "actor": "acme/shop main", "link": format!("{}/compare/x...y", told.url)})
-    );
-    assert_eq!(SERVICES.map(|name| builds(&server, name, 2)), [1, 1, 1, 2]);
-
-    // The same delivery again, and the same commit by another: nothing.
-    let (status, again) = told.post("second", &told.secret, &told.payload());
-    assert_eq!((status, &again["known"]), (202, &json!(true)));
-    let same = told.push("third");
-    assert!(same["effects"][0]["why"].as_str().is_some_and(|why| why.contains("already")), "{same:#}");
-
-    // A commit that concerns one service deploys that one; what is stopped stays so.
-    server.slipway(["stop", "--environment", &format!("{PROJECT}/five")]).expect_code(0);
-    git::commit(&repository, &[("services/a/README.md", "words"), ("services/b/README.md", "words")]);
-    let words = told.push("words");
-    assert!(words["effects"].as_array().is_some_and(|all| all.iter().all(|it| it["kind"] == "ignored")), "{words:#}");
-    commit(3, &["a"]);
-    let one = told.push("one");
-    let kinds = |kind: &str| one["effects"].as_array().map_or(0, |all| all.iter().filter(|it| it["kind"] == kind).count());
-    assert_eq!((kinds("deployed"), kinds("ignored")), (4, 3 * 4 + 4), "{one:#}");
-    let third = told.deployed("one", 3);
-    assert_eq!(
-        third["stages"].as_array().map(|all| all.iter().flat_map(|it| it["services"].as_array()).flatten().count()),
-        Some(1)
-    );
-    assert_eq!(service(&third, "a")["name"], "a");
-    assert_eq!(server.deployment(&format!("{PROJECT}/five"))["action"], "stop");
-
+    nothing_is_brought_up(&told);
+    each_image_is_built_once(&told);
+    only_what_is_concerned_and_up_is_deployed(&told);
     // Whoever does not know the secret moves nothing.
     let (status, refused) = told.post("forged", &SecretText::new("another".to_owned()), &told.payload());
     assert_eq!((status, &refused["code"]), (401, &json!("delivery-refused")));

@@ -15,7 +15,7 @@ fn a_webhook_is_made_with_a_secret_that_is_told_once_listed_and_deleted() {
     assert_eq!(home.slipway(&["webhook", "deliveries"]).0, 6);
     let (code, made, said) = home.slipway(&["webhook", "create", "github", "--project", "shop"]);
     assert_eq!(code, 0, "{said}");
-    assert!(said.contains("for environments of project shop") && said.contains("the secret is not shown again"), "{said}");
+    assert!(said.contains("for environments of project shop") && said.contains("The secret is not shown again"), "{said}");
     let [url, secret] = &made.lines().map(|line| line.split_whitespace().last().unwrap()).collect::<Vec<_>>()[..] else {
         panic!("URL and secret: {made}")
     };

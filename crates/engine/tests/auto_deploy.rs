@@ -4,7 +4,7 @@ mod support;
 
 use std::time::Duration;
 
-use slipway_core::auto_deploy::{Changed, Notice, What};
+use slipway_core::auto_deploy::{Changed, Notice, Teller, What};
 use slipway_core::deployment::{Actor, Timestamp};
 use slipway_core::failure::{Code, Failure};
 use slipway_core::model::{Environment, PathFilter, ServiceKind};
@@ -12,7 +12,7 @@ use slipway_core::plan::Action;
 use slipway_ports::{
     CancellationToken, Delivery, Effect, EffectKind, NewDelivery, SecretText, Store as _, Webhook, Webhooks as _,
 };
-use support::{Bench, SHOP, access, application, commit, environment, name};
+use support::{Bench, SHOP, access, application, commit, container, environment, name};
 
 /// An environment `demo` whose application `api` follows the default branch.
 fn following() -> Environment {
@@ -250,4 +250,34 @@ async fn a_push_that_no_delivery_told_of_is_found_and_one_that_was_told_of_is_no
     assert_eq!((&*found.trigger().source, &*found.trigger().actor.0), ("poll", "shop main"));
     stop.cancel();
     polling.await.expect("it ends");
+}
+
+#[tokio::test]
+async fn c13_an_image_that_a_pipeline_names_is_deployed_by_its_tag_where_it_is_followed() {
+    let mut environment = environment(vec![container("cache"), container("other")]);
+    let ServiceKind::Container(cache) = &mut environment.services[0].kind else { unreachable!("it was made as one") };
+    cache.auto_deploy = true;
+    let bench = Bench::with(&environment).await;
+    with_webhook(&bench).await;
+    bench.deploy_to_the_end().await;
+    let image = |image: &str, teller| Notice {
+        repository: Vec::new(),
+        repository_name: "docker.io/library/redis".to_owned(),
+        sender: None,
+        what: What::Image { image: image.to_owned(), teller },
+    };
+    beside(&bench, async {
+        tell(&bench, "foreign", vec![image("docker.io/library/nginx:1", Teller::Pipeline)]).await;
+        assert_eq!(settled(&bench, "foreign").await[0].kind, EffectKind::Ignored);
+        tell(&bench, "by-registry", vec![image("docker.io/library/redis:8", Teller::Registry)]).await;
+        let other = settled(&bench, "by-registry").await;
+        assert_eq!(other[0].kind, EffectKind::Ignored, "of a registry only the configured tag counts: {other:#?}");
+        tell(&bench, "new", vec![image("docker.io/library/redis:8", Teller::Pipeline)]).await;
+        let [effect] = &settled(&bench, "new").await[..] else { panic!("one effect") };
+        assert_eq!((effect.kind, &effect.services[..]), (EffectKind::Deployed, &[name("cache")][..]));
+        let deployment = bench.end_of(&effect.deployment.as_ref().expect("a deployment").0).await;
+        assert_eq!(deployment.plan().services[0].version.short(), "8");
+        assert_eq!((&*deployment.trigger().source, &*deployment.trigger().actor.0), ("image", "docker.io/library/redis"));
+    })
+    .await;
 }

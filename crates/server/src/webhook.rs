@@ -61,6 +61,7 @@ fn words(notice: &Notice) -> String {
         What::Tag { tag, .. } => format!("tag {tag} of {of}"),
         What::Request { number, title, .. } => format!("request {number} of {of}: {title}"),
         What::Comment { number, by, .. } => format!("{by} commented on request {number} of {of}"),
+        What::Image { image, .. } => format!("image {image}"),
         What::Ping => format!("a try from {of}"),
         What::Ignored { event, .. } => format!("{event} of {of}"),
     }

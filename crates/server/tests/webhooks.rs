@@ -106,3 +106,24 @@ async fn the_secret_of_a_webhook_is_not_the_token_of_the_api() {
     let request = request.header(header::AUTHORIZATION, format!("Bearer {}", secret.expose()));
     assert_eq!(server.send(request.body(Body::empty()).unwrap()).await.status(), StatusCode::UNAUTHORIZED);
 }
+
+#[tokio::test]
+async fn a_pipeline_names_an_image_and_shows_the_secret_itself() {
+    let server = Server::start().await;
+    let (status, made) = server.ask("POST", "/webhooks", r#"{"host": "pipeline", "project": "shop"}"#).await;
+    assert_eq!(status, StatusCode::CREATED, "{made}");
+    let (id, secret) = (made["id"].as_str().unwrap(), made["secret"].as_str().unwrap());
+    let call = |token: &str| {
+        let request =
+            Request::post(format!("/hooks/{id}")).header(header::HOST, HOST).header(header::CONTENT_TYPE, "application/json");
+        let request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
+        request.body(Body::from(r#"{"image": "registry.example/shop/api:1.5"}"#)).unwrap()
+    };
+    for _ in 0..2 {
+        let (status, taken) = read(server.send(call(secret)).await).await;
+        assert_eq!((status, &taken["known"]), (StatusCode::ACCEPTED, &json!(false)), "each call counts: {taken}");
+    }
+    assert_eq!(server.send(call("another")).await.status(), StatusCode::UNAUTHORIZED);
+    let kept = deliveries(&server, id).await;
+    assert_eq!((kept.as_array().unwrap().len(), &kept[0]["tells"][0]), (2, &json!("image registry.example/shop/api:1.5")));
+}

@@ -16,11 +16,14 @@ mod github;
 mod github_shape;
 mod gitlab;
 mod host;
+mod image;
 mod receive;
 mod refusal;
+mod sender;
 mod signature;
 
 pub use host::{Host, UnknownHost};
 pub use receive::{LARGEST, Received, receive};
 pub use refusal::Refusal;
+pub use sender::{Sender, UnknownSender};
 pub use signature::{sign, sign_standard};

@@ -58,9 +58,13 @@ pub fn receive<'h>(
     Ok(Received { delivery, event, notices })
 }
 
+/// Whether a text can be the id of a delivery.
+pub(crate) fn is_id(id: &str) -> bool {
+    (1..=LONGEST_ID).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
 fn delivery(host: Host, headers: &Headers<'_>, body: &[u8]) -> Result<String, Refusal> {
     let known = host.delivery_headers();
-    let is_id = |id: &str| (1..=LONGEST_ID).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_graphic());
     if let Some((header, id)) = known.iter().find_map(|header| Some((*header, headers(header)?))) {
         return if is_id(id) { Ok(id.to_owned()) } else { Err(Refusal::DeliveryMissing { header }) };
     }

@@ -66,6 +66,18 @@ fn verify_gitlab(secret: &SecretText, headers: &Headers<'_>, body: &[u8]) -> Res
     proven(fits.into(), secret, TOKEN)
 }
 
+/// Proves that the sender knows the secret, which it shows as it is.
+///
+/// # Errors
+/// `SignatureMissing` and `SignatureWrong`. With an empty secret nothing is proven.
+pub(crate) fn verify_bearer(secret: &SecretText, headers: &Headers<'_>) -> Result<(), Refusal> {
+    let header = "authorization";
+    let shown = given(headers, header).ok_or(Refusal::SignatureMissing { header })?;
+    let token = shown.split_once(' ').filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).map_or("", |(_, token)| token);
+    let fits = Sha256::digest(token).ct_eq(&Sha256::digest(secret.expose()));
+    proven(fits.into(), secret, header)
+}
+
 fn proven(fits: bool, secret: &SecretText, header: &'static str) -> Result<(), Refusal> {
     if fits && !secret.expose().is_empty() { Ok(()) } else { Err(Refusal::SignatureWrong { header }) }
 }

@@ -71,9 +71,27 @@ enum Host {
     BitbucketCloud,
     /// Bitbucket Data Center.
     BitbucketDataCenter,
+    /// A pipeline of your own, which names the image that it has pushed.
+    Pipeline,
+    /// A registry that sends notifications, as CNCF Distribution does.
+    Registry,
 }
 
 impl Host {
+    /// What is done with URL and secret.
+    fn next(self) -> &'static str {
+        match self {
+            Self::Pipeline => {
+                "After a push the pipeline calls it: curl --fail --json '{\"image\": \"REGISTRY/PATH:TAG\"}' --header \"Authorization: \
+                 Bearer $SECRET\" \"$URL\"."
+            }
+            Self::Registry => {
+                "Enter them as an endpoint of the registry's notifications: the URL, and the header `Authorization: Bearer SECRET`."
+            }
+            _ => "Enter URL and secret at the git host, with the content type application/json.",
+        }
+    }
+
     fn as_str(self) -> &'static str {
         match self {
             Self::Github => "github",
@@ -81,6 +99,8 @@ impl Host {
             Self::Gitea => "gitea",
             Self::BitbucketCloud => "bitbucket-cloud",
             Self::BitbucketDataCenter => "bitbucket-data-center",
+            Self::Pipeline => "pipeline",
+            Self::Registry => "registry",
         }
     }
 }
@@ -109,9 +129,10 @@ async fn make(context: &Context, create: &Create) -> Result<(), Stop> {
     output::line(format_args!("secret  {}", made.secret.expose()))?;
     let follow = made.webhook.project.map_or_else(|| "all projects".to_owned(), |project| format!("project {project}"));
     output::tell(format!(
-        "webhook {} for {} is made, for environments of {follow}. Enter URL and secret at the git host, with the content type \
-         application/json; the secret is not shown again",
-        made.webhook.id, made.webhook.host
+        "webhook {} for {} is made, for environments of {follow}. {} The secret is not shown again.",
+        made.webhook.id,
+        made.webhook.host,
+        create.host.next()
     ));
     Ok(())
 }

@@ -1,10 +1,13 @@
 //! Which services follow an image.
 
+use serde::{Deserialize, Serialize};
+
 use super::follow::may_follow;
 use crate::model::{Environment, ImageReference, Name};
 
 /// Who says that an image is there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum Teller {
     /// A pipeline of the user's own, which names the image that is to run: any tag of the service's image counts.
     Pipeline,

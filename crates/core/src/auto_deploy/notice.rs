@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Teller;
+
 /// Something happened in a repository. It is stored; the text that it was read from is not.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -80,6 +82,13 @@ pub enum What {
         /// The page of the comment.
         link: Option<String>,
     },
+    /// An image is there.
+    Image {
+        /// The image, with its tag.
+        image: String,
+        /// Who says so.
+        teller: Teller,
+    },
     /// The host tries whether it is heard.
     Ping,
     /// Nothing follows from it.
@@ -151,6 +160,7 @@ mod tests {
             request(RequestWhat::Updated),
             request(RequestWhat::Closed { merged: true }),
             What::Comment { number: 7, text: "deploy".into(), by: "ada".into(), may_write: true, link: None },
+            What::Image { image: "registry.example/shop/api:1.5".into(), teller: Teller::Registry },
             What::Ping,
             What::Ignored { event: "star".into(), reason: "nothing follows from it".into() },
         ];

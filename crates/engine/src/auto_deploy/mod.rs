@@ -4,7 +4,9 @@
 //! with it. Of several that tell of one branch only the newest is worked on, since a deployment takes what the branch holds when it is
 //! accepted. Each environment is asked under an id that is the same on every attempt, so that one that was asked before is found.
 
+mod asking;
 mod environment;
+mod image;
 mod poll;
 mod push;
 
@@ -12,11 +14,12 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use futures::{FutureExt as _, StreamExt as _};
-use slipway_core::auto_deploy::{Notice, What};
+use slipway_core::auto_deploy::{Notice, Teller, What};
 use slipway_core::deployment::Timestamp;
 use slipway_ports::{CancellationToken, Delivery, Effect, EffectKind, StoreError};
 
 use crate::engine::Engine;
+use image::Image;
 use push::{Push, Trouble};
 
 /// As many deliveries are worked on at a time; one that waits for its git host holds up no other.
@@ -109,6 +112,13 @@ impl Engine {
                     let push = Push { delivery, notice, branch, link: link.as_deref(), source: "push" };
                     effects.extend(push.work(self, stop).await?);
                 }
+                (Some(later), What::Image { .. }) => {
+                    let why = format!("delivery {later} tells of a later image of {}", notice.repository_name);
+                    effects.push(Effect::none(EffectKind::Superseded, why));
+                }
+                (None, What::Image { image, teller }) => {
+                    effects.extend(Image { delivery, notice, image, teller: *teller }.work(self).await?);
+                }
                 (_, what) => effects.push(Effect::none(EffectKind::Ignored, why_nothing(what))),
             }
         }
@@ -119,12 +129,15 @@ impl Engine {
     }
 }
 
-/// A branch, as one webhook tells of it.
+/// A branch, or the repository of an image, as one webhook tells of it.
 type Branch<'a> = (&'a str, &'a str, &'a str);
 
 fn branch_of<'a>(delivery: &'a Delivery, notice: &'a Notice) -> Option<Branch<'a>> {
     match &notice.what {
         What::Push { branch, .. } => Some((&delivery.told.webhook, &notice.repository_name, branch)),
+        What::Image { teller: Teller::Pipeline, .. } => Some((&delivery.told.webhook, &notice.repository_name, "")),
+        // Of a registry each tag has followers of its own.
+        What::Image { image, teller: Teller::Registry } => Some((&delivery.told.webhook, &notice.repository_name, image)),
         _ => None,
     }
 }
@@ -148,6 +161,7 @@ fn why_nothing(what: &What) -> String {
         What::Request { number, .. } | What::Comment { number, .. } => {
             format!("it is about the request {number}, and previews of requests are not supported yet")
         }
+        What::Image { image, .. } => format!("{image} deploys nothing"),
         What::Ping => "the host tried whether it is heard".to_owned(),
         What::Ignored { reason, .. } => reason.clone(),
     }

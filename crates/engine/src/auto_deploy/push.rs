@@ -6,6 +6,7 @@ use slipway_core::failure::{Failure, FailureKind};
 use slipway_core::model::Environment;
 use slipway_ports::{Access, CancellationToken, Delivery, Effect, EffectKind, StoreError};
 
+use super::asking::Asking;
 use super::environment::Following;
 use crate::engine::Engine;
 use crate::error::EngineError;
@@ -72,10 +73,19 @@ impl Push<'_> {
         let mut effects = Vec::new();
         let mut trouble = None;
         for stored in environments.iter().filter(|stored| self.may_concern(&stored.environment)) {
-            let following = Following { engine, push: self, access: &access, environment: &stored.environment };
+            let asking = Asking {
+                engine,
+                access: &access,
+                environment: &stored.environment,
+                delivery: self.delivery,
+                subject: &access.actor.0,
+                source: self.source,
+                link: self.link,
+            };
+            let following = Following { push: self, asking };
             match following.work(stop).await {
                 Ok(more) => effects.extend(more),
-                Err(Trouble::Stays(reason)) => effects.push(following.effect(EffectKind::Failed, Vec::new(), reason)),
+                Err(Trouble::Stays(reason)) => effects.push(following.asking.effect(EffectKind::Failed, Vec::new(), reason)),
                 Err(Trouble::MayPass(reason)) => trouble = Some(reason),
             }
         }

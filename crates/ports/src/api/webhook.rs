@@ -10,7 +10,8 @@ use crate::SecretText;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct NewWebhook {
-    /// Who will tell: `github`, `gitlab`, `gitea`, `bitbucket-cloud` or `bitbucket-data-center`.
+    /// Who will tell: `github`, `gitlab`, `gitea`, `bitbucket-cloud` or `bitbucket-data-center`; of images
+    /// `pipeline` or `registry`.
     pub host: String,
     /// The project whose environments follow; absent: those of all projects.
     #[serde(default, skip_serializing_if = "Option::is_none")]

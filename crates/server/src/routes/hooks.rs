@@ -10,7 +10,7 @@ use axum::extract::{Path, Request, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::IntoResponse;
 use axum::{Json, Router, routing};
-use slipway_hosts::{Host, LARGEST, Refusal};
+use slipway_hosts::{LARGEST, Refusal, Sender};
 use slipway_ports::api::TakenView;
 use slipway_ports::{NewDelivery, StoreError};
 use tokio::sync::Semaphore;
@@ -40,14 +40,14 @@ async fn take(app: &App, id: &str, request: Request, room: &Semaphore) -> Result
         StoreError::NotFound(_) => Problem::not_found("there is no such webhook"),
         other => other.into(),
     })?;
-    let host: Host = webhook.host.parse().map_err(|error| {
+    let sender: Sender = webhook.host.parse().map_err(|error| {
         Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", format!("the webhook is of another program: {error}"))
     })?;
     let Ok(_place) = room.acquire().await else { return Err(Problem::not_found("the server stops")) };
     let (headers, body) = read(request).await?;
     let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-    let received = slipway_hosts::receive(host, &secret, &header, &body).map_err(|refusal| {
-        tracing::warn!(webhook = %webhook.id, host = host.as_str(), code = refusal.code(), reason = %refusal, "a delivery is refused");
+    let received = sender.receive(&secret, &header, &body, &uuid::Uuid::now_v7().to_string()).map_err(|refusal| {
+        tracing::warn!(webhook = %webhook.id, sender = sender.as_str(), code = refusal.code(), reason = %refusal, "a delivery is refused");
         problem(&refusal)
     })?;
     let delivery = NewDelivery {

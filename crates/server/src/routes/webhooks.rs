@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use slipway_hosts::Host;
+use slipway_hosts::{Sender, UnknownSender};
 use slipway_ports::Webhook;
 use slipway_ports::api::{DeliveriesQuery, DeliveryView, MadeWebhookView, NewWebhook, Page, PageQuery, WebhookView};
 
@@ -46,12 +46,12 @@ pub(super) async fn list(
 )]
 pub(super) async fn make(State(app): State<App>, body: Body) -> Result<(StatusCode, Json<MadeWebhookView>), Problem> {
     let new: NewWebhook = body.json()?;
-    let host: Host = new.host.parse().map_err(|error: slipway_hosts::UnknownHost| Problem::bad_request(error.to_string()))?;
+    let sender: Sender = new.host.parse().map_err(|error: UnknownSender| Problem::bad_request(error.to_string()))?;
     let project = new.project.as_deref().map(name).transpose()?;
     let access = app.access();
     let webhook = Webhook {
         id: uuid::Uuid::now_v7().to_string(),
-        host: host.as_str().to_owned(),
+        host: sender.as_str().to_owned(),
         project,
         made_by: access.actor.clone(),
         made_at: views::now(),

@@ -90,7 +90,7 @@ fn for_git(notice: &Notice) -> Vec<&str> {
             texts.extend([from.as_str(), into, head]);
             texts.extend(head_repository.iter().map(String::as_str));
         }
-        What::Comment { .. } | What::Ping | What::Ignored { .. } => {}
+        What::Comment { .. } | What::Image { .. } | What::Ping | What::Ignored { .. } => {}
     }
     texts
 }

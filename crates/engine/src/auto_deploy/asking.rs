@@ -1,0 +1,144 @@
+//! An environment that is asked for a deployment because of a delivery: what was asked before, how it stands with its services, and the
+//! request itself.
+
+use std::collections::BTreeMap;
+
+use sha2::{Digest as _, Sha256};
+use slipway_core::auto_deploy::{Standing, Standings};
+use slipway_core::deployment::Trigger;
+use slipway_core::model::{Environment, Name};
+use slipway_core::plan::{Action, PinnedOrigin, Request, Selection, Version};
+use slipway_ports::{Access, Delivery, Effect, EffectKind, StoreError};
+
+use super::push::Trouble;
+use crate::deployed;
+use crate::engine::Engine;
+
+/// So many deployments are listed at a time.
+const PAGE: u32 = 20;
+
+/// An environment, and what it is asked because of.
+pub(super) struct Asking<'a> {
+    pub(super) engine: &'a Engine,
+    /// Who asks, and what he may see.
+    pub(super) access: &'a Access,
+    pub(super) environment: &'a Environment,
+    pub(super) delivery: &'a Delivery,
+    /// What of the delivery: a repository and its branch, or an image.
+    pub(super) subject: &'a str,
+    /// The way by which it was heard of, as the trigger of a deployment has it.
+    pub(super) source: &'static str,
+    /// A page about it.
+    pub(super) link: Option<&'a str>,
+}
+
+/// How it stands with services, and the commits that they were last deployed at.
+#[derive(Default)]
+pub(super) struct Past {
+    pub(super) standings: Standings,
+    pub(super) commits: BTreeMap<Name, String>,
+}
+
+impl Past {
+    /// Why a delivery leaves a service alone, if its standing says so.
+    pub(super) fn keeps_out(&self, service: &Name) -> Option<String> {
+        match self.standings.of(service) {
+            Standing::Asked => None,
+            Standing::NeverAsked => Some(format!("`{service}` was never deployed; deploy it once")),
+            Standing::Stopped => Some(format!("`{service}` is stopped; deploy it to have it follow again")),
+            Standing::Paused => Some(format!("`{service}` was rolled back; deploy it to have it follow again")),
+        }
+    }
+}
+
+impl Asking<'_> {
+    /// What came of it for one or more of the services.
+    pub(super) fn effect(&self, kind: EffectKind, services: Vec<Name>, why: String) -> Effect {
+        let environment = Some((self.environment.project.clone(), self.environment.name.clone()));
+        Effect { environment, services, kind, why, deployment: None }
+    }
+
+    /// What came of it when a server was killed after it had asked and before it had settled the delivery.
+    pub(super) async fn asked_before(&self) -> Result<Option<Effect>, Trouble> {
+        let store = &*self.engine.shared().ports.store;
+        let summary = match store.deployment(self.access, &self.request_id()).await {
+            Ok(summary) => summary,
+            Err(StoreError::NotFound(_)) => return Ok(None),
+            Err(error) => return Err(error.into()),
+        };
+        let request = deployed::read(store, self.access, &summary).await?.plan().request.clone();
+        let services = request.services.into_iter().map(|selection| selection.name).collect();
+        let mut effect = self.effect(EffectKind::Deployed, services, "it was asked for before the server ended".to_owned());
+        effect.deployment = Some((summary.id, summary.number));
+        Ok(Some(effect))
+    }
+
+    /// Reads the deployments of the environment, the newest first, as far as they tell of the services.
+    pub(super) async fn past(&self, services: &[&Name]) -> Result<Past, Trouble> {
+        let store = &*self.engine.shared().ports.store;
+        let mut past = Past::default();
+        let mut before = None;
+        loop {
+            let (project, name) = (&self.environment.project, &self.environment.name);
+            let page = store.deployments(self.access, project, name, before, PAGE).await?;
+            for summary in &page {
+                let deployment = deployed::read(store, self.access, summary).await?;
+                for planned in deployment.plan().services.iter().filter(|_| deployment.plan().action == Action::Deploy) {
+                    if let Some(commit) = commit_of(&planned.version).filter(|_| !past.standings.is_certain(&planned.name)) {
+                        past.commits.insert(planned.name.clone(), commit.to_owned());
+                    }
+                }
+                past.standings.read(&deployment);
+            }
+            let is_certain = services.iter().all(|service| past.standings.is_certain(service));
+            match page.last() {
+                Some(last) if page.len() == PAGE as usize && !is_certain => before = Some(last.number),
+                _ => return Ok(past),
+            }
+        }
+    }
+
+    /// Asks for a deployment of services, each with the reason for it.
+    pub(super) async fn deploy(&self, concerned: Vec<(Selection, String)>) -> Result<Effect, Trouble> {
+        let (selections, whys): (Vec<_>, Vec<_>) = concerned.into_iter().unzip();
+        let services = selections.iter().map(|selection: &Selection| selection.name.clone()).collect();
+        let request = Request { services: selections, ..Request::default() };
+        let trigger = Trigger {
+            source: self.source.to_owned(),
+            actor: self.access.actor.clone(),
+            request: Some(self.request_id()),
+            link: self.link.map(str::to_owned),
+        };
+        let (project, name) = (&self.environment.project, &self.environment.name);
+        let accepted = self.engine.deploy(self.access, project, name, Action::Deploy, request, trigger).await?;
+        let kind = if accepted.joined { EffectKind::Joined } else { EffectKind::Deployed };
+        let mut effect = self.effect(kind, services, whys.join("; "));
+        effect.deployment = Some((accepted.summary.id, accepted.summary.number));
+        Ok(effect)
+    }
+
+    /// The same on every attempt, and for no other delivery, subject or environment: it becomes the deployment's id.
+    fn request_id(&self) -> String {
+        let told = &self.delivery.told;
+        let (project, name) = (self.environment.project.as_str(), self.environment.name.as_str());
+        let mut hash = Sha256::new();
+        for part in [&told.webhook, &told.id, self.subject, project, name] {
+            hash.update((part.len() as u64).to_be_bytes());
+            hash.update(part);
+        }
+        let mut bytes = [0; 16];
+        bytes.copy_from_slice(&hash.finalize()[..16]);
+        uuid::Builder::from_custom_bytes(bytes).into_uuid().to_string()
+    }
+}
+
+fn commit_of(version: &Version) -> Option<&str> {
+    match version {
+        Version::Commit(commit) => Some(commit),
+        Version::Chart(chart) => match &chart.origin {
+            PinnedOrigin::Commit(commit) => Some(commit),
+            PinnedOrigin::Archive { .. } => None,
+        },
+        Version::Image(_) | Version::Unresolved(_) => None,
+    }
+}

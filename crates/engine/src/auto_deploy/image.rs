@@ -1,0 +1,80 @@
+//! An image that is there: which environments follow it, and what each of them is asked.
+
+use slipway_core::auto_deploy::{ImageFollower, Notice, Teller, image_followers};
+use slipway_core::deployment::Actor;
+use slipway_core::model::{Environment, ImageReference};
+use slipway_core::plan::Selection;
+use slipway_ports::{Access, Delivery, Effect, EffectKind};
+
+use super::asking::Asking;
+use super::push::Trouble;
+use crate::engine::Engine;
+
+/// An image that was told of, and of its repository the newest.
+pub(super) struct Image<'a> {
+    pub(super) delivery: &'a Delivery,
+    pub(super) notice: &'a Notice,
+    /// With its tag.
+    pub(super) image: &'a str,
+    pub(super) teller: Teller,
+}
+
+impl Image<'_> {
+    /// Asks every environment that follows the image. What may pass for one does not hold up the others, and is told at the end.
+    pub(super) async fn work(&self, engine: &Engine) -> Result<Vec<Effect>, Trouble> {
+        let image = ImageReference::parse(self.image).map_err(|error| Trouble::Stays(error.to_string()))?;
+        let projects = self.delivery.project.clone().map(|project| vec![project]);
+        let access = Access { actor: Actor(self.notice.repository_name.clone()), projects };
+        let (mut effects, mut trouble) = (Vec::new(), None);
+        for stored in engine.shared().ports.store.environments(&access).await? {
+            let environment = &stored.environment;
+            let followers = image_followers(environment, &image, self.teller);
+            if followers.is_empty() {
+                continue;
+            }
+            let delivery = self.delivery;
+            let asking =
+                Asking { engine, access: &access, environment, delivery, subject: self.image, source: "image", link: None };
+            match in_environment(&asking, &followers).await {
+                Ok(more) => effects.extend(more),
+                Err(Trouble::Stays(reason)) => effects.push(asking.effect(EffectKind::Failed, Vec::new(), reason)),
+                Err(Trouble::MayPass(reason)) => trouble = Some(reason),
+            }
+        }
+        if let Some(reason) = trouble {
+            return Err(Trouble::MayPass(reason));
+        }
+        if effects.is_empty() {
+            effects.push(Effect::none(EffectKind::Ignored, format!("no service with auto-deploy follows {}", self.image)));
+        }
+        Ok(effects)
+    }
+}
+
+async fn in_environment(asking: &Asking<'_>, followers: &[ImageFollower]) -> Result<Vec<Effect>, Trouble> {
+    if let Some(effect) = asking.asked_before().await? {
+        return Ok(vec![effect]);
+    }
+    let past = asking.past(&followers.iter().map(|follower| &follower.service).collect::<Vec<_>>()).await?;
+    let (mut effects, mut concerned) = (Vec::new(), Vec::new());
+    for ImageFollower { service, image } in followers {
+        match past.keeps_out(service) {
+            Some(why) => effects.push(asking.effect(EffectKind::Ignored, vec![service.clone()], why)),
+            None => {
+                let version = other_tag(asking.environment, service.as_str(), image);
+                concerned.push((Selection { name: service.clone(), version }, format!("`{service}`: {image} is there")));
+            }
+        }
+    }
+    if !concerned.is_empty() {
+        effects.insert(0, asking.deploy(concerned).await?);
+    }
+    Ok(effects)
+}
+
+/// The tag of an image, if the service is configured with another one.
+fn other_tag(environment: &Environment, service: &str, image: &ImageReference) -> Option<String> {
+    let configured = environment.services.iter().find(|known| known.name.as_str() == service)?.image()?;
+    let tag = image.tag()?;
+    (configured.reference.tag() != Some(tag)).then(|| tag.to_owned())
+}
