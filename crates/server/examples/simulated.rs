@@ -93,6 +93,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let shutdown = CancellationToken::new();
     let token = SecretText::new(&arguments.token);
     let site = Site::new(address, arguments.public_url.clone(), Files::Built);
+    let (following, stops) = (engine.clone(), shutdown.clone());
+    tokio::spawn(async move { following.keep_following(&stops).await });
     let app = App::new((engine, ports, world), keys, token, site, false, shutdown.clone());
     println!("http://{address} {}", arguments.token);
     if arguments.until_input_ends {

@@ -62,6 +62,7 @@ fn words(notice: &Notice) -> String {
         What::Request { number, title, .. } => format!("request {number} of {of}: {title}"),
         What::Comment { number, by, .. } => format!("{by} commented on request {number} of {of}"),
         What::Image { image, .. } => format!("image {image}"),
+        What::Ping if of.is_empty() => "a try".to_owned(),
         What::Ping => format!("a try from {of}"),
         What::Ignored { event, .. } => format!("{event} of {of}"),
     }

@@ -1813,7 +1813,10 @@ export interface components {
         };
         /** @description A webhook that is wanted. */
         NewWebhook: {
-            /** @description Who will tell: `github`, `gitlab`, `gitea`, `bitbucket-cloud` or `bitbucket-data-center`. */
+            /**
+             * @description Who will tell: `github`, `gitlab`, `gitea`, `bitbucket-cloud` or `bitbucket-data-center`; of images
+             *     `pipeline` or `registry`.
+             */
             host: string;
             /** @description The project whose environments follow; absent: those of all projects. */
             project?: string | null;

@@ -1,7 +1,7 @@
 /** The calls of the API about environment files, secrets, what runs, targets and credentials. */
 import { answer, client } from '../api/client';
 import { allItems } from '../api/pages';
-import type { AppliedView, NewCredential, NewTarget, SecretView } from './wire';
+import type { AppliedView, DeliveryView, MadeWebhookView, NewCredential, NewTarget, SecretView, WebhookView } from './wire';
 
 /** Which environment. */
 export interface Place {
@@ -113,3 +113,16 @@ export const setCredential = (project: string, credential: string, body: NewCred
 
 export const removeCredential = (project: string, credential: string) =>
   client.DELETE('/api/v1/projects/{project}/credentials/{credential}', { params: { path: { project, credential } } });
+
+export const listWebhooks = (): Promise<WebhookView[]> =>
+  allItems((query) => answer(client.GET('/api/v1/webhooks', { params: { query } })));
+
+/** @param project absent: environments of all projects follow */
+export const makeWebhook = (host: string, project: string | undefined): Promise<MadeWebhookView> =>
+  answer(client.POST('/api/v1/webhooks', { body: { host, ...(project === undefined ? {} : { project }) } }));
+
+export const deleteWebhook = (webhook: string) =>
+  client.DELETE('/api/v1/webhooks/{webhook}', { params: { path: { webhook } } });
+
+export const listDeliveries = (webhook: string): Promise<DeliveryView[]> =>
+  answer(client.GET('/api/v1/webhooks/{webhook}/deliveries', { params: { path: { webhook }, query: {} } }));

@@ -2,6 +2,7 @@
 import { type Signal, useSignal } from '@preact/signals';
 import { useId } from 'preact/hooks';
 import { type ProblemDetails, Refusal } from '../api/request';
+import { ConfirmedButton } from '../components/confirmed-button';
 import { Problem } from '../components/problem';
 import { tell } from '../components/toasts';
 import * as calls from './calls';
@@ -68,41 +69,6 @@ export function Credentials({ project }: { project: string }) {
       {problem.value !== null && <Problem problem={problem.value} />}
       <SetCredential project={project} done={credentials.again} />
     </>
-  );
-}
-
-/** A button that asks once more before it does what it says. */
-function ConfirmedButton({ text, about, run }: { text: string; about: string; run: () => Promise<void> }) {
-  const isAsked = useSignal(false);
-  if (!isAsked.value) {
-    return (
-      <button
-        type="button"
-        class="small"
-        onClick={() => {
-          isAsked.value = true;
-        }}
-      >
-        {text}
-        <span class="visually-hidden"> {about}</span>
-      </button>
-    );
-  }
-  return (
-    <span class="inline-form">
-      <button type="button" class="small danger" onClick={() => void run()}>
-        {text} {about}
-      </button>
-      <button
-        type="button"
-        class="small"
-        onClick={() => {
-          isAsked.value = false;
-        }}
-      >
-        Keep
-      </button>
-    </span>
   );
 }
 

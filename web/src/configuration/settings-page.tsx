@@ -10,6 +10,7 @@ import { ChecksTable } from './checks-table';
 import { Credentials } from './credentials';
 import { chooseTheme, type Theme, theme } from './theme';
 import { useLoaded } from './use-loaded';
+import { Webhooks } from './webhooks';
 
 const THEMES: [Theme, string][] = [
   ['system', 'As the system'],
@@ -39,6 +40,7 @@ export function SettingsPage() {
         </p>
       </section>
       <ProjectCredentials />
+      <Webhooks />
       <section class="settings-section" aria-label="The server">
         <h2>The server</h2>
         {version.problem !== null && <Problem problem={version.problem} />}

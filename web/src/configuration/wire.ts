@@ -3,6 +3,9 @@ import type { Wire } from '../api/client';
 
 export type AppliedView = Wire<'AppliedView'>;
 export type CheckView = Wire<'CheckView'>;
+export type DeliveryView = Wire<'DeliveryView'>;
+export type MadeWebhookView = Wire<'MadeWebhookView'>;
+export type WebhookView = Wire<'WebhookView'>;
 export type CredentialView = Wire<'CredentialView'>;
 export type NewCredential = Wire<'NewCredential'>;
 export type NewTarget = Wire<'NewTarget'>;

@@ -7,6 +7,7 @@ import { Age } from '../components/age';
 import { EmptyState } from '../components/empty-state';
 import { Problem } from '../components/problem';
 import { StateMark } from '../components/state-mark';
+import { TriggerText } from '../components/trigger';
 import { useEnvironment } from '../environment/store';
 import { environmentLink, runLink } from '../run/links';
 import { deployments } from '../run/requests';
@@ -124,7 +125,7 @@ function Past({ item, isNewest }: { item: PastDeployment; isNewest: boolean }) {
         <Changes changes={item.changes} />
       </td>
       <td>
-        {item.trigger.actor} <span class="quiet">through {item.trigger.source}</span>
+        <TriggerText trigger={item.trigger} />
       </td>
       <td>
         <Age at={item.acceptedAt} />

@@ -6,6 +6,7 @@ import { Refusal } from '../api/request';
 import { Elapsed } from '../components/age';
 import { StateMark } from '../components/state-mark';
 import { tell } from '../components/toasts';
+import { TriggerText } from '../components/trigger';
 import { runLink } from '../run/links';
 import { cancel, deployment } from '../run/requests';
 import { titleOf } from '../run/run-header';
@@ -61,7 +62,7 @@ function Waiting({ item }: { item: PastDeployment }) {
         <StateMark state={item.state} of="run" />
         <Elapsed since={item.startedAt ?? item.acceptedAt} />
         <span class="quiet">
-          by {item.trigger.actor} through {item.trigger.source}
+          by <TriggerText trigger={item.trigger} />
           {services !== undefined && `, ${services} ${services === 1 ? 'service' : 'services'}`}
         </span>
         {item.state === 'queued' && (

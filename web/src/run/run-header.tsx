@@ -6,6 +6,7 @@ import { Refusal } from '../api/request';
 import { Dialog } from '../components/dialog';
 import { StateMark } from '../components/state-mark';
 import { tell } from '../components/toasts';
+import { TriggerText } from '../components/trigger';
 import { duration, second } from '../environment/clock';
 import { environmentLink } from './links';
 import { cancel } from './requests';
@@ -48,8 +49,7 @@ export function RunHeader({ run, connection, chosen }: { run: Run; connection: C
       </div>
       <p class="run-facts">
         <span>
-          by {head.trigger.actor} through {head.trigger.source},{' '}
-          <time dateTime={head.acceptedAt}>{moment(head.acceptedAt)}</time>
+          by <TriggerText trigger={head.trigger} />, <time dateTime={head.acceptedAt}>{moment(head.acceptedAt)}</time>
         </span>
         <span>to {head.target}</span>
         <Merged head={head} />

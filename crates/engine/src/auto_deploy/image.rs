@@ -15,14 +15,14 @@ pub(super) struct Image<'a> {
     pub(super) delivery: &'a Delivery,
     pub(super) notice: &'a Notice,
     /// With its tag.
-    pub(super) image: &'a str,
+    pub(super) reference: &'a str,
     pub(super) teller: Teller,
 }
 
 impl Image<'_> {
     /// Asks every environment that follows the image. What may pass for one does not hold up the others, and is told at the end.
     pub(super) async fn work(&self, engine: &Engine) -> Result<Vec<Effect>, Trouble> {
-        let image = ImageReference::parse(self.image).map_err(|error| Trouble::Stays(error.to_string()))?;
+        let image = ImageReference::parse(self.reference).map_err(|error| Trouble::Stays(error.to_string()))?;
         let projects = self.delivery.project.clone().map(|project| vec![project]);
         let access = Access { actor: Actor(self.notice.repository_name.clone()), projects };
         let (mut effects, mut trouble) = (Vec::new(), None);
@@ -34,7 +34,7 @@ impl Image<'_> {
             }
             let delivery = self.delivery;
             let asking =
-                Asking { engine, access: &access, environment, delivery, subject: self.image, source: "image", link: None };
+                Asking { engine, access: &access, environment, delivery, subject: self.reference, source: "image", link: None };
             match in_environment(&asking, &followers).await {
                 Ok(more) => effects.extend(more),
                 Err(Trouble::Stays(reason)) => effects.push(asking.effect(EffectKind::Failed, Vec::new(), reason)),
@@ -45,7 +45,7 @@ impl Image<'_> {
             return Err(Trouble::MayPass(reason));
         }
         if effects.is_empty() {
-            effects.push(Effect::none(EffectKind::Ignored, format!("no service with auto-deploy follows {}", self.image)));
+            effects.push(Effect::none(EffectKind::Ignored, format!("no service with auto-deploy follows {}", self.reference)));
         }
         Ok(effects)
     }
@@ -58,13 +58,12 @@ async fn in_environment(asking: &Asking<'_>, followers: &[ImageFollower]) -> Res
     let past = asking.past(&followers.iter().map(|follower| &follower.service).collect::<Vec<_>>()).await?;
     let (mut effects, mut concerned) = (Vec::new(), Vec::new());
     for ImageFollower { service, image } in followers {
-        match past.keeps_out(service) {
-            Some(why) => effects.push(asking.effect(EffectKind::Ignored, vec![service.clone()], why)),
-            None => {
-                let version = other_tag(asking.environment, service.as_str(), image);
-                concerned.push((Selection { name: service.clone(), version }, format!("`{service}`: {image} is there")));
-            }
+        if let Some(why) = past.keeps_out(service) {
+            effects.push(asking.effect(EffectKind::Ignored, vec![service.clone()], why));
+            continue;
         }
+        let version = other_tag(asking.environment, service.as_str(), image);
+        concerned.push((Selection { name: service.clone(), version }, format!("`{service}`: {image} is there")));
     }
     if !concerned.is_empty() {
         effects.insert(0, asking.deploy(concerned).await?);

@@ -117,7 +117,7 @@ impl Engine {
                     effects.push(Effect::none(EffectKind::Superseded, why));
                 }
                 (None, What::Image { image, teller }) => {
-                    effects.extend(Image { delivery, notice, image, teller: *teller }.work(self).await?);
+                    effects.extend(Image { delivery, notice, reference: image, teller: *teller }.work(self).await?);
                 }
                 (_, what) => effects.push(Effect::none(EffectKind::Ignored, why_nothing(what))),
             }
