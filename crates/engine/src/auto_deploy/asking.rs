@@ -39,6 +39,35 @@ pub(super) struct Past {
     pub(super) commits: BTreeMap<Name, String>,
 }
 
+/// What came of something in all environments that follow it. What may pass for one does not hold up the others.
+#[derive(Default)]
+pub(super) struct Outcome {
+    effects: Vec<Effect>,
+    trouble: Option<String>,
+}
+
+impl Outcome {
+    /// Takes in what came of it in one environment.
+    pub(super) fn add(&mut self, asking: &Asking<'_>, worked: Result<Vec<Effect>, Trouble>) {
+        match worked {
+            Ok(more) => self.effects.extend(more),
+            Err(Trouble::Stays(reason)) => self.effects.push(asking.effect(EffectKind::Failed, Vec::new(), reason)),
+            Err(Trouble::MayPass(reason)) => self.trouble = Some(reason),
+        }
+    }
+
+    /// All that came of it, or that it is to be tried again; `nobody` says that no environment follows.
+    pub(super) fn end(mut self, nobody: impl FnOnce() -> String) -> Result<Vec<Effect>, Trouble> {
+        if let Some(reason) = self.trouble {
+            return Err(Trouble::MayPass(reason));
+        }
+        if self.effects.is_empty() {
+            self.effects.push(Effect::none(EffectKind::Ignored, nobody()));
+        }
+        Ok(self.effects)
+    }
+}
+
 impl Past {
     /// Why a delivery leaves a service alone, if its standing says so.
     pub(super) fn keeps_out(&self, service: &Name) -> Option<String> {

@@ -6,7 +6,7 @@ use slipway_core::model::{Environment, ImageReference};
 use slipway_core::plan::Selection;
 use slipway_ports::{Access, Delivery, Effect, EffectKind};
 
-use super::asking::Asking;
+use super::asking::{Asking, Outcome};
 use super::push::Trouble;
 use crate::engine::Engine;
 
@@ -20,12 +20,12 @@ pub(super) struct Image<'a> {
 }
 
 impl Image<'_> {
-    /// Asks every environment that follows the image. What may pass for one does not hold up the others, and is told at the end.
+    /// Asks every environment that follows the image.
     pub(super) async fn work(&self, engine: &Engine) -> Result<Vec<Effect>, Trouble> {
         let image = ImageReference::parse(self.reference).map_err(|error| Trouble::Stays(error.to_string()))?;
         let projects = self.delivery.project.clone().map(|project| vec![project]);
         let access = Access { actor: Actor(self.notice.repository_name.clone()), projects };
-        let (mut effects, mut trouble) = (Vec::new(), None);
+        let mut outcome = Outcome::default();
         for stored in engine.shared().ports.store.environments(&access).await? {
             let environment = &stored.environment;
             let followers = image_followers(environment, &image, self.teller);
@@ -35,19 +35,9 @@ impl Image<'_> {
             let delivery = self.delivery;
             let asking =
                 Asking { engine, access: &access, environment, delivery, subject: self.reference, source: "image", link: None };
-            match in_environment(&asking, &followers).await {
-                Ok(more) => effects.extend(more),
-                Err(Trouble::Stays(reason)) => effects.push(asking.effect(EffectKind::Failed, Vec::new(), reason)),
-                Err(Trouble::MayPass(reason)) => trouble = Some(reason),
-            }
+            outcome.add(&asking, in_environment(&asking, &followers).await);
         }
-        if let Some(reason) = trouble {
-            return Err(Trouble::MayPass(reason));
-        }
-        if effects.is_empty() {
-            effects.push(Effect::none(EffectKind::Ignored, format!("no service with auto-deploy follows {}", self.reference)));
-        }
-        Ok(effects)
+        outcome.end(|| format!("no service with auto-deploy follows {}", self.reference))
     }
 }
 

@@ -4,9 +4,9 @@ use slipway_core::auto_deploy::{Notice, followers, same_repository};
 use slipway_core::deployment::Actor;
 use slipway_core::failure::{Failure, FailureKind};
 use slipway_core::model::Environment;
-use slipway_ports::{Access, CancellationToken, Delivery, Effect, EffectKind, StoreError};
+use slipway_ports::{Access, CancellationToken, Delivery, Effect, StoreError};
 
-use super::asking::Asking;
+use super::asking::{Asking, Outcome};
 use super::environment::Following;
 use crate::engine::Engine;
 use crate::error::EngineError;
@@ -66,12 +66,11 @@ impl Push<'_> {
         self.notice.repository.iter().any(|told| same_repository(told, url))
     }
 
-    /// Asks every environment that follows the branch. What may pass for one does not hold up the others, and is told at the end.
+    /// Asks every environment that follows the branch.
     pub(super) async fn work(&self, engine: &Engine, stop: &CancellationToken) -> Result<Vec<Effect>, Trouble> {
         let access = self.access();
         let environments = engine.shared().ports.store.environments(&access).await?;
-        let mut effects = Vec::new();
-        let mut trouble = None;
+        let mut outcome = Outcome::default();
         for stored in environments.iter().filter(|stored| self.may_concern(&stored.environment)) {
             let asking = Asking {
                 engine,
@@ -83,21 +82,13 @@ impl Push<'_> {
                 link: self.link,
             };
             let following = Following { push: self, asking };
-            match following.work(stop).await {
-                Ok(more) => effects.extend(more),
-                Err(Trouble::Stays(reason)) => effects.push(following.asking.effect(EffectKind::Failed, Vec::new(), reason)),
-                Err(Trouble::MayPass(reason)) => trouble = Some(reason),
-            }
+            let worked = following.work(stop).await;
+            outcome.add(&following.asking, worked);
         }
-        if let Some(reason) = trouble {
-            return Err(Trouble::MayPass(reason));
-        }
-        if effects.is_empty() {
+        outcome.end(|| {
             let name = &self.notice.repository_name;
-            let why = format!("no service with auto-deploy follows the branch `{}` of {name}", self.branch);
-            effects.push(Effect::none(EffectKind::Ignored, why));
-        }
-        Ok(effects)
+            format!("no service with auto-deploy follows the branch `{}` of {name}", self.branch)
+        })
     }
 
     /// Whether something in the environment follows the branch, if it is the repository's default one.
