@@ -20,6 +20,7 @@ pub mod outline;
 pub mod pipeline_edit;
 pub mod plan;
 pub mod running;
+pub mod schedule;
 pub mod simulation;
 pub mod variables;
 pub mod version_range;

@@ -29,11 +29,14 @@ mod preview;
 mod queue;
 mod random;
 mod readers;
+mod request_id;
 mod retention;
 mod retry;
+mod schedules;
 mod secrets;
 mod settings;
 mod single_flight;
+mod standing;
 mod time;
 mod workload_variables;
 

@@ -8,6 +8,7 @@
 mod crash_points;
 mod gate;
 mod gated;
+mod kept;
 mod world;
 
 #[cfg(feature = "crash-points")]

@@ -12,12 +12,12 @@ use slipway_core::model::{Environment, GitRevision, ImageReference, Name, Projec
 use slipway_core::plan::{ObjectRef, Observed};
 use slipway_ports::{
     Access, BuildClaim, BuildRequest, Builder, BuiltImage, CancellationToken, ChartNeeds, ChartPlace, ChartVersion, Charts,
-    Cluster, ClusterIssuer, ConnectRequest, Credential, Delivery, DeploymentSummary, Effect, ExecRequest, ExecStreams, Export,
-    Freed, ImageCollector, JobOutput, JobRequest, KeptAnswer, LogLine, LogMatches, LogQuery, LogSearch, LogSection, LogWindow,
-    Namespace, NeededImage, NewDelivery, NewDeployment, PlacedLine, PodConnection, PodLine, Presence, Progress, Reader,
-    RecordedEvent, Registry, ReleaseRequest, ReleaseStatus, Releases, Repositories, RepositoryTag, Revision, RolloutKind,
-    RolloutRequest, RunningServices, SecretObject, SecretText, Store, StoreError, StoredEnvironment, StoredProject, Target, Tips,
-    TreeFacts, TreeQuery, Upgraded, Webhook, Webhooks, Workloads,
+    Cluster, ClusterIssuer, ConnectRequest, Credential, DeploymentSummary, ExecRequest, ExecStreams, Export, Freed,
+    ImageCollector, JobOutput, JobRequest, KeptAnswer, LogLine, LogMatches, LogQuery, LogSearch, LogSection, LogWindow,
+    Namespace, NeededImage, NewDeployment, PlacedLine, PodConnection, PodLine, Presence, Progress, Reader, RecordedEvent,
+    Registry, ReleaseRequest, ReleaseStatus, Releases, Repositories, RepositoryTag, Revision, RolloutKind, RolloutRequest,
+    RunningServices, SecretObject, SecretText, Store, StoreError, StoredEnvironment, StoredProject, Target, Tips, TreeFacts,
+    TreeQuery, Upgraded, Workloads,
 };
 use tokio::sync::{mpsc, watch};
 
@@ -317,41 +317,6 @@ impl Workloads for Gated<dyn Workloads> {
 
     async fn run_job(&self, target: &Target, request: &JobRequest) -> Result<String, Failure> {
         self.pass("workloads.run-job", self.port.run_job(target, request)).await
-    }
-}
-
-#[async_trait]
-impl Webhooks for Gated<dyn Store> {
-    async fn put_webhook(&self, access: &Access, webhook: &Webhook, secret: &SecretText) -> Result<(), StoreError> {
-        self.pass("store.put-webhook", self.port.put_webhook(access, webhook, secret)).await
-    }
-
-    async fn webhooks(&self, access: &Access) -> Result<Vec<Webhook>, StoreError> {
-        self.port.webhooks(access).await
-    }
-
-    async fn webhook_to_check(&self, id: &str) -> Result<(Webhook, SecretText), StoreError> {
-        self.port.webhook_to_check(id).await
-    }
-
-    async fn remove_webhook(&self, access: &Access, id: &str) -> Result<(), StoreError> {
-        self.pass("store.remove-webhook", self.port.remove_webhook(access, id)).await
-    }
-
-    async fn take_delivery(&self, delivery: &NewDelivery) -> Result<bool, StoreError> {
-        self.pass("store.take-delivery", self.port.take_delivery(delivery)).await
-    }
-
-    async fn open_deliveries(&self) -> Result<Vec<Delivery>, StoreError> {
-        self.port.open_deliveries().await
-    }
-
-    async fn settle_delivery(&self, number: u64, at: Timestamp, effects: &[Effect]) -> Result<(), StoreError> {
-        self.pass("store.settle-delivery", self.port.settle_delivery(number, at, effects)).await
-    }
-
-    async fn deliveries(&self, access: &Access, webhook: &str, limit: u32) -> Result<Vec<Delivery>, StoreError> {
-        self.port.deliveries(access, webhook, limit).await
     }
 }
 

@@ -21,6 +21,7 @@ mod progress;
 mod registry;
 mod releases;
 mod repositories;
+mod schedule_marks;
 mod secret;
 mod seen_lines;
 mod store;
@@ -49,6 +50,7 @@ pub use releases::{
     Upgraded, UserChart, WantedImage,
 };
 pub use repositories::{Export, Repositories, Tips, TreeFacts, TreeQuery};
+pub use schedule_marks::{ScheduleMark, ScheduleMarks};
 pub use secret::SecretText;
 pub use seen_lines::SeenLines;
 pub use slipway_core::deployment::Activity;

@@ -7,14 +7,14 @@ use serde::{Deserialize, Serialize};
 use slipway_core::deployment::{Actor, Event, Phase, Timestamp};
 use slipway_core::model::{Environment, Name, Project};
 
-use crate::{Credential, KeptAnswer, LogSection, LogWindow, PlacedLine, SecretText, Webhooks};
+use crate::{Credential, KeptAnswer, LogSection, LogWindow, PlacedLine, ScheduleMarks, SecretText, Webhooks};
 
 /// Environments, targets, secrets, and deployments as logs of facts.
 ///
 /// Every read and write takes the caller's [`Access`]: a row that it does not cover is as if it were not there. Every write may
 /// fail with [`StoreError::Fenced`]: this server does not own the store any more (see [`Lease`](crate::Lease)).
 #[async_trait]
-pub trait Store: Webhooks + Send + Sync {
+pub trait Store: Webhooks + ScheduleMarks + Send + Sync {
     /// Makes or replaces a target.
     async fn put_target(&self, access: &Access, target: &Target) -> Result<(), StoreError>;
 

@@ -124,6 +124,8 @@ async fn run(home: &Home, options: &Options, ownership: &Ownership) -> Result<()
     }
 
     follow(&engine, options, &shutdown);
+    let (keeping, stops) = (engine.clone(), shutdown.clone());
+    tokio::spawn(async move { keeping.keep_schedules(&stops).await });
     serve_local(&wired.ports, &wired.local, options, &shutdown).await?;
     let site = Site::new(address, options.public_url.clone(), Files::Built);
     let app = App::new((engine, wired.ports, wired.workloads), keys, token, site, options.allow_file_urls, shutdown.clone());

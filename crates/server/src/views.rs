@@ -9,12 +9,13 @@ use slipway_core::model::{Environment, Service};
 use slipway_core::pipeline_edit::Edited;
 use slipway_core::plan::{Plan, PlannedService, Request, Selection};
 use slipway_core::running::RunningStatus;
+use slipway_core::schedule::{ScheduledRun, next_runs};
 use slipway_engine::{Base, BaseState, Does, Preview, PreviewStep};
 use slipway_ports::api::{
     AppliedView, Approval, ApprovalState, ApprovalView, BaseView, BuildView, DeployBody, DeploymentHeadView, DeploymentView,
     EditedView, EnvironmentServiceView, EnvironmentView, HeadView, LogLineView, LogSectionView, MergedView, NewTarget,
     OverviewView, PipelineServiceView, PipelineStageView, PlanServiceView, PlanStageView, PlanStepView, PlanView, ReleaseView,
-    ServiceView, StageView, State, TargetKind, TargetView, TriggerView,
+    ScheduledRunView, ServiceView, StageView, State, TargetKind, TargetView, TriggerView,
 };
 use slipway_ports::{Activity, DeploymentSummary, LogLine, LogSection, PlacedLine, Platform, StoredEnvironment, Target};
 
@@ -268,7 +269,15 @@ pub(crate) fn environment(
         version: stored.version,
         services: services.collect(),
         last_deployment: last.map(head),
+        next_runs: next_runs(&environment.schedules, now(), NEXT_RUNS).into_iter().map(scheduled_run).collect(),
     }
+}
+
+/// Runs of schedules that are told.
+const NEXT_RUNS: usize = 3;
+
+fn scheduled_run(run: ScheduledRun) -> ScheduledRunView {
+    ScheduledRunView { at: time(run.at), action: run.action.as_str().to_owned() }
 }
 
 /// What applying a file did.

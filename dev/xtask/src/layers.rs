@@ -15,11 +15,23 @@ use std::path::Path;
 use crate::metadata::{self, Metadata, Package};
 
 /// What core may be made of. Everything else needs a word here first.
-const PURE: [&str; 9] =
-    ["globset", "parse-dockerfile", "saphyr", "saphyr-parser", "serde", "serde-saphyr", "serde_json", "sha2", "thiserror"];
+const PURE: [&str; 10] = [
+    "globset",
+    "jiff",
+    "parse-dockerfile",
+    "saphyr",
+    "saphyr-parser",
+    "serde",
+    "serde-saphyr",
+    "serde_json",
+    "sha2",
+    "thiserror",
+];
 
 /// What no line of core may name: runtimes, clocks, random sources, files, networks, processes, threads.
-const IMPURE: [&str; 16] = [
+const IMPURE: [&str; 18] = [
+    "Moment::now",
+    "Zoned::now",
     "std::fs",
     "TcpStream",
     "UdpSocket",

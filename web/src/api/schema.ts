@@ -1470,6 +1470,8 @@ export interface components {
             mode: string;
             /** @description The environment. */
             name: string;
+            /** @description When its schedules start and stop it next; at most three times. */
+            nextRuns?: components["schemas"]["ScheduledRunView"][];
             /** @description The project. */
             project: string;
             /** @description Its services, in execution order. */
@@ -2250,6 +2252,16 @@ export interface components {
             status: components["schemas"]["RunningStatus"];
             /** @description Where it runs. */
             target: string;
+        };
+        /** @description A time at which a schedule starts or stops an environment. */
+        ScheduledRunView: {
+            /** @description `start` or `stop`. */
+            action: string;
+            /**
+             * Format: date-time
+             * @description When.
+             */
+            at: string;
         };
         /** @description The value of a secret, on its way to the server and never back. */
         SecretValue: {

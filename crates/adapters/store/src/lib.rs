@@ -15,6 +15,7 @@ mod lease;
 mod log_window;
 mod projects;
 mod rotation;
+mod schedule_marks;
 mod schema;
 mod secrets;
 mod sqlite;

@@ -3,7 +3,7 @@
 use sqlx::SqlitePool;
 
 /// One entry per version of the file; `PRAGMA user_version` says how many were carried out.
-const MIGRATIONS: [&str; 8] = [
+const MIGRATIONS: [&str; 9] = [
     "
     CREATE TABLE target (
         name TEXT PRIMARY KEY,
@@ -139,6 +139,15 @@ const MIGRATIONS: [&str; 8] = [
         UNIQUE (webhook, id)
     ) STRICT;
     CREATE INDEX open_delivery ON delivery (number) WHERE settled_at IS NULL;
+    ",
+    "
+    CREATE TABLE schedule_mark (
+        project TEXT NOT NULL,
+        environment TEXT NOT NULL,
+        schedules TEXT NOT NULL,
+        at INTEGER NOT NULL,
+        PRIMARY KEY (project, environment)
+    ) STRICT;
     ",
 ];
 

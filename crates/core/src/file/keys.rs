@@ -27,7 +27,7 @@ pub(super) static TOP: Shape = Shape {
         Key::new("secrets", Value(SECRETS), "none", "Declared here, set with `slipway secret set`."),
         Key::new("services", ListOf(&SERVICE), "none", "What the environment is made of; order within a stage is file order."),
         Key::new("previews", Mapping(&PREVIEWS), "none", "Environments made for pull requests.").support(NotYet),
-        Key::new("schedules", ListOf(&SCHEDULE), "none", "When it starts and stops by itself.").support(NotYet),
+        Key::new("schedules", ListOf(&SCHEDULE), "none", "When it starts and stops by itself; see [schedules](schedules.md)."),
         Key::new("notifications", ListOf(&NOTIFICATION), "none", "Who is told.").support(NotYet),
     ],
     relations: &[],

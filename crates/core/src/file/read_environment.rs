@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use crate::model::{EnvironmentMode, Name, Notification, Previews, Schedule, VariableName, WeekdayTime};
+use crate::schedule;
 
 use super::Outer;
 use super::environment_file::EnvironmentFile;
@@ -207,5 +208,5 @@ pub(super) fn duration(reader: &mut Reader, place: &Place<'_>, least: u64) -> Op
 
 /// An IANA time zone.
 pub(super) fn time_zone(reader: &mut Reader, place: &Place<'_>) -> Option<String> {
-    reader.parsed(place, "an IANA time zone such as `Europe/Paris`", |text| notation::is_time_zone(text).then(|| text.to_owned()))
+    reader.parsed(place, "an IANA time zone such as `Europe/Paris`", |text| schedule::is_time_zone(text).then(|| text.to_owned()))
 }

@@ -1,21 +1,16 @@
 //! An environment that is asked for a deployment because of a delivery: what was asked before, how it stands with its services, and the
 //! request itself.
 
-use std::collections::BTreeMap;
-
-use sha2::{Digest as _, Sha256};
-use slipway_core::auto_deploy::{Standing, Standings};
 use slipway_core::deployment::Trigger;
 use slipway_core::model::{Environment, Name};
-use slipway_core::plan::{Action, PinnedOrigin, Request, Selection, Version};
+use slipway_core::plan::{Action, Request, Selection};
 use slipway_ports::{Access, Delivery, Effect, EffectKind, StoreError};
 
 use super::push::Trouble;
 use crate::deployed;
 use crate::engine::Engine;
-
-/// So many deployments are listed at a time.
-const PAGE: u32 = 20;
+use crate::request_id::request_id;
+use crate::standing::{Past, past};
 
 /// An environment, and what it is asked because of.
 pub(super) struct Asking<'a> {
@@ -30,13 +25,6 @@ pub(super) struct Asking<'a> {
     pub(super) source: &'static str,
     /// A page about it.
     pub(super) link: Option<&'a str>,
-}
-
-/// How it stands with services, and the commits that they were last deployed at.
-#[derive(Default)]
-pub(super) struct Past {
-    pub(super) standings: Standings,
-    pub(super) commits: BTreeMap<Name, String>,
 }
 
 /// What came of something in all environments that follow it. What may pass for one does not hold up the others.
@@ -68,18 +56,6 @@ impl Outcome {
     }
 }
 
-impl Past {
-    /// Why a delivery leaves a service alone, if its standing says so.
-    pub(super) fn keeps_out(&self, service: &Name) -> Option<String> {
-        match self.standings.of(service) {
-            Standing::Asked => None,
-            Standing::NeverAsked => Some(format!("`{service}` was never deployed; deploy it once")),
-            Standing::Stopped => Some(format!("`{service}` is stopped; deploy it to have it follow again")),
-            Standing::Paused => Some(format!("`{service}` was rolled back; deploy it to have it follow again")),
-        }
-    }
-}
-
 impl Asking<'_> {
     /// What came of it for one or more of the services.
     pub(super) fn effect(&self, kind: EffectKind, services: Vec<Name>, why: String) -> Effect {
@@ -102,29 +78,10 @@ impl Asking<'_> {
         Ok(Some(effect))
     }
 
-    /// Reads the deployments of the environment, the newest first, as far as they tell of the services.
+    /// How it stands with services.
     pub(super) async fn past(&self, services: &[&Name]) -> Result<Past, Trouble> {
-        let store = &*self.engine.shared().ports.store;
-        let mut past = Past::default();
-        let mut before = None;
-        loop {
-            let (project, name) = (&self.environment.project, &self.environment.name);
-            let page = store.deployments(self.access, project, name, before, PAGE).await?;
-            for summary in &page {
-                let deployment = deployed::read(store, self.access, summary).await?;
-                for planned in deployment.plan().services.iter().filter(|_| deployment.plan().action == Action::Deploy) {
-                    if let Some(commit) = commit_of(&planned.version).filter(|_| !past.standings.is_certain(&planned.name)) {
-                        past.commits.insert(planned.name.clone(), commit.to_owned());
-                    }
-                }
-                past.standings.read(&deployment);
-            }
-            let is_certain = services.iter().all(|service| past.standings.is_certain(service));
-            match page.last() {
-                Some(last) if page.len() == PAGE as usize && !is_certain => before = Some(last.number),
-                _ => return Ok(past),
-            }
-        }
+        let place = (&self.environment.project, &self.environment.name);
+        Ok(past(&*self.engine.shared().ports.store, self.access, place, services).await?)
     }
 
     /// Asks for a deployment of services, each with the reason for it.
@@ -150,24 +107,6 @@ impl Asking<'_> {
     fn request_id(&self) -> String {
         let told = &self.delivery.told;
         let (project, name) = (self.environment.project.as_str(), self.environment.name.as_str());
-        let mut hash = Sha256::new();
-        for part in [&told.webhook, &told.id, self.subject, project, name] {
-            hash.update((part.len() as u64).to_be_bytes());
-            hash.update(part);
-        }
-        let mut bytes = [0; 16];
-        bytes.copy_from_slice(&hash.finalize()[..16]);
-        uuid::Builder::from_custom_bytes(bytes).into_uuid().to_string()
-    }
-}
-
-fn commit_of(version: &Version) -> Option<&str> {
-    match version {
-        Version::Commit(commit) => Some(commit),
-        Version::Chart(chart) => match &chart.origin {
-            PinnedOrigin::Commit(commit) => Some(commit),
-            PinnedOrigin::Archive { .. } => None,
-        },
-        Version::Image(_) | Version::Unresolved(_) => None,
+        request_id(&[&told.webhook, &told.id, self.subject, project, name])
     }
 }

@@ -5,9 +5,10 @@ use slipway_core::model::{GitRevision, GitSource, Name, Service};
 use slipway_core::plan::Selection;
 use slipway_ports::{CancellationToken, Effect, EffectKind, Reader};
 
-use super::asking::{Asking, Past};
+use super::asking::Asking;
 use super::push::{Push, Trouble};
 use crate::readers;
+use crate::standing::Past;
 
 /// An environment with services that follow the branch of a push.
 pub(super) struct Following<'a> {

@@ -1,5 +1,6 @@
 //! Environments, as the faces show and change them.
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -52,6 +53,19 @@ pub struct EnvironmentView {
     /// The newest deployment, if there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_deployment: Option<HeadView>,
+    /// When its schedules start and stop it next; at most three times.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub next_runs: Vec<ScheduledRunView>,
+}
+
+/// A time at which a schedule starts or stops an environment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ScheduledRunView {
+    /// When.
+    pub at: Timestamp,
+    /// `start` or `stop`.
+    pub action: String,
 }
 
 /// A service as it is configured.

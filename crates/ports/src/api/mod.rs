@@ -35,7 +35,9 @@ pub use deployment::{
     AcceptedView, ApprovalBody, ApprovalState, ApprovalView, BuildView, CancelBody, DeployBody, DeploymentPage, DeploymentView,
     HeadView, MergedView, ReleaseView, ServiceSelection, ServiceView, StageView, State, TriggerView,
 };
-pub use environment::{AppliedView, ApplyQuery, EnvironmentServiceView, EnvironmentView, SecretValue, SecretView};
+pub use environment::{
+    AppliedView, ApplyQuery, EnvironmentServiceView, EnvironmentView, ScheduledRunView, SecretValue, SecretView,
+};
 pub use event::{DeploymentEvent, EnvironmentEvent, Nothing, OverviewEvent, PodLogEvent, RunningEvent};
 pub use explanation::{
     CriticalPieceView, ExplanationView, PartView, PieceView, RootView, ServiceExplanationView, StageExplanationView,

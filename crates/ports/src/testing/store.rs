@@ -9,7 +9,8 @@ use slipway_core::model::{Environment, FromProject, Name, Project};
 
 use crate::{
     Access, Credential, DeploymentSummary, KeptAnswer, LogCut, LogFrom, LogLine, LogMatches, LogSearch, LogSection, LogWindow,
-    NewDeployment, PlacedLine, RecordedEvent, SecretText, Store, StoreError, StoredEnvironment, StoredProject, Target,
+    NewDeployment, PlacedLine, RecordedEvent, ScheduleMark, SecretText, Store, StoreError, StoredEnvironment, StoredProject,
+    Target,
 };
 
 /// A store that forgets everything when it goes.
@@ -32,6 +33,8 @@ pub(super) struct Tables {
     /// By project, and environment unless they are the project's.
     secrets: BTreeMap<(Name, Option<Name>, String), SecretText>,
     credentials: BTreeMap<(Name, Name), Credential>,
+    /// By project and environment.
+    pub(super) schedule_marks: BTreeMap<(Name, Name), ScheduleMark>,
     pub(super) of_webhooks: super::webhooks::WebhookTables,
     /// With actor and key, oldest first.
     answers: Vec<(String, String, KeptAnswer)>,

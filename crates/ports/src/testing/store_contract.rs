@@ -72,6 +72,7 @@ pub async fn store_contract(store: &dyn Store) {
     pages_of_environments_follow_each_other(store, &owner).await;
     super::webhooks::deliveries_are_taken_once_and_settled(store, &owner).await;
     super::webhooks::old_deliveries_go(store, &owner).await;
+    super::schedule_marks::a_mark_is_kept_for_each_environment(store).await;
 }
 
 async fn a_log_that_is_too_long_loses_its_middle(store: &dyn Store, owner: &Access) {

@@ -109,6 +109,11 @@ fn one(environment: &EnvironmentView, deployment: Option<&DeploymentView>, runni
         }
         None => output::line(format!("{name}: never deployed; `slipway deploy` does it"))?,
     }
+    if let Some(next) = environment.next_runs.first() {
+        let verb = if next.action == "start" { "starts" } else { "stops" };
+        let at = next.at.to_zoned(jiff::tz::TimeZone::system()).strftime("%a %d %b %H:%M");
+        output::line(format!("{name}: {verb} by its schedule on {at}"))?;
+    }
     let rows: Vec<Vec<String>> = environment
         .services
         .iter()

@@ -73,7 +73,7 @@ services:
 ",
     );
     let paths: Vec<_> = unsupported(&file).into_iter().map(|problem| problem.path).collect();
-    assert_eq!(paths, ["mode", "previews", "schedules", "notifications"]);
+    assert_eq!(paths, ["mode", "previews", "notifications"]);
     let first = &unsupported(&file)[0];
     assert_eq!((first.line, first.column, first.message.as_str()), (4, 1, "`mode: preview` is not supported yet"));
 }

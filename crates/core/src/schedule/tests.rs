@@ -1,0 +1,113 @@
+use proptest::prelude::*;
+
+use super::*;
+
+const HOUR: i64 = 3_600_000;
+const WEEK: [&str; 7] = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
+
+fn at(text: &str) -> Timestamp {
+    Timestamp(text.parse::<Moment>().unwrap().as_millisecond())
+}
+
+fn time(days: &[&str], time: &str) -> Option<WeekdayTime> {
+    Some(WeekdayTime { weekdays: days.iter().map(|day| (*day).to_owned()).collect(), time: time.to_owned() })
+}
+
+fn schedule(zone: &str, start: Option<WeekdayTime>, stop: Option<WeekdayTime>) -> Schedule {
+    Schedule { timezone: zone.to_owned(), start, stop }
+}
+
+fn words(runs: &[ScheduledRun]) -> Vec<String> {
+    runs.iter().map(|run| format!("{} {}", run.action.as_str(), Moment::from_millisecond(run.at.0).unwrap())).collect()
+}
+
+#[test]
+fn an_office_week_starts_in_the_morning_and_stops_in_the_evening_by_its_own_clock() {
+    let week = [schedule("Europe/Paris", time(&WEEK[..5], "08:00"), time(&WEEK[..5], "19:30"))];
+    // A Friday, in winter time.
+    let runs = next_runs(&week, at("2026-11-27T12:00:00Z"), 3);
+    assert_eq!(words(&runs), ["stop 2026-11-27T18:30:00Z", "start 2026-11-30T07:00:00Z", "stop 2026-11-30T18:30:00Z"]);
+    // In summer time an hour earlier.
+    let runs = next_runs(&week, at("2026-07-03T12:00:00Z"), 1);
+    assert_eq!(words(&runs), ["stop 2026-07-03T17:30:00Z"]);
+}
+
+#[test]
+fn a_time_that_the_clock_skips_comes_later_and_one_that_comes_twice_counts_once() {
+    let sunday = [schedule("Europe/Paris", time(&["sunday"], "02:30"), None)];
+    let spring = next_runs(&sunday, at("2026-03-28T12:00:00Z"), 2);
+    assert_eq!(words(&spring), ["start 2026-03-29T01:30:00Z", "start 2026-04-05T00:30:00Z"]);
+    let autumn = next_runs(&sunday, at("2026-10-24T12:00:00Z"), 2);
+    assert_eq!(words(&autumn), ["start 2026-10-25T00:30:00Z", "start 2026-11-01T01:30:00Z"]);
+}
+
+#[test]
+fn of_what_was_missed_the_newest_alone_is_due() {
+    let daily = [schedule("UTC", time(&WEEK, "08:00"), time(&WEEK, "20:00"))];
+    let due = |since: &str, now: &str| due_run(&daily, at(since), at(now)).map(|run| run.action);
+    assert_eq!(due("2026-11-20T12:00:00Z", "2026-11-27T21:00:00Z"), Some(ScheduledAction::Stop));
+    assert_eq!(due("2026-11-20T12:00:00Z", "2026-11-27T09:00:00Z"), Some(ScheduledAction::Start));
+    assert_eq!(due("2026-11-27T20:00:00Z", "2026-11-27T21:00:00Z"), None, "it was done");
+    assert_eq!(due("2027-11-27T20:00:00Z", "2026-11-27T21:00:00Z"), None, "the clock was set back");
+}
+
+#[test]
+fn nothing_comes_of_nothing() {
+    assert_eq!(next_runs(&[], at("2026-11-27T12:00:00Z"), 3), []);
+    assert_eq!(next_runs(&[schedule("UTC", None, None)], at("2026-11-27T12:00:00Z"), 3), []);
+    assert_eq!(next_runs(&[schedule("Mars/Olympus", time(&WEEK, "08:00"), None)], at("2026-11-27T12:00:00Z"), 3), []);
+    assert!(
+        is_time_zone("Europe/Paris")
+            && is_time_zone("UTC")
+            && !is_time_zone("Mars/Olympus")
+            && !is_time_zone("../etc")
+            && !is_time_zone("")
+    );
+}
+
+fn any_time() -> impl Strategy<Value = Option<WeekdayTime>> {
+    let days = proptest::sample::subsequence(WEEK.to_vec(), 1..=7);
+    let one = (days, 0..24u8, 0..60u8).prop_map(|(days, hour, minute)| time(&days, &format!("{hour:02}:{minute:02}")).unwrap());
+    proptest::option::of(one)
+}
+
+fn any_schedules() -> impl Strategy<Value = Vec<Schedule>> {
+    let zones = proptest::sample::select(vec!["UTC", "Europe/Paris", "America/New_York", "Asia/Kathmandu", "Pacific/Apia"]);
+    proptest::collection::vec((zones, any_time(), any_time()).prop_map(|(zone, start, stop)| schedule(zone, start, stop)), 0..4)
+}
+
+proptest! {
+    #[test]
+    fn runs_come_in_order_after_the_moment_and_go_on_where_the_first_ones_end(
+        schedules in any_schedules(), at in 1_700_000_000_000i64..1_900_000_000_000, count in 1usize..20,
+    ) {
+        let runs = next_runs(&schedules, Timestamp(at), count);
+        prop_assert!(runs.windows(2).all(|pair| pair[0] < pair[1]));
+        prop_assert!(runs.iter().all(|run| run.at > Timestamp(at)));
+        let is_empty = schedules.iter().all(|schedule| schedule.start.is_none() && schedule.stop.is_none());
+        prop_assert_eq!(runs.len(), if is_empty { 0 } else { count });
+        let longer = next_runs(&schedules, Timestamp(at), count + 7);
+        prop_assert_eq!(&longer[..runs.len()], &runs[..]);
+    }
+
+    #[test]
+    fn each_run_is_due_once_however_often_is_looked_and_nothing_else_is(
+        schedules in any_schedules(), start in 1_700_000_000_000i64..1_900_000_000_000,
+        steps in proptest::collection::vec(1i64..30 * HOUR, 1..20),
+    ) {
+        let (mut since, mut now) = (Timestamp(start), Timestamp(start));
+        let mut done = Vec::new();
+        for step in steps {
+            now = Timestamp(now.0 + step);
+            if let Some(run) = due_run(&schedules, since, now) {
+                prop_assert!(run.at > since && run.at <= now);
+                done.push(run);
+                since = run.at;
+            }
+            prop_assert_eq!(due_run(&schedules, since, now), None);
+        }
+        let all: Vec<_> = next_runs(&schedules, Timestamp(start), 200).into_iter().filter(|run| run.at <= now).collect();
+        prop_assert!(done.iter().all(|run| all.contains(run)));
+        prop_assert_eq!(done.last().map(|run| run.at), all.last().map(|run| run.at), "the newest is never missed");
+    }
+}

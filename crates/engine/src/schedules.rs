@@ -1,0 +1,130 @@
+//! Environments that start and stop by the clock.
+//!
+//! What is due is the newest run since the mark of an environment, and nothing older: a server that was away, or a clock that jumps, brings
+//! about one deployment at most. The mark moves once that is asked for; the request's id is made of the run, so that a kill between the two
+//! asks for nothing twice. An environment that is as the run wants it is left alone.
+
+use std::time::Duration;
+
+use slipway_core::auto_deploy::Standing;
+use slipway_core::deployment::{Actor, Timestamp, Trigger};
+use slipway_core::model::Environment;
+use slipway_core::plan::{Action, Request};
+use slipway_core::schedule::{ScheduledAction, ScheduledRun, due_run, next_runs};
+use slipway_ports::{Access, CancellationToken, ScheduleMark};
+use tokio::sync::broadcast::error::RecvError;
+
+use crate::changes::Change;
+use crate::engine::Engine;
+use crate::error::EngineError;
+use crate::request_id::request_id;
+use crate::standing::past;
+
+/// The longest time between two looks at the clock: nothing tells that it was set.
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+
+impl Engine {
+    /// Starts and stops environments as their schedules say, until it is told to stop.
+    pub async fn keep_schedules(&self, stop: &CancellationToken) {
+        let mut changes = self.changes();
+        loop {
+            let pause = self.carry_out_schedules().await;
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = tokio::time::sleep(pause) => {}
+                () = an_environment_changes(&mut changes) => {}
+            }
+        }
+    }
+
+    /// Does what is due, and says how long until something is, or until it is to be looked again.
+    async fn carry_out_schedules(&self) -> Duration {
+        let access = Access::owner("schedule");
+        let environments = match self.shared().ports.store.environments(&access).await {
+            Ok(environments) => environments,
+            Err(error) => {
+                tracing::warn!(%error, "schedules can not be read; looking again");
+                return LONGEST_PAUSE;
+            }
+        };
+        let mut pause = LONGEST_PAUSE;
+        for stored in environments.iter().filter(|stored| !stored.environment.schedules.is_empty()) {
+            let environment = &stored.environment;
+            if let Err(error) = self.carry_out(&access, environment).await {
+                let (project, name) = (&environment.project, &environment.name);
+                tracing::warn!(%project, environment = %name, %error, "a schedule is not carried out; trying again");
+            }
+            let now = self.shared().settings.clock.now();
+            if let Some(next) = next_runs(&environment.schedules, now, 1).first() {
+                pause = pause.min(Duration::from_millis(next.at.0.abs_diff(now.0)));
+            }
+        }
+        pause
+    }
+
+    async fn carry_out(&self, access: &Access, environment: &Environment) -> Result<(), EngineError> {
+        let (project, name) = (&environment.project, &environment.name);
+        let store = &self.shared().ports.store;
+        let now = self.shared().settings.clock.now();
+        let of = serde_json::to_string(&environment.schedules).map_err(|error| EngineError::Internal(error.to_string()))?;
+        let mark = async |at: Timestamp| store.put_schedule_mark(project, name, &ScheduleMark { of: of.clone(), at }).await;
+        let since = match store.schedule_mark(project, name).await? {
+            Some(mark) if mark.of == of && mark.at <= now => mark.at,
+            // New schedules count from now on; so do those of a clock that was set back.
+            _ => return Ok(mark(now).await?),
+        };
+        let Some(run) = due_run(&environment.schedules, since, now) else { return Ok(()) };
+        match self.ask_for(access, environment, run).await {
+            Ok(()) => {}
+            // Nothing that time alone would mend, such as a secret without a value.
+            Err(EngineError::Refused(reason) | EngineError::NotFound(reason)) => {
+                tracing::warn!(%project, environment = %name, action = run.action.as_str(), %reason, "a schedule can not be carried out");
+            }
+            Err(error) => return Err(error),
+        }
+        Ok(mark(run.at).await?)
+    }
+
+    async fn ask_for(&self, access: &Access, environment: &Environment, run: ScheduledRun) -> Result<(), EngineError> {
+        let (project, name) = (&environment.project, &environment.name);
+        if !self.is_needed(access, environment, run.action).await? {
+            tracing::info!(%project, environment = %name, action = run.action.as_str(), "the environment is as its schedule wants it");
+            return Ok(());
+        }
+        let (action, request) = match run.action {
+            ScheduledAction::Start => (Action::Deploy, Request { current: true, ..Request::default() }),
+            ScheduledAction::Stop => (Action::Stop, Request::default()),
+        };
+        let id = request_id(&["schedule", project.as_str(), name.as_str(), &run.at.0.to_string(), run.action.as_str()]);
+        let trigger =
+            Trigger { source: "schedule".to_owned(), actor: Actor("schedule".to_owned()), request: Some(id), link: None };
+        let accepted = self.deploy(access, project, name, action, request, trigger).await?;
+        tracing::info!(%project, environment = %name, action = run.action.as_str(), number = accepted.summary.number, "a schedule is carried out");
+        Ok(())
+    }
+
+    /// Whether something is up that is to be stopped, or stopped that is to be up.
+    async fn is_needed(&self, access: &Access, environment: &Environment, action: ScheduledAction) -> Result<bool, EngineError> {
+        let services: Vec<_> =
+            environment.services.iter().filter(|service| !service.skipped).map(|service| &service.name).collect();
+        let place = (&environment.project, &environment.name);
+        let past = past(&*self.shared().ports.store, access, place, &services).await?;
+        let stands = |service: &&_| match (past.standings.of(service), action) {
+            (Standing::Asked | Standing::Paused, ScheduledAction::Stop) | (Standing::Stopped, ScheduledAction::Start) => true,
+            (Standing::NeverAsked, _) | (Standing::Asked | Standing::Paused, _) | (Standing::Stopped, _) => false,
+        };
+        Ok(services.iter().any(stands))
+    }
+}
+
+/// Returns when an environment was configured anew; what was missed counts as one.
+async fn an_environment_changes(changes: &mut tokio::sync::broadcast::Receiver<Change>) {
+    loop {
+        match changes.recv().await {
+            Ok(Change::Environment { .. }) | Err(RecvError::Lagged(_)) => return,
+            Ok(Change::Targets | Change::Deployment { .. }) => {}
+            // The engine goes, and whoever waits is told to stop.
+            Err(RecvError::Closed) => std::future::pending().await,
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! Environments that start and stop by the clock, over a world in memory and a clock of the test's.
+
+mod support;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use slipway_core::deployment::Timestamp;
+use slipway_core::model::{Environment, Schedule, WeekdayTime};
+use slipway_core::plan::Action;
+use slipway_engine::{Clock, Settings};
+use slipway_ports::{CancellationToken, DeploymentSummary, ScheduleMarks as _, Store as _};
+use support::{Bench, access, application, environment, name};
+
+/// Milliseconds.
+const HOUR: i64 = 3_600_000;
+/// Friday, 2026-11-27, 12:00 UTC.
+const FRIDAY_NOON: i64 = 1_795_780_800_000;
+
+fn office_hours() -> Environment {
+    let days = ["monday", "tuesday", "wednesday", "thursday", "friday"];
+    let at = |time: &str| Some(WeekdayTime { weekdays: days.map(str::to_owned).to_vec(), time: time.to_owned() });
+    let mut environment = environment(vec![application("api")]);
+    environment.schedules = vec![Schedule { timezone: "UTC".to_owned(), start: at("08:00"), stop: at("20:00") }];
+    environment
+}
+
+/// An environment that is up, and the clock of its server.
+async fn at_noon() -> (Bench, Arc<AtomicI64>) {
+    let clock = Arc::new(AtomicI64::new(FRIDAY_NOON));
+    let bench = Bench::with_settings(&office_hours(), settings(&clock)).await;
+    bench.deploy_to_the_end().await;
+    (bench, clock)
+}
+
+fn settings(clock: &Arc<AtomicI64>) -> Settings {
+    let clock = clock.clone();
+    Settings { clock: Clock::new(move || Timestamp(clock.load(Ordering::SeqCst))), ..Settings::default() }
+}
+
+/// Looks at the schedules as a server does that runs for a few looks, and returns the deployments, the newest first.
+async fn look(bench: &Bench) -> Vec<DeploymentSummary> {
+    let stop = CancellationToken::new();
+    let (engine, stops) = (bench.engine.clone(), stop.clone());
+    let keeping = tokio::spawn(async move { engine.keep_schedules(&stops).await });
+    // The time of the runtime is paused: it goes on as soon as nothing has anything to do.
+    tokio::time::sleep(Duration::from_secs(200)).await;
+    stop.cancel();
+    keeping.await.expect("it ends");
+    bench.store.deployments(&access(), &name("shop"), &name("demo"), None, 100).await.expect("read")
+}
+
+fn actions(deployments: &[DeploymentSummary]) -> Vec<&str> {
+    deployments.iter().rev().map(|deployment| deployment.action.as_str()).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_environment_stops_in_the_evening_and_starts_in_the_morning_once_each() {
+    let (bench, clock) = at_noon().await;
+    assert_eq!(actions(&look(&bench).await), ["deploy"], "what was due before there was the schedule is not done");
+    clock.store(FRIDAY_NOON + 9 * HOUR, Ordering::SeqCst);
+    let evening = look(&bench).await;
+    assert_eq!(actions(&evening), ["deploy", "stop"]);
+    let stopped = bench.end_of(&evening[0].id).await;
+    assert_eq!((&*stopped.trigger().source, &*stopped.trigger().actor.0), ("schedule", "schedule"));
+    assert_eq!(actions(&look(&bench).await), ["deploy", "stop"], "looked at again, nothing is due");
+    // Monday morning: of the weekend nothing is due.
+    clock.store(FRIDAY_NOON + 3 * 24 * HOUR, Ordering::SeqCst);
+    let monday = look(&bench).await;
+    assert_eq!(actions(&monday), ["deploy", "stop", "deploy"]);
+    let started = bench.end_of(&monday[0].id).await;
+    assert!(started.plan().request.current, "it comes up as it was");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_clock_that_jumps_brings_about_one_deployment_at_most() {
+    let (bench, clock) = at_noon().await;
+    look(&bench).await;
+    clock.store(FRIDAY_NOON + 365 * 24 * HOUR + 9 * HOUR, Ordering::SeqCst);
+    assert_eq!(actions(&look(&bench).await), ["deploy", "stop"]);
+    clock.store(FRIDAY_NOON, Ordering::SeqCst);
+    assert_eq!(actions(&look(&bench).await), ["deploy", "stop"], "set back, nothing is due twice");
+    clock.store(FRIDAY_NOON + 9 * HOUR, Ordering::SeqCst);
+    assert_eq!(actions(&look(&bench).await), ["deploy", "stop"], "it is stopped already");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_as_the_schedule_wants_it_is_left_alone() {
+    let (bench, clock) = at_noon().await;
+    look(&bench).await;
+    bench.act(Action::Stop).await;
+    clock.store(FRIDAY_NOON + 9 * HOUR, Ordering::SeqCst);
+    assert_eq!(actions(&look(&bench).await), ["deploy", "stop"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn b06_a_run_that_was_asked_for_before_a_kill_is_not_asked_for_again() {
+    let (bench, clock) = at_noon().await;
+    look(&bench).await;
+    let mark = bench.store.schedule_mark(&name("shop"), &name("demo")).await.expect("read").expect("there is one");
+    clock.store(FRIDAY_NOON + 9 * HOUR, Ordering::SeqCst);
+    let first = look(&bench).await;
+    bench.end_of(&first[0].id).await;
+    // As a server leaves it that was killed after it had asked, and before it moved the mark. Somebody has started it since.
+    bench.store.put_schedule_mark(&name("shop"), &name("demo"), &mark).await.expect("kept");
+    bench.deploy_to_the_end().await;
+    assert_eq!(actions(&look(&bench).await), ["deploy", "stop", "deploy"]);
+}
