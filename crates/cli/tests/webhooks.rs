@@ -32,6 +32,8 @@ fn a_webhook_is_made_with_a_secret_that_is_told_once_listed_and_deleted() {
     assert_eq!((&second["host"], second["secret"].is_string()), (&Value::from("gitea"), true), "{second}");
     let (code, _, said) = home.slipway(&["webhook", "deliveries"]);
     assert_eq!((code, said.contains("there are 2 webhooks") && said.contains("slipway webhook list")), (2, true), "{said}");
+    let (_, _, said) = home.slipway(&["webhook", "create", "pipeline"]);
+    assert!(said.trim_end().ends_with(r#"--header "Authorization: Bearer $SECRET" "$URL""#), "it can be pasted: {said}");
     assert_eq!(home.slipway(&["webhook", "delete", id]).0, 0);
     assert_eq!(home.slipway(&["webhook", "delete", id]).0, 6);
     assert_eq!(home.slipway(&["webhook", "create", "sourceforge"]).0, 2);

@@ -272,6 +272,14 @@ async fn c13_an_image_that_a_pipeline_names_is_deployed_by_its_tag_where_it_is_f
         tell(&bench, "by-registry", vec![image("docker.io/library/redis:8", Teller::Registry)]).await;
         let other = settled(&bench, "by-registry").await;
         assert_eq!(other[0].kind, EffectKind::Ignored, "of a registry only the configured tag counts: {other:#?}");
+        tell(&bench, "configured", vec![image("docker.io/library/redis:7", Teller::Registry)]).await;
+        let [moved] = &settled(&bench, "configured").await[..] else { panic!("one effect") };
+        assert_eq!(
+            (moved.kind, &moved.services[..]),
+            (EffectKind::Deployed, &[name("cache")][..]),
+            "its tag may name another image"
+        );
+        bench.end_of(&moved.deployment.as_ref().expect("a deployment").0).await;
         tell(&bench, "new", vec![image("docker.io/library/redis:8", Teller::Pipeline)]).await;
         let [effect] = &settled(&bench, "new").await[..] else { panic!("one effect") };
         assert_eq!((effect.kind, &effect.services[..]), (EffectKind::Deployed, &[name("cache")][..]));

@@ -41,7 +41,10 @@ export function Webhooks() {
   return (
     <section class="settings-section" aria-label="Webhooks">
       <h2>Webhooks</h2>
-      <p class="quiet">A push that a git host tells of deploys the services with auto-deploy that it concerns.</p>
+      <p class="quiet">
+        What a git host tells of a push, or a pipeline or registry of an image, deploys the services with auto-deploy that it
+        concerns.
+      </p>
       {webhooks.problem !== null && <Problem problem={webhooks.problem} />}
       {webhooks.value?.length === 0 && (
         <p class="quiet">There is none: pushes are found by a look at the hosts now and then.</p>
@@ -165,11 +168,23 @@ function MakeWebhook({ done }: { done: () => Promise<void> }) {
   );
 }
 
+/** What is done with a URL and its secret. */
+function whatNext(host: string): string {
+  switch (host) {
+    case 'pipeline':
+      return 'After a push the pipeline posts {"image": "registry/path:tag"} to it, with the header Authorization: Bearer and the secret.';
+    case 'registry':
+      return 'Enter them as an endpoint of the registry’s notifications: the URL, and the header Authorization: Bearer with the secret.';
+    default:
+      return 'Enter both where the webhook is set up, with the content type application/json.';
+  }
+}
+
 /** What is entered at the host. It is shown this once. */
-function Secret({ made: { url, secret } }: { made: MadeWebhookView }) {
+function Secret({ made: { url, secret, host } }: { made: MadeWebhookView }) {
   return (
     <div role="status">
-      <p>Enter both where the webhook is set up, with the content type application/json. The secret is not shown again.</p>
+      <p>{whatNext(host)} The secret is not shown again.</p>
       <p class="command">
         <code>{url}</code>
         <CopyButton text={url} />

@@ -1,6 +1,7 @@
 /** What an environment is, how it is, and what can be done to all of it. */
 import { type Signal, useSignal } from '@preact/signals';
 import { Link } from 'wouter-preact';
+import type { Wire } from '../api/client';
 import { CloneButton } from '../clone/clone-button';
 import { Age, Elapsed } from '../components/age';
 import { StateMark } from '../components/state-mark';
@@ -38,7 +39,8 @@ export function EnvironmentHead() {
             'Loading…'
           ) : (
             <>
-              {environment.mode} on {environment.target ?? 'the default target'} <Status />
+              {environment.mode} on {environment.target ?? 'the default target'} <Status />{' '}
+              <NextRun run={environment.nextRuns?.[0]} />
             </>
           )}
         </p>
@@ -72,6 +74,17 @@ function ActionButton({ of: { action, text, look }, asked }: { of: ActionLook; a
     <button type="button" class={look} disabled={store.environment.value === null} onClick={ask}>
       {text}
     </button>
+  );
+}
+
+/** When the schedules start or stop it next, by the clock of whoever looks. */
+function NextRun({ run }: { run: Wire<'ScheduledRunView'> | undefined }) {
+  if (run === undefined) return null;
+  const at = new Date(run.at).toLocaleString(undefined, { weekday: 'short', hour: '2-digit', minute: '2-digit' });
+  return (
+    <span>
+      · {run.action === 'start' ? 'starts' : 'stops'} by its schedule <time dateTime={run.at}>{at}</time>
+    </span>
   );
 }
 

@@ -87,6 +87,24 @@ test('settings_are_a_view_of_the_same_file_and_others_edits_are_told', async ({ 
   expect(await file(server)).not.toContain('maxParallelBuilds');
 });
 
+test('schedules_are_set_as_settings_and_the_next_run_is_told', async ({ page, server }) => {
+  const text = `${await file(server)}schedules: [{timezone: Europe/Paris, stop: {weekdays: [monday, friday], time: '20:00'}}]\n`;
+  expect((await server.ask('POST', '/environments:apply', text)).status).toBe(200);
+  await page.goto(`${server.url}${ENVIRONMENT}/settings`);
+  await expect(page.locator('.environment-head')).toContainText('stops by its schedule');
+  await page.getByRole('button', { name: 'Europe/Paris stop', exact: true }).click();
+  await field(page, 'schedules[0].timezone').fill('Mars/Olympus');
+  await expect(page.getByText('expected an IANA time zone').first()).toBeVisible();
+  await field(page, 'schedules[0].timezone').fill('UTC');
+  await expect(page.getByText('Valid; 1 change')).toBeVisible();
+  await expectAccessible(page);
+  await apply(page);
+  await expect(page.getByText(/Applied as version 3/)).toBeVisible();
+  const { nextRuns } = await (await server.ask('GET', ENVIRONMENT)).json();
+  expect(nextRuns).toHaveLength(3);
+  expect(nextRuns[0]).toMatchObject({ action: 'stop', at: expect.stringMatching(/T20:00:00Z$/) });
+});
+
 test('of_two_browsers_the_second_is_told_and_overwrites_nothing_unasked', async ({ page, server, another }) => {
   const other = await another();
   for (const one of [page, other]) {

@@ -3,6 +3,8 @@
 //! Both show the webhook's secret itself, as `Authorization: Bearer`. A registry posts the envelope of the notifications of CNCF
 //! Distribution (<https://distribution.github.io/distribution/about/notifications/>); a pipeline names an image, as JSON.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 use slipway_core::auto_deploy::{Notice, Teller, What};
@@ -16,7 +18,7 @@ use crate::signature::verify_bearer;
 
 /// The media type of a registry's envelope.
 const ENVELOPE: &str = "application/vnd.docker.distribution.events.v1+json";
-/// More events are not read of one envelope.
+/// An envelope of more events is refused.
 const MOST_EVENTS: usize = 1000;
 
 /// An image that a pipeline has pushed: `image` with its tag, or both apart.
@@ -100,13 +102,18 @@ fn pipeline(headers: &Headers<'_>, body: &[u8], unique: &str) -> Result<Received
 
 fn registry(body: &[u8]) -> Result<Received, Refusal> {
     let Envelope { events } = parse(body)?;
+    if events.len() > MOST_EVENTS {
+        return Err(Refusal::malformed("events", "are more than 1,000"));
+    }
     let ids: Vec<_> = events.iter().map(|event| event.id.as_str()).collect();
     let digest: String = Sha256::digest(ids.join("\n")).iter().take(16).map(|byte| format!("{byte:02x}")).collect();
-    let pushed = events.iter().take(MOST_EVENTS).filter(|event| event.action == "push" && !event.target.tag.is_empty());
+    let pushed = events.iter().filter(|event| event.action == "push" && !event.target.tag.is_empty());
     let images = pushed.filter_map(|Event { target, request, .. }| {
         ImageReference::parse(&format!("{}/{}:{}", request.host, target.repository, target.tag)).ok()
     });
-    let notices = images.map(|image| notice(&image, Teller::Registry)).collect();
+    // The layers of an image are pushed one by one, and several platforms under one tag: it counts once.
+    let images: BTreeMap<_, _> = images.map(|image| (image.to_string(), image)).collect();
+    let notices = images.values().map(|image| notice(image, Teller::Registry)).collect();
     Ok(Received { delivery: digest, event: "push".to_owned(), notices })
 }
 
@@ -166,7 +173,12 @@ mod tests {
             )
         };
         let body = |events: &[String]| format!(r#"{{"events": [{}]}}"#, events.join(","));
-        let all = body(&[event("1", "push", "latest"), event("2", "push", ""), event("3", "pull", "old")]);
+        let all = body(&[
+            event("1", "push", "latest"),
+            event("2", "push", ""),
+            event("3", "pull", "old"),
+            event("5", "push", "latest"),
+        ]);
         let received = told(Teller::Registry, ENVELOPE, "Bearer hunter2", &all).unwrap();
         assert_eq!(images(&received), ["192.168.100.227:5000/hello-world:latest"]);
         let again = told(Teller::Registry, ENVELOPE, "Bearer hunter2", &all).unwrap();

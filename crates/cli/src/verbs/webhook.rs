@@ -82,8 +82,8 @@ impl Host {
     fn next(self) -> &'static str {
         match self {
             Self::Pipeline => {
-                "After a push the pipeline calls it: curl --fail --json '{\"image\": \"REGISTRY/PATH:TAG\"}' --header \"Authorization: \
-                 Bearer $SECRET\" \"$URL\"."
+                "After a push the pipeline calls it:\n  curl --fail --json '{\"image\": \"REGISTRY/PATH:TAG\"}' --header \"Authorization: \
+                 Bearer $SECRET\" \"$URL\""
             }
             Self::Registry => {
                 "Enter them as an endpoint of the registry's notifications: the URL, and the header `Authorization: Bearer SECRET`."
@@ -129,7 +129,7 @@ async fn make(context: &Context, create: &Create) -> Result<(), Stop> {
     output::line(format_args!("secret  {}", made.secret.expose()))?;
     let follow = made.webhook.project.map_or_else(|| "all projects".to_owned(), |project| format!("project {project}"));
     output::tell(format!(
-        "webhook {} for {} is made, for environments of {follow}. {} The secret is not shown again.",
+        "webhook {} for {} is made, for environments of {follow}. The secret is not shown again. {}",
         made.webhook.id,
         made.webhook.host,
         create.host.next()

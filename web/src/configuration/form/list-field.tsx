@@ -118,6 +118,11 @@ function useName(path: Path, shape: Schema, noun: string): string {
   const kind = alternatives(shape).find((key) => keys.includes(key));
   const name = document.get([...path, 'name']);
   if (name !== undefined) return kind === undefined ? shown(name) : `${shown(name)} · ${kind}`;
-  const values = keys.slice(0, 2).map((key) => shown(document.get([...path, key])));
-  return values.length === 0 ? `New ${noun}` : values.join(' ').slice(0, 60);
+  if (keys.length === 0) return `New ${noun}`;
+  // A value that is a mapping is told by its key.
+  const words = keys.slice(0, 3).map((key) => {
+    const value = document.get([...path, key]);
+    return typeof value === 'object' ? key : shown(value);
+  });
+  return words.join(' ').slice(0, 60);
 }
