@@ -109,9 +109,10 @@ impl Engine {
             environment.services.iter().filter(|service| !service.skipped).map(|service| &service.name).collect();
         let place = (&environment.project, &environment.name);
         let past = past(&*self.shared().ports.store, access, place, &services).await?;
-        let stands = |service: &&_| match (past.standings.of(service), action) {
-            (Standing::Asked | Standing::Paused, ScheduledAction::Stop) | (Standing::Stopped, ScheduledAction::Start) => true,
-            (Standing::NeverAsked, _) | (Standing::Asked | Standing::Paused, _) | (Standing::Stopped, _) => false,
+        let stands = |service: &&_| match past.standings.of(service) {
+            Standing::NeverAsked => false,
+            Standing::Asked | Standing::Paused => action == ScheduledAction::Stop,
+            Standing::Stopped => action == ScheduledAction::Start,
         };
         Ok(services.iter().any(stands))
     }

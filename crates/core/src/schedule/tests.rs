@@ -9,12 +9,12 @@ fn at(text: &str) -> Timestamp {
     Timestamp(text.parse::<Moment>().unwrap().as_millisecond())
 }
 
-fn time(days: &[&str], time: &str) -> Option<WeekdayTime> {
-    Some(WeekdayTime { weekdays: days.iter().map(|day| (*day).to_owned()).collect(), time: time.to_owned() })
+fn time(days: &[&str], time: &str) -> WeekdayTime {
+    WeekdayTime { weekdays: days.iter().map(|day| (*day).to_owned()).collect(), time: time.to_owned() }
 }
 
-fn schedule(zone: &str, start: Option<WeekdayTime>, stop: Option<WeekdayTime>) -> Schedule {
-    Schedule { timezone: zone.to_owned(), start, stop }
+fn schedule(zone: &str, start: impl Into<Option<WeekdayTime>>, stop: impl Into<Option<WeekdayTime>>) -> Schedule {
+    Schedule { timezone: zone.to_owned(), start: start.into(), stop: stop.into() }
 }
 
 fn words(runs: &[ScheduledRun]) -> Vec<String> {
@@ -67,7 +67,7 @@ fn nothing_comes_of_nothing() {
 
 fn any_time() -> impl Strategy<Value = Option<WeekdayTime>> {
     let days = proptest::sample::subsequence(WEEK.to_vec(), 1..=7);
-    let one = (days, 0..24u8, 0..60u8).prop_map(|(days, hour, minute)| time(&days, &format!("{hour:02}:{minute:02}")).unwrap());
+    let one = (days, 0..24u8, 0..60u8).prop_map(|(days, hour, minute)| time(&days, &format!("{hour:02}:{minute:02}")));
     proptest::option::of(one)
 }
 

@@ -56,10 +56,12 @@ impl Following<'_> {
         ports.repositories.fetch(&source.url, &reader, stop).await?;
         let resolve = async |revision| ports.repositories.resolve(&source.url, &reader, &revision).await;
         let tip = resolve(GitRevision::Branch(self.push.branch.to_owned())).await?;
-        // A branch beside the default one that is at its commit changes nothing of what follows that.
-        let is_default = resolve(GitRevision::DefaultBranch).await.is_ok_and(|default| default == tip);
-        let followers = followers(environment, is_repository, self.push.branch, is_default);
-        Ok(Some((followers, Fetched { url: source.url.clone(), reader, tip })))
+        let mut following = followers(environment, is_repository, self.push.branch, false);
+        if following.len() < possible.len() && resolve(GitRevision::DefaultBranch).await? == tip {
+            // A branch beside the default one that is at its commit changes nothing of what follows that.
+            following = possible;
+        }
+        Ok(Some((following, Fetched { url: source.url.clone(), reader, tip })))
     }
 
     /// A service, and what of it comes from the repository.
