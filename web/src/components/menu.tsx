@@ -32,17 +32,23 @@ function Menu({ menu }: { menu: OpenMenu }) {
   useEffect(() => {
     const { current } = element;
     if (current === null) return;
-    place(current, menu.button.getBoundingClientRect());
+    const at = menu.button.getBoundingClientRect();
+    place(current, at);
     current.querySelector<HTMLElement>('button:not(:disabled)')?.focus();
     const away = (event: Event) => {
       if (!(event.target instanceof Node && current.contains(event.target))) close(false);
     };
+    // A scroll from before the menu was open may be told late: only one that takes the button from under the menu closes it.
+    const scrolled = () => {
+      const now = menu.button.getBoundingClientRect();
+      if (now.left !== at.left || now.top !== at.top) close(false);
+    };
     addEventListener('pointerdown', away, true);
-    addEventListener('scroll', away, true);
+    addEventListener('scroll', scrolled, true);
     addEventListener('resize', away);
     return () => {
       removeEventListener('pointerdown', away, true);
-      removeEventListener('scroll', away, true);
+      removeEventListener('scroll', scrolled, true);
       removeEventListener('resize', away);
     };
   }, [menu]);

@@ -23,3 +23,12 @@ export async function chooseOf(page: Page, menu: string, item: string): Promise<
   await page.getByRole('button', { name: menu, exact: true }).click();
   await page.getByRole('menuitem', { name: item, exact: true }).click();
 }
+
+/** Presses keys on something that has the focus, each once the page has said what the one before did, and has drawn it where it is. */
+export async function carry(page: Page, carried: Locator, keys: [string, RegExp][]): Promise<void> {
+  for (const [key, said] of keys) {
+    await expect(carried).toBeFocused();
+    await page.keyboard.press(key);
+    await expect(page.locator('[aria-live=assertive]')).toHaveText(said);
+  }
+}

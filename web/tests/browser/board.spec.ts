@@ -1,5 +1,5 @@
 import type { Page } from '@playwright/test';
-import { card, chooseOf, column, expectCards, expectStages } from './board-parts';
+import { card, carry, chooseOf, column, expectCards, expectStages } from './board-parts';
 import { expect, expectAccessible, picture, type Server, test } from './support';
 
 const ENVIRONMENT = '/environments/demo/simulated';
@@ -70,12 +70,22 @@ test('the_keyboard_alone_moves_cards_and_columns_and_says_so', async ({ page, se
   await expect(spoken).toHaveText('service-002 is put back');
   await expectCards(page, 'Stage 01', ['service-001', 'service-002']);
   await expect(link).toBeFocused();
-  for (const key of ['Space', 'ArrowRight', 'ArrowRight', 'Space']) await page.keyboard.press(key);
-  await expect(spoken).toHaveText('service-002 is dropped: stage Stage 03, column 4 of 4');
+  await carry(page, link, [
+    ['Space', /is lifted/],
+    ['ArrowRight', /column 3 of 4/],
+    ['ArrowRight', /column 4 of 4/],
+    ['Space', /^service-002 is dropped: stage Stage 03, column 4 of 4$/],
+  ]);
   await expect.poll(() => stored(server)).toMatchObject({ 'Stage 03': ['service-002', 'service-005', 'service-006'] });
   await expect(link).toBeFocused();
-  await page.getByRole('button', { name: 'Stage 03', exact: true }).focus();
-  for (const key of ['Space', 'ArrowLeft', 'ArrowLeft', 'Space']) await page.keyboard.press(key);
+  const third = page.getByRole('button', { name: 'Stage 03', exact: true });
+  await third.focus();
+  await carry(page, third, [
+    ['Space', /is lifted/],
+    ['ArrowLeft', /place 2 of 3/],
+    ['ArrowLeft', /place 1 of 3/],
+    ['Space', /is dropped/],
+  ]);
   await expectStages(page, ['Stage 03', 'Stage 01', 'Stage 02']);
   await expect.poll(async () => Object.keys(await stored(server))).toEqual(['Stage 03', 'Stage 01', 'Stage 02']);
   await page.keyboard.press('u');

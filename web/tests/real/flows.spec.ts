@@ -1,7 +1,7 @@
 /** What is set up, planned, queued, compared and taken away on the page, with real builds, releases and pods. Each goes on from the one before. */
 import { readFileSync } from 'node:fs';
 import type { Page } from '@playwright/test';
-import { card, chooseOf, column, expectCards, expectStages } from '../browser/board-parts';
+import { card, carry, chooseOf, column, expectCards, expectStages } from '../browser/board-parts';
 import { apply, field, write } from '../browser/draft-parts';
 import { commit, DEPLOYED, expect, expectAccessible, given, picture, repositoryUrl, type Server, test } from './support';
 
@@ -192,8 +192,13 @@ test('stages_are_worked_on_with_mouse_and_keys_and_a_skipped_service_stays_out',
     .locator('.column-head')
     .dragTo(column(page, '2.DEFAULT CONTAINER'), { targetPosition: { x: 8, y: 40 } });
   await expectStages(page, ['0.DEFAULT DATABASE', '1.DEFAULT JOB', 'Programs', '2.DEFAULT CONTAINER']);
-  await card(page, 'cache').locator('.card-link').focus();
-  for (const key of ['Space', 'ArrowLeft', 'Space']) await page.keyboard.press(key);
+  const cache = card(page, 'cache').locator('.card-link');
+  await cache.focus();
+  await carry(page, cache, [
+    ['Space', /is lifted/],
+    ['ArrowLeft', /stage Programs/],
+    ['Space', /is dropped: stage Programs/],
+  ]);
   await expectCards(page, 'Programs', ['api', 'cache']);
   await chooseOf(page, 'Menu of cache', 'Skip');
   await expectCards(page, 'Skipped', ['cache']);
