@@ -48,7 +48,7 @@ impl Engine {
             }
         };
         let mut pause = LONGEST_PAUSE;
-        for stored in environments.iter().filter(|stored| !stored.environment.schedules.is_empty()) {
+        for stored in &environments {
             let environment = &stored.environment;
             if let Err(error) = self.carry_out(&access, environment).await {
                 let (project, name) = (&environment.project, &environment.name);
@@ -69,6 +69,7 @@ impl Engine {
         let of = serde_json::to_string(&environment.schedules).map_err(|error| EngineError::Internal(error.to_string()))?;
         let mark = async |at: Timestamp| store.put_schedule_mark(project, name, &ScheduleMark { of: of.clone(), at }).await;
         let since = match store.schedule_mark(project, name).await? {
+            None if environment.schedules.is_empty() => return Ok(()),
             Some(mark) if mark.of == of && mark.at <= now => mark.at,
             // New schedules count from now on; so do those of a clock that was set back.
             _ => return Ok(mark(now).await?),

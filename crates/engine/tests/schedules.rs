@@ -95,6 +95,20 @@ async fn what_is_as_the_schedule_wants_it_is_left_alone() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn schedules_that_were_taken_away_count_anew_when_they_come_back() {
+    let (bench, clock) = at_noon().await;
+    look(&bench).await;
+    let put = async |environment: &Environment, version| {
+        bench.store.put_environment(&access(), environment, version).await.expect("stored");
+        clock.fetch_add(HOUR, Ordering::SeqCst);
+        look(&bench).await
+    };
+    put(&Environment { schedules: Vec::new(), ..office_hours() }, 1).await;
+    clock.store(FRIDAY_NOON + 10 * HOUR, Ordering::SeqCst);
+    assert_eq!(actions(&put(&office_hours(), 2).await), ["deploy"], "the evening before they came back is not theirs");
+}
+
+#[tokio::test(start_paused = true)]
 async fn b06_a_run_that_was_asked_for_before_a_kill_is_not_asked_for_again() {
     let (bench, clock) = at_noon().await;
     look(&bench).await;

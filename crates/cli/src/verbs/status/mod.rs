@@ -111,7 +111,7 @@ fn one(environment: &EnvironmentView, deployment: Option<&DeploymentView>, runni
     }
     if let Some(next) = environment.next_runs.first() {
         let verb = if next.action == "start" { "starts" } else { "stops" };
-        let at = next.at.to_zoned(jiff::tz::TimeZone::system()).strftime("%a %d %b %H:%M");
+        let at = next.at.to_zoned(jiff::tz::TimeZone::system()).strftime("%a %d %b %H:%M %Z");
         output::line(format!("{name}: {verb} by its schedule on {at}"))?;
     }
     let rows: Vec<Vec<String>> = environment
