@@ -23,15 +23,9 @@ services:
     secrets: [KEY]
 ";
 
-/// A server with the environment of the file, which lies in the folder of the home.
+/// A server with the environment of the file.
 fn shop() -> Home {
-    let home = Home::new();
-    std::fs::write(home.path().join("slipway.yaml"), FILE).unwrap();
-    let (code, _, said) = home.up();
-    assert_eq!(code, 0, "{said}");
-    let (code, _, said) = home.slipway(&["apply"]);
-    assert_eq!(code, 0, "{said}");
-    home
+    Home::with(FILE)
 }
 
 /// An exit code, and what went to standard output and standard error.

@@ -18,15 +18,9 @@ services:
   - {name: api, application: {git: {url: \"https://git.example/shop.git\"}}}
 ";
 
-/// A server with the environment of the file, which lies in the folder of the home.
+/// A server with the environment of the file.
 fn shop() -> Home {
-    let home = Home::new();
-    std::fs::write(home.path().join("slipway.yaml"), FILE).unwrap();
-    let (code, _, said) = home.up();
-    assert_eq!(code, 0, "{said}");
-    let (code, _, said) = home.slipway(&["apply"]);
-    assert_eq!(code, 0, "{said}");
-    home
+    Home::with(FILE)
 }
 
 /// What an edit that is done says.

@@ -126,8 +126,8 @@ fn without(environment: &Environment, service: &Name) -> Environment {
     without
 }
 
-/// The values of secrets by their names, if they go along, and the mark of the request. In another project the clone does not see those of the first project any more,
-/// so they count as well.
+/// The values of secrets by their names, if they go along, and the mark of the request. In another project the clone does not see those
+/// of the first project any more, so they count as well.
 async fn values(
     shared: &Shared,
     source: &Environment,

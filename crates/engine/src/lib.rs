@@ -48,6 +48,7 @@ pub use error::EngineError;
 pub use feed::Update;
 pub use prepare::{BuildKeyError, build_key};
 pub use preview::{Does, Preview, PreviewStep};
+pub use request_id::request_id;
 pub use retry::RetryPolicy;
 pub use settings::{PullCredential, Settings};
 pub use time::Clock;

@@ -1,9 +1,9 @@
-//! Ids of requests that nobody makes by hand.
+//! Ids of requests that may be made again.
 
 use sha2::{Digest as _, Sha256};
 
 /// A UUID that is the same for the same parts, and for no others: a request that is made again is found by it.
-pub(crate) fn request_id(parts: &[&str]) -> String {
+pub fn request_id(parts: &[&[u8]]) -> String {
     let mut hash = Sha256::new();
     for part in parts {
         hash.update((part.len() as u64).to_be_bytes());

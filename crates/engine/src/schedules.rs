@@ -96,7 +96,9 @@ impl Engine {
             ScheduledAction::Start => (Action::Deploy, Request { current: true, ..Request::default() }),
             ScheduledAction::Stop => (Action::Stop, Request::default()),
         };
-        let id = request_id(&["schedule", project.as_str(), name.as_str(), &run.at.0.to_string(), run.action.as_str()]);
+        let at = run.at.0.to_string();
+        let parts = ["schedule", project.as_str(), name.as_str(), &at, run.action.as_str()];
+        let id = request_id(&parts.map(str::as_bytes));
         let trigger =
             Trigger { source: "schedule".to_owned(), actor: Actor("schedule".to_owned()), request: Some(id), link: None };
         let accepted = self.deploy(access, project, name, action, request, trigger).await?;

@@ -248,6 +248,15 @@ async fn a_push_that_no_delivery_told_of_is_found_and_one_that_was_told_of_is_no
     assert_eq!(all.len(), 2, "found once, whatever is looked at again");
     let found = bench.end_of(&all[0].id).await;
     assert_eq!((&*found.trigger().source, &*found.trigger().actor.0), ("poll", "shop main"));
+    // Set back to where it was and forward again, the branch is deployed each time.
+    bench.world.changed(&commit(2), &commit(1), Changed::Paths(vec!["main.rs".to_owned()]));
+    for (tip, count) in [(1, 3), (2, 4)] {
+        bench.world.commit(SHOP, &commit(tip));
+        looks(5 + 3 * (count - 2)).await;
+        let all = bench.store.deployments(&access(), &name("shop"), &name("demo"), None, 10).await.expect("read");
+        assert_eq!(all.len(), count);
+        bench.end_of(&all[0].id).await;
+    }
     stop.cancel();
     polling.await.expect("it ends");
 }

@@ -4,14 +4,11 @@ mod support;
 
 use slipway_core::clone::{CloneRequest, Refusal, ServiceCloneRequest};
 use slipway_core::deployment::{Actor, Outcome};
-use slipway_core::model::{
-    Bytes, Database, DatabaseAccess, DatabaseType, Environment, FromProject, Millicores, Project, Service, ServiceKind,
-    ServiceType, Variable, VariableName, VariableValue, Workload,
-};
+use slipway_core::model::{Environment, FromProject, Project, Variable, VariableName, VariableValue, Workload};
 use slipway_core::plan::Action;
 use slipway_engine::{Change, Cloning, EngineError};
 use slipway_ports::{Access, SecretText, Store};
-use support::{Bench, SHOP, access, application_in, environment, name, outcome, placed};
+use support::{Bench, SHOP, access, application_in, database, environment, name, outcome};
 
 const WITH_SECRETS: Cloning = Cloning { with_secrets: true, request: None };
 
@@ -29,19 +26,6 @@ fn shop() -> Environment {
     let mut shop = environment(vec![database(), application_in("api", SHOP, "api", workload)]);
     shop.secrets = vec!["TOKEN".to_owned(), "OTHER".to_owned()];
     shop
-}
-
-fn database() -> Service {
-    let kind = ServiceKind::Database(Database {
-        database_type: DatabaseType::Postgresql,
-        version: "15".to_owned(),
-        image: None,
-        storage: Bytes::gibi(1),
-        access: DatabaseAccess::Private,
-        cpu: Millicores(500),
-        memory: Bytes::mebi(256),
-    });
-    placed("db", ServiceType::Database, kind)
 }
 
 fn copy() -> CloneRequest {

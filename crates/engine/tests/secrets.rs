@@ -6,32 +6,16 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use slipway_core::deployment::Outcome;
 use slipway_core::failure::{Code, Failure};
-use slipway_core::model::{
-    Bytes, Database, DatabaseAccess, DatabaseType, FromProject, Millicores, Project, Service, ServiceKind, ServiceType, Variable,
-    VariableName, VariableValue, Workload,
-};
+use slipway_core::model::{FromProject, Project, ServiceKind, Variable, VariableName, VariableValue, Workload};
 use slipway_engine::Update;
 use slipway_ports::{SecretText, Store};
-use support::{Bench, SHOP, access, application_in, build, environment, failure_of, name, outcome, placed, within};
+use support::{Bench, SHOP, access, application_in, build, database, environment, failure_of, name, outcome, within};
 
 const CANARY: &str = "canary-2f9b61c0";
 
 fn variable(name: &str, text: &str) -> Variable {
     let name = VariableName::new(name).expect("the tests use good names");
     Variable { name, value: VariableValue::Text(text.to_owned()) }
-}
-
-fn database() -> Service {
-    let kind = ServiceKind::Database(Database {
-        database_type: DatabaseType::Postgresql,
-        version: "15".to_owned(),
-        image: None,
-        storage: Bytes::gibi(1),
-        access: DatabaseAccess::Private,
-        cpu: Millicores(500),
-        memory: Bytes::mebi(256),
-    });
-    placed("db", ServiceType::Database, kind)
 }
 
 #[tokio::test]

@@ -59,9 +59,7 @@ impl Once {
 
     /// A UUID for something in a place.
     pub(crate) fn uuid(&self, place: &str) -> String {
-        let mut bytes = [0; 16];
-        bytes.copy_from_slice(&digest(&[&self.0, place.as_bytes()])[..16]);
-        uuid::Builder::from_custom_bytes(bytes).into_uuid().to_string()
+        slipway_engine::request_id(&[&self.0, place.as_bytes()])
     }
 }
 

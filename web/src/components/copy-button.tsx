@@ -1,7 +1,7 @@
 import { tell } from './toasts';
 
-/** Copies a text to the clipboard. */
-export function CopyButton({ text }: { text: string }) {
+/** Copies a text to the clipboard; of one that is not to be read aloud, `what` says what it is. */
+export function CopyButton({ text, what = text }: { text: string; what?: string }) {
   const copy = async () => {
     try {
       await navigator.clipboard.writeText(text);
@@ -11,7 +11,7 @@ export function CopyButton({ text }: { text: string }) {
     }
   };
   return (
-    <button type="button" class="small" onClick={copy} aria-label={`Copy: ${text}`}>
+    <button type="button" class="small" onClick={copy} aria-label={`Copy: ${what}`}>
       Copy
     </button>
   );

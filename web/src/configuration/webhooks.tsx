@@ -5,6 +5,7 @@ import { type ProblemDetails, Refusal } from '../api/request';
 import { Age } from '../components/age';
 import { ConfirmedButton } from '../components/confirmed-button';
 import { CopyButton } from '../components/copy-button';
+import { ChoiceField } from '../components/fields';
 import { Problem } from '../components/problem';
 import { tell } from '../components/toasts';
 import { runLink } from '../run/links';
@@ -143,21 +144,7 @@ function MakeWebhook({ done }: { done: () => Promise<void> }) {
   return (
     <form class="settings-form" onSubmit={make} aria-label="Make a webhook">
       <h3>Make a webhook</h3>
-      <label class="field">
-        <span>Who tells</span>
-        <select
-          value={host.value}
-          onInput={(event) => {
-            host.value = event.currentTarget.value;
-          }}
-        >
-          {HOSTS.map(([word, text]) => (
-            <option key={word} value={word}>
-              {text}
-            </option>
-          ))}
-        </select>
-      </label>
+      <ChoiceField label="Who tells" value={host} choices={HOSTS} />
       <FormText value={project} label="Project" help="Its environments alone follow. Absent: those of all projects." />
       {problem.value !== null && <Problem problem={problem.value} />}
       <button type="submit" class="primary">
@@ -191,9 +178,7 @@ function Secret({ made: { url, secret, host } }: { made: MadeWebhookView }) {
       </p>
       <p class="command">
         <code>{secret}</code>
-        <button type="button" class="small" onClick={() => navigator.clipboard.writeText(secret)}>
-          Copy the secret
-        </button>
+        <CopyButton text={secret} what="the secret" />
       </p>
     </div>
   );

@@ -69,6 +69,19 @@ fn container(workload: Workload) -> ServiceKind {
     ServiceKind::Container(Container { image: image(), auto_deploy: false, workload })
 }
 
+fn job(trigger: JobTrigger) -> ServiceKind {
+    ServiceKind::Job(Job {
+        source: JobSource::Image(image()),
+        auto_deploy: false,
+        paths: PathFilter::default(),
+        trigger,
+        run: JobRun::Always,
+        max_restarts: 1,
+        max_duration: Duration::from_mins(10),
+        workload: Workload::default(),
+    })
+}
+
 fn image() -> ImageSource {
     ImageSource { reference: ImageReference::parse("127.0.0.1:9/nothing").unwrap(), credential: None }
 }
@@ -233,18 +246,6 @@ async fn every_kind_of_service_is_taken_by_the_cluster(releases: Adapter) {
         instances: Instances { min: 1, max: 3 },
         ..listening()
     };
-    let job = |trigger| {
-        ServiceKind::Job(Job {
-            source: JobSource::Image(image()),
-            auto_deploy: false,
-            paths: PathFilter::default(),
-            trigger,
-            run: JobRun::Always,
-            max_restarts: 1,
-            max_duration: Duration::from_mins(10),
-            workload: Workload::default(),
-        })
-    };
     let cron = JobTrigger::Cron {
         schedule: "0 3 * * *".to_owned(),
         timezone: Some("Europe/Paris".to_owned()),
@@ -318,16 +319,7 @@ async fn public_hosts_have_certificates_where_the_target_has_an_issuer(releases:
 
 async fn a_new_run_of_a_job_is_a_new_job(releases: Adapter) {
     let namespace = TestNamespace::new("runs");
-    let job = ServiceKind::Job(Job {
-        source: JobSource::Image(image()),
-        auto_deploy: false,
-        paths: PathFilter::default(),
-        trigger: JobTrigger::Lifecycle(vec![JobEvent::Start]),
-        run: JobRun::Always,
-        max_restarts: 0,
-        max_duration: Duration::from_mins(1),
-        workload: Workload::default(),
-    });
+    let job = job(JobTrigger::Lifecycle(vec![JobEvent::Start]));
     let mut request = request(&namespace, service("migrate", job));
     upgrade(&releases, &request).await;
     let first = object(&namespace.0, "job", "migrate-r1").unwrap();

@@ -91,18 +91,6 @@ impl Host {
             _ => "Enter URL and secret at the git host, with the content type application/json.",
         }
     }
-
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Github => "github",
-            Self::Gitlab => "gitlab",
-            Self::Gitea => "gitea",
-            Self::BitbucketCloud => "bitbucket-cloud",
-            Self::BitbucketDataCenter => "bitbucket-data-center",
-            Self::Pipeline => "pipeline",
-            Self::Registry => "registry",
-        }
-    }
 }
 
 pub(crate) async fn run(context: &Context, arguments: &Webhook) -> Result<Exit, Stop> {
@@ -120,7 +108,8 @@ pub(crate) async fn run(context: &Context, arguments: &Webhook) -> Result<Exit, 
 
 async fn make(context: &Context, create: &Create) -> Result<(), Stop> {
     let project = create.project.as_ref().map(ToString::to_string);
-    let new = NewWebhook { host: create.host.as_str().to_owned(), project };
+    let host = create.host.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned());
+    let new = NewWebhook { host, project };
     let made: MadeWebhookView = context.client()?.change(Method::POST, "/webhooks", &new).await?;
     if context.output == Output::Json {
         return output::json(&made);

@@ -14,6 +14,16 @@ impl Home {
         Self { folder: tempfile::tempdir().unwrap() }
     }
 
+    /// One whose server is up and has the environment of a file, which lies in the folder of the home.
+    pub(crate) fn with(file: &str) -> Self {
+        let home = Self::new();
+        std::fs::write(home.path().join("slipway.yaml"), file).unwrap();
+        for (code, _, said) in [home.up(), home.slipway(&["apply"])] {
+            assert_eq!(code, 0, "{said}");
+        }
+        home
+    }
+
     pub(crate) fn path(&self) -> &Path {
         self.folder.path()
     }

@@ -404,6 +404,7 @@ impl Service {
             ServiceKind::Database(_) | ServiceKind::Helm(_) => None,
         }
     }
+
     /// Whether a push deploys it.
     pub fn auto_deploys(&self) -> bool {
         match &self.kind {

@@ -4,9 +4,10 @@
 use slipway_core::deployment::Trigger;
 use slipway_core::model::{Environment, Name};
 use slipway_core::plan::{Action, Request, Selection};
-use slipway_ports::{Access, Delivery, Effect, EffectKind, StoreError};
+use slipway_ports::{Access, Effect, EffectKind, StoreError};
 
-use super::push::Trouble;
+use super::heard::Heard;
+use super::trouble::Trouble;
 use crate::deployed;
 use crate::engine::Engine;
 use crate::request_id::request_id;
@@ -18,8 +19,8 @@ pub(super) struct Asking<'a> {
     /// Who asks, and what he may see.
     pub(super) access: &'a Access,
     pub(super) environment: &'a Environment,
-    pub(super) delivery: &'a Delivery,
-    /// What of the delivery: a repository and its branch, or an image.
+    pub(super) heard: Heard<'a>,
+    /// What was heard of: a repository and its branch, or an image.
     pub(super) subject: &'a str,
     /// The way by which it was heard of, as the trigger of a deployment has it.
     pub(super) source: &'static str,
@@ -66,7 +67,8 @@ impl Asking<'_> {
     /// What came of it when a server was killed after it had asked and before it had settled the delivery.
     pub(super) async fn asked_before(&self) -> Result<Option<Effect>, Trouble> {
         let store = &*self.engine.shared().ports.store;
-        let summary = match store.deployment(self.access, &self.request_id()).await {
+        let Some(request) = self.request_id() else { return Ok(None) };
+        let summary = match store.deployment(self.access, &request).await {
             Ok(summary) => summary,
             Err(StoreError::NotFound(_)) => return Ok(None),
             Err(error) => return Err(error.into()),
@@ -92,7 +94,7 @@ impl Asking<'_> {
         let trigger = Trigger {
             source: self.source.to_owned(),
             actor: self.access.actor.clone(),
-            request: Some(self.request_id()),
+            request: self.request_id(),
             link: self.link.map(str::to_owned),
         };
         let (project, name) = (&self.environment.project, &self.environment.name);
@@ -103,10 +105,12 @@ impl Asking<'_> {
         Ok(effect)
     }
 
-    /// The same on every attempt, and for no other delivery, subject or environment: it becomes the deployment's id.
-    fn request_id(&self) -> String {
-        let told = &self.delivery.told;
+    /// The same on every attempt, and for no other delivery, subject or environment: it becomes the deployment's id. What nobody told of
+    /// needs none: a branch that was deployed is at the commit that it was deployed from.
+    fn request_id(&self) -> Option<String> {
+        let told = self.heard.delivery?;
         let (project, name) = (self.environment.project.as_str(), self.environment.name.as_str());
-        request_id(&[&told.webhook, &told.id, self.subject, project, name])
+        let parts = [&told.webhook, &told.id, self.subject, project, name];
+        Some(request_id(&parts.map(str::as_bytes)))
     }
 }

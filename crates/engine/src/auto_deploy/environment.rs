@@ -1,12 +1,13 @@
 //! One environment that follows a branch: which of its services a push deploys, and that they are deployed.
 
 use slipway_core::auto_deploy::{Cause, Changed, Follower, Indifference, Verdict, followers, judge};
-use slipway_core::model::{GitRevision, GitSource, Name, Service};
+use slipway_core::model::{GitRevision, GitSource, Service};
 use slipway_core::plan::Selection;
 use slipway_ports::{CancellationToken, Effect, EffectKind, Reader};
 
 use super::asking::Asking;
-use super::push::{Push, Trouble};
+use super::push::Push;
+use super::trouble::Trouble;
 use crate::readers;
 use crate::standing::Past;
 
@@ -16,8 +17,11 @@ pub(super) struct Following<'a> {
     pub(super) asking: Asking<'a>,
 }
 
-/// Services that a push does not deploy, and why.
-type Left = Vec<(Name, String)>;
+/// Whether a push deploys a service, and why, or why not.
+enum Concern {
+    Deploys(String),
+    Leaves(String),
+}
 
 impl Following<'_> {
     /// Deploys the services that the push concerns.
@@ -28,16 +32,14 @@ impl Following<'_> {
         let Some((followers, fetched)) = self.followers(stop).await? else { return Ok(Vec::new()) };
         let names: Vec<_> = followers.iter().map(|follower| &follower.service).collect();
         let past = self.asking.past(&names).await?;
-        let mut left = Left::new();
-        let mut concerned = Vec::new();
+        let (mut effects, mut concerned) = (Vec::new(), Vec::new());
         for follower in &followers {
-            match self.concerns(follower, &past, &fetched).await? {
-                Ok(why) => concerned.push((Selection { name: follower.service.clone(), version: None }, why)),
-                Err(why) => left.push((follower.service.clone(), why)),
+            let service = follower.service.clone();
+            match self.concern(follower, &past, &fetched).await? {
+                Concern::Deploys(why) => concerned.push((Selection { name: service, version: None }, why)),
+                Concern::Leaves(why) => effects.push(self.asking.effect(EffectKind::Ignored, vec![service], why)),
             }
         }
-        let mut effects: Vec<_> =
-            left.into_iter().map(|(service, why)| self.asking.effect(EffectKind::Ignored, vec![service], why)).collect();
         if !concerned.is_empty() {
             effects.insert(0, self.asking.deploy(concerned).await?);
         }
@@ -71,15 +73,14 @@ impl Following<'_> {
         Some((service, source))
     }
 
-    /// Whether the push deploys a service, and why, or why not.
-    async fn concerns(&self, follower: &Follower, past: &Past, fetched: &Fetched) -> Result<Result<String, String>, Trouble> {
+    async fn concern(&self, follower: &Follower, past: &Past, fetched: &Fetched) -> Result<Concern, Trouble> {
         let service = &follower.service;
         if let Some(why) = past.keeps_out(service) {
-            return Ok(Err(why));
+            return Ok(Concern::Leaves(why));
         }
         let changed = match past.commits.get(service) {
             Some(commit) if *commit == fetched.tip => {
-                return Ok(Err(format!("`{service}` is deployed from {} already", short(commit))));
+                return Ok(Concern::Leaves(format!("`{service}` is deployed from {} already", short(commit))));
             }
             Some(commit) => {
                 let repositories = &self.asking.engine.shared().ports.repositories;
@@ -88,11 +89,11 @@ impl Following<'_> {
             None => Changed::Unknown("no commit tells what was deployed".to_owned()),
         };
         Ok(match judge(follower, &changed) {
-            Verdict::Concerned { because: Cause::File(path) } => Ok(format!("`{service}`: {path} changed")),
+            Verdict::Concerned { because: Cause::File(path) } => Concern::Deploys(format!("`{service}`: {path} changed")),
             Verdict::Concerned { because: Cause::Unknown(reason) } => {
-                Ok(format!("`{service}`: any file may have changed, since {reason}"))
+                Concern::Deploys(format!("`{service}`: any file may have changed, since {reason}"))
             }
-            Verdict::NotConcerned { why } => Err(match why {
+            Verdict::NotConcerned { why } => Concern::Leaves(match why {
                 Indifference::NothingChanged => format!("`{service}`: no file changed"),
                 Indifference::NoneMatches => format!("`{service}`: no file that changed is in its `paths.match`"),
                 Indifference::AllExcluded(path) => {

@@ -1,19 +1,20 @@
 //! An image that is there: which environments follow it, and what each of them is asked.
 
-use slipway_core::auto_deploy::{ImageFollower, Notice, Teller, image_followers};
-use slipway_core::deployment::Actor;
-use slipway_core::model::{Environment, ImageReference};
+use slipway_core::auto_deploy::{ImageFollower, Teller, image_followers};
+use slipway_core::model::{Environment, ImageReference, Name};
 use slipway_core::plan::Selection;
-use slipway_ports::{Access, Delivery, Effect, EffectKind};
+use slipway_ports::{Effect, EffectKind};
 
 use super::asking::{Asking, Outcome};
-use super::push::Trouble;
+use super::heard::Heard;
+use super::trouble::Trouble;
 use crate::engine::Engine;
 
 /// An image that was told of, and of its repository the newest.
 pub(super) struct Image<'a> {
-    pub(super) delivery: &'a Delivery,
-    pub(super) notice: &'a Notice,
+    pub(super) heard: Heard<'a>,
+    /// Registry and path.
+    pub(super) repository_name: &'a str,
     /// With its tag.
     pub(super) reference: &'a str,
     pub(super) teller: Teller,
@@ -23,8 +24,7 @@ impl Image<'_> {
     /// Asks every environment that follows the image.
     pub(super) async fn work(&self, engine: &Engine) -> Result<Vec<Effect>, Trouble> {
         let image = ImageReference::parse(self.reference).map_err(|error| Trouble::Stays(error.to_string()))?;
-        let projects = self.delivery.project.clone().map(|project| vec![project]);
-        let access = Access { actor: Actor(self.notice.repository_name.clone()), projects };
+        let access = self.heard.access(self.repository_name.to_owned());
         let mut outcome = Outcome::default();
         for stored in engine.shared().ports.store.environments(&access).await? {
             let environment = &stored.environment;
@@ -32,9 +32,9 @@ impl Image<'_> {
             if followers.is_empty() {
                 continue;
             }
-            let delivery = self.delivery;
+            let heard = self.heard;
             let asking =
-                Asking { engine, access: &access, environment, delivery, subject: self.reference, source: "image", link: None };
+                Asking { engine, access: &access, environment, heard, subject: self.reference, source: "image", link: None };
             outcome.add(&asking, in_environment(&asking, &followers).await);
         }
         outcome.end(|| format!("no service with auto-deploy follows {}", self.reference))
@@ -52,7 +52,7 @@ async fn in_environment(asking: &Asking<'_>, followers: &[ImageFollower]) -> Res
             effects.push(asking.effect(EffectKind::Ignored, vec![service.clone()], why));
             continue;
         }
-        let version = other_tag(asking.environment, service.as_str(), image);
+        let version = other_tag(asking.environment, service, image);
         concerned.push((Selection { name: service.clone(), version }, format!("`{service}`: {image} is there")));
     }
     if !concerned.is_empty() {
@@ -62,8 +62,8 @@ async fn in_environment(asking: &Asking<'_>, followers: &[ImageFollower]) -> Res
 }
 
 /// The tag of an image, if the service is configured with another one.
-fn other_tag(environment: &Environment, service: &str, image: &ImageReference) -> Option<String> {
-    let configured = environment.services.iter().find(|known| known.name.as_str() == service)?.image()?;
+fn other_tag(environment: &Environment, service: &Name, image: &ImageReference) -> Option<String> {
+    let configured = environment.service(service)?.image()?;
     let tag = image.tag()?;
     (configured.reference.tag() != Some(tag)).then(|| tag.to_owned())
 }

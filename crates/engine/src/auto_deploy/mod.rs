@@ -6,9 +6,11 @@
 
 mod asking;
 mod environment;
+mod heard;
 mod image;
 mod poll;
 mod push;
+mod trouble;
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -18,11 +20,15 @@ use slipway_core::auto_deploy::{Notice, Teller, What};
 use slipway_core::deployment::Timestamp;
 use slipway_ports::{CancellationToken, Delivery, Effect, EffectKind, StoreError};
 
-use crate::engine::Engine;
-use image::Image;
-use push::{Push, Trouble};
+use tokio::time::Instant;
 
-/// As many deliveries are worked on at a time; one that waits for its git host holds up no other.
+use crate::engine::Engine;
+use heard::Heard;
+use image::Image;
+use push::Push;
+use trouble::Trouble;
+
+/// As many deliveries are worked on at a time. Those that come meanwhile wait until all of them have come to an end of this attempt.
 const AT_A_TIME: usize = 4;
 /// The pause after the first attempt that failed; each later one is twice as long.
 const FIRST_PAUSE: Duration = Duration::from_secs(2);
@@ -31,8 +37,14 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(5 * 60);
 /// How long after it came a delivery is tried again.
 const LONGEST_TRY: Duration = Duration::from_secs(60 * 60);
 
-/// Deliveries that could not be worked on, by their numbers: how often.
-type Attempts = HashMap<u64, u32>;
+/// Deliveries that could not be worked on, by their numbers.
+type Attempts = HashMap<u64, Attempt>;
+
+/// How often, and when it is tried again.
+struct Attempt {
+    count: u32,
+    next: Instant,
+}
 
 impl Engine {
     /// Says that a delivery is in the store.
@@ -62,64 +74,51 @@ impl Engine {
     /// Works on all open deliveries once, and says when to look again.
     async fn work_on_deliveries(&self, attempts: &mut Attempts, stop: &CancellationToken) -> Result<Duration, StoreError> {
         let open = self.shared().ports.store.open_deliveries().await?;
-        let newest = newest_of_each_branch(&open);
+        let newest = newest_of_each_subject(&open);
+        let begun = Instant::now();
+        attempts.retain(|number, _| open.iter().any(|delivery| delivery.number == *number));
+        let is_due = |delivery: &&Delivery| attempts.get(&delivery.number).is_none_or(|attempt| attempt.next <= begun);
         let mut working = Vec::new();
-        for delivery in &open {
+        for delivery in open.iter().filter(is_due) {
             let effects = self.effects_of(delivery, &newest, stop);
             working.push(async move { (delivery, effects.await) }.boxed());
         }
         let mut working = futures::stream::iter(working).buffer_unordered(AT_A_TIME);
-        let mut pause = LONGEST_PAUSE;
         while let Some((delivery, worked)) = working.next().await {
             let now = self.shared().settings.clock.now();
             let effects = match worked {
                 Ok(effects) => effects,
                 Err(Trouble::MayPass(_)) if stop.is_cancelled() => continue,
                 Err(Trouble::MayPass(reason)) if is_recent(delivery, now) => {
-                    let attempt = attempts.entry(delivery.number).or_insert(0);
-                    pause = pause.min(FIRST_PAUSE.saturating_mul(1 << (*attempt).min(10)));
-                    *attempt += 1;
                     tracing::warn!(delivery = %delivery.told.id, %reason, "a delivery can not be worked on; trying again");
+                    let count = attempts.get(&delivery.number).map_or(0, |attempt| attempt.count);
+                    let pause = FIRST_PAUSE.saturating_mul(1 << count.min(10)).min(LONGEST_PAUSE);
+                    attempts.insert(delivery.number, Attempt { count: count + 1, next: Instant::now() + pause });
                     continue;
                 }
                 Err(Trouble::MayPass(reason) | Trouble::Stays(reason)) => vec![Effect::none(EffectKind::Failed, reason)],
             };
             attempts.remove(&delivery.number);
-            tell(delivery, &effects);
+            Heard::by(delivery).tell(&effects);
             self.shared().ports.store.settle_delivery(delivery.number, now, &effects).await?;
         }
-        Ok(pause)
+        let next = attempts.values().map(|attempt| attempt.next.saturating_duration_since(Instant::now()));
+        Ok(next.min().unwrap_or(LONGEST_PAUSE))
     }
 
     async fn effects_of(
         &self,
         delivery: &Delivery,
-        newest: &HashMap<Branch<'_>, u64>,
+        newest: &HashMap<Subject<'_>, u64>,
         stop: &CancellationToken,
     ) -> Result<Vec<Effect>, Trouble> {
         let mut effects = Vec::new();
         for notice in &delivery.told.notices {
-            let later =
-                branch_of(delivery, notice).and_then(|branch| newest.get(&branch)).filter(|number| **number > delivery.number);
-            match (later, &notice.what) {
-                (Some(later), What::Push { branch, .. }) => {
-                    effects.push(Effect::none(
-                        EffectKind::Superseded,
-                        format!("delivery {later} tells of a later push to `{branch}`, and its newest commit is deployed"),
-                    ));
-                }
-                (_, What::Push { branch, after: Some(_), link, .. }) => {
-                    let push = Push { delivery, notice, branch, link: link.as_deref(), source: "push" };
-                    effects.extend(push.work(self, stop).await?);
-                }
-                (Some(later), What::Image { .. }) => {
-                    let why = format!("delivery {later} tells of a later image of {}", notice.repository_name);
-                    effects.push(Effect::none(EffectKind::Superseded, why));
-                }
-                (None, What::Image { image, teller }) => {
-                    effects.extend(Image { delivery, notice, reference: image, teller: *teller }.work(self).await?);
-                }
-                (_, what) => effects.push(Effect::none(EffectKind::Ignored, why_nothing(what))),
+            let subject = subject_of(delivery, notice);
+            let later = subject.and_then(|subject| newest.get(&subject)).filter(|number| **number > delivery.number);
+            match later {
+                Some(later) => effects.push(superseded(notice, *later)),
+                None => effects.extend(self.effects_of_notice(Heard::by(delivery), notice, stop).await?),
             }
         }
         if effects.is_empty() {
@@ -127,12 +126,50 @@ impl Engine {
         }
         Ok(effects)
     }
+
+    async fn effects_of_notice(
+        &self,
+        heard: Heard<'_>,
+        notice: &Notice,
+        stop: &CancellationToken,
+    ) -> Result<Vec<Effect>, Trouble> {
+        let Notice { repository, repository_name, .. } = notice;
+        let why = match &notice.what {
+            What::Push { branch, after: Some(_), link, .. } => {
+                let push = Push { heard, repository, repository_name, branch, link: link.as_deref(), source: "push" };
+                return push.work(self, stop).await;
+            }
+            What::Image { image, teller } => {
+                return Image { heard, repository_name, reference: image, teller: *teller }.work(self).await;
+            }
+            What::Push { branch, after: None, .. } => {
+                format!("the branch `{branch}` was deleted; what is deployed from it stays")
+            }
+            What::Tag { tag, .. } => format!("no service follows a tag, and `{tag}` is one"),
+            What::Request { number, .. } | What::Comment { number, .. } => {
+                format!("it is about the request {number}, and previews of requests are not supported yet")
+            }
+            What::Ping => "the host tried whether it is heard".to_owned(),
+            What::Ignored { reason, .. } => reason.clone(),
+        };
+        Ok(vec![Effect::none(EffectKind::Ignored, why)])
+    }
 }
 
-/// A branch, or the repository of an image, as one webhook tells of it.
-type Branch<'a> = (&'a str, &'a str, &'a str);
+fn superseded(notice: &Notice, later: u64) -> Effect {
+    let why = match &notice.what {
+        What::Push { branch, .. } => {
+            format!("delivery {later} tells of a later push to `{branch}`, and its newest commit is deployed")
+        }
+        _ => format!("delivery {later} tells of a later image of {}", notice.repository_name),
+    };
+    Effect::none(EffectKind::Superseded, why)
+}
 
-fn branch_of<'a>(delivery: &'a Delivery, notice: &'a Notice) -> Option<Branch<'a>> {
+/// What a notice is about, of which only the newest counts: a branch, or an image, as one webhook tells of it.
+type Subject<'a> = (&'a str, &'a str, &'a str);
+
+fn subject_of<'a>(delivery: &'a Delivery, notice: &'a Notice) -> Option<Subject<'a>> {
     match &notice.what {
         What::Push { branch, .. } => Some((&delivery.told.webhook, &notice.repository_name, branch)),
         What::Image { teller: Teller::Pipeline, .. } => Some((&delivery.told.webhook, &notice.repository_name, "")),
@@ -142,37 +179,14 @@ fn branch_of<'a>(delivery: &'a Delivery, notice: &'a Notice) -> Option<Branch<'a
     }
 }
 
-/// The number of the newest delivery that tells of each branch.
-fn newest_of_each_branch(open: &[Delivery]) -> HashMap<Branch<'_>, u64> {
+/// The number of the newest delivery that tells of each.
+fn newest_of_each_subject(open: &[Delivery]) -> HashMap<Subject<'_>, u64> {
     let told = open.iter().flat_map(|delivery| delivery.told.notices.iter().map(move |notice| (delivery, notice)));
     // The oldest come first.
-    told.filter_map(|(delivery, notice)| Some((branch_of(delivery, notice)?, delivery.number))).collect()
+    told.filter_map(|(delivery, notice)| Some((subject_of(delivery, notice)?, delivery.number))).collect()
 }
 
 fn is_recent(delivery: &Delivery, now: Timestamp) -> bool {
     let age = now.0.saturating_sub(delivery.told.at.0);
     age < i64::try_from(LONGEST_TRY.as_millis()).unwrap_or(i64::MAX)
-}
-
-fn why_nothing(what: &What) -> String {
-    match what {
-        What::Push { branch, .. } => format!("the branch `{branch}` was deleted; what is deployed from it stays"),
-        What::Tag { tag, .. } => format!("no service follows a tag, and `{tag}` is one"),
-        What::Request { number, .. } | What::Comment { number, .. } => {
-            format!("it is about the request {number}, and previews of requests are not supported yet")
-        }
-        What::Image { image, .. } => format!("{image} deploys nothing"),
-        What::Ping => "the host tried whether it is heard".to_owned(),
-        What::Ignored { reason, .. } => reason.clone(),
-    }
-}
-
-/// One line of the server's log for each effect.
-fn tell(delivery: &Delivery, effects: &[Effect]) {
-    let told = &delivery.told;
-    for effect in effects {
-        let environment = effect.environment.as_ref().map(|(project, name)| format!("{project}/{name}")).unwrap_or_default();
-        let (kind, why) = (effect.kind.as_str(), &effect.why);
-        tracing::info!(webhook = %told.webhook, delivery = %told.id, event = %told.event, %environment, effect = kind, %why, "a delivery is settled");
-    }
 }

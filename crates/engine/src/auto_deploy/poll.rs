@@ -6,13 +6,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use slipway_core::auto_deploy::{Notice, What};
-use slipway_core::deployment::Timestamp;
 use slipway_core::model::{GitPlace, GitRevision, GitSource, Name, Service};
-use slipway_ports::{Access, CancellationToken, Delivery, EffectKind, NewDelivery, Tips};
+use slipway_ports::{Access, CancellationToken, EffectKind, Tips};
 
-use super::push::{Push, Trouble};
-use super::tell;
+use super::heard::Heard;
+use super::push::Push;
+use super::trouble::Trouble;
 use crate::engine::Engine;
 use crate::readers;
 
@@ -91,37 +90,22 @@ impl Engine {
             if seen.get(&key).is_some_and(|before| before == tip) {
                 continue;
             }
-            self.work_as_push(place, branch, tip, stop).await?;
+            self.work_as_push(place, branch, stop).await?;
             seen.insert(key, tip.to_owned());
         }
         Ok(())
     }
 
-    /// Does what a delivery would have brought about that told of the branch at this commit.
-    async fn work_as_push(&self, place: &Place, branch: &str, tip: &str, stop: &CancellationToken) -> Result<(), Trouble> {
+    /// Does what a delivery would have brought about that told of the branch.
+    async fn work_as_push(&self, place: &Place, branch: &str, stop: &CancellationToken) -> Result<(), Trouble> {
         let repository_name =
             GitPlace::of_url(&place.url).map_or_else(|| place.url.clone(), |at| at.path().trim_start_matches('/').to_owned());
-        let what = What::Push {
-            branch: branch.to_owned(),
-            before: None,
-            after: Some(tip.to_owned()),
-            forced: false,
-            commits: 0,
-            link: None,
-        };
-        let notice = Notice { repository: vec![place.url.clone()], repository_name, sender: None, what };
-        let told = NewDelivery {
-            webhook: "poll".to_owned(),
-            id: format!("{} {tip}", place.url),
-            event: "poll".to_owned(),
-            notices: Vec::new(),
-            at: Timestamp(0),
-        };
-        let delivery = Delivery { number: 0, told, project: Some(place.project.clone()), settled: None };
-        let push = Push { delivery: &delivery, notice: &notice, branch, link: None, source: "poll" };
+        let heard = Heard { delivery: None, project: Some(&place.project) };
+        let repository = [place.url.clone()];
+        let push = Push { heard, repository: &repository, repository_name: &repository_name, branch, link: None, source: "poll" };
         let mut effects = push.work(self, stop).await?;
         effects.retain(|effect| effect.kind != EffectKind::Ignored);
-        tell(&delivery, &effects);
+        heard.tell(&effects);
         Ok(())
     }
 }

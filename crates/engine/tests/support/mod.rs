@@ -11,8 +11,9 @@ use std::time::Duration;
 use slipway_core::deployment::{Actor, Deployment, Fact, Outcome, Phase, RunState, StepId, StepState, Trigger};
 use slipway_core::failure::Failure;
 use slipway_core::model::{
-    Application, BuildSettings, Container, Environment, EnvironmentMode, FromProject, GitRevision, GitSource, ImageReference,
-    ImageSource, Name, PathFilter, Pipeline, Service, ServiceKind, ServiceType, Stage, Workload,
+    Application, BuildSettings, Bytes, Container, Database, DatabaseAccess, DatabaseType, Environment, EnvironmentMode,
+    FromProject, GitRevision, GitSource, ImageReference, ImageSource, Millicores, Name, PathFilter, Pipeline, Service,
+    ServiceKind, ServiceType, Stage, Workload,
 };
 use slipway_core::plan::{Action, Request, Selection};
 use slipway_engine::{Accepted, Engine, EngineError, Ports, RetryPolicy, Settings, Update};
@@ -320,6 +321,20 @@ pub(crate) fn container(service: &str) -> Service {
         workload: Workload::default(),
     });
     placed(service, ServiceType::Container, kind)
+}
+
+/// A database `db`.
+pub(crate) fn database() -> Service {
+    let kind = ServiceKind::Database(Database {
+        database_type: DatabaseType::Postgresql,
+        version: "15".to_owned(),
+        image: None,
+        storage: Bytes::gibi(1),
+        access: DatabaseAccess::Private,
+        cpu: Millicores(500),
+        memory: Bytes::mebi(256),
+    });
+    placed("db", ServiceType::Database, kind)
 }
 
 /// A service in the default stage of a type.
