@@ -21,6 +21,7 @@ mod progress;
 mod registry;
 mod releases;
 mod repositories;
+mod request_hosts;
 mod schedule_marks;
 mod secret;
 mod seen_lines;
@@ -50,6 +51,7 @@ pub use releases::{
     Upgraded, UserChart, WantedImage,
 };
 pub use repositories::{Export, Repositories, Tips, TreeFacts, TreeQuery};
+pub use request_hosts::{CommitState, CommitStatus, HostPlace, HostedRequest, MarkedComment, RequestHosts};
 pub use schedule_marks::{ScheduleMark, ScheduleMarks};
 pub use secret::SecretText;
 pub use seen_lines::SeenLines;
