@@ -8,6 +8,7 @@ mod notice;
 mod paths;
 mod repository;
 mod standing;
+pub mod told;
 mod verdict;
 
 pub use changed::Changed;
@@ -15,6 +16,6 @@ pub use follow::{Follower, followers};
 pub use images::{ImageFollower, Teller, image_followers};
 pub use notice::{Notice, RequestWhat, What};
 pub use paths::{Filter, Filtered, InvalidGlob, check_glob};
-pub use repository::same_repository;
+pub use repository::{same_repository, web_host};
 pub use standing::{Standing, Standings};
 pub use verdict::{Cause, Indifference, Verdict, judge};

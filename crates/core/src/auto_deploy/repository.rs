@@ -26,6 +26,11 @@ pub fn same_repository(a: &str, b: &str) -> bool {
     identity(a) == identity(b)
 }
 
+/// The name by which a host answers HTTP: another one than that of SSH, on hosts that are known to have two.
+pub fn web_host(host: &str) -> &str {
+    CASELESS.iter().find(|(_, over_ssh)| *over_ssh == host).map_or(host, |(name, _)| name)
+}
+
 fn identity(url: &str) -> Identity {
     let url = url.trim();
     let Some(place) = GitPlace::of_url(&without_password(url)) else { return Identity::Verbatim(url.to_owned()) };
@@ -34,10 +39,10 @@ fn identity(url: &str) -> Identity {
         GitScheme::Http | GitScheme::Https => port.map(str::to_owned),
         GitScheme::Ssh => None,
     };
-    match CASELESS.iter().find(|(name, over_ssh)| [name, over_ssh].contains(&&host)) {
-        Some((name, _)) => Identity::Hosted((*name).to_owned(), port, place.path().to_ascii_lowercase()),
-        None => Identity::Hosted(host.to_owned(), port, place.path().to_owned()),
-    }
+    let host = web_host(host);
+    let is_caseless = CASELESS.iter().any(|(name, _)| *name == host);
+    let path = if is_caseless { place.path().to_ascii_lowercase() } else { place.path().to_owned() };
+    Identity::Hosted(host.to_owned(), port, path)
 }
 
 /// A URL without what stands before its host: a password may hold what a place may not.
@@ -109,6 +114,7 @@ mod tests {
             let url = format!("https://{name}/Acme/Shop.git");
             assert!(same_repository(&url, &format!("git@{name}:acme/shop")), "{name}");
             assert!(same_repository(&url, &format!("ssh://git@{over_ssh}:443/acme/shop.git")), "{over_ssh}");
+            assert_eq!((web_host(over_ssh), web_host(name)), (name, name));
         }
     }
 
