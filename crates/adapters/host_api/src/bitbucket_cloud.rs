@@ -8,7 +8,7 @@ use slipway_core::failure::{Code, Failure};
 use slipway_ports::{CommitStatus, HostedRequest};
 
 use crate::ask::{Ask, Page};
-use crate::bitbucket_shape::{self as shape, Values};
+use crate::bitbucket_shape::{self as shape, Listed};
 use crate::caller::Answer;
 use crate::dialect::{Authorization, Dialect, Owner, Whose, Written};
 use crate::place::{Place, below};
@@ -152,14 +152,12 @@ impl Dialect for BitbucketCloud {
     }
 
     /// The commits of a request that is over may be gone; it keeps what it told.
-    fn complete(&self, request: HostedRequest, body: Option<&[u8]>) -> Result<HostedRequest, Unread> {
-        let commits: Vec<Commit> = body.map_or_else(|| Ok(Vec::new()), |body| parse(body).map(|list: Values<_>| list.values))?;
+    fn complete(&self, request: HostedRequest, body: Option<&[u8]>) -> Result<Option<HostedRequest>, Unread> {
+        let commits: Vec<Commit> = body.map_or_else(|| Ok(Vec::new()), |body| parse(body).map(|list: Listed<_>| list.values))?;
         let mut whole = commits.iter().filter_map(|commit| told::some_commit(&commit.hash).ok());
-        match whole.find(|commit| commit.starts_with(&request.head)) {
-            Some(head) => Ok(HostedRequest { head, ..request }),
-            None if !request.is_open => Ok(request),
-            None => given("values.hash", None),
-        }
+        let head = whole.find(|commit| commit.starts_with(&request.head));
+        let head = head.or_else(|| (!request.is_open).then(|| request.head.clone()));
+        Ok(head.map(|head| HostedRequest { head, ..request }))
     }
 
     /// The names that deliveries tell are chosen freely at Bitbucket Cloud: two persons may have one.
@@ -190,7 +188,7 @@ impl Dialect for BitbucketCloud {
     }
 
     fn read_comments(&self, page: Option<u64>, answer: &Answer) -> Result<Page<Written>, Unread> {
-        let list: Values<Comment> = parse(&answer.body)?;
+        let list: Listed<Comment> = parse(&answer.body)?;
         let next = list.next.map(|_| page.unwrap_or(1).saturating_add(1));
         let there = list.values.into_iter().filter(|comment| !comment.deleted);
         Ok(Page { items: there.map(Comment::written).collect(), next })

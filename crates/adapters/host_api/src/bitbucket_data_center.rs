@@ -8,7 +8,7 @@ use slipway_core::failure::Failure;
 use slipway_ports::{CommitStatus, HostedRequest};
 
 use crate::ask::{Ask, Page};
-use crate::bitbucket_shape::{self as shape, Values};
+use crate::bitbucket_shape::{self as shape, Listed};
 use crate::caller::Answer;
 use crate::dialect::{Authorization, Dialect, Owner, Whose, Written};
 use crate::place::{Place, below};
@@ -153,7 +153,7 @@ impl Dialect for BitbucketDataCenter {
     }
 
     fn read_rights(&self, person: &str, _page: Option<u64>, body: &[u8]) -> Result<Page<bool>, Unread> {
-        let list: Values<Person> = parse(body)?;
+        let list: Listed<Person> = parse(body)?;
         let is_person = |found: &Person| found.name.eq_ignore_ascii_case(person) && found.active != Some(false);
         Ok(Page { items: list.values.iter().map(is_person).collect(), next: list.next_page_start })
     }
@@ -176,7 +176,7 @@ impl Dialect for BitbucketDataCenter {
     }
 
     fn read_comments(&self, _page: Option<u64>, answer: &Answer) -> Result<Page<Written>, Unread> {
-        let list: Values<Activity> = parse(&answer.body)?;
+        let list: Listed<Activity> = parse(&answer.body)?;
         let comments = list.values.into_iter().filter_map(|activity| activity.comment);
         Ok(Page { items: comments.map(Comment::written).collect(), next: list.next_page_start })
     }

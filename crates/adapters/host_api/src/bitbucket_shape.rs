@@ -12,7 +12,7 @@ const LONGEST_DESCRIPTION: usize = 255;
 /// A part of what is listed.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Values<T> {
+pub(crate) struct Listed<T> {
     pub(crate) values: Vec<T>,
     /// Where the next part begins, at Data Center.
     pub(crate) next_page_start: Option<u64>,

@@ -5,6 +5,7 @@ use slipway_ports::MarkedComment;
 
 use crate::caller::{Answer, LARGEST, LARGEST_PAGE};
 use crate::dialect::{Owner, Whose, Written};
+use crate::refusal;
 use crate::talk::{MOST_PAGES, Talk};
 
 /// What became of looking for a comment on a page.
@@ -27,7 +28,7 @@ impl Talk<'_> {
         for _ in 0..MOST_PAGES {
             let ask = self.dialect.comments(number, page)?;
             let answer = self.caller.ask(&ask, LARGEST_PAGE).await?;
-            let comments = self.read(&ask, self.dialect.read_comments(page, &answer))?;
+            let comments = refusal::told(&ask, self.dialect.read_comments(page, &answer))?;
             let marked = comments.items.into_iter().filter(|written| has_line(&written.text, &mark)).collect::<Vec<_>>();
             if !marked.is_empty() && owner.is_none() {
                 owner = Some(self.owner(&answer).await?);
@@ -40,7 +41,7 @@ impl Talk<'_> {
                 Found::Nothing => return self.caller.ask(&self.dialect.write(number, &text)?, LARGEST).await.map(|_| ()),
             }
         }
-        Err(crate::refusal::endless(&self.dialect.comments(number, page)?))
+        Err(refusal::endless(&self.dialect.comments(number, page)?))
     }
 
     async fn rewrite_first(&self, number: u64, own: impl Iterator<Item = Written>, text: &str) -> Result<Found, Failure> {
@@ -64,7 +65,7 @@ impl Talk<'_> {
             Whose::Ask(ask) => ask,
         };
         match self.caller.ask(&ask, LARGEST).await {
-            Ok(answer) => self.read(&ask, self.dialect.read_owner(&answer.body)),
+            Ok(answer) => refusal::told(&ask, self.dialect.read_owner(&answer.body)),
             Err(failure) if is_not_ours(&failure) => Ok(self.dialect.owner_of_refused()),
             Err(failure) => Err(failure),
         }

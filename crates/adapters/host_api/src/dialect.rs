@@ -28,9 +28,10 @@ pub(crate) trait Dialect: Send + Sync {
     /// Reads a request, and says what else must be asked for it.
     fn read_request(&self, number: u64, body: &[u8]) -> Result<(HostedRequest, Option<Ask>), Unread>;
 
-    /// Puts into a request what else was asked; none: the host says that there is no such thing.
-    fn complete(&self, request: HostedRequest, _body: Option<&[u8]>) -> Result<HostedRequest, Unread> {
-        Ok(request)
+    /// Puts into a request what else was asked; none: the host says that there is no such thing. Gives none if the two do not fit
+    /// together, since the request moved in between.
+    fn complete(&self, request: HostedRequest, _body: Option<&[u8]>) -> Result<Option<HostedRequest>, Unread> {
+        Ok(Some(request))
     }
 
     /// Asks whether a person may write.
@@ -144,4 +145,69 @@ pub(crate) fn dialect(host: &str, place: &Place) -> Result<Box<dyn Dialect>, Fai
             return Err(Failure::permanent(Code::Internal, message));
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn api(host: &str, url: &str) -> Result<String, Failure> {
+        let dialect = dialect(host, &Place::of(url)?)?;
+        dialect.request(7).map(|ask| ask.url.into())
+    }
+
+    #[test]
+    fn where_an_api_is_follows_from_the_url_of_the_repository() {
+        for (host, url, asked) in [
+            ("github", "https://github.com/acme/shop.git", "https://api.github.com/repos/acme/shop/pulls/7"),
+            ("github", "git@github.com:acme/shop.git", "https://api.github.com/repos/acme/shop/pulls/7"),
+            ("github", "https://git.example.com:8443/acme/shop", "https://git.example.com:8443/api/v3/repos/acme/shop/pulls/7"),
+            ("gitlab", "https://gitlab.com/a/b/shop.git", "https://gitlab.com/api/v4/projects/a%2Fb%2Fshop/merge_requests/7"),
+            ("gitlab", "ssh://git@altssh.gitlab.com:443/a/shop", "https://gitlab.com/api/v4/projects/a%2Fshop/merge_requests/7"),
+            ("gitea", "http://git.example.com:3000/a/shop.git", "http://git.example.com:3000/api/v1/repos/a/shop/pulls/7"),
+            ("gitea", "https://example.com/git/a/shop", "https://example.com/git/api/v1/repos/a/shop/pulls/7"),
+            (
+                "bitbucket-cloud",
+                "git@bitbucket.org:acme/shop.git",
+                "https://api.bitbucket.org/2.0/repositories/acme/shop/pullrequests/7",
+            ),
+            (
+                "bitbucket-data-center",
+                "https://h.example/code/scm/KEY/shop.git",
+                "https://h.example/code/rest/api/latest/projects/KEY/repos/shop/pull-requests/7",
+            ),
+            (
+                "bitbucket-data-center",
+                "ssh://git@h.example:7999/~ada/shop.git",
+                "https://h.example/rest/api/latest/projects/~ada/repos/shop/pull-requests/7",
+            ),
+        ] {
+            assert_eq!(api(host, url), Ok(asked.to_owned()), "{host} {url}");
+        }
+    }
+
+    #[test]
+    fn a_path_of_another_form_is_refused() {
+        for (host, url) in [
+            ("github", "https://github.com/acme"),
+            ("github", "https://github.com/acme/shop/more"),
+            ("gitlab", "https://gitlab.com/shop"),
+            ("gitea", "https://git.example.com/"),
+            ("bitbucket-cloud", "https://bitbucket.org/acme/shop/more"),
+            ("bitbucket-data-center", "https://h.example/KEY/shop.git"),
+            ("bitbucket-data-center", "ssh://git@h.example/scm/KEY/shop.git"),
+        ] {
+            assert_eq!(api(host, url).unwrap_err().code, Code::RevisionNotFound, "{host} {url}");
+        }
+    }
+
+    #[test]
+    fn every_kind_of_host_that_posts_has_a_dialect() {
+        for host in slipway_hosts::Host::ALL {
+            let place = Place::of("https://git.example.com/scm/acme/shop").unwrap();
+            let flat = Place::of("https://git.example.com/acme/shop").unwrap();
+            assert!(dialect(host.as_str(), &place).is_ok() || dialect(host.as_str(), &flat).is_ok(), "{host}");
+        }
+        assert_eq!(api("GitHub", "https://github.com/acme/shop").unwrap_err().code, Code::Internal);
+    }
 }

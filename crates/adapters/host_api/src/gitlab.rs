@@ -118,11 +118,11 @@ impl Dialect for GitLab {
         Ok((request, told.source_project_id.and_then(|id| self.project_of(id))))
     }
 
-    fn complete(&self, request: HostedRequest, body: Option<&[u8]>) -> Result<HostedRequest, Unread> {
-        let Some(body) = body else { return Ok(request) };
+    fn complete(&self, request: HostedRequest, body: Option<&[u8]>) -> Result<Option<HostedRequest>, Unread> {
+        let Some(body) = body else { return Ok(Some(request)) };
         let project: Project = parse(body)?;
         let head_repository = told::urls([project.http_url_to_repo, project.ssh_url_to_repo]);
-        Ok(HostedRequest { head_repository, ..request })
+        Ok(Some(HostedRequest { head_repository, ..request }))
     }
 
     fn rights(&self, person: &str, page: Option<u64>) -> Result<Ask, Failure> {

@@ -53,10 +53,18 @@ pub(crate) fn too_large(ask: &Ask, largest: usize) -> Failure {
     Failure::permanent(Code::RepositoryUnreachable, message)
 }
 
-/// The host answered something that it does not document.
-pub(crate) fn unread(ask: &Ask, unread: &Unread) -> Failure {
-    let message = format!("{} answered {} with what can't be read: {unread}", host(&ask.url), ask.doing);
-    Failure::permanent(Code::RepositoryUnreachable, message).with_hint("check the kind of git host, and its URL")
+/// What an answer tells; it may be one that the host does not document.
+pub(crate) fn told<T>(ask: &Ask, read: Result<T, Unread>) -> Result<T, Failure> {
+    read.map_err(|unread| {
+        let message = format!("{} answered {} with what can't be read: {unread}", host(&ask.url), ask.doing);
+        Failure::permanent(Code::RepositoryUnreachable, message).with_hint("check the kind of git host, and its URL")
+    })
+}
+
+/// Two answers do not fit together.
+pub(crate) fn moved(ask: &Ask) -> Failure {
+    let message = format!("{} does not list the newest commit in answer to {}", host(&ask.url), ask.doing);
+    Failure::retry(Code::RepositoryUnreachable, message)
 }
 
 /// The host does not stop telling.

@@ -4,11 +4,9 @@ use slipway_core::auto_deploy::told;
 use slipway_core::failure::{Code, Failure};
 use slipway_ports::{CancellationToken, CommitStatus, HostPlace, HostedRequest};
 
-use crate::ask::Ask;
 use crate::caller::{Caller, Clients, LARGEST};
 use crate::dialect::{Dialect, dialect};
 use crate::place::Place;
-use crate::reading::Unread;
 use crate::refusal;
 
 /// The most pages of one list that are read.
@@ -30,14 +28,15 @@ impl<'c> Talk<'c> {
     pub(crate) async fn request(&self, number: u64) -> Result<HostedRequest, Failure> {
         let ask = self.dialect.request(number)?;
         let answer = self.caller.ask(&ask, LARGEST).await?;
-        let (request, more) = self.read(&ask, self.dialect.read_request(number, &answer.body))?;
+        let (request, more) = refusal::told(&ask, self.dialect.read_request(number, &answer.body))?;
         let Some(ask) = more else { return Ok(request) };
         let told = match self.caller.ask(&ask, LARGEST).await {
             Ok(answer) => Some(answer.body),
             Err(failure) if failure.code == Code::RevisionNotFound => None,
             Err(failure) => return Err(failure),
         };
-        self.read(&ask, self.dialect.complete(request, told.as_deref()))
+        let request = refusal::told(&ask, self.dialect.complete(request, told.as_deref()))?;
+        request.ok_or_else(|| refusal::moved(&ask))
     }
 
     pub(crate) async fn may_write(&self, person: &str) -> Result<bool, Failure> {
@@ -45,7 +44,7 @@ impl<'c> Talk<'c> {
         for _ in 0..MOST_PAGES {
             let ask = self.dialect.rights(person, page)?;
             let answer = self.caller.ask(&ask, LARGEST).await?;
-            let rights = self.read(&ask, self.dialect.read_rights(person, page, &answer.body))?;
+            let rights = refusal::told(&ask, self.dialect.read_rights(person, page, &answer.body))?;
             if rights.items.contains(&true) {
                 return Ok(true);
             }
@@ -64,10 +63,5 @@ impl<'c> Talk<'c> {
         let answer = self.caller.call(&ask, LARGEST).await?;
         let is_set = answer.status.is_success() || self.dialect.is_set(status, &answer);
         if is_set { Ok(()) } else { Err(self.caller.refused(&ask, &answer)) }
-    }
-
-    /// What an answer tells.
-    pub(crate) fn read<T>(&self, ask: &Ask, read: Result<T, Unread>) -> Result<T, Failure> {
-        read.map_err(|unread| refusal::unread(ask, &unread))
     }
 }
