@@ -78,8 +78,8 @@ pub(crate) async fn that_it_could_not_be_found_out_who_may_write_is_never_a_no(s
 
 pub(crate) async fn a_status_is_set_and_set_again(server: &Server) {
     let (api, at) = (&server.api, server.at());
-    use CommitState::{Failure, Pending, Success};
-    for state in [Pending, Pending, Success, Success, Pending, Failure, Failure] {
+    let [pending, success, failure] = [CommitState::Pending, CommitState::Success, CommitState::Failure];
+    for state in [pending, pending, success, success, pending, failure, failure] {
         api.set_status(&at, HEAD, &status(state), &never()).await.unwrap();
         let set = server.world(|world| world.statuses.clone());
         let key = (HEAD.to_owned(), "slipway/shop/staging".to_owned());
