@@ -19,6 +19,7 @@ pub mod names;
 pub mod outline;
 pub mod pipeline_edit;
 pub mod plan;
+pub mod preview;
 pub mod running;
 pub mod schedule;
 pub mod simulation;

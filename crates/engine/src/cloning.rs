@@ -126,6 +126,21 @@ fn without(environment: &Environment, service: &Name) -> Environment {
     without
 }
 
+/// Keeps a preview of an environment, with the values of its secrets or without them, in one write.
+pub(crate) async fn keep(
+    shared: &Shared,
+    access: &Access,
+    source: &Environment,
+    made: &Environment,
+    with_secrets: bool,
+) -> Result<(), StoreError> {
+    let how = Cloning { with_secrets, request: None };
+    let values = values(shared, source, &made.project, &made.secrets, &how).await?;
+    shared.ports.store.put_environment_with_secrets(access, made, 0, &values).await?;
+    shared.tell_environment(made);
+    Ok(())
+}
+
 /// The values of secrets by their names, if they go along, and the mark of the request. In another project the clone does not see those
 /// of the first project any more, so they count as well.
 async fn values(
@@ -143,7 +158,7 @@ async fn values(
     let mut all = if source.project == *project {
         store.secrets(project, Some(&source.name)).await?
     } else {
-        secrets::seen_by(store, &source.project, &source.name).await?
+        secrets::seen_by(store, source).await?
     };
     all.retain(|name, _| names.contains(name));
     all.extend(mark);

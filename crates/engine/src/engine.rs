@@ -10,9 +10,9 @@ use slipway_core::model::{Environment, Name, Service, ServiceKind};
 use slipway_core::plan::{Action, Request};
 use slipway_ports::{
     Access, Activity, Builder, CancellationToken, Charts, Cluster, DeploymentSummary, Freed, ImageCollector, NewDeployment,
-    Platform, Registry, Releases, Repositories, Store, StoreError, StoredEnvironment, Target,
+    Platform, Registry, Releases, Repositories, RequestHosts, Store, StoreError, StoredEnvironment, Target,
 };
-use tokio::sync::{Notify, broadcast};
+use tokio::sync::{Mutex, Notify, broadcast};
 
 use crate::changes::{Change, Changes};
 use crate::cloning::{self, Cloning, Made};
@@ -45,6 +45,8 @@ pub struct Ports {
     pub releases: Arc<dyn Releases>,
     /// What runs.
     pub cluster: Arc<dyn Cluster>,
+    /// Pull requests, and what is told on their pages.
+    pub requests: Arc<dyn RequestHosts>,
 }
 
 /// A request that was taken.
@@ -65,6 +67,8 @@ pub(crate) struct Shared {
     pub(crate) changes: Changes,
     /// Wakes who works on deliveries.
     pub(crate) told: Notify,
+    /// Held while a preview is made.
+    pub(crate) making_previews: Mutex<()>,
 }
 
 impl Shared {
@@ -122,6 +126,7 @@ impl Engine {
             flights: Flights::default(),
             changes: Changes::default(),
             told: Notify::new(),
+            making_previews: Mutex::new(()),
         });
         Self { queue: Queue::new(shared.clone()), shared }
     }
@@ -374,7 +379,7 @@ impl Engine {
 
     async fn require_secrets(&self, stored: &StoredEnvironment) -> Result<(), EngineError> {
         let environment = &stored.environment;
-        let set = secrets::seen_by(&*self.shared.ports.store, &environment.project, &environment.name).await?;
+        let set = secrets::seen_by(&*self.shared.ports.store, environment).await?;
         let missing: Vec<_> = environment.all_secrets().filter(|name| !set.contains_key(*name)).cloned().collect();
         let Some(first) = missing.first() else { return Ok(()) };
         let way = if environment.secrets.contains(first) {

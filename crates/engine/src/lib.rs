@@ -26,6 +26,7 @@ mod outputs;
 pub mod ownership;
 mod prepare;
 mod preview;
+mod previews;
 mod queue;
 mod random;
 mod readers;

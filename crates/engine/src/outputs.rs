@@ -46,7 +46,7 @@ pub(crate) struct KeptSecrets {
 impl KeptSecrets {
     /// Reads all of them.
     pub(crate) async fn read(shared: &Shared, environment: &Environment) -> Result<Self, Failure> {
-        let all = secrets::seen_by(&*shared.ports.store, &environment.project, &environment.name).await;
+        let all = secrets::seen_by(&*shared.ports.store, environment).await;
         let mut kept = Self { secrets: BTreeMap::new(), outputs: BTreeMap::new() };
         for (name, value) in all.map_err(|error| store_failure(&error))? {
             match name.strip_prefix(PLACE).map(Name::new) {

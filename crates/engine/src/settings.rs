@@ -25,6 +25,8 @@ pub struct Settings {
     pub keep_images: Duration,
     /// How many bytes the log of a deployment may have, about: a bit more than that until its middle is cut out.
     pub most_log_bytes: u64,
+    /// The URL of the page as others reach it, with a slash at its end; absent: only this machine does.
+    pub page: Option<String>,
     /// What time it is when something happens.
     pub clock: Clock,
 }
@@ -57,6 +59,7 @@ impl Default for Settings {
             keep_deployments: Self::KEEP_DEPLOYMENTS,
             keep_images: Self::KEEP_IMAGES,
             most_log_bytes: Self::MOST_LOG_BYTES,
+            page: None,
             clock: Clock::default(),
         }
     }

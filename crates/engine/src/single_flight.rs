@@ -33,6 +33,8 @@ pub(crate) struct Terms {
 pub(crate) struct BuildSecrets {
     pub(crate) project: Name,
     pub(crate) environment: Name,
+    /// Whether it was made for a request from a fork.
+    pub(crate) is_of_fork: bool,
     pub(crate) names: Vec<String>,
 }
 

@@ -22,6 +22,7 @@ fn sparing(world: Arc<World>, store: Arc<MemoryStore>, keep: usize, most_log_byt
         charts: world.clone(),
         releases: world.clone(),
         cluster: world.clone(),
+        requests: world.clone(),
     };
     let keep_deployments = NonZeroUsize::new(keep).expect("at least one is kept");
     let settings = Settings { keep_deployments, most_log_bytes, ..Settings::default() };

@@ -9,6 +9,7 @@ mod crash_points;
 mod gate;
 mod gated;
 mod kept;
+mod request_hosts;
 mod world;
 
 #[cfg(feature = "crash-points")]

@@ -432,6 +432,10 @@ impl Store for Gated<dyn Store> {
         self.pass("store.bound-log", self.port.bound_log(deployment, most_bytes)).await
     }
 
+    async fn remove_environment(&self, access: &Access, project: &Name, name: &Name) -> Result<bool, StoreError> {
+        self.pass("store.remove-environment", self.port.remove_environment(access, project, name)).await
+    }
+
     async fn remove_deployments(&self, ids: &[String]) -> Result<u64, StoreError> {
         self.pass("store.remove-deployments", self.port.remove_deployments(ids)).await
     }

@@ -47,6 +47,9 @@ pub struct BuildRequest {
     pub platforms: Vec<String>,
     /// What stays the same from one build of a service to the next: the builder keeps what it caches by it.
     pub line: String,
+    /// Whose mounted caches its steps write: builds without one share theirs, and none with one sees those of another. Absent for all
+    /// who may write to the repositories of the server.
+    pub cache_scope: Option<String>,
     /// CPU that all steps of the build have together.
     pub cpu: Millicores,
     /// Memory that all steps of the build have together.

@@ -55,6 +55,10 @@ pub trait Store: Webhooks + ScheduleMarks + Send + Sync {
         limit: u32,
     ) -> Result<Vec<StoredEnvironment>, StoreError>;
 
+    /// Forgets an environment with all that is kept of it: its deployments with their facts and logs, its secrets. What runs stays.
+    /// `false`: one of its deployments has not finished, and nothing is forgotten.
+    async fn remove_environment(&self, access: &Access, project: &Name, name: &Name) -> Result<bool, StoreError>;
+
     /// Makes what a project gives its environments (`expected_version` 0), or replaces it when its version is still the expected one.
     async fn put_project(&self, access: &Access, project: &Project, expected_version: u64) -> Result<StoredProject, StoreError>;
 

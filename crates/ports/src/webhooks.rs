@@ -87,6 +87,8 @@ pub struct Delivery {
     pub number: u64,
     /// What was told.
     pub told: NewDelivery,
+    /// Who tells by its webhook, such as `github`.
+    pub host: String,
     /// The project of its webhook.
     pub project: Option<Name>,
     /// When it was settled, and what came of it; absent while it is worked on.
@@ -132,6 +134,8 @@ pub enum EffectKind {
     Deployed,
     /// A part in a deployment that was queued.
     Joined,
+    /// An environment that was made for it is being deleted.
+    Deleted,
     /// Nothing, since a later delivery tells more of the same.
     Superseded,
     /// Nothing, and that is as it should be.
@@ -146,6 +150,7 @@ impl EffectKind {
         match self {
             Self::Deployed => "deployed",
             Self::Joined => "joined",
+            Self::Deleted => "deleted",
             Self::Superseded => "superseded",
             Self::Ignored => "ignored",
             Self::Failed => "failed",

@@ -209,6 +209,7 @@ impl Bench {
             charts: Arc::new(slipway_ports::testing::World::default()),
             releases: plain,
             cluster: timed.clone(),
+            requests: Arc::new(slipway_ports::testing::World::default()),
         };
         let target = Target {
             name: "dev".to_owned(),

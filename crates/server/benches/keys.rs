@@ -75,6 +75,7 @@ impl Bench {
             charts: Arc::new(slipway_ports::testing::World::default()),
             releases: fake.clone(),
             cluster: fake,
+            requests: Arc::new(slipway_ports::testing::World::default()),
         };
         (Engine::new(ports, Settings::default()), store)
     }

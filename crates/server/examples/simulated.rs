@@ -84,6 +84,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         charts: world.clone(),
         releases: world.clone(),
         cluster: world.clone(),
+        requests: world.clone(),
     };
     furnish(&ports, &arguments).await?;
     let engine = Engine::new(ports.clone(), Settings::default());
@@ -94,7 +95,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let token = SecretText::new(&arguments.token);
     let site = Site::new(address, arguments.public_url.clone(), Files::Built);
     let (following, stops) = (engine.clone(), shutdown.clone());
-    tokio::spawn(async move { following.keep_following(&stops).await });
+    tokio::spawn(async move { tokio::join!(following.keep_following(&stops), following.keep_previews(&stops)) });
     let app = App::new((engine, ports, world), keys, token, site, false, shutdown.clone());
     println!("http://{address} {}", arguments.token);
     if arguments.until_input_ends {

@@ -129,6 +129,7 @@ exit 1
             reader: slipway_ports::Reader::nobody(),
             platforms: Vec::new(),
             line: "a line".to_owned(),
+            cache_scope: None,
             cpu: Millicores(1000),
             memory: Bytes::mebi(256),
             timeout: Duration::from_secs(60),

@@ -151,6 +151,8 @@ async fn run(home: &Home, options: &Options, ownership: &Ownership) -> Result<()
 fn follow(engine: &Engine, options: &Options, shutdown: &CancellationToken) {
     let (following, stops) = (engine.clone(), shutdown.clone());
     tokio::spawn(async move { following.keep_following(&stops).await });
+    let (keeping, stops) = (engine.clone(), shutdown.clone());
+    tokio::spawn(async move { tokio::join!(keeping.keep_previews(&stops), keeping.keep_telling_requests(&stops)) });
     if !options.poll.is_zero() {
         let (polling, stops, pause) = (engine.clone(), shutdown.clone(), options.poll);
         tokio::spawn(async move { polling.keep_polling(pause, &stops).await });

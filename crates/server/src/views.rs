@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp as Time;
 use slipway_core::deployment::{Deployment, Outcome, Phase, RunState, StepId, StepState, Timestamp, Trigger};
 use slipway_core::file::Applied;
-use slipway_core::model::{Environment, Service};
+use slipway_core::model::{self, Environment, Service};
 use slipway_core::pipeline_edit::Edited;
 use slipway_core::plan::{Plan, PlannedService, Request, Selection};
 use slipway_core::running::RunningStatus;
@@ -14,8 +14,8 @@ use slipway_engine::{Base, BaseState, Does, Preview, PreviewStep};
 use slipway_ports::api::{
     AppliedView, Approval, ApprovalState, ApprovalView, BaseView, BuildView, DeployBody, DeploymentHeadView, DeploymentView,
     EditedView, EnvironmentServiceView, EnvironmentView, HeadView, LogLineView, LogSectionView, MergedView, NewTarget,
-    OverviewView, PipelineServiceView, PipelineStageView, PlanServiceView, PlanStageView, PlanStepView, PlanView, ReleaseView,
-    ScheduledRunView, ServiceView, StageView, State, TargetKind, TargetView, TriggerView,
+    OverviewView, PipelineServiceView, PipelineStageView, PlanServiceView, PlanStageView, PlanStepView, PlanView, PreviewOfView,
+    ReleaseView, ScheduledRunView, ServiceView, StageView, State, TargetKind, TargetView, TriggerView,
 };
 use slipway_ports::{Activity, DeploymentSummary, LogLine, LogSection, PlacedLine, Platform, StoredEnvironment, Target};
 
@@ -270,6 +270,20 @@ pub(crate) fn environment(
         services: services.collect(),
         last_deployment: last.map(head),
         next_runs: next_runs(&environment.schedules, now(), NEXT_RUNS).into_iter().map(scheduled_run).collect(),
+        preview: environment.preview.as_ref().map(preview_of),
+    }
+}
+
+fn preview_of(preview: &model::Preview) -> PreviewOfView {
+    PreviewOfView {
+        of: preview.of.to_string(),
+        host: preview.host.clone(),
+        request: preview.request(),
+        branch: preview.branch.clone(),
+        fork: preview.fork.clone(),
+        title: preview.title.clone(),
+        link: preview.link.clone(),
+        over: preview.over.clone(),
     }
 }
 

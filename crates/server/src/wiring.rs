@@ -10,6 +10,7 @@ use slipway_engine::{Ports, Settings};
 use slipway_gate::{Gate, Gated};
 use slipway_git::{GitMirrors, GitSettings};
 use slipway_helm::HelmOptions;
+use slipway_host_api::HostApi;
 use slipway_kubernetes::KubeCluster;
 use slipway_registry::embedded;
 use slipway_registry::{ChartArchives, ClientError, OciRegistry};
@@ -39,6 +40,9 @@ pub enum WiringError {
     /// The client of registries.
     #[error(transparent)]
     Client(#[from] ClientError),
+    /// The client of git hosts.
+    #[error(transparent)]
+    Hosts(#[from] slipway_host_api::SetupError),
     /// Helm.
     #[error("Helm can not be used: {0}")]
     Helm(std::io::Error),
@@ -99,6 +103,7 @@ pub(crate) fn wire(
         charts,
         releases: Arc::new(ByPlatform::releases(helm, &local)),
         cluster: Arc::new(ByPlatform::cluster(kubernetes.clone(), &local)),
+        requests: Arc::new(HostApi::new()?),
     };
     #[cfg(feature = "crash-points")]
     let ports = behind_crash_points(ports)?;
@@ -116,6 +121,7 @@ pub(crate) fn wire(
         keep_deployments: options.keep_deployments,
         keep_images: options.keep_images,
         most_log_bytes: options.most_log_bytes,
+        page: options.public_url.as_ref().map(|url| format!("{url}/")),
         ..Settings::default()
     };
     Ok(Wired { ports, workloads, settings, builder, registry: embedded, local })
@@ -131,6 +137,7 @@ fn behind(ports: Ports, gate: &Arc<dyn Gate>) -> Ports {
         charts: Arc::new(Gated::new(ports.charts, gate.clone())),
         releases: Arc::new(Gated::new(ports.releases, gate.clone())),
         cluster: Arc::new(Gated::new(ports.cluster, gate.clone())),
+        requests: Arc::new(Gated::new(ports.requests, gate.clone())),
     }
 }
 

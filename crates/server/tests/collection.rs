@@ -151,6 +151,7 @@ impl Server {
             charts: Arc::new(slipway_ports::testing::World::default()),
             releases: fake.clone(),
             cluster: fake,
+            requests: Arc::new(slipway_ports::testing::World::default()),
         };
         let settings = Settings { keep_deployments: NonZeroUsize::new(1).unwrap(), keep_images: KEEP, ..Settings::default() };
         let target = Target {

@@ -85,6 +85,7 @@ impl Teller {
             charts: world.clone(),
             releases: world.clone(),
             cluster: world,
+            requests: Arc::new(slipway_ports::testing::World::default()),
         };
         let ports = behind(world, &points);
         let ports = if is_deaf { ports } else { behind(ports, &ownership.gate()) };
@@ -187,6 +188,7 @@ fn behind(ports: Ports, gate: &Arc<dyn Gate>) -> Ports {
         charts: Arc::new(Gated::new(ports.charts, gate.clone())),
         releases: Arc::new(Gated::new(ports.releases, gate.clone())),
         cluster: Arc::new(Gated::new(ports.cluster, gate.clone())),
+        requests: Arc::new(Gated::new(ports.requests, gate.clone())),
     }
 }
 

@@ -1472,6 +1472,8 @@ export interface components {
             name: string;
             /** @description When its schedules start and stop it next; at most three times. */
             nextRuns?: components["schemas"]["ScheduledRunView"][];
+            /** @description The request that it was made for, if it is a preview. */
+            preview?: components["schemas"]["PreviewOfView"];
             /** @description The project. */
             project: string;
             /** @description Its services, in execution order. */
@@ -2061,6 +2063,25 @@ export interface components {
             data: components["schemas"]["ProblemDetails"];
             /** @enum {string} */
             event: "problem";
+        };
+        /** @description A pull or merge request, and the environment that was made for it. */
+        PreviewOfView: {
+            /** @description The branch that the request brings. */
+            branch: string;
+            /** @description The repository that the branch lies in, if the request comes from a fork. */
+            fork?: string;
+            /** @description The kind of git host, such as `github`. */
+            host: string;
+            /** @description The request's page. */
+            link?: string;
+            /** @description The environment that the request is against, in the same project. */
+            of: string;
+            /** @description Why it is being deleted, if it is. */
+            over?: string;
+            /** @description The repository and the number: `acme/shop #7`. */
+            request: string;
+            /** @description The title of the request when the preview was made. */
+            title: string;
         };
         /** @description `application/problem+json`. */
         ProblemDetails: {

@@ -41,6 +41,7 @@ export function EnvironmentHead() {
             <>
               {environment.mode} on {environment.target ?? 'the default target'} <Status />{' '}
               <NextRun run={environment.nextRuns?.[0]} />
+              <PreviewOf preview={environment.preview} />
             </>
           )}
         </p>
@@ -84,6 +85,25 @@ function NextRun({ run }: { run: Wire<'ScheduledRunView'> | undefined }) {
   return (
     <span>
       · {run.action === 'start' ? 'starts' : 'stops'} by its schedule <time dateTime={run.at}>{at}</time>
+    </span>
+  );
+}
+
+/** The request that a preview was made for. */
+function PreviewOf({ preview }: { preview: Wire<'PreviewOfView'> | undefined }) {
+  if (preview === undefined) return null;
+  const { link, request, title } = preview;
+  return (
+    <span>
+      · preview of {preview.of} for{' '}
+      {link === undefined ? (
+        request
+      ) : (
+        <a href={link} target="_blank" rel="noreferrer">
+          {request}
+        </a>
+      )}
+      , {title} {preview.over !== undefined && <strong class="warn">({preview.over}; it is being deleted)</strong>}
     </span>
   );
 }

@@ -64,6 +64,10 @@ pub(crate) fn build(
     pair("--opt", format!("memswap={}", request.memory.0).into());
     pair("--opt", "cpuperiod=100000".into());
     pair("--opt", format!("cpuquota={}", u64::from(request.cpu.0) * 100).into());
+    if let Some(scope) = &request.cache_scope {
+        // The frontend puts it before the names of all cache mounts.
+        pair("--opt", format!("build-arg:BUILDKIT_CACHE_MOUNT_NS={scope}").into());
+    }
     // What a builder that has lost its own cache, or never had it, begins with; a build is not the worse for a cache that is away.
     let cache = format!("type=registry,ref={}/{}{}", registry.address, cache(request), registry.attribute());
     pair("--import-cache", cache.clone().into());
@@ -162,6 +166,7 @@ mod tests {
             reader: slipway_ports::Reader::nobody(),
             platforms: vec!["linux/amd64".to_owned(), "linux/arm64".to_owned()],
             line: "a line".to_owned(),
+            cache_scope: Some("fork-1".to_owned()),
             cpu: Millicores(1500),
             memory: Bytes::mebi(256),
             timeout: Duration::from_secs(60),

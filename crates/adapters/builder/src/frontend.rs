@@ -162,6 +162,7 @@ mod tests {
             reader: slipway_ports::Reader::nobody(),
             platforms: Vec::new(),
             line: "a line".to_owned(),
+            cache_scope: None,
             cpu: Millicores(1000),
             memory: Bytes::mebi(64),
             timeout: Duration::from_secs(60),

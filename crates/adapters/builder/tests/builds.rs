@@ -159,6 +159,22 @@ async fn c06_the_steps_of_a_build_together_stay_within_its_memory() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_mounted_cache_is_seen_by_builds_of_its_scope_alone() {
+    let fixture = Fixture::start().await;
+    let build = async |scope: Option<&str>, step: &str| {
+        let dockerfile = format!("{BASE}RUN --mount=type=cache,target=/met {step}\n");
+        let request = BuildRequest { cache_scope: scope.map(str::to_owned), ..fixture.request(&dockerfile) };
+        fixture.build(&request, &Seen::default()).await.map(|_| ())
+    };
+    build(Some("fork-1"), "/bin/busybox touch /met/left-by-a-fork").await.expect("it is written");
+    build(Some("fork-1"), "[ -e /met/left-by-a-fork ]").await.expect("its own scope sees it");
+    for other in [None, Some("fork-2")] {
+        build(other, "[ ! -e /met/left-by-a-fork ]").await.unwrap_or_else(|failure| panic!("{other:?}: {failure}"));
+    }
+    fixture.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn c06_the_build_has_a_cgroup_with_its_limits_which_goes_with_it() {
     let fixture = Fixture::start().await;
     let (cpu, memory) = (Millicores(1230), Bytes(123 << 20));

@@ -43,6 +43,7 @@ fn request(timeout: Duration) -> BuildRequest {
         reader: slipway_ports::Reader::nobody(),
         platforms: Vec::new(),
         line: "a line".to_owned(),
+        cache_scope: None,
         cpu: Millicores(1000),
         memory: Bytes::mebi(64),
         timeout,

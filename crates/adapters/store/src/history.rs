@@ -1,8 +1,9 @@
 //! What keeps the file small: logs lose their middle, and old deployments go.
 
 use futures::TryStreamExt as _;
+use slipway_core::model::Name;
 use slipway_ports::{LogCut, StoreError};
-use sqlx::{Row, SqliteConnection};
+use sqlx::{Row, SqliteConnection, SqliteExecutor};
 
 use crate::sqlite::{SqliteStore, unavailable};
 
@@ -67,6 +68,48 @@ impl SqliteStore {
             self.give_space_back().await?;
         }
         Ok(count)
+    }
+
+    pub(crate) async fn delete_environment(&self, project: &Name, name: &Name) -> Result<bool, StoreError> {
+        if self.has_unfinished(&self.pool, project, name).await? {
+            return Ok(false);
+        }
+        let ids: Vec<String> = sqlx::query_scalar("SELECT id FROM deployment WHERE project = ? AND environment = ?")
+            .bind(project.as_str())
+            .bind(name.as_str())
+            .fetch_all(&self.pool)
+            .await
+            .map_err(unavailable)?;
+        for id in &ids {
+            self.delete_log(id).await?;
+        }
+        let mut transaction = self.begin_write().await?;
+        if self.has_unfinished(&mut *transaction, project, name).await? {
+            return Ok(false);
+        }
+        for query in [
+            "DELETE FROM deployment WHERE project = ? AND environment = ?",
+            "DELETE FROM secret WHERE project = ? AND environment = ?",
+            "DELETE FROM schedule_mark WHERE project = ? AND environment = ?",
+            "DELETE FROM environment WHERE project = ? AND name = ?",
+        ] {
+            let deleting = sqlx::query(query).bind(project.as_str()).bind(name.as_str()).execute(&mut *transaction);
+            deleting.await.map_err(unavailable)?;
+        }
+        transaction.commit().await.map_err(unavailable)?;
+        self.give_space_back().await?;
+        Ok(true)
+    }
+
+    async fn has_unfinished<'c>(
+        &self,
+        database: impl SqliteExecutor<'c>,
+        project: &Name,
+        name: &Name,
+    ) -> Result<bool, StoreError> {
+        let query = "SELECT 1 FROM deployment WHERE project = ? AND environment = ? AND finished_at IS NULL LIMIT 1";
+        let found = sqlx::query(query).bind(project.as_str()).bind(name.as_str()).fetch_optional(database).await;
+        Ok(found.map_err(unavailable)?.is_some())
     }
 
     /// Gives all free pages back, a piece at a time, so that other writers come between.

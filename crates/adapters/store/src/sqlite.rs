@@ -147,6 +147,11 @@ impl Store for SqliteStore {
         self.read_environments(access).await
     }
 
+    async fn remove_environment(&self, access: &Access, project: &Name, name: &Name) -> Result<bool, StoreError> {
+        self.read_environment(access, project, name).await?;
+        self.delete_environment(project, name).await
+    }
+
     async fn put_project(&self, access: &Access, project: &Project, expected_version: u64) -> Result<StoredProject, StoreError> {
         covered(access, &project.name)?;
         self.write_project(project, expected_version).await

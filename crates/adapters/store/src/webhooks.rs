@@ -9,7 +9,7 @@ use sqlx::sqlite::SqliteRow;
 
 use crate::sqlite::{SqliteStore, damaged, to_json, unavailable};
 
-const DELIVERY: &str = "SELECT number, webhook, delivery.id, event, notices, at, settled_at, effects, project
+const DELIVERY: &str = "SELECT number, webhook, delivery.id, event, notices, at, settled_at, effects, project, host
     FROM delivery JOIN webhook ON webhook.id = delivery.webhook";
 
 /// A row sealed for one webhook does not open as that of another.
@@ -150,5 +150,5 @@ fn delivery_of(row: &SqliteRow) -> Result<Delivery, StoreError> {
         }
         None => None,
     };
-    Ok(Delivery { number, told, project: project_of(row.get(8), &what)?, settled })
+    Ok(Delivery { number, told, host: row.get(9), project: project_of(row.get(8), &what)?, settled })
 }

@@ -35,6 +35,7 @@ fn environment() -> Environment {
         from_project: FromProject::default(),
         services: Vec::new(),
         previews: None,
+        preview: None,
         schedules: Vec::new(),
         notifications: Vec::new(),
     }

@@ -22,6 +22,7 @@ pub(crate) mod logs;
 pub(crate) mod open;
 pub(crate) mod plan;
 pub(crate) mod port_forward;
+pub(crate) mod preview;
 pub(crate) mod project;
 pub(crate) mod restart;
 pub(crate) mod rollback;

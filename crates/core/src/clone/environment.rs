@@ -57,6 +57,7 @@ pub fn clone_environment(source: &Environment, request: &CloneRequest, gives: &F
         from_project: FromProject::default(),
         services,
         previews: None,
+        preview: None,
         schedules: if is_preview { Vec::new() } else { source.schedules.clone() },
         notifications: if is_preview { Vec::new() } else { source.notifications.clone() },
     };

@@ -2,7 +2,9 @@
 
 use super::{CloneRequest, Cloned, ClonedService, Refusal, ServiceCloneRequest, clone_environment, clone_service};
 use crate::file::{ApplyOptions, Outer, ParseOptions, apply, parse_in};
-use crate::model::{Environment, EnvironmentMode, FromProject, Name, Notification, Previews, Schedule, Variable, VariableName};
+use crate::model::{
+    Environment, EnvironmentMode, FromProject, Name, Notification, PreviewWhen, Previews, Schedule, Variable, VariableName,
+};
 use crate::model::{ServiceKind, VariableValue};
 use crate::pipeline_edit::RefusalCode;
 
@@ -167,7 +169,7 @@ fn what_only_the_old_project_gives_is_refused_by_its_place() {
 #[test]
 fn a_clone_makes_no_previews_and_one_for_a_pull_request_tells_nobody() {
     let mut source = environment("shop", "live", SHOP);
-    source.previews = Some(Previews { enabled: true, time_to_live: None });
+    source.previews = Some(Previews { enabled: true, when: PreviewWhen::Opened, forks: false, time_to_live: None });
     source.schedules = vec![Schedule {
         timezone: "UTC".to_owned(),
         start: Some(crate::model::WeekdayTime { weekdays: vec!["monday".to_owned()], time: "07:30".to_owned() }),
@@ -182,9 +184,6 @@ fn a_clone_makes_no_previews_and_one_for_a_pull_request_tells_nobody() {
     let same = cloned(&source, &request("copy")).unwrap().environment;
     assert_eq!((same.previews, same.schedules.len(), same.notifications.len()), (None, 1, 1));
     let preview = CloneRequest { mode: Some(EnvironmentMode::Preview), ..request("copy") };
-    let refusal = cloned(&source, &preview).unwrap_err();
-    assert_eq!(refusal.to_string(), "the clone would not be right: mode: `mode: preview` is not supported yet");
-    source.mode = EnvironmentMode::Preview;
     let quiet = cloned(&source, &preview).unwrap().environment;
     assert_eq!((quiet.schedules.len(), quiet.notifications.len()), (0, 0));
 }

@@ -46,7 +46,7 @@ pub fn apply(existing: Option<&Environment>, file: &EnvironmentFile, options: Ap
             file.services_location.problem(what)
         }));
     }
-    let environment = environment(file, stages, services);
+    let environment = environment(existing, file, stages, services);
     if problems.is_empty() {
         problems.extend(file.output_references.iter().filter_map(|output| not_written_before(&environment, output)));
     }
@@ -73,7 +73,12 @@ fn not_written_before(environment: &Environment, output: &OutputReference) -> Op
     Some(output.location.problem(what))
 }
 
-fn environment(file: &EnvironmentFile, stages: Vec<Stage>, services: Vec<Service>) -> Environment {
+fn environment(
+    existing: Option<&Environment>,
+    file: &EnvironmentFile,
+    stages: Vec<Stage>,
+    services: Vec<Service>,
+) -> Environment {
     Environment {
         project: file.project.clone(),
         name: file.name.clone(),
@@ -91,6 +96,8 @@ fn environment(file: &EnvironmentFile, stages: Vec<Stage>, services: Vec<Service
         from_project: FromProject::default(),
         services,
         previews: file.previews.clone(),
+        // No file says it: what was made for a request stays so.
+        preview: existing.and_then(|existing| existing.preview.clone()),
         schedules: file.schedules.clone(),
         notifications: file.notifications.clone(),
     }

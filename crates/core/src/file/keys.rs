@@ -9,7 +9,7 @@ use super::form::{
 use super::keys_service::SERVICE;
 use super::table::Content::{ListOf, Mapping, Named, Value};
 use super::table::Relation::{AtLeastOne, ExactlyOne, Needs};
-use super::table::Support::{NotYet, NotYetFor};
+use super::table::Support::NotYet;
 use super::table::{Key, Shape};
 
 pub(super) static TOP: Shape = Shape {
@@ -19,14 +19,13 @@ pub(super) static TOP: Shape = Shape {
         Key::new("kind", Value(Choice(&["Environment"])), "required", "What the document is."),
         Key::new("project", Value(NAME), "`default`", "The project that the environment belongs to."),
         Key::new("name", Value(NAME), "required", "The environment; lower-case letters, digits and `-`, at most 40."),
-        Key::new("mode", Value(Choice(&["production", "staging", "development", "preview"])), "`development`", "What it is for.")
-            .support(NotYetFor(&["preview"])),
+        Key::new("mode", Value(Choice(&["production", "staging", "development", "preview"])), "`development`", "What it is for."),
         Key::new("target", Value(Word("text")), "the server's default target", "Where it runs."),
         Key::new("pipeline", Mapping(&PIPELINE), "", "How it is brought up."),
         Key::new("variables", Named(&VARIABLE), "none", "Variables of all services: a text, or one of the keys below."),
         Key::new("secrets", Value(SECRETS), "none", "Declared here, set with `slipway secret set`."),
         Key::new("services", ListOf(&SERVICE), "none", "What the environment is made of; order within a stage is file order."),
-        Key::new("previews", Mapping(&PREVIEWS), "none", "Environments made for pull requests.").support(NotYet),
+        Key::new("previews", Mapping(&PREVIEWS), "none", "Environments made for pull requests; see [previews](previews.md)."),
         Key::new("schedules", ListOf(&SCHEDULE), "none", "When it starts and stops by itself; see [schedules](schedules.md)."),
         Key::new("notifications", ListOf(&NOTIFICATION), "none", "Who is told.").support(NotYet),
     ],
@@ -114,7 +113,19 @@ pub(super) static PREVIEWS: Shape = Shape {
     name: "previews",
     keys: &[
         Key::new("enabled", Value(Boolean), "required", "Whether a pull request makes an environment."),
-        Key::new("timeToLive", Value(DURATION), "no end", "How long one lives without a push."),
+        Key::new(
+            "when",
+            Value(Choice(&["opened", "asked"])),
+            "`opened`",
+            "Whether each request makes one, or those for which a comment `/slipway preview` asks.",
+        ),
+        Key::new(
+            "forks",
+            Value(Boolean),
+            "`false`",
+            "Whether a request from a fork makes one too, without somebody asking for it who may write to the repository.",
+        ),
+        Key::new("timeToLive", Value(DURATION), "until the request is closed", "How long one lives after it was last deployed."),
     ],
     relations: &[],
 };

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use crate::model::{EnvironmentMode, Name, Notification, Previews, Schedule, VariableName, WeekdayTime};
+use crate::model::{EnvironmentMode, Name, Notification, PreviewWhen, Previews, Schedule, VariableName, WeekdayTime};
 use crate::schedule;
 
 use super::Outer;
@@ -60,6 +60,8 @@ const MODES: [(&str, EnvironmentMode); 4] = [
     ("development", EnvironmentMode::Development),
     ("preview", EnvironmentMode::Preview),
 ];
+
+const PREVIEW_WHEN: [(&str, PreviewWhen); 2] = [("opened", PreviewWhen::Opened), ("asked", PreviewWhen::Asked)];
 
 pub(super) fn constant(reader: &mut Reader, keys: &Keys<'_>, key: &str, value: &str) {
     if let Some(place) = reader.require(keys, key) {
@@ -124,8 +126,10 @@ pub(super) fn secret_names(reader: &mut Reader, keys: &Keys<'_>) -> Vec<String> 
 fn previews(reader: &mut Reader, place: Place<'_>) -> Option<Previews> {
     let keys = reader.keys(place, &PREVIEWS)?;
     let enabled = reader.require(&keys, "enabled").and_then(|place| reader.boolean(&place));
+    let when = keys.get("when").and_then(|place| reader.choice(&place, &PREVIEW_WHEN));
+    let forks = keys.get("forks").and_then(|place| reader.boolean(&place));
     let time_to_live = keys.get("timeToLive").and_then(|place| duration(reader, &place, 1));
-    Some(Previews { enabled: enabled?, time_to_live })
+    Some(Previews { enabled: enabled?, when: when.unwrap_or_default(), forks: forks.unwrap_or_default(), time_to_live })
 }
 
 fn schedules(reader: &mut Reader, keys: &Keys<'_>) -> Vec<Schedule> {

@@ -40,7 +40,6 @@ fn supported(key: &Key) -> String {
     match key.support {
         Support::Yes => "yes".to_owned(),
         Support::NotYet => "not yet".to_owned(),
-        Support::NotYetFor(values) => format!("not yet: `{}`", values.join("`, `")),
     }
 }
 

@@ -88,7 +88,6 @@ fn property(key: &Key) -> Mapping {
     match key.support {
         Support::Yes => {}
         Support::NotYet => property.put("x-slipway-unsupported", true),
-        Support::NotYetFor(values) => property.put("x-slipway-unsupported", texts(values)),
     }
     property
 }

@@ -56,8 +56,6 @@ pub(super) enum Support {
     Yes,
     /// There is none.
     NotYet,
-    /// There is none for these values.
-    NotYetFor(&'static [&'static str]),
 }
 
 impl Key {

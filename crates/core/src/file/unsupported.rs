@@ -55,27 +55,5 @@ fn check(key: &Key, entry: &Entry, path: &str, found: &mut Vec<Problem>) {
     match key.support {
         Support::Yes => {}
         Support::NotYet => refuse(entry.line, entry.column, path, format!("`{}`", key.name)),
-        Support::NotYetFor(values) => match &entry.node.value {
-            Value::List(items) => {
-                for (index, item) in items.iter().enumerate().filter(|(_, item)| is_one_of(item, values)) {
-                    refuse(item.line, item.column, &format!("{path}[{index}]"), format!("`{}: {}`", key.name, text(item)));
-                }
-            }
-            _ if is_one_of(&entry.node, values) => {
-                refuse(entry.line, entry.column, path, format!("`{}: {}`", key.name, text(&entry.node)));
-            }
-            _ => {}
-        },
     }
-}
-
-fn text(node: &Node) -> &str {
-    match &node.value {
-        Value::Plain(text) | Value::Quoted(text) => text,
-        Value::List(_) | Value::Mapping(_) | Value::Refused => "",
-    }
-}
-
-fn is_one_of(node: &Node, values: &[&str]) -> bool {
-    values.contains(&text(node))
 }

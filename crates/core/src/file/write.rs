@@ -5,8 +5,8 @@ mod kind;
 mod workload;
 
 use crate::model::{
-    Environment, EnvironmentMode, FailurePolicy, Notification, Pipeline, PipelineMode, Previews, Schedule, Service, ServiceType,
-    Stage, Variable, VariableValue, WeekdayTime,
+    Environment, EnvironmentMode, FailurePolicy, Notification, Pipeline, PipelineMode, PreviewWhen, Previews, Schedule, Service,
+    ServiceType, Stage, Variable, VariableValue, WeekdayTime,
 };
 
 use super::written::{Mapping, Node, list, span, texts};
@@ -112,6 +112,8 @@ pub(super) fn variables(variables: &[Variable]) -> Mapping {
 fn previews(previews: &Previews) -> Mapping {
     let mut keys = Mapping::default();
     keys.put("enabled", previews.enabled);
+    keys.put_unless(previews.when == PreviewWhen::Opened, "when", previews.when.as_str());
+    keys.put_unless(!previews.forks, "forks", true);
     keys.put_some("timeToLive", previews.time_to_live.map(span));
     keys
 }

@@ -1,10 +1,8 @@
 //! An environment: services that live together.
 
-use std::time::Duration;
-
 use serde::{Deserialize, Serialize};
 
-use super::{FromProject, Name, Pipeline, Service, Stage, StageName, Variable};
+use super::{FromProject, Name, Pipeline, Preview, Previews, Service, Stage, StageName, Variable};
 
 /// Services that live together, in one Kubernetes namespace.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,6 +33,9 @@ pub struct Environment {
     /// Environments made for pull requests.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub previews: Option<Previews>,
+    /// The request that it was made for, if it is a preview itself. No file says it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub preview: Option<Preview>,
     /// When it starts and stops by itself.
     #[serde(default)]
     pub schedules: Vec<Schedule>,
@@ -53,6 +54,11 @@ impl Environment {
     pub fn all_secrets(&self) -> impl Iterator<Item = &String> {
         let own = self.secrets.iter();
         own.chain(self.from_project.secrets.iter().filter(|name| !self.secrets.contains(name)))
+    }
+
+    /// Whether what it runs comes from somebody who may not write to its repository: it sees no secret that it was not given itself.
+    pub fn is_of_fork(&self) -> bool {
+        self.preview.as_ref().is_some_and(|preview| preview.fork.is_some())
     }
 
     /// A service by its name.
@@ -90,17 +96,6 @@ impl EnvironmentMode {
             Self::Preview => "preview",
         }
     }
-}
-
-/// Environments made for pull requests.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Previews {
-    /// Whether a pull request makes one.
-    pub enabled: bool,
-    /// How long one lives without a push.
-    #[serde(default)]
-    pub time_to_live: Option<Duration>,
 }
 
 /// When an environment starts and stops by itself.

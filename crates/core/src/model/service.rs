@@ -426,6 +426,33 @@ impl Service {
         }
     }
 
+    /// Says whether a push deploys it; of a database none does.
+    pub fn set_auto_deploy(&mut self, on: bool) {
+        match &mut self.kind {
+            ServiceKind::Application(Application { auto_deploy, .. })
+            | ServiceKind::Container(Container { auto_deploy, .. })
+            | ServiceKind::Job(Job { auto_deploy, .. })
+            | ServiceKind::Helm(HelmService { auto_deploy, .. }) => *auto_deploy = on,
+            ServiceKind::Database(_) => {}
+        }
+    }
+
+    /// The same as [`Self::git_sources`], to change them.
+    pub fn git_sources_mut(&mut self) -> Vec<&mut GitSource> {
+        match &mut self.kind {
+            ServiceKind::Application(application) => vec![&mut application.git],
+            ServiceKind::Job(Job { source: JobSource::Git { git, .. }, .. }) => vec![git],
+            ServiceKind::Helm(helm) => {
+                let chart = match &mut helm.chart {
+                    ChartSource::Git(source) => Some(source),
+                    ChartSource::Repository { .. } | ChartSource::Oci { .. } => None,
+                };
+                chart.into_iter().chain(helm.values_files.iter_mut().map(|file| &mut file.git)).collect()
+            }
+            ServiceKind::Container(_) | ServiceKind::Database(_) | ServiceKind::Job(_) => Vec::new(),
+        }
+    }
+
     /// All that it takes from git: the source of its build, its chart, its files of values.
     pub fn git_sources(&self) -> Vec<&GitSource> {
         match &self.kind {

@@ -46,6 +46,7 @@ fn frame(environment: &Environment) -> Environment {
         from_project: FromProject::default(),
         services: Vec::new(),
         previews: None,
+        preview: None,
         schedules: Vec::new(),
         notifications: Vec::new(),
     }

@@ -167,6 +167,7 @@ impl Scenario {
             from_project: FromProject::default(),
             services: Vec::new(),
             previews: None,
+            preview: None,
             schedules: Vec::new(),
             notifications: Vec::new(),
         }

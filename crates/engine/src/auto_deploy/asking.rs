@@ -86,9 +86,18 @@ impl Asking<'_> {
         Ok(past(&*self.engine.shared().ports.store, self.access, place, services).await?)
     }
 
+    /// Asks for a deployment of all services.
+    pub(super) async fn deploy_all(&self, why: &str) -> Result<Effect, Trouble> {
+        self.ask(Vec::new(), why.to_owned()).await
+    }
+
     /// Asks for a deployment of services, each with the reason for it.
     pub(super) async fn deploy(&self, concerned: Vec<(Selection, String)>) -> Result<Effect, Trouble> {
         let (selections, whys): (Vec<_>, Vec<_>) = concerned.into_iter().unzip();
+        self.ask(selections, whys.join("; ")).await
+    }
+
+    async fn ask(&self, selections: Vec<Selection>, why: String) -> Result<Effect, Trouble> {
         let services = selections.iter().map(|selection: &Selection| selection.name.clone()).collect();
         let request = Request { services: selections, ..Request::default() };
         let trigger = Trigger {
@@ -100,7 +109,7 @@ impl Asking<'_> {
         let (project, name) = (&self.environment.project, &self.environment.name);
         let accepted = self.engine.deploy(self.access, project, name, Action::Deploy, request, trigger).await?;
         let kind = if accepted.joined { EffectKind::Joined } else { EffectKind::Deployed };
-        let mut effect = self.effect(kind, services, whys.join("; "));
+        let mut effect = self.effect(kind, services, why);
         effect.deployment = Some((accepted.summary.id, accepted.summary.number));
         Ok(effect)
     }

@@ -9,13 +9,15 @@ use slipway_ports::{Access, Delivery, Effect, NewDelivery};
 pub(super) struct Heard<'a> {
     /// The delivery; absent: nobody told.
     pub(super) delivery: Option<&'a NewDelivery>,
+    /// The kind of host that told; empty: nobody.
+    pub(super) host: &'a str,
     /// The project whose environments follow; absent: those of all projects.
     pub(super) project: Option<&'a Name>,
 }
 
 impl<'a> Heard<'a> {
     pub(super) fn by(delivery: &'a Delivery) -> Self {
-        Self { delivery: Some(&delivery.told), project: delivery.project.as_ref() }
+        Self { delivery: Some(&delivery.told), host: &delivery.host, project: delivery.project.as_ref() }
     }
 
     /// Somebody who asks, and sees the environments that follow.

@@ -5,27 +5,32 @@
 //! accepted. Each environment is asked under an id that is the same on every attempt, so that one that was asked before is found.
 
 mod asking;
+mod comment;
 mod environment;
 mod heard;
 mod image;
 mod poll;
 mod push;
+mod request;
 mod trouble;
 
 use std::collections::HashMap;
 use std::time::Duration;
 
 use futures::{FutureExt as _, StreamExt as _};
-use slipway_core::auto_deploy::{Notice, Teller, What};
+use slipway_core::auto_deploy::{Notice, RequestWhat, Teller, What};
 use slipway_core::deployment::Timestamp;
+use slipway_core::preview::PullRequest;
 use slipway_ports::{CancellationToken, Delivery, Effect, EffectKind, StoreError};
 
 use tokio::time::Instant;
 
 use crate::engine::Engine;
+use comment::Comment;
 use heard::Heard;
 use image::Image;
 use push::Push;
+use request::{Closed, Requested};
 use trouble::Trouble;
 
 /// As many deliveries are worked on at a time. Those that come meanwhile wait until all of them have come to an end of this attempt.
@@ -146,8 +151,20 @@ impl Engine {
                 format!("the branch `{branch}` was deleted; what is deployed from it stays")
             }
             What::Tag { tag, .. } => format!("no service follows a tag, and `{tag}` is one"),
-            What::Request { number, .. } | What::Comment { number, .. } => {
-                format!("it is about the request {number}, and previews of requests are not supported yet")
+            What::Request { number, what: RequestWhat::Closed { merged }, .. } => {
+                let closed = Closed { heard, repository, repository_name, number: *number, is_merged: *merged };
+                return closed.work(self).await;
+            }
+            What::Request { .. } => match request_of(&notice.what) {
+                Some(request) => {
+                    let requested = Requested { heard, repository, repository_name, request: &request, is_asked_for: false };
+                    return requested.work(self, stop).await;
+                }
+                None => "it tells of no request".to_owned(),
+            },
+            What::Comment { number, text, by, may_write, .. } => {
+                let comment = Comment { heard, repository, repository_name, number: *number, text, by, may_write: *may_write };
+                return comment.work(self, stop).await;
             }
             What::Ping => "the host tried whether it is heard".to_owned(),
             What::Ignored { reason, .. } => reason.clone(),
@@ -161,22 +178,45 @@ fn superseded(notice: &Notice, later: u64) -> Effect {
         What::Push { branch, .. } => {
             format!("delivery {later} tells of a later push to `{branch}`, and its newest commit is deployed")
         }
+        What::Request { number, .. } => format!("delivery {later} tells later of the request {number}"),
         _ => format!("delivery {later} tells of a later image of {}", notice.repository_name),
     };
     Effect::none(EffectKind::Superseded, why)
 }
 
-/// What a notice is about, of which only the newest counts: a branch, or an image, as one webhook tells of it.
-type Subject<'a> = (&'a str, &'a str, &'a str);
+/// The request of a notice that tells of one.
+fn request_of(what: &What) -> Option<PullRequest> {
+    let What::Request { number, from, into, head_repository, from_fork, title, link, .. } = what else { return None };
+    Some(PullRequest {
+        number: *number,
+        from: from.clone(),
+        into: into.clone(),
+        head_repository: head_repository.clone(),
+        from_fork: *from_fork,
+        title: title.clone(),
+        link: link.clone(),
+    })
+}
+
+/// What a notice is about, of which only the newest counts: a branch, an image or a request, as one webhook tells of it.
+#[derive(PartialEq, Eq, Hash)]
+struct Subject<'a> {
+    webhook: &'a str,
+    repository: &'a str,
+    /// The branch, or the image of a registry, of which each tag has followers of its own.
+    name: &'a str,
+    request: Option<u64>,
+}
 
 fn subject_of<'a>(delivery: &'a Delivery, notice: &'a Notice) -> Option<Subject<'a>> {
-    match &notice.what {
-        What::Push { branch, .. } => Some((&delivery.told.webhook, &notice.repository_name, branch)),
-        What::Image { teller: Teller::Pipeline, .. } => Some((&delivery.told.webhook, &notice.repository_name, "")),
-        // Of a registry each tag has followers of its own.
-        What::Image { image, teller: Teller::Registry } => Some((&delivery.told.webhook, &notice.repository_name, image)),
-        _ => None,
-    }
+    let (name, request) = match &notice.what {
+        What::Push { branch, .. } => (&**branch, None),
+        What::Image { teller: Teller::Pipeline, .. } => ("", None),
+        What::Image { image, teller: Teller::Registry } => (&**image, None),
+        What::Request { number, .. } => ("", Some(*number)),
+        _ => return None,
+    };
+    Some(Subject { webhook: &delivery.told.webhook, repository: &notice.repository_name, name, request })
 }
 
 /// The number of the newest delivery that tells of each.

@@ -100,7 +100,7 @@ impl Engine {
     async fn work_as_push(&self, place: &Place, branch: &str, stop: &CancellationToken) -> Result<(), Trouble> {
         let repository_name =
             GitPlace::of_url(&place.url).map_or_else(|| place.url.clone(), |at| at.path().trim_start_matches('/').to_owned());
-        let heard = Heard { delivery: None, project: Some(&place.project) };
+        let heard = Heard { delivery: None, host: "", project: Some(&place.project) };
         let repository = [place.url.clone()];
         let push = Push { heard, repository: &repository, repository_name: &repository_name, branch, link: None, source: "poll" };
         let mut effects = push.work(self, stop).await?;

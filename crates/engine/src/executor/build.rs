@@ -8,6 +8,7 @@ use std::time::Duration;
 use slipway_core::deployment::{SkipReason, StepOutcome, StepResult};
 use slipway_core::failure::{Code, Failure};
 use slipway_core::model::Environment;
+use slipway_core::names::sha256_hex;
 use slipway_core::plan::{BuildPlan, Plan, PlannedBuild, PlannedService};
 use slipway_ports::{
     Activity, BuildClaim, BuildRequest, BuildTurn, CancellationToken, Presence, Progress, Reader, RepositoryTag, SecretText,
@@ -57,6 +58,8 @@ struct Build {
     plan: PlannedBuild,
     destination: RepositoryTag,
     secrets: Option<BuildSecrets>,
+    /// See [`BuildRequest::cache_scope`].
+    cache_scope: Option<String>,
 }
 
 /// Carries the step out. A canceled step hands on its seat when another service of the deployment may want the image: the build goes
@@ -78,7 +81,8 @@ pub(super) async fn execute(mut assignment: Assignment) -> (Result<StepOutcome, 
     let handed = assignment.seat.take();
     let destination = destination(&plan);
     let secrets = secrets_of(&assignment.plan, &plan);
-    let build = Arc::new(Build { shared: assignment.shared.clone(), reader, plan, destination, secrets });
+    let cache_scope = cache_scope(&assignment.plan.environment);
+    let build = Arc::new(Build { shared: assignment.shared.clone(), reader, plan, destination, secrets, cache_scope });
     if handed.is_none() {
         match build.look(&assignment.progress, &assignment.stop).await {
             Ok(None) => {}
@@ -96,8 +100,19 @@ pub(crate) fn destination(plan: &PlannedBuild) -> RepositoryTag {
 
 fn secrets_of(plan: &Plan, build: &PlannedBuild) -> Option<BuildSecrets> {
     let Environment { project, name, .. } = &plan.environment;
-    let secrets = || BuildSecrets { project: project.clone(), environment: name.clone(), names: build.secrets.clone() };
+    let secrets = || BuildSecrets {
+        project: project.clone(),
+        environment: name.clone(),
+        is_of_fork: plan.environment.is_of_fork(),
+        names: build.secrets.clone(),
+    };
     (!build.secrets.is_empty()).then(secrets)
+}
+
+/// A fork writes no cache that another repository reads: a step of its own could leave there what theirs would run.
+fn cache_scope(environment: &Environment) -> Option<String> {
+    let fork = environment.preview.as_ref()?.fork.as_ref()?;
+    Some(format!("fork-{}", &sha256_hex(fork.as_bytes())[..16]))
 }
 
 fn present(image: String) -> StepOutcome {
@@ -235,11 +250,11 @@ impl Build {
 
     /// The secrets that the build may read, as they are now.
     async fn read_secrets(&self) -> Result<BTreeMap<String, SecretText>, Failure> {
-        let Some(BuildSecrets { project, environment, names }) = &self.secrets else { return Ok(BTreeMap::new()) };
-        let mut set =
-            secrets::seen_by(&*self.shared.ports.store, project, environment).await.map_err(|error| store_failure(&error))?;
+        let Some(BuildSecrets { project, environment, is_of_fork, names }) = &self.secrets else { return Ok(BTreeMap::new()) };
+        let seen = secrets::with_values(&*self.shared.ports.store, (project, environment), *is_of_fork).await;
+        let mut set = seen.map_err(|error| store_failure(&error))?;
         let read = names.iter().map(|name| {
-            let value = set.remove(name).ok_or_else(|| {
+            let value = set.remove(name).or_else(|| is_of_fork.then(|| SecretText::new(""))).ok_or_else(|| {
                 Failure::permanent(Code::SecretMissing, format!("the secret `{name}`, which the build reads, has no value"))
                     .with_hint(format!("`slipway secret set {name}` sets one"))
             })?;
@@ -293,6 +308,7 @@ impl Build {
             reader: self.reader.clone(),
             platforms: plan.platforms.clone(),
             line: plan.line(),
+            cache_scope: self.cache_scope.clone(),
             cpu: plan.cpu,
             memory: plan.memory,
             timeout: plan.timeout,

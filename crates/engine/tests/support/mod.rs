@@ -82,6 +82,7 @@ impl Bench {
             charts: world.clone(),
             releases: world.clone(),
             cluster: world.clone(),
+            requests: world.clone(),
         };
         Self { world, store, engine: Engine::new(ports, settings) }
     }
@@ -285,6 +286,7 @@ pub(crate) fn environment(services: Vec<Service>) -> Environment {
         from_project: FromProject::default(),
         services,
         previews: None,
+        preview: None,
         schedules: Vec::new(),
         notifications: Vec::new(),
     }

@@ -56,6 +56,34 @@ pub struct EnvironmentView {
     /// When its schedules start and stop it next; at most three times.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub next_runs: Vec<ScheduledRunView>,
+    /// The request that it was made for, if it is a preview.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub preview: Option<PreviewOfView>,
+}
+
+/// A pull or merge request, and the environment that was made for it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PreviewOfView {
+    /// The environment that the request is against, in the same project.
+    pub of: String,
+    /// The kind of git host, such as `github`.
+    pub host: String,
+    /// The repository and the number: `acme/shop #7`.
+    pub request: String,
+    /// The branch that the request brings.
+    pub branch: String,
+    /// The repository that the branch lies in, if the request comes from a fork.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fork: Option<String>,
+    /// The title of the request when the preview was made.
+    pub title: String,
+    /// The request's page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub link: Option<String>,
+    /// Why it is being deleted, if it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub over: Option<String>,
 }
 
 /// A time at which a schedule starts or stops an environment.

@@ -36,7 +36,7 @@ pub use deployment::{
     HeadView, MergedView, ReleaseView, ServiceSelection, ServiceView, StageView, State, TriggerView,
 };
 pub use environment::{
-    AppliedView, ApplyQuery, EnvironmentServiceView, EnvironmentView, ScheduledRunView, SecretValue, SecretView,
+    AppliedView, ApplyQuery, EnvironmentServiceView, EnvironmentView, PreviewOfView, ScheduledRunView, SecretValue, SecretView,
 };
 pub use event::{DeploymentEvent, EnvironmentEvent, Nothing, OverviewEvent, PodLogEvent, RunningEvent};
 pub use explanation::{

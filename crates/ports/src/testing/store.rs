@@ -40,6 +40,15 @@ pub(super) struct Tables {
     answers: Vec<(String, String, KeptAnswer)>,
 }
 
+impl Tables {
+    fn forget_deployments(&mut self, gone: &[String]) {
+        self.deployments.retain(|summary| !gone.contains(&summary.id));
+        self.events.retain(|deployment, _| !gone.contains(deployment));
+        self.log.retain(|_, kept| !gone.contains(&kept.deployment));
+        self.sections.retain(|(deployment, _, _), _| !gone.contains(deployment));
+    }
+}
+
 struct KeptLine {
     deployment: String,
     /// Its place among the lines of its service and phase.
@@ -158,6 +167,21 @@ impl Store for MemoryStore {
     async fn environments(&self, access: &Access) -> Result<Vec<StoredEnvironment>, StoreError> {
         let tables = self.tables();
         Ok(tables.environments.values().filter(|stored| access.covers(&stored.environment.project)).cloned().collect())
+    }
+
+    async fn remove_environment(&self, access: &Access, project: &Name, name: &Name) -> Result<bool, StoreError> {
+        self.environment(access, project, name).await?;
+        let mut tables = self.tables();
+        let of_it = |summary: &&DeploymentSummary| (&summary.project, &summary.environment) == (project, name);
+        if tables.deployments.iter().filter(of_it).any(|summary| summary.finished_at.is_none()) {
+            return Ok(false);
+        }
+        let gone: Vec<String> = tables.deployments.iter().filter(of_it).map(|summary| summary.id.clone()).collect();
+        tables.forget_deployments(&gone);
+        tables.environments.remove(&(project.clone(), name.clone()));
+        tables.schedule_marks.remove(&(project.clone(), name.clone()));
+        tables.secrets.retain(|(of, environment, _), _| (of, environment.as_ref()) != (project, Some(name)));
+        Ok(true)
     }
 
     async fn put_project(&self, access: &Access, project: &Project, expected_version: u64) -> Result<StoredProject, StoreError> {
@@ -381,10 +405,7 @@ impl Store for MemoryStore {
             ids.contains(&summary.id) && summary.finished_at.is_some() && newest(summary) != Some(summary.number)
         });
         let gone: Vec<String> = goes.map(|summary| summary.id.clone()).collect();
-        tables.deployments.retain(|summary| !gone.contains(&summary.id));
-        tables.events.retain(|deployment, _| !gone.contains(deployment));
-        tables.log.retain(|_, kept| !gone.contains(&kept.deployment));
-        tables.sections.retain(|(deployment, _, _), _| !gone.contains(deployment));
+        tables.forget_deployments(&gone);
         Ok(gone.len() as u64)
     }
 

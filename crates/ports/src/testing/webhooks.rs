@@ -79,12 +79,12 @@ impl Webhooks for MemoryStore {
         let Some((webhook, _)) = told.webhooks.iter().find(|(webhook, _)| webhook.id == delivery.webhook) else {
             return Ok(false);
         };
-        let project = webhook.project.clone();
+        let (host, project) = (webhook.host.clone(), webhook.project.clone());
         if told.deliveries.iter().any(|known| (&known.told.webhook, &known.told.id) == (&delivery.webhook, &delivery.id)) {
             return Ok(false);
         }
         told.last += 1;
-        told.deliveries.push(Delivery { number: told.last, told: delivery.clone(), project, settled: None });
+        told.deliveries.push(Delivery { number: told.last, told: delivery.clone(), host, project, settled: None });
         told.trim(&delivery.webhook);
         Ok(true)
     }

@@ -83,6 +83,7 @@ impl Server {
             charts: Arc::new(World::default()),
             releases: fake.clone(),
             cluster: fake,
+            requests: Arc::new(World::default()),
         };
         let world = Arc::new(World::default());
         let kept: Arc<dyn Store> = ports.store.clone();

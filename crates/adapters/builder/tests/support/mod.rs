@@ -201,6 +201,7 @@ pub(crate) fn request(folder: &Path, dockerfile: &str) -> BuildRequest {
     std::fs::write(context.join("Dockerfile"), dockerfile).unwrap();
     std::fs::copy("/bin/busybox", context.join("busybox")).expect("Debian's busybox-static is installed");
     BuildRequest {
+        cache_scope: None,
         dockerfile_folder: context.clone(),
         context,
         target: None,

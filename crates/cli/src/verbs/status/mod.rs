@@ -109,6 +109,12 @@ fn one(environment: &EnvironmentView, deployment: Option<&DeploymentView>, runni
         }
         None => output::line(format!("{name}: never deployed; `slipway deploy` does it"))?,
     }
+    if let Some(preview) = &environment.preview {
+        output::line(format!("{name}: preview of {} for {}, {}", preview.of, preview.request, preview.title))?;
+        if let Some(why) = &preview.over {
+            output::line(format!("{name}: {why}; it is being deleted"))?;
+        }
+    }
     if let Some(next) = environment.next_runs.first() {
         let verb = if next.action == "start" { "starts" } else { "stops" };
         let at = next.at.to_zoned(jiff::tz::TimeZone::system()).strftime("%a %d %b %H:%M %Z");

@@ -73,9 +73,9 @@ services:
 ",
     );
     let paths: Vec<_> = unsupported(&file).into_iter().map(|problem| problem.path).collect();
-    assert_eq!(paths, ["mode", "previews", "notifications"]);
+    assert_eq!(paths, ["notifications"]);
     let first = &unsupported(&file)[0];
-    assert_eq!((first.line, first.column, first.message.as_str()), (4, 1, "`mode: preview` is not supported yet"));
+    assert_eq!((first.line, first.column, first.message.as_str()), (9, 1, "`notifications` is not supported yet"));
 }
 
 #[test]

@@ -3,6 +3,7 @@
 mod cluster;
 mod pace;
 mod releases;
+mod requests;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::Path;
@@ -21,9 +22,9 @@ use tokio::sync::watch;
 pub use pace::Pace;
 
 use crate::{
-    Activity, BuildClaim, BuildRequest, BuildTurn, Builder, BuiltImage, CancellationToken, ChartNeeds, Credential, Export, Freed,
-    ImageCollector, NeededImage, Presence, Progress, Reader, Registry, Repositories, RepositoryTag, Revision, RunningServices,
-    SecretObject, SecretText, Tips, TreeFacts, TreeQuery,
+    Activity, BuildClaim, BuildRequest, BuildTurn, Builder, BuiltImage, CancellationToken, ChartNeeds, CommitState, Credential,
+    Export, Freed, HostedRequest, ImageCollector, NeededImage, Presence, Progress, Reader, Registry, Repositories, RepositoryTag,
+    Revision, RunningServices, SecretObject, SecretText, Tips, TreeFacts, TreeQuery,
 };
 
 /// A world that does at once what it is asked, unless a test says otherwise, and remembers it in a journal.
@@ -63,6 +64,11 @@ pub(super) struct Told {
     /// What was fetched for the chart of each release.
     fetched: HashMap<String, Vec<String>>,
     pace: Option<Pace>,
+    pub(super) requests: BTreeMap<u64, HostedRequest>,
+    pub(super) writers: HashSet<String>,
+    /// By their marks.
+    pub(super) comments: BTreeMap<String, String>,
+    pub(super) statuses: HashMap<String, Vec<(CommitState, String)>>,
 }
 
 impl Default for World {
