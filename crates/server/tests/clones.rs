@@ -70,7 +70,6 @@ async fn each_refusal_has_its_code_and_makes_nothing() {
     assert_eq!(code(&ask(r#"{"name": "test"}"#).await), (409, "environment-exists"));
     assert_eq!(code(&ask(r#"{"name": "copy", "services": ["api"]}"#).await), (422, "clone-incomplete"));
     assert_eq!(code(&ask(r#"{"name": "copy", "services": ["none"]}"#).await), (404, "service-not-found"));
-    assert_eq!(code(&ask(r#"{"name": "copy", "mode": "preview"}"#).await), (422, "clone-invalid"));
     assert_eq!(code(&ask(r#"{"name": "copy", "target": "mars"}"#).await), (422, "refused"));
     assert_eq!(code(&ask(r#"{"name": "Not a name"}"#).await), (400, "request-invalid"));
     assert_eq!(code(&ask("{}").await), (400, "request-invalid"));

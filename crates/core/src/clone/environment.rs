@@ -65,7 +65,7 @@ pub fn clone_environment(source: &Environment, request: &CloneRequest, gives: &F
     if !lacks.is_empty() {
         return Err(Refusal::LacksServices { lacks });
     }
-    Ok(Cloned { environment: checked(environment, gives, source)?, left_behind })
+    Ok(Cloned { environment: checked(environment, gives)?, left_behind })
 }
 
 /// The services that go along and those that do not, each in file order.

@@ -72,7 +72,7 @@ pub fn clone_service(
     let secrets = own_secrets(&service, &variables, &mut environment, gives);
     let names = variables.iter().map(|variable| variable.name.clone()).collect();
     environment.variables.extend(variables);
-    let environment = checked(environment, gives, into)?;
+    let environment = checked(environment, gives)?;
     Ok(ClonedService { environment, service, variables: names, secrets, left_behind })
 }
 

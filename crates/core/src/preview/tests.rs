@@ -6,6 +6,7 @@ use super::{
     IntoBranch, NotMade, Progress, PullRequest, ServiceLine, Wanted, asks_for_preview, make, names, report, services_on,
 };
 use crate::auto_deploy::same_repository;
+use crate::clone::{ServiceCloneRequest, clone_service};
 use crate::file::{ApplyOptions, Outer, ParseOptions, apply, parse_in};
 use crate::model::{Environment, EnvironmentMode, FromProject, GitRevision, Name, Previews};
 
@@ -119,6 +120,16 @@ fn a_fork_is_on_the_same_host_and_is_reached_in_the_same_way() {
     assert_eq!(from(&["https://evil.example/eve/shop.git"]), Err(NotMade::OtherHost));
     assert_eq!(from(&[]), Err(NotMade::NoHead));
     assert_eq!(from(&[SHOP]), Err(NotMade::NoHead), "what says that it is a fork and names no other repository");
+}
+
+#[test]
+fn a_service_is_put_into_a_preview_as_into_any_environment() {
+    let of = staging();
+    let mut preview = made(&of, &request(), true).unwrap();
+    preview.services.retain(|service| service.name.as_str() != "cache");
+    let cache = ServiceCloneRequest { service: Name::new("cache").unwrap(), name: None, with_variables: true };
+    let with_cache = clone_service(&of, &cache, &preview, &FromProject::default()).unwrap().environment;
+    assert_eq!((with_cache.services.len(), &with_cache.preview), (5, &preview.preview));
 }
 
 #[test]

@@ -36,8 +36,7 @@ impl Comment<'_> {
         let access = self.heard.access(format!("{} #{}", self.repository_name, self.number));
         let all = engine.shared().ports.store.environments(&access).await?;
         let mut environments = all.iter().map(|stored| &stored.environment);
-        let Some((environment, url)) = environments.find_map(|environment| Some((environment, self.url(environment)?)))
-        else {
+        let Some((environment, url)) = environments.find_map(|environment| Some((environment, self.url(environment)?))) else {
             return ignored(format!("no environment with previews takes anything from {}", self.repository_name));
         };
         let Some(place) = self.place(engine, &access, environment, &url).await? else {
