@@ -17,6 +17,7 @@ pub mod image_key;
 pub mod model;
 pub mod names;
 pub mod outline;
+pub mod pattern;
 pub mod pipeline_edit;
 pub mod plan;
 pub mod preview;
