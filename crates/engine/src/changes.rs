@@ -18,6 +18,8 @@ pub enum Change {
         /// The environment.
         name: Name,
     },
+    /// What a project gives its environments, or when they start and stop.
+    Project(Name),
     /// The targets.
     Targets,
     /// A deployment was accepted, joined, started, finished, or is being canceled.

@@ -6,11 +6,11 @@ use std::sync::Arc;
 use slipway_core::clone::{CloneRequest, Cloned, ClonedService, ServiceCloneRequest};
 use slipway_core::deployment::{Actor, CancelScope, Deployment, Event, Fact, Input, RunState, StepId, Trigger};
 use slipway_core::failure::Code;
-use slipway_core::model::{Environment, Name, Service, ServiceKind};
+use slipway_core::model::{Environment, Name, Project, Service, ServiceKind};
 use slipway_core::plan::{Action, Request};
 use slipway_ports::{
     Access, Activity, Builder, CancellationToken, Charts, Cluster, DeploymentSummary, Freed, ImageCollector, NewDeployment,
-    Platform, Registry, Releases, Repositories, RequestHosts, Store, StoreError, StoredEnvironment, Target,
+    Platform, Registry, Releases, Repositories, RequestHosts, Store, StoreError, StoredEnvironment, StoredProject, Target,
 };
 use tokio::sync::{Mutex, Notify, broadcast};
 
@@ -313,6 +313,18 @@ impl Engine {
     ) -> Result<StoredEnvironment, StoreError> {
         let stored = self.shared.ports.store.put_environment(access, environment, expected_version).await?;
         self.shared.tell_environment(environment);
+        Ok(stored)
+    }
+
+    /// Makes or replaces what a project gives its environments as [`Store::put_project`] does, and tells those who go by it.
+    pub async fn put_project(
+        &self,
+        access: &Access,
+        project: &Project,
+        expected_version: u64,
+    ) -> Result<StoredProject, StoreError> {
+        let stored = self.shared.ports.store.put_project(access, project, expected_version).await?;
+        self.shared.changes.tell(Change::Project(project.name.clone()));
         Ok(stored)
     }
 

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use slipway_core::deployment::Timestamp;
-use slipway_core::model::{Environment, Schedule, WeekdayTime};
+use slipway_core::model::{Environment, Project, Schedule, ScheduleRule, WeekdayTime};
 use slipway_core::plan::Action;
 use slipway_engine::{Clock, Settings};
 use slipway_ports::{CancellationToken, DeploymentSummary, ScheduleMarks as _, Store as _};
@@ -120,4 +120,106 @@ async fn b06_a_run_that_was_asked_for_before_a_kill_is_not_asked_for_again() {
     bench.store.put_schedule_mark(&name("shop"), &name("demo"), &mark).await.expect("kept");
     bench.deploy_to_the_end().await;
     assert_eq!(actions(&look(&bench).await), ["deploy", "stop", "deploy"]);
+}
+
+/// A rule by which environments of these names are up in office hours of another clock.
+fn rule(environments: &str, timezone: &str) -> ScheduleRule {
+    let schedule = Schedule { timezone: timezone.to_owned(), ..office_hours().schedules.remove(0) };
+    ScheduleRule { environments: environments.parse().expect("a pattern"), mode: None, schedule }
+}
+
+/// An environment that is up and has no schedules, in a project with these rules.
+async fn ruled(rules: &[ScheduleRule]) -> (Bench, Arc<AtomicI64>) {
+    let clock = Arc::new(AtomicI64::new(FRIDAY_NOON));
+    let bench = Bench::with_settings(&Environment { schedules: Vec::new(), ..office_hours() }, settings(&clock)).await;
+    bench.deploy_to_the_end().await;
+    put_rules(&bench, rules).await;
+    assert_eq!(actions(&look(&bench).await), ["deploy"]);
+    (bench, clock)
+}
+
+async fn put_rules(bench: &Bench, rules: &[ScheduleRule]) {
+    let stored = bench.store.project(&access(), &name("shop")).await.expect("a project needs no making");
+    let project = Project { schedules: rules.to_vec(), ..stored.project };
+    bench.engine.put_project(&access(), &project, stored.version).await.expect("it is stored");
+}
+
+async fn at(bench: &Bench, clock: &AtomicI64, hours: i64) -> Vec<String> {
+    clock.store(FRIDAY_NOON + hours * HOUR, Ordering::SeqCst);
+    actions(&look(bench).await).into_iter().map(str::to_owned).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_first_rule_that_is_for_it_stops_an_environment_without_schedules_of_its_own() {
+    // In Paris the evening is an hour before that of UTC.
+    let (bench, clock) = ruled(&[rule("other-*", "Asia/Tokyo"), rule("de?o", "Europe/Paris"), rule("*", "Asia/Tokyo")]).await;
+    clock.store(FRIDAY_NOON + 7 * HOUR - 1, Ordering::SeqCst);
+    assert_eq!(actions(&look(&bench).await), ["deploy"]);
+    assert_eq!(at(&bench, &clock, 7).await, ["deploy", "stop"]);
+    assert_eq!(
+        at(&bench, &clock, 2 * 24 + 20).await,
+        ["deploy", "stop"],
+        "on Monday it is morning in Paris an hour before UTC's"
+    );
+    assert_eq!(at(&bench, &clock, 2 * 24 + 19).await, ["deploy", "stop"], "the clock was set back");
+    assert_eq!(at(&bench, &clock, 2 * 24 + 43).await, ["deploy", "stop", "deploy"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn schedules_of_its_own_keep_the_rules_of_the_project_away() {
+    let (bench, clock) = at_noon().await;
+    put_rules(&bench, &[rule("*", "Asia/Tokyo"), rule("demo", "Europe/Paris")]).await;
+    look(&bench).await;
+    assert_eq!(at(&bench, &clock, 7).await, ["deploy"], "evening in Paris, long since in Tokyo");
+    assert_eq!(at(&bench, &clock, 8).await, ["deploy", "stop"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rule_without_times_keeps_an_environment_up_that_a_later_one_would_stop() {
+    let mut never = rule("demo", "UTC");
+    (never.schedule.start, never.schedule.stop) = (None, None);
+    let (bench, clock) = ruled(&[never, rule("*", "UTC")]).await;
+    assert_eq!(at(&bench, &clock, 9).await, ["deploy"]);
+    put_rules(&bench, &[rule("*", "UTC")]).await;
+    look(&bench).await;
+    assert_eq!(at(&bench, &clock, 10).await, ["deploy"], "the evening before the change is not this rule's");
+    assert_eq!(at(&bench, &clock, 24 * 3 + 9).await, ["deploy", "stop"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_changed_rule_counts_from_the_change_on() {
+    let (bench, clock) = ruled(&[rule("*", "UTC")]).await;
+    assert_eq!(at(&bench, &clock, 7).await, ["deploy"]);
+    // There, it was evening an hour ago.
+    put_rules(&bench, &[rule("*", "Europe/Athens")]).await;
+    assert_eq!(actions(&look(&bench).await), ["deploy"]);
+    assert_eq!(at(&bench, &clock, 8).await, ["deploy"], "the rule as it was counts no more");
+    assert_eq!(at(&bench, &clock, 24 * 3 + 6).await, ["deploy", "stop"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_changed_rule_is_looked_at_at_once() {
+    let (bench, _) = ruled(&[]).await;
+    let stop = CancellationToken::new();
+    let (engine, stops) = (bench.engine.clone(), stop.clone());
+    let keeping = tokio::spawn(async move { engine.keep_schedules(&stops).await });
+    tokio::task::yield_now().await;
+    let before = tokio::time::Instant::now();
+    put_rules(&bench, &[rule("*", "UTC")]).await;
+    let mark = async || bench.store.schedule_mark(&name("shop"), &name("demo")).await.expect("read");
+    while mark().await.is_none() {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(before.elapsed(), Duration::ZERO, "the pause between two looks is not waited for");
+    stop.cancel();
+    keeping.await.expect("it ends");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_clock_that_jumps_under_a_rule_brings_about_one_deployment_at_most() {
+    let (bench, clock) = ruled(&[rule("*", "UTC")]).await;
+    assert_eq!(at(&bench, &clock, 365 * 24 + 9).await, ["deploy", "stop"]);
+    assert_eq!(at(&bench, &clock, 0).await, ["deploy", "stop"], "set back, nothing is due twice");
+    assert_eq!(at(&bench, &clock, 9).await, ["deploy", "stop"], "it is stopped already");
+    assert_eq!(at(&bench, &clock, 24 * 3).await, ["deploy", "stop", "deploy"]);
 }

@@ -38,6 +38,7 @@ mod random;
 mod request;
 mod routes;
 mod running;
+mod schedules;
 mod serve;
 mod sessions;
 mod sign_in_codes;

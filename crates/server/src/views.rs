@@ -5,19 +5,20 @@ use std::collections::BTreeMap;
 use jiff::Timestamp as Time;
 use slipway_core::deployment::{Deployment, Outcome, Phase, RunState, StepId, StepState, Timestamp, Trigger};
 use slipway_core::file::Applied;
-use slipway_core::model::{self, Environment, Service};
+use slipway_core::model::{self, Environment, ScheduleRule, Service};
 use slipway_core::pipeline_edit::Edited;
 use slipway_core::plan::{Plan, PlannedService, Request, Selection};
 use slipway_core::running::RunningStatus;
-use slipway_core::schedule::{ScheduledRun, next_runs};
 use slipway_engine::{Base, BaseState, Does, Preview, PreviewStep};
 use slipway_ports::api::{
     AppliedView, Approval, ApprovalState, ApprovalView, BaseView, BuildView, DeployBody, DeploymentHeadView, DeploymentView,
     EditedView, EnvironmentServiceView, EnvironmentView, HeadView, LogLineView, LogSectionView, MergedView, NewTarget,
     OverviewView, PipelineServiceView, PipelineStageView, PlanServiceView, PlanStageView, PlanStepView, PlanView, PreviewOfView,
-    ReleaseView, ScheduledRunView, ServiceView, StageView, State, TargetKind, TargetView, TriggerView,
+    ReleaseView, ServiceView, StageView, State, TargetKind, TargetView, TriggerView,
 };
 use slipway_ports::{Activity, DeploymentSummary, LogLine, LogSection, PlacedLine, Platform, StoredEnvironment, Target};
+
+use crate::schedules;
 
 /// What the running steps do right now.
 pub(crate) type Activities = BTreeMap<StepId, Activity>;
@@ -246,9 +247,11 @@ pub(crate) fn log_section(section: &LogSection) -> LogSectionView {
     }
 }
 
-/// An environment, and where the outside reaches its services on a target.
+/// An environment, when it starts and stops by its schedules or the rules of its project, and where the outside reaches its services on
+/// a target.
 pub(crate) fn environment(
     stored: &StoredEnvironment,
+    rules: &[ScheduleRule],
     target: Option<&Target>,
     last: Option<&DeploymentSummary>,
 ) -> EnvironmentView {
@@ -269,7 +272,7 @@ pub(crate) fn environment(
         version: stored.version,
         services: services.collect(),
         last_deployment: last.map(head),
-        next_runs: next_runs(&environment.schedules, now(), NEXT_RUNS).into_iter().map(scheduled_run).collect(),
+        next_runs: schedules::next(environment, rules, now()),
         preview: environment.preview.as_ref().map(preview_of),
     }
 }
@@ -285,13 +288,6 @@ fn preview_of(preview: &model::Preview) -> PreviewOfView {
         link: preview.link.clone(),
         over: preview.over.clone(),
     }
-}
-
-/// Runs of schedules that are told.
-const NEXT_RUNS: usize = 3;
-
-fn scheduled_run(run: ScheduledRun) -> ScheduledRunView {
-    ScheduledRunView { at: time(run.at), action: run.action.as_str().to_owned() }
 }
 
 /// What applying a file did.

@@ -1,10 +1,22 @@
-//! What projects give their environments.
+//! What projects give their environments, and when these start and stop.
 
-use slipway_core::model::{FromProject, Name, Project};
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
+use slipway_core::model::{FromProject, Name, Project, ScheduleRule};
 use slipway_ports::{Access, StoreError, StoredProject};
 use sqlx::Row;
 
 use crate::sqlite::{SqliteStore, damaged, to_json, unavailable};
+
+/// What is kept of a project as JSON. Before there were rules, it was what the project gives, and nothing else.
+#[derive(Default, Serialize, Deserialize)]
+struct Body<'a> {
+    #[serde(flatten)]
+    gives: Cow<'a, FromProject>,
+    #[serde(default, skip_serializing_if = "<[_]>::is_empty")]
+    schedules: Cow<'a, [ScheduleRule]>,
+}
 
 impl SqliteStore {
     pub(crate) async fn write_project(&self, project: &Project, expected: u64) -> Result<StoredProject, StoreError> {
@@ -19,12 +31,13 @@ impl SqliteStore {
         if found != expected {
             return Err(StoreError::Conflict { what: format!("project `{name}`"), expected, found });
         }
+        let body = Body { gives: Cow::Borrowed(&project.gives), schedules: Cow::Borrowed(&project.schedules) };
         sqlx::query(
             "INSERT INTO project (name, version, body) VALUES (?, 1, ?)
              ON CONFLICT DO UPDATE SET version = version + 1, body = excluded.body",
         )
         .bind(name.as_str())
-        .bind(to_json("project", &project.gives)?)
+        .bind(to_json("project", &body)?)
         .execute(&mut *transaction)
         .await
         .map_err(unavailable)?;
@@ -38,15 +51,17 @@ impl SqliteStore {
             .fetch_optional(&self.pool)
             .await
             .map_err(unavailable)?;
-        let (version, gives) = match row {
+        let (version, body) = match row {
             Some(row) => {
                 let (version, body): (i64, String) = (row.get(0), row.get(1));
-                let gives = serde_json::from_str(&body).map_err(|error| damaged(&format!("project `{name}`"), error))?;
-                (version.cast_unsigned(), gives)
+                let body = serde_json::from_str(&body).map_err(|error| damaged(&format!("project `{name}`"), error))?;
+                (version.cast_unsigned(), body)
             }
-            None => (0, FromProject::default()),
+            None => (0, Body::default()),
         };
-        Ok(StoredProject { project: Project { name: name.clone(), gives }, version })
+        let Body { gives, schedules } = body;
+        let project = Project { name: name.clone(), gives: gives.into_owned(), schedules: schedules.into_owned() };
+        Ok(StoredProject { project, version })
     }
 
     pub(crate) async fn read_projects(&self, access: &Access) -> Result<Vec<Name>, StoreError> {

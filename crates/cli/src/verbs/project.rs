@@ -1,4 +1,4 @@
-//! `slipway project`: the variables and secrets that all environments of a project share.
+//! `slipway project`: the variables and secrets that all environments of a project share, and the rules by which they start and stop.
 
 use std::path::{Path, PathBuf};
 
@@ -12,7 +12,7 @@ use crate::output::{self, Output};
 use crate::stop::{Exit, Stop};
 use crate::{environment_file, problems};
 
-/// Show projects, and the variables and secrets that all their environments share.
+/// Show projects, and the variables, secrets and rules of schedules that all their environments share.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 The file of a project is one YAML document:
@@ -22,6 +22,10 @@ The file of a project is one YAML document:
   name: shop
   variables: {LOG_LEVEL: info}
   secrets: [STRIPE_KEY]
+  schedules:
+    - environments: preview-*
+      timezone: Europe/Paris
+      stop: {weekdays: [monday, tuesday, wednesday, thursday, friday], time: \"19:30\"}
 
   slipway project apply --file project.yaml
   printf %s \"$KEY\" | slipway secret set STRIPE_KEY --project shop")]
@@ -40,7 +44,7 @@ enum Verb {
         #[arg(value_name = "PROJECT")]
         name: Name,
     },
-    /// Make what a project gives its environments what the file says; the next deployments use it.
+    /// Make a project what the file says; the next deployments use it, and its schedules count from now on.
     Apply {
         /// The file of the project; `-` is standard input.
         #[arg(long, short, value_name = "FILE")]
@@ -77,10 +81,11 @@ async fn list(context: &Context) -> Result<(), Stop> {
                     if secret.set { secret.name.clone() } else { format!("{} (no value)", secret.name) }
                 };
                 let secrets = joined(project.secrets.iter().map(secret).collect());
-                vec![project.name, joined(project.environments), joined(project.variables), secrets]
+                let rules = joined(project.schedules.into_iter().map(|rule| rule.environments).collect());
+                vec![project.name, joined(project.environments), joined(project.variables), secrets, rules]
             };
             let rows: Vec<_> = projects.into_iter().map(row).collect();
-            output::table(&["PROJECT", "ENVIRONMENTS", "VARIABLES", "SECRETS"], &rows)
+            output::table(&["PROJECT", "ENVIRONMENTS", "VARIABLES", "SECRETS", "SCHEDULES"], &rows)
         }
     }
 }

@@ -113,6 +113,7 @@ pub(super) const DURATION: Form = text("duration such as `10s`, `30m` or `1h30m`
 pub(super) const CPU: Form = as_it_stands("CPU such as `500m` or `4`", r"^([0-9]+m|[0-9]+(\.[0-9]{0,3})?)$");
 pub(super) const SIZE: Form = as_it_stands("size such as `512Mi` or `4Gi`", "^[0-9]+(Ti|Gi|Mi|Ki|T|G|M|k)?$");
 pub(super) const MOUNT: Form = text("absolute path", "^(/[^/:]+)+$");
+pub(super) const PATTERN: Form = as_it_stands("pattern with `*` and `?`", r"^\S{1,100}$");
 pub(super) const TIME_ZONE: Form = text("IANA time zone", "^[A-Za-z][-+_A-Za-z0-9]*(/[A-Za-z][-+_A-Za-z0-9]*){0,2}$");
 pub(super) const TIME_OF_DAY: Form = text("`HH:MM`", "^([01][0-9]|2[0-3]):[0-5][0-9]$");
 pub(super) const CRON_FIELDS: Form = text("five fields", r"^\s*(\S+\s+){4}\S+\s*$");

@@ -3,14 +3,16 @@
 
 use super::form::Form::{Boolean, Choice, ChoiceOrNull, Choices, Number, Word};
 use super::form::{
-    DURATION, MOST_PARALLEL, MOUNT, NAME, SECRET, SECRETS, STAGE_NAME, TEXT, TIME_OF_DAY, TIME_ZONE, VARIABLE_NAME, WEB_URL,
-    WEEKDAYS,
+    DURATION, MOST_PARALLEL, MOUNT, NAME, PATTERN, SECRET, SECRETS, STAGE_NAME, TEXT, TIME_OF_DAY, TIME_ZONE, VARIABLE_NAME,
+    WEB_URL, WEEKDAYS,
 };
 use super::keys_service::SERVICE;
 use super::table::Content::{ListOf, Mapping, Named, Value};
 use super::table::Relation::{AtLeastOne, ExactlyOne, Needs};
 use super::table::Support::NotYet;
 use super::table::{Key, Shape};
+
+const MODES: [&str; 4] = ["production", "staging", "development", "preview"];
 
 pub(super) static TOP: Shape = Shape {
     name: "environment",
@@ -19,7 +21,7 @@ pub(super) static TOP: Shape = Shape {
         Key::new("kind", Value(Choice(&["Environment"])), "required", "What the document is."),
         Key::new("project", Value(NAME), "`default`", "The project that the environment belongs to."),
         Key::new("name", Value(NAME), "required", "The environment; lower-case letters, digits and `-`, at most 40."),
-        Key::new("mode", Value(Choice(&["production", "staging", "development", "preview"])), "`development`", "What it is for."),
+        Key::new("mode", Value(Choice(&MODES)), "`development`", "What it is for."),
         Key::new("target", Value(Word("text")), "the server's default target", "Where it runs."),
         Key::new("pipeline", Mapping(&PIPELINE), "", "How it is brought up."),
         Key::new("variables", Named(&VARIABLE), "none", "Variables of all services: a text, or one of the keys below."),
@@ -45,6 +47,12 @@ pub(super) static PROJECT: Shape = Shape {
             "Variables of all services of all its environments: a text, or one of the keys below. A narrower scope replaces them.",
         ),
         Key::new("secrets", Value(SECRETS), "none", "Declared here, set with `slipway secret set --project`."),
+        Key::new(
+            "schedules",
+            ListOf(&SCHEDULE_RULE),
+            "none",
+            "When environments without schedules of their own start and stop. Of each the first that is for it counts.",
+        ),
     ],
     relations: &[],
 };
@@ -130,15 +138,24 @@ pub(super) static PREVIEWS: Shape = Shape {
     relations: &[],
 };
 
-pub(super) static SCHEDULE: Shape = Shape {
-    name: "schedule",
+pub(super) static SCHEDULE: Shape =
+    Shape { name: "schedule", keys: &[TIMEZONE, START, STOP], relations: &[AtLeastOne(&["start", "stop"])] };
+
+pub(super) static SCHEDULE_RULE: Shape = Shape {
+    name: "scheduleRule",
     keys: &[
-        Key::new("timezone", Value(TIME_ZONE), "`UTC`", "Whose clock counts."),
-        Key::new("start", Mapping(&WEEKDAY_TIME), "never", "When it starts."),
-        Key::new("stop", Mapping(&WEEKDAY_TIME), "never", "When it stops."),
+        Key::new("environments", Value(PATTERN), "required", "The names of the environments that it is for."),
+        Key::new("mode", Value(Choice(&MODES)), "any", "What these environments are for."),
+        TIMEZONE,
+        START,
+        STOP,
     ],
-    relations: &[AtLeastOne(&["start", "stop"])],
+    relations: &[],
 };
+
+const TIMEZONE: Key = Key::new("timezone", Value(TIME_ZONE), "`UTC`", "Whose clock counts.");
+const START: Key = Key::new("start", Mapping(&WEEKDAY_TIME), "never", "When it starts.");
+const STOP: Key = Key::new("stop", Mapping(&WEEKDAY_TIME), "never", "When it stops.");
 
 pub(super) static WEEKDAY_TIME: Shape = Shape {
     name: "weekdayTime",

@@ -19,6 +19,7 @@ mod project;
 mod read_environment;
 mod read_kind;
 mod read_pipeline;
+mod read_schedules;
 mod read_service;
 mod read_source;
 mod read_variables;

@@ -1,15 +1,15 @@
-//! The file of a project: the variables and secrets that all its environments share.
+//! The file of a project: the variables and secrets that all its environments share, and the rules by which they start and stop.
 
-use crate::model::{FromProject, Name, Project};
+use crate::model::{EnvironmentMode, FromProject, Name, Project, ScheduleRule};
 
 use super::changes::differing;
 use super::keys::PROJECT;
 use super::problem::Problem;
 use super::reader::{Place, Reader};
 use super::tree::{self, Node};
-use super::write::{Notation, document, variables};
-use super::written::{Mapping, texts};
-use super::{ParseOptions, read, read_environment, read_variables, references};
+use super::write::{Notation, document, put_schedule, variables};
+use super::written::{Mapping, list, texts};
+use super::{ParseOptions, read, read_environment, read_schedules, read_variables, references};
 
 /// Reads the file of a project; on failure all of its problems, by place.
 pub fn parse_project(text: &str) -> Result<Project, Vec<Problem>> {
@@ -23,8 +23,9 @@ fn project(reader: &mut Reader, root: &Node) -> Option<Project> {
     let name = reader.require(&keys, "name").and_then(|place| read_environment::name(reader, &place));
     let secrets = read_environment::secret_names(reader, &keys);
     let variables = read_variables::variables(reader, &keys, &secrets);
+    let schedules = read_schedules::rules(reader, &keys);
     references::check_project(reader, &keys);
-    Some(Project { name: name?, gives: FromProject { variables, secrets } })
+    Some(Project { name: name?, gives: FromProject { variables, secrets }, schedules })
 }
 
 /// The project as a file; secrets are in it by their names alone.
@@ -39,12 +40,52 @@ pub fn write_project(project: &Project, notation: Notation) -> Result<String, St
     top.put("name", project.name.as_str());
     top.put_filled("variables", variables(&project.gives.variables));
     top.put_filled("secrets", texts(&project.gives.secrets));
+    top.put_filled("schedules", list(&project.schedules, rule));
     document(top, notation)
 }
 
-/// What is different between what a project gave and what it gives, each one line; empty when nothing is. No value is shown, for a
-/// text may be confidential.
-pub fn project_changes(old: &FromProject, new: &FromProject) -> Vec<String> {
+fn rule(rule: &ScheduleRule) -> Mapping {
+    let mut keys = Mapping::default();
+    keys.put("environments", rule.environments.as_str());
+    keys.put_some("mode", rule.mode.map(EnvironmentMode::as_str));
+    put_schedule(&mut keys, &rule.schedule);
+    keys
+}
+
+/// What is different between a project as it was and as it is, each one line; empty when nothing is. No value is shown, for a text may
+/// be confidential.
+pub fn project_changes(old: &Project, new: &Project) -> Vec<String> {
+    let mut changes = changes_of_what_it_gives(&old.gives, &new.gives);
+    changes.extend(changes_of_rules(&old.schedules, &new.schedules));
+    changes
+}
+
+fn changes_of_rules(old: &[ScheduleRule], new: &[ScheduleRule]) -> Vec<String> {
+    let same = |one: &ScheduleRule, other: &ScheduleRule| one.environments == other.environments && one.mode == other.mode;
+    let line = |rule: &ScheduleRule, what: &str| match rule.mode {
+        Some(mode) => format!("schedule of `{}` in mode `{}` {what}", rule.environments, mode.as_str()),
+        None => format!("schedule of `{}` {what}", rule.environments),
+    };
+    let mut changes = Vec::new();
+    for rule in new {
+        match old.iter().find(|old| same(old, rule)) {
+            None => changes.push(line(rule, "is new")),
+            Some(old) if old != rule => changes.push(line(rule, "is changed")),
+            Some(_) => {}
+        }
+    }
+    let gone = old.iter().filter(|old| new.iter().all(|rule| !same(rule, old)));
+    changes.extend(gone.map(|old| line(old, "is removed")));
+    let kept = |from: &[ScheduleRule], other: &[ScheduleRule]| -> Vec<ScheduleRule> {
+        from.iter().filter(|rule| other.iter().any(|other| same(rule, other))).cloned().collect()
+    };
+    if kept(old, new).iter().zip(kept(new, old)).any(|(before, after)| !same(before, &after)) {
+        changes.push("`schedules` are in another order".to_owned());
+    }
+    changes
+}
+
+fn changes_of_what_it_gives(old: &FromProject, new: &FromProject) -> Vec<String> {
     let mut changes = Vec::new();
     for variable in &new.variables {
         match old.variables.iter().find(|old| old.name == variable.name) {

@@ -2,16 +2,15 @@
 
 use std::collections::HashSet;
 
-use crate::model::{EnvironmentMode, Name, Notification, PreviewWhen, Previews, Schedule, VariableName, WeekdayTime};
+use crate::model::{EnvironmentMode, Name, Notification, PreviewWhen, Previews, VariableName};
 use crate::schedule;
 
 use super::Outer;
 use super::environment_file::EnvironmentFile;
-use super::form::WEEKDAYS;
-use super::keys::{NOTIFICATION, PREVIEWS, SCHEDULE, TOP, WEEKDAY_TIME};
+use super::keys::{NOTIFICATION, PREVIEWS, TOP};
 use super::reader::{Keys, Place, Reader, shown};
 use super::tree::{Node, Value};
-use super::{notation, read_pipeline, read_service, read_variables, references, scalar, unsupported};
+use super::{notation, read_pipeline, read_schedules, read_service, read_variables, references, scalar, unsupported};
 
 /// Reads a whole file; its problems are in the reader.
 pub(super) fn environment(reader: &mut Reader, root: &Node, outer: Outer<'_>) -> Option<EnvironmentFile> {
@@ -28,7 +27,7 @@ pub(super) fn environment(reader: &mut Reader, root: &Node, outer: Outer<'_>) ->
     let variables = read_variables::variables(reader, &keys, &known_secrets);
     let services = read_service::services(reader, &keys, &pipeline.stage_names, &known_secrets);
     let previews = keys.get("previews").and_then(|place| previews(reader, place));
-    let schedules = schedules(reader, &keys);
+    let schedules = read_schedules::schedules(reader, &keys);
     let notifications = notifications(reader, &keys, &known_secrets);
     let output_references = references::check(reader, &keys, outer);
     let unsupported = unsupported::find(root, &TOP);
@@ -54,7 +53,7 @@ pub(super) fn environment(reader: &mut Reader, root: &Node, outer: Outer<'_>) ->
     })
 }
 
-const MODES: [(&str, EnvironmentMode); 4] = [
+pub(super) const MODES: [(&str, EnvironmentMode); 4] = [
     ("production", EnvironmentMode::Production),
     ("staging", EnvironmentMode::Staging),
     ("development", EnvironmentMode::Development),
@@ -130,35 +129,6 @@ fn previews(reader: &mut Reader, place: Place<'_>) -> Option<Previews> {
     let forks = keys.get("forks").and_then(|place| reader.boolean(&place));
     let time_to_live = keys.get("timeToLive").and_then(|place| duration(reader, &place, 1));
     Some(Previews { enabled: enabled?, when: when.unwrap_or_default(), forks: forks.unwrap_or_default(), time_to_live })
-}
-
-fn schedules(reader: &mut Reader, keys: &Keys<'_>) -> Vec<Schedule> {
-    let mut schedules = Vec::new();
-    for place in reader.list_at(keys, "schedules") {
-        let Some(keys) = reader.keys(place, &SCHEDULE) else { continue };
-        let timezone = keys.get("timezone").and_then(|place| time_zone(reader, &place));
-        let start = keys.get("start").and_then(|place| weekday_time(reader, place));
-        let stop = keys.get("stop").and_then(|place| weekday_time(reader, place));
-        if keys.get("start").is_none() && keys.get("stop").is_none() {
-            reader.refuse_value(&keys.place, "expected `start`, `stop` or both");
-        }
-        schedules.push(Schedule { timezone: timezone.unwrap_or_else(|| "UTC".to_owned()), start, stop });
-    }
-    schedules
-}
-
-fn weekday_time(reader: &mut Reader, place: Place<'_>) -> Option<WeekdayTime> {
-    let keys = reader.keys(place, &WEEKDAY_TIME)?;
-    let weekdays = match reader.require(&keys, "weekdays") {
-        Some(place) => words(reader, &place, &WEEKDAYS, true),
-        None => Vec::new(),
-    };
-    let time = reader.require(&keys, "time").and_then(|place| {
-        reader.parsed(&place, "a time of day such as `07:30`, in quotes", |text| {
-            notation::is_time_of_day(text).then(|| text.to_owned())
-        })
-    });
-    Some(WeekdayTime { weekdays, time: time? })
 }
 
 /// A list of different words out of some.

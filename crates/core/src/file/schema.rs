@@ -2,10 +2,10 @@
 //! its form from it.
 //!
 //! It takes every file that the reader takes. What JSON Schema can not say, such as that a name is known, the reader says.
-//! `x-slipway-absent` says in words what holds when a key is absent, and `x-slipway-unsupported` names what a server refuses.
+//! The file of a project is a definition of it, `project`. `x-slipway-absent` says in words what holds when a key is absent, and `x-slipway-unsupported` names what a server refuses.
 
 use super::form::{ANY_NAME, Form, OWN_NAME, Written};
-use super::keys::TOP;
+use super::keys::{PROJECT, TOP};
 use super::table::{Content, Key, Relation, Shape, Support};
 use super::written::{Mapping, Node};
 
@@ -26,6 +26,8 @@ pub fn schema() -> Result<String, String> {
     shape(&TOP, &mut top);
     let mut shapes = Vec::new();
     collect(&TOP, &mut shapes);
+    shapes.push(&PROJECT);
+    collect(&PROJECT, &mut shapes);
     let mut definitions = Mapping::default();
     for named in shapes {
         let mut definition = Mapping::default();

@@ -119,17 +119,21 @@ fn previews(previews: &Previews) -> Mapping {
 }
 
 fn schedule(schedule: &Schedule) -> Mapping {
+    let mut keys = Mapping::default();
+    put_schedule(&mut keys, schedule);
+    keys
+}
+
+pub(super) fn put_schedule(keys: &mut Mapping, schedule: &Schedule) {
     let weekday_time = |at: &WeekdayTime| {
         let mut keys = Mapping::default();
         keys.put("weekdays", texts(&at.weekdays));
         keys.put("time", at.time.as_str());
         keys
     };
-    let mut keys = Mapping::default();
     keys.put_unless(schedule.timezone == "UTC", "timezone", schedule.timezone.as_str());
     keys.put_some("start", schedule.start.as_ref().map(weekday_time));
     keys.put_some("stop", schedule.stop.as_ref().map(weekday_time));
-    keys
 }
 
 fn notification(notification: &Notification) -> Mapping {

@@ -27,7 +27,7 @@ pub use pipeline::{FailurePolicy, Pipeline, PipelineMode, ServiceType, Stage, St
 pub use port::{Port, PortProtocol};
 pub use preview::{Preview, PreviewWhen, Previews};
 pub use probe::{Probe, ProbeCheck, Probes};
-pub use project::{FromProject, Project};
+pub use project::{FromProject, Project, ScheduleRule};
 pub use quantity::{Bytes, Millicores};
 pub use service::{
     Application, ChartSource, Container, Database, DatabaseAccess, DatabaseType, HelmService, Job, JobEvent, JobRun, JobSource,

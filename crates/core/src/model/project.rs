@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Name, Variable};
+use super::{EnvironmentMode, Name, Schedule, Variable};
+use crate::pattern::Pattern;
 
 /// Groups environments.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -12,6 +13,22 @@ pub struct Project {
     pub name: Name,
     /// What it gives each of its environments.
     pub gives: FromProject,
+    /// When its environments start and stop that have no schedules of their own; of each the first rule counts that is for it.
+    #[serde(default)]
+    pub schedules: Vec<ScheduleRule>,
+}
+
+/// When the environments of some names start and stop by themselves.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ScheduleRule {
+    /// The names of the environments that it is for.
+    pub environments: Pattern,
+    /// What these are for; absent: anything.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mode: Option<EnvironmentMode>,
+    /// When they start and stop; without either they never do.
+    pub schedule: Schedule,
 }
 
 /// What a project gives each of its environments: the scope between the built-in variables and those of the environment.

@@ -12,6 +12,10 @@ use jiff::{Timestamp as Moment, ToSpan as _};
 use crate::deployment::Timestamp;
 use crate::model::{Schedule, WeekdayTime};
 
+mod in_force;
+
+pub use in_force::{InForce, in_force};
+
 /// How far from a moment all runs are known, whatever the zone. In it each time of a week has come at least once.
 const HORIZON: Duration = Duration::from_hours(8 * 24);
 /// So many days of a zone, before and after today, hold it.
@@ -36,13 +40,16 @@ impl ScheduledAction {
     }
 }
 
-/// One time at which a schedule does something. Of two at one moment the stop comes last, and counts.
+/// One time at which a schedule does something. Of two at one moment the stop comes last, and counts; one that two schedules bring about
+/// is of the first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct ScheduledRun {
+pub struct ScheduledRun<'a> {
     /// When.
     pub at: Timestamp,
     /// What.
     pub action: ScheduledAction,
+    /// The time zone of its schedule.
+    pub timezone: &'a str,
 }
 
 /// Whether there is a time zone of this name.
@@ -51,7 +58,7 @@ pub fn is_time_zone(name: &str) -> bool {
 }
 
 /// The first runs of schedules after a moment, in order; at most `count`.
-pub fn next_runs(schedules: &[Schedule], after: Timestamp, count: usize) -> Vec<ScheduledRun> {
+pub fn next_runs(schedules: &[Schedule], after: Timestamp, count: usize) -> Vec<ScheduledRun<'_>> {
     let mut found = Vec::new();
     let mut from = after;
     while found.len() < count {
@@ -67,12 +74,12 @@ pub fn next_runs(schedules: &[Schedule], after: Timestamp, count: usize) -> Vec<
 
 /// The run that is due: the newest one after `since` and not after `now`. Those before it are overtaken by it, so a clock that jumps,
 /// or a server that was away, brings about one run and no more.
-pub fn due_run(schedules: &[Schedule], since: Timestamp, now: Timestamp) -> Option<ScheduledRun> {
+pub fn due_run(schedules: &[Schedule], since: Timestamp, now: Timestamp) -> Option<ScheduledRun<'_>> {
     around(schedules, now).into_iter().rfind(|run| run.at > since && run.at <= now)
 }
 
 /// The runs of more than a week before and after a moment, in order, each once.
-fn around(schedules: &[Schedule], at: Timestamp) -> Vec<ScheduledRun> {
+fn around(schedules: &[Schedule], at: Timestamp) -> Vec<ScheduledRun<'_>> {
     let Ok(moment) = Moment::from_millisecond(at.0) else { return Vec::new() };
     let mut runs = Vec::new();
     for schedule in schedules {
@@ -80,13 +87,13 @@ fn around(schedules: &[Schedule], at: Timestamp) -> Vec<ScheduledRun> {
         let today = moment.to_zoned(zone.clone()).date();
         let times = [(ScheduledAction::Start, &schedule.start), (ScheduledAction::Stop, &schedule.stop)];
         for (action, time) in times.into_iter().filter_map(|(action, time)| Some((action, time.as_ref()?))) {
-            runs.extend(moments(time, today, &zone).map(|at| ScheduledRun { at, action }));
+            runs.extend(moments(time, today, &zone).map(|at| ScheduledRun { at, action, timezone: &schedule.timezone }));
         }
     }
     let horizon = i64::try_from(HORIZON.as_millis()).unwrap_or(i64::MAX);
     runs.retain(|run| (run.at.0 - at.0).abs() <= horizon);
-    runs.sort_unstable();
-    runs.dedup();
+    runs.sort_by_key(|run| (run.at, run.action));
+    runs.dedup_by_key(|run| (run.at, run.action));
     runs
 }
 

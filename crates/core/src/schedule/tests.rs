@@ -1,6 +1,9 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::file::{ApplyOptions, apply, parse};
+use crate::model::{Environment, EnvironmentMode, ScheduleRule};
+use crate::pattern::Pattern;
 
 const HOUR: i64 = 3_600_000;
 const WEEK: [&str; 7] = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
@@ -63,6 +66,57 @@ fn nothing_comes_of_nothing() {
             && !is_time_zone("../etc")
             && !is_time_zone("")
     );
+}
+
+fn environment(name: &str) -> Environment {
+    let text = format!("apiVersion: slipway.dev/v1\nkind: Environment\nname: {name}\n");
+    apply(None, &parse(&text, &Default::default()).unwrap(), ApplyOptions::default()).unwrap().environment
+}
+
+fn rule(environments: &str, zone: &str) -> ScheduleRule {
+    let environments = Pattern::new(environments).unwrap();
+    ScheduleRule { environments, mode: None, schedule: schedule(zone, time(&WEEK, "08:00"), None) }
+}
+
+/// The zones of what counts, and the rule that it is of.
+fn counted(environment: &Environment, rules: &[ScheduleRule]) -> (Vec<String>, Option<String>) {
+    let found = in_force(environment, rules);
+    (
+        found.schedules.iter().map(|schedule| schedule.timezone.clone()).collect(),
+        found.rule.map(|rule| rule.environments.to_string()),
+    )
+}
+
+#[test]
+fn of_the_rules_of_a_project_the_first_counts_that_is_for_the_environment() {
+    let mut rules = [rule("preview-1?", "Europe/Paris"), rule("preview-*", "Asia/Tokyo"), rule("*", "UTC")];
+    let of = |name: &str, rules: &[ScheduleRule]| counted(&environment(name), rules);
+    let is = |zone: &str, rule: &str| (vec![zone.to_owned()], Some(rule.to_owned()));
+    assert_eq!(of("preview-12", &rules), is("Europe/Paris", "preview-1?"));
+    assert_eq!(of("preview-2", &rules), is("Asia/Tokyo", "preview-*"));
+    assert_eq!(of("staging", &rules), is("UTC", "*"));
+    assert_eq!(of("staging", &rules[..2]), (vec![], None));
+    rules[0].mode = Some(EnvironmentMode::Preview);
+    assert_eq!(of("preview-12", &rules), is("Asia/Tokyo", "preview-*"), "it is no preview, whatever its name");
+}
+
+#[test]
+fn schedules_of_its_own_and_a_rule_without_times_keep_the_other_rules_away() {
+    let mut rules = [rule("keep-*", "Europe/Paris"), rule("*", "UTC")];
+    let mut own = environment("keep-1");
+    own.schedules = vec![schedule("Asia/Tokyo", None, time(&WEEK, "20:00"))];
+    assert_eq!(counted(&own, &rules), (vec!["Asia/Tokyo".to_owned()], None));
+    rules[0].schedule.start = None;
+    assert_eq!(counted(&environment("keep-1"), &rules), (vec![], Some("keep-*".to_owned())));
+}
+
+#[test]
+fn a_run_that_two_schedules_bring_about_comes_once_by_the_clock_of_the_first() {
+    let noon = |zone: &str, clock: &str| schedule(zone, time(&WEEK, clock), None);
+    let both = [noon("Europe/Paris", "13:00"), noon("UTC", "12:00")];
+    let runs = next_runs(&both, at("2026-11-27T08:00:00Z"), 2);
+    assert_eq!(words(&runs), ["start 2026-11-27T12:00:00Z", "start 2026-11-28T12:00:00Z"]);
+    assert!(runs.iter().all(|run| run.timezone == "Europe/Paris"));
 }
 
 fn any_time() -> impl Strategy<Value = Option<WeekdayTime>> {

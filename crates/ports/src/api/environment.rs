@@ -53,7 +53,7 @@ pub struct EnvironmentView {
     /// The newest deployment, if there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_deployment: Option<HeadView>,
-    /// When its schedules start and stop it next; at most three times.
+    /// When its schedules, or those of its project, start and stop it next; at most three times.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub next_runs: Vec<ScheduledRunView>,
     /// The request that it was made for, if it is a preview.
@@ -94,6 +94,11 @@ pub struct ScheduledRunView {
     pub at: Timestamp,
     /// `start` or `stop`.
     pub action: String,
+    /// The time zone of the schedule.
+    pub timezone: String,
+    /// The environments of the project's rule that it comes from; absent: from a schedule of the environment's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rule: Option<String>,
 }
 
 /// A service as it is configured.

@@ -54,7 +54,7 @@ pub use pipeline::{
 };
 pub use plan::{BaseView, PlanServiceView, PlanStageView, PlanStepView, PlanView};
 pub use problem::{FileProblem, ProblemDetails};
-pub use project::{AppliedProjectView, ProjectView};
+pub use project::{AppliedProjectView, ProjectView, ScheduleRuleView, WeekdayTimeView};
 pub use request_code::REQUEST_CODES;
 pub use running::{
     ExecBody, ExecControl, ExecEnd, ForwardControl, JobRunBody, JobRunView, JobStartedView, RunningChange, RunningContainerView,

@@ -198,7 +198,7 @@ impl Store for MemoryStore {
         if !access.covers(project) {
             return Err(no(&format!("project `{project}`")));
         }
-        let nothing = || Project { name: project.clone(), gives: FromProject::default() };
+        let nothing = || Project { name: project.clone(), gives: FromProject::default(), schedules: Vec::new() };
         Ok(self.tables().projects.get(project).cloned().unwrap_or_else(|| StoredProject { project: nothing(), version: 0 }))
     }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use slipway_core::deployment::{Actor, Event, Fact, Outcome, Phase, Timestamp, Trigger};
-use slipway_core::model::{Environment, EnvironmentMode, FromProject, Name, Pipeline};
+use slipway_core::model::{Environment, EnvironmentMode, FromProject, Name, Pipeline, Schedule, ScheduleRule};
 use slipway_core::plan::{Action, Plan, Request};
 
 use crate::{
@@ -340,7 +340,11 @@ async fn what_a_project_gives_has_versions(store: &dyn Store, owner: &Access) {
     assert_eq!(store.put_project(owner, &project, 0).await.expect("kept").version, 1);
     assert!(matches!(store.put_project(owner, &project, 0).await, Err(StoreError::Conflict { expected: 0, found: 1, .. })));
     project.gives.secrets.clear();
+    let schedule = Schedule { timezone: "UTC".to_owned(), start: None, stop: None };
+    let environments = "preview-*".parse().expect("a pattern");
+    project.schedules = vec![ScheduleRule { environments, mode: Some(EnvironmentMode::Preview), schedule }];
     let second = store.put_project(owner, &project, 1).await.expect("replaced");
+    assert_eq!(second.project, project);
     assert_eq!(store.project(owner, &arcade).await.expect("read"), second);
     let all = store.projects(owner).await.expect("read");
     assert!(all.is_sorted() && all.contains(&arcade) && all.contains(&name("shop")), "{all:?}");

@@ -79,11 +79,12 @@ impl Keeper {
             Change::Environment { project, name } if project == self.project && name == self.name => {
                 self.read_environment().await
             }
+            Change::Project(project) if project == self.project => self.read_environment().await,
             Change::Targets => self.read_environment().await,
             Change::Deployment { project, environment, id } if project == self.project && environment == self.name => {
                 self.read_deployment(&id).await
             }
-            Change::Environment { .. } | Change::Deployment { .. } => Ok(()),
+            Change::Environment { .. } | Change::Project(_) | Change::Deployment { .. } => Ok(()),
         }
     }
 
@@ -116,8 +117,9 @@ impl Keeper {
             Err(error) => return Err(error.into()),
         };
         let targets = store.targets(&access).await?;
+        let rules = store.project(&access, &self.project).await?.project.schedules;
         let target = views::target_of(&stored, &targets).cloned();
-        let environment = views::environment(&stored, target.as_ref(), None);
+        let environment = views::environment(&stored, &rules, target.as_ref(), None);
         let stages = views::stages(&stored.environment);
         self.topic.put(key, "environment", &EnvironmentStateView { environment, stages });
         self.placed = target.map(|target| {

@@ -48,7 +48,7 @@ impl Keeper {
             done = match next {
                 Next::Change(Ok(Change::Environment { project, name })) => self.read((project, name)).await,
                 Next::Change(Ok(Change::Deployment { project, environment, .. })) => self.read((project, environment)).await,
-                Next::Change(Ok(Change::Targets)) => Ok(()),
+                Next::Change(Ok(Change::Project(_) | Change::Targets)) => Ok(()),
                 Next::Change(Err(RecvError::Lagged(_))) => self.read_all().await,
                 Next::Change(Err(RecvError::Closed)) => return,
                 Next::Running => {

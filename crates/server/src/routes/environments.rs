@@ -250,6 +250,8 @@ pub(super) async fn set_secret(
 
 async fn view(app: &App, stored: &StoredEnvironment, targets: &[Target]) -> Result<EnvironmentView, Problem> {
     let environment = &stored.environment;
-    let last = app.inner.ports.store.deployments(&app.access(), &environment.project, &environment.name, None, 1).await?;
-    Ok(views::environment(stored, views::target_of(stored, targets), last.first()))
+    let (access, store) = (app.access(), &app.inner.ports.store);
+    let last = store.deployments(&access, &environment.project, &environment.name, None, 1).await?;
+    let rules = store.project(&access, &environment.project).await?.project.schedules;
+    Ok(views::environment(stored, &rules, views::target_of(stored, targets), last.first()))
 }

@@ -16,6 +16,7 @@ use crate::precondition::{Precondition, Subject, Versioned};
 use crate::problem::Problem;
 use crate::request::{Body, Parameters, Place, name};
 use crate::routes::environments::written;
+use crate::schedules;
 
 /// Lists the projects that have an environment or give their environments something.
 #[utoipa::path(
@@ -99,7 +100,7 @@ pub(super) async fn apply(
     let (wanted, mut view) = read(&app, body.text()?).await?;
     precondition.check(Subject::Project, view.version)?;
     if !view.changes.is_empty() {
-        view.version = app.inner.ports.store.put_project(&app.access(), &wanted, view.version).await?.version;
+        view.version = app.inner.engine.put_project(&app.access(), &wanted, view.version).await?.version;
     }
     Ok(Versioned(view.version, view))
 }
@@ -121,7 +122,7 @@ pub(super) async fn validate(State(app): State<App>, body: Body) -> Result<Json<
 async fn read(app: &App, text: &str) -> Result<(Project, AppliedProjectView), Problem> {
     let wanted = file::parse_project(text).map_err(Problem::project_file)?;
     let StoredProject { project, version } = app.inner.ports.store.project(&app.access(), &wanted.name).await?;
-    let changes = file::project_changes(&project.gives, &wanted.gives);
+    let changes = file::project_changes(&project, &wanted);
     if !changes.is_empty() {
         refuse_what_is_needed(app, &project, &wanted).await?;
     }
@@ -212,6 +213,7 @@ async fn view(app: &App, project: &Name, environments: &[StoredEnvironment]) -> 
         version: stored.version,
         variables: stored.project.gives.variables.iter().map(|variable| variable.name.to_string()).collect(),
         secrets: stored.project.gives.secrets.iter().map(secret).collect(),
+        schedules: stored.project.schedules.iter().map(schedules::rule).collect(),
         environments: own.map(|stored| stored.environment.name.to_string()).collect(),
     };
     Ok((stored.version, view))

@@ -1,5 +1,6 @@
 //! `slipway status`: the environments, or one of them: what is deployed, and what runs of it.
 
+mod next_run;
 mod running;
 mod watch;
 
@@ -116,9 +117,7 @@ fn one(environment: &EnvironmentView, deployment: Option<&DeploymentView>, runni
         }
     }
     if let Some(next) = environment.next_runs.first() {
-        let verb = if next.action == "start" { "starts" } else { "stops" };
-        let at = next.at.to_zoned(jiff::tz::TimeZone::system()).strftime("%a %d %b %H:%M %Z");
-        output::line(format!("{name}: {verb} by its schedule on {at}"))?;
+        output::line(format!("{name}: {}", next_run::next_run(next)))?;
     }
     let rows: Vec<Vec<String>> = environment
         .services

@@ -2,9 +2,9 @@
 
 use super::{accepted, file_of, shown};
 use crate::file::{Notation, Outer, ParseOptions, parse_in, parse_project, project_changes, project_of, write_project};
-use crate::model::{FromProject, Name, Project};
+use crate::model::{EnvironmentMode, FromProject, Name, Project};
 
-const PROJECT: &str = "apiVersion: slipway.dev/v1
+pub(super) const PROJECT: &str = "apiVersion: slipway.dev/v1
 kind: Project
 name: shop
 variables:
@@ -14,15 +14,25 @@ variables:
   SAME: {alias: GREETING}
   CONF: {file: 'level {{LEVEL}}', mount: /etc/shop.conf}
 secrets: [STRIPE_KEY, SMTP]
+schedules:
+- environments: preview-keep
+- environments: preview-*
+  timezone: Europe/Paris
+  start: {weekdays: [monday], time: '08:00'}
+  stop: {weekdays: [monday, friday], time: '19:30'}
+- {environments: '*', mode: staging, stop: {weekdays: [sunday], time: '00:00'}}
 ";
 
 fn project(text: &str) -> Project {
     parse_project(text).unwrap_or_else(|problems| panic!("refused:\n{}", shown(&problems)))
 }
 
-fn with_variables(variables: &str) -> FromProject {
+fn with_variables(variables: &str) -> Project {
     project(&format!("apiVersion: slipway.dev/v1\nkind: Project\nname: shop\nvariables: {{{variables}}}\nsecrets: [SMTP]\n"))
-        .gives
+}
+
+fn with_schedules(schedules: &str) -> Project {
+    project(&format!("apiVersion: slipway.dev/v1\nkind: Project\nname: shop\nschedules: [{schedules}]\n"))
 }
 
 fn refused_project(more: &str) -> String {
@@ -82,7 +92,7 @@ fn even_of_an_unknown_project_no_variable_is_slipways_own() {
 
 #[test]
 fn a_circle_through_the_project_is_told_at_the_environment() {
-    let given = with_variables("A: '{{B}}', B: x");
+    let given = with_variables("A: '{{B}}', B: x").gives;
     let problems = problems("variables: {B: '{{A}}'}", Outer::Known(&given));
     assert_eq!(problems, "4:16: variables.B: variables need each other in a circle: B -> A -> B");
 }
@@ -113,7 +123,8 @@ fn a_project_takes_from_no_service_and_overrides_nothing() {
 fn changes_of_a_project_are_told_by_name_and_without_values() {
     let old = with_variables("A: secretive, B: x");
     assert_eq!(project_changes(&old, &old), Vec::<String>::new());
-    let new = FromProject { secrets: vec!["OTHER".to_owned()], ..with_variables("B: y, C: z") };
+    let mut new = with_variables("B: y, C: z");
+    new.gives.secrets = vec!["OTHER".to_owned()];
     assert_eq!(
         project_changes(&old, &new),
         [
@@ -128,6 +139,54 @@ fn changes_of_a_project_are_told_by_name_and_without_values() {
         project_changes(&with_variables("A: x, B: y"), &with_variables("B: y, A: x")),
         ["`variables` are in another order"]
     );
+}
+
+#[test]
+fn rules_of_schedules_are_read_as_they_are_written() {
+    let read = project(PROJECT).schedules;
+    let rules: Vec<_> = read.iter().map(|rule| (rule.environments.as_str(), rule.mode, &*rule.schedule.timezone)).collect();
+    assert_eq!(
+        rules,
+        [("preview-keep", None, "UTC"), ("preview-*", None, "Europe/Paris"), ("*", Some(EnvironmentMode::Staging), "UTC")]
+    );
+    let times = |place: usize| (read[place].schedule.start.is_some(), read[place].schedule.stop.is_some());
+    assert_eq!([times(0), times(1), times(2)], [(false, false), (true, true), (false, true)]);
+}
+
+#[test]
+fn rules_that_are_not_right_are_refused_where_they_stand() {
+    for (more, message) in [
+        ("schedules: [{timezone: UTC}]", "4:13: schedules[0]: `environments` is missing"),
+        (
+            "schedules: [{environments: 'a b'}]",
+            "4:28: schedules[0].environments: `a b` is not allowed; expected a pattern such as `preview-*`",
+        ),
+        ("schedules: [{environments: *}]", "4:28: this is not YAML"),
+        ("schedules: [{environments: x, timezone: Mars/Olympus}]", "schedules[0].timezone: `Mars/Olympus` is not allowed"),
+        ("schedules: [{environments: x, stop: {time: '08:00'}}]", "schedules[0].stop"),
+        ("schedules: [{environments: x, mode: prod}]", "schedules[0].mode: `prod` is not allowed"),
+        ("schedules: [{environments: x, environment: y}]", "unknown key `environment`"),
+        (
+            "schedules: [{environments: x-?}, {environments: x-?, mode: staging}, {environments: x-?}]",
+            "4:70: schedules[2]: a rule before it is for the same environments, `x-?`",
+        ),
+    ] {
+        let problems = refused_project(more);
+        assert!(problems.contains(message), "{more}\n{problems}");
+    }
+}
+
+#[test]
+fn changes_of_rules_are_told_by_their_environments() {
+    let old = with_schedules("{environments: a}, {environments: b}, {environments: c}");
+    assert_eq!(project_changes(&old, &old), Vec::<String>::new());
+    let new = with_schedules("{environments: b, timezone: Europe/Paris}, {environments: a, mode: staging}, {environments: c}");
+    assert_eq!(
+        project_changes(&old, &new),
+        ["schedule of `b` is changed", "schedule of `a` in mode `staging` is new", "schedule of `a` is removed"]
+    );
+    let turned = with_schedules("{environments: b}, {environments: a}, {environments: c}");
+    assert_eq!(project_changes(&old, &turned), ["`schedules` are in another order"], "the first counts");
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 use jsonschema::Validator;
 use serde_json::Value;
 
+use super::project::PROJECT;
 use super::sample::assert_reference;
 use super::{EVERYTHING, SAMPLE, file_of};
 use crate::file::keys::TOP;
@@ -38,6 +39,19 @@ fn the_schema_takes_every_example() {
     for text in [SAMPLE, EVERYTHING, shop, begun] {
         assert_eq!(refused_by_schema(text), Vec::<String>::new());
     }
+}
+
+#[test]
+fn the_schema_has_the_file_of_a_project() {
+    let mut whole: Value = serde_json::from_str(&schema().unwrap()).unwrap();
+    let definitions = whole["$defs"].take();
+    let project = serde_json::json!({"$defs": definitions, "$ref": "#/$defs/project"});
+    let validator = jsonschema::draft202012::new(&project).unwrap();
+    let read = |text: &str| json(&tree::read(text, &mut Vec::new()).unwrap());
+    assert!(validator.is_valid(&read(PROJECT)));
+    let wrong = PROJECT.replace("environments: preview-keep", "environments: a b");
+    let places: Vec<_> = validator.iter_errors(&read(&wrong)).map(|error| error.instance_path().to_string()).collect();
+    assert_eq!(places, ["/schedules/0/environments"]);
 }
 
 #[test]
