@@ -156,13 +156,9 @@ async fn the_first_rule_that_is_for_it_stops_an_environment_without_schedules_of
     clock.store(FRIDAY_NOON + 7 * HOUR - 1, Ordering::SeqCst);
     assert_eq!(actions(&look(&bench).await), ["deploy"]);
     assert_eq!(at(&bench, &clock, 7).await, ["deploy", "stop"]);
-    assert_eq!(
-        at(&bench, &clock, 2 * 24 + 20).await,
-        ["deploy", "stop"],
-        "on Monday it is morning in Paris an hour before UTC's"
-    );
-    assert_eq!(at(&bench, &clock, 2 * 24 + 19).await, ["deploy", "stop"], "the clock was set back");
-    assert_eq!(at(&bench, &clock, 2 * 24 + 43).await, ["deploy", "stop", "deploy"]);
+    // Monday, 06:00 and 07:00.
+    assert_eq!(at(&bench, &clock, 2 * 24 + 18).await, ["deploy", "stop"]);
+    assert_eq!(at(&bench, &clock, 2 * 24 + 19).await, ["deploy", "stop", "deploy"]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -207,9 +203,11 @@ async fn a_changed_rule_is_looked_at_at_once() {
     let before = tokio::time::Instant::now();
     put_rules(&bench, &[rule("*", "UTC")]).await;
     let mark = async || bench.store.schedule_mark(&name("shop"), &name("demo")).await.expect("read");
-    while mark().await.is_none() {
+    let mut turns = 0..10_000;
+    while mark().await.is_none() && turns.next().is_some() {
         tokio::task::yield_now().await;
     }
+    assert!(mark().await.is_some(), "the rule is looked at");
     assert_eq!(before.elapsed(), Duration::ZERO, "the pause between two looks is not waited for");
     stop.cancel();
     keeping.await.expect("it ends");
