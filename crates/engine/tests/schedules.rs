@@ -153,7 +153,7 @@ async fn at(bench: &Bench, clock: &AtomicI64, hours: i64) -> Vec<String> {
 async fn the_first_rule_that_is_for_it_stops_an_environment_without_schedules_of_its_own() {
     // In Paris the evening is an hour before that of UTC.
     let (bench, clock) = ruled(&[rule("other-*", "Asia/Tokyo"), rule("de?o", "Europe/Paris"), rule("*", "Asia/Tokyo")]).await;
-    clock.store(FRIDAY_NOON + 7 * HOUR - 1, Ordering::SeqCst);
+    clock.store(FRIDAY_NOON + 7 * HOUR - 60_000, Ordering::SeqCst);
     assert_eq!(actions(&look(&bench).await), ["deploy"]);
     assert_eq!(at(&bench, &clock, 7).await, ["deploy", "stop"]);
     // Monday, 06:00 and 07:00.
