@@ -108,6 +108,32 @@ fn a_project_is_applied_from_its_file_and_serves_its_environments() {
 }
 
 #[test]
+fn the_status_tells_when_a_rule_of_the_project_stops_an_environment_by_the_clock_of_the_rule() {
+    let home = Home::new();
+    assert_eq!(home.up().0, 0);
+    let write = |name: &str, text: &str| std::fs::write(home.path().join(name), text).unwrap();
+    let project = "apiVersion: slipway.dev/v1\nkind: Project\nname: shop\nschedules:\n- environments: preview-*\n  \
+        timezone: Asia/Kathmandu\n  stop:\n    weekdays:\n    - monday\n    time: \"19:30\"\n- environments: \"*\"\n";
+    write("project.yaml", project);
+    let (code, changes, said) = home.slipway(&["project", "apply", "--file", "project.yaml"]);
+    assert_eq!((code, changes.as_str()), (0, "schedule of `preview-*` is new\nschedule of `*` is new\n"), "{said}");
+    assert_eq!(home.slipway(&["project", "export", "shop"]).1, project);
+    assert!(home.slipway(&["project", "list"]).1.contains("preview-*, *"));
+    for name in ["preview-7", "staging"] {
+        write("slipway.yaml", &format!("apiVersion: slipway.dev/v1\nkind: Environment\nproject: shop\nname: {name}\n"));
+        let (code, _, said) = home.slipway(&["apply"]);
+        assert_eq!(code, 0, "{said}");
+    }
+    let (code, status, said) = home.slipway(&["status", "shop/preview-7"]);
+    assert_eq!(code, 0, "{said}");
+    let line = status.lines().nth(1).unwrap_or_default();
+    assert!(line.starts_with("shop/preview-7: stops by the rule `preview-*` of its project on Mon "), "{status}");
+    assert!(line.ends_with(" 19:30, Asia/Kathmandu"), "{status}");
+    let (_, status, _) = home.slipway(&["status", "shop/staging"]);
+    assert!(!status.contains("stops"), "the rule of all names no time: {status}");
+}
+
+#[test]
 fn a_server_that_can_not_start_says_why() {
     let home = Home::new();
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();

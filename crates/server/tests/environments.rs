@@ -38,6 +38,40 @@ async fn a_file_is_applied_once_and_then_changes_nothing() {
     assert_eq!(environment["services"][1]["urls"], serde_json::json!(["http://api.localhost"]));
 }
 
+/// The next runs of `shop/test`, without the moments.
+async fn next_runs(server: &Server) -> serde_json::Value {
+    let (_, mut view) = server.ask("GET", "/environments/shop/test", "").await;
+    let mut runs = view["nextRuns"].take();
+    let moments: Vec<_> =
+        runs.as_array_mut().into_iter().flatten().map(|run| run.as_object_mut().unwrap().remove("at").unwrap()).collect();
+    let moments: Vec<jiff::Timestamp> = moments.iter().map(|at| at.as_str().unwrap().parse().unwrap()).collect();
+    assert!(moments.is_sorted() && moments.iter().all(|at| *at > jiff::Timestamp::now()), "{moments:?}");
+    assert!(moments.iter().all(|at| at.as_second() % 3600 == 1800), "each at half past: {moments:?}");
+    runs
+}
+
+#[tokio::test]
+async fn the_next_three_runs_of_the_schedules_in_force_are_told_and_the_rule_that_they_come_from() {
+    let server = Server::with_environment().await;
+    assert_eq!(next_runs(&server).await, serde_json::Value::Null);
+    let daily = "{weekdays: [monday, tuesday, wednesday, thursday, friday, saturday, sunday], time: '19:30'}";
+    let rules = format!(
+        "apiVersion: slipway.dev/v1\nkind: Project\nname: shop\n\
+         schedules: [{{environments: 'te?t', timezone: Europe/Paris, stop: {daily}}}, {{environments: '*', start: {daily}}}]\n"
+    );
+    assert_eq!(server.ask("POST", "/projects:apply", &rules).await.0, StatusCode::OK);
+    let of_rule = serde_json::json!({"action": "stop", "timezone": "Europe/Paris", "rule": "te?t"});
+    assert_eq!(next_runs(&server).await, serde_json::json!([of_rule, of_rule, of_rule]));
+    let own = format!("{FILE}schedules: [{{start: {daily}}}]\n");
+    assert_eq!(server.ask("POST", "/environments:apply", &own).await.0, StatusCode::OK);
+    let of_own = serde_json::json!({"action": "start", "timezone": "UTC"});
+    assert_eq!(next_runs(&server).await, serde_json::json!([of_own, of_own, of_own]));
+    let (_, project) = server.ask("GET", "/projects/shop", "").await;
+    let environments: Vec<_> = project["schedules"].as_array().unwrap().iter().map(|rule| &rule["environments"]).collect();
+    assert_eq!(environments, ["te?t", "*"]);
+    assert_eq!(project["schedules"][0]["stop"]["time"], "19:30");
+}
+
 #[tokio::test]
 async fn a_service_left_out_is_refused_without_prune() {
     let server = Server::with_environment().await;

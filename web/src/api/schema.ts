@@ -1470,7 +1470,7 @@ export interface components {
             mode: string;
             /** @description The environment. */
             name: string;
-            /** @description When its schedules start and stop it next; at most three times. */
+            /** @description When its schedules, or those of its project, start and stop it next; at most three times. */
             nextRuns?: components["schemas"]["ScheduledRunView"][];
             /** @description The request that it was made for, if it is a preview. */
             preview?: components["schemas"]["PreviewOfView"];
@@ -2103,12 +2103,14 @@ export interface components {
             /** @description A URI that names the kind of problem. */
             type: string;
         };
-        /** @description A project: it groups environments, and gives them variables and secrets. */
+        /** @description A project: it groups environments, gives them variables and secrets, and starts and stops them. */
         ProjectView: {
             /** @description The names of its environments. */
             environments: string[];
             /** @description Unique on the server. */
             name: string;
+            /** @description When environments without schedules of their own start and stop; of each the first that is for it counts. */
+            schedules?: components["schemas"]["ScheduleRuleView"][];
             /** @description Its secrets, in file order. */
             secrets: components["schemas"]["SecretView"][];
             /** @description The names of its variables, in file order. */
@@ -2274,6 +2276,19 @@ export interface components {
             /** @description Where it runs. */
             target: string;
         };
+        /** @description When environments of some names start and stop by themselves. */
+        ScheduleRuleView: {
+            /** @description The names of the environments that it is for: `*` stands for any text, `?` for one character. */
+            environments: string;
+            /** @description What these environments are for; absent: anything. */
+            mode?: string;
+            /** @description When they start; absent: never. */
+            start?: components["schemas"]["WeekdayTimeView"];
+            /** @description When they stop; absent: never. */
+            stop?: components["schemas"]["WeekdayTimeView"];
+            /** @description Whose clock counts, as the IANA names it. */
+            timezone: string;
+        };
         /** @description A time at which a schedule starts or stops an environment. */
         ScheduledRunView: {
             /** @description `start` or `stop`. */
@@ -2283,6 +2298,10 @@ export interface components {
              * @description When.
              */
             at: string;
+            /** @description The environments of the project's rule that it comes from; absent: from a schedule of the environment's own. */
+            rule?: string;
+            /** @description The time zone of the schedule. */
+            timezone: string;
         };
         /** @description The value of a secret, on its way to the server and never back. */
         SecretValue: {
@@ -2569,6 +2588,13 @@ export interface components {
             project?: string;
             /** @description Where the host posts to. */
             url: string;
+        };
+        /** @description A time of day on some days of the week. */
+        WeekdayTimeView: {
+            /** @description `HH:MM`. */
+            time: string;
+            /** @description `monday` to `sunday`. */
+            weekdays: string[];
         };
     };
     responses: {

@@ -1,4 +1,4 @@
-/** A project: its environments, and the variables and secrets that all of them share. */
+/** A project: its environments, the variables and secrets that all of them share, and the rules by which they start and stop. */
 import { useEffect, useMemo } from 'preact/hooks';
 import { Link } from 'wouter-preact';
 import { Problem } from '../components/problem';
@@ -6,6 +6,7 @@ import * as calls from './calls';
 import { Draft } from './draft';
 import { DraftFrame, tellApplied } from './draft-frame';
 import { FormProvider } from './form/form';
+import { ListField } from './form/list-field';
 import { TextsField } from './form/texts-field';
 import { VariablesField } from './form/variables-field';
 import type { SchemaReader } from './schema';
@@ -33,7 +34,7 @@ export function ProjectPage({ project }: { project: string }) {
         empty="The project declares none. Add a name under “Secrets” below, apply it, and set its value here."
       />
       {version !== undefined && (
-        <DraftFrame draft={draft} applied={tellApplied} tools={<h2>Variables</h2>}>
+        <DraftFrame draft={draft} applied={tellApplied} tools={<h2>Variables, secrets and schedules</h2>}>
           {(schema) => <Fields draft={draft} schema={schema} />}
         </DraftFrame>
       )}
@@ -83,6 +84,15 @@ function Fields({ draft, schema }: { draft: Draft; schema: SchemaReader }) {
           path={['secrets']}
           property={{ ...secrets, description: 'Names alone. Their values are set above.' }}
           required={false}
+        />
+        <ListField
+          path={['schedules']}
+          property={{
+            ...schema.whole.$defs?.project?.properties?.schedules,
+            description:
+              'When environments without schedules of their own start and stop. `*` stands for any text, `?` for one character. Of each the first rule counts that is for it; a rule with neither time keeps the rules below away.',
+          }}
+          shape={schema.whole.$defs?.scheduleRule ?? {}}
         />
       </div>
     </FormProvider>

@@ -78,15 +78,29 @@ function ActionButton({ of: { action, text, look }, asked }: { of: ActionLook; a
   );
 }
 
-/** When the schedules start or stop it next, by the clock of whoever looks. */
+/** When the schedules in force start or stop it next, by the clock of whoever looks; by that of the schedule on hover. */
 function NextRun({ run }: { run: Wire<'ScheduledRunView'> | undefined }) {
   if (run === undefined) return null;
   const at = new Date(run.at).toLocaleString(undefined, { weekday: 'short', hour: '2-digit', minute: '2-digit' });
   return (
     <span>
-      · {run.action === 'start' ? 'starts' : 'stops'} by its schedule <time dateTime={run.at}>{at}</time>
+      · {run.action === 'start' ? 'starts' : 'stops'} by{' '}
+      {run.rule === undefined ? 'its schedule' : `the project’s rule ${run.rule}`}{' '}
+      <time dateTime={run.at} title={clockOf(run)}>
+        {at}
+      </time>
     </span>
   );
+}
+
+function clockOf({ at, timezone }: Wire<'ScheduledRunView'>): string {
+  try {
+    const moment = new Date(at);
+    return `${moment.toLocaleString(undefined, { timeZone: timezone, dateStyle: 'medium', timeStyle: 'short' })}, ${timezone}`;
+  } catch {
+    // The browser does not know the zone.
+    return timezone;
+  }
 }
 
 /** The request that a preview was made for. */

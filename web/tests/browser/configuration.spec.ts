@@ -168,6 +168,26 @@ test('what_a_project_gives_reaches_its_environments_and_can_not_be_taken_from_un
   await expect(page.getByRole('alert')).toContainText('demo/simulated, variables.OWN: nothing defines `{{LEVEL}}`');
 });
 
+test('rules_of_a_project_are_set_on_its_page_and_an_environment_that_is_open_tells_its_run', async ({ page, server, another }) => {
+  const open = await another();
+  await open.goto(`${server.url}${ENVIRONMENT}`);
+  await expect(open.locator('.environment-head')).not.toContainText('stops by');
+  await page.goto(`${server.url}/projects/demo`);
+  await page.getByRole('button', { name: 'Add schedule rule' }).click();
+  await field(page, 'schedules[0].environments').fill('simul* ');
+  await expect(page.getByText('expected a pattern').first()).toBeVisible();
+  await field(page, 'schedules[0].environments').fill('simul*');
+  await field(page, 'schedules[0].timezone').fill('Europe/Paris');
+  await page.getByRole('button', { name: 'Set stop' }).click();
+  await field(page, 'schedules[0].stop.time').fill('19:30');
+  await page.getByRole('checkbox', { name: 'monday' }).check();
+  await expectAccessible(page);
+  await apply(page);
+  await expect(page.getByText(/Applied as version 1/)).toBeVisible();
+  await expect(open.locator('.environment-head')).toContainText('stops by the project’s rule simul*');
+  await expect(open.locator('.environment-head time')).toHaveAttribute('title', /7:30.*Europe\/Paris/);
+});
+
 test('a_secret_is_set_and_never_shown', async ({ page, server }) => {
   await server.ask('POST', '/environments:apply', `${await file(server)}secrets: [STRIPE_KEY]\n`);
   await page.goto(`${server.url}${ENVIRONMENT}/variables`);

@@ -74,3 +74,14 @@ impl SqliteStore {
         Ok(names?.into_iter().filter(|name| access.covers(name)).collect())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_project_that_was_kept_before_there_were_rules_reads_back() {
+        let body: Body<'_> = serde_json::from_str(r#"{"variables": [], "secrets": ["TOKEN"]}"#).expect("it reads");
+        assert_eq!((body.gives.secrets.as_slice(), body.schedules.len()), (&["TOKEN".to_owned()][..], 0));
+    }
+}
