@@ -168,7 +168,11 @@ test('what_a_project_gives_reaches_its_environments_and_can_not_be_taken_from_un
   await expect(page.getByRole('alert')).toContainText('demo/simulated, variables.OWN: nothing defines `{{LEVEL}}`');
 });
 
-test('rules_of_a_project_are_set_on_its_page_and_an_environment_that_is_open_tells_its_run', async ({ page, server, another }) => {
+test('rules_of_a_project_are_set_on_its_page_and_an_environment_that_is_open_tells_its_run', async ({
+  page,
+  server,
+  another,
+}) => {
   const open = await another();
   await open.goto(`${server.url}${ENVIRONMENT}`);
   await expect(open.locator('.environment-head')).not.toContainText('stops by');
