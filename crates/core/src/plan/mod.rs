@@ -10,11 +10,13 @@ use crate::image_key::ImageKey;
 use crate::model::{Bytes, Environment, ImageReference, Millicores, Name, ServiceType, Stage};
 
 mod action;
+mod build_reason;
 mod chart;
 mod request;
 mod settled;
 
 pub use action::Action;
+pub use build_reason::{BuildDifference, BuildElsewhere, shared_with, why_built};
 pub use chart::{DependencyOrigin, PinnedChart, PinnedDependency, PinnedOrigin};
 pub use request::{Request, Selection};
 pub use settled::{Drift, ObjectRef, Observed, Settled, SettledObject};
