@@ -10,6 +10,7 @@
 
 mod auto_deploy;
 mod bases;
+mod builds_elsewhere;
 mod changes;
 mod chart_folder;
 mod cloning;

@@ -7,10 +7,13 @@ use slipway_core::deployed::DeployedService;
 use slipway_core::deployment::{Phase, SkipReason};
 use slipway_core::failure::Failure;
 use slipway_core::model::{JobEvent, Name, Service, ServiceKind};
-use slipway_core::plan::{Action, BuildPlan, Plan, PlannedBuild, PlannedService, ReleasedImage, Version};
+use slipway_core::plan::{
+    Action, BuildElsewhere, BuildPlan, Plan, PlannedBuild, PlannedService, ReleasedImage, Version, shared_with, why_built,
+};
 use slipway_ports::{Access, Presence, RepositoryTag, Target};
 
 use crate::bases::{self, Base};
+use crate::builds_elsewhere::{OtherEnvironment, builds_elsewhere};
 use crate::deployed::deployed;
 use crate::engine::Shared;
 use crate::error::EngineError;
@@ -90,6 +93,8 @@ pub(crate) async fn preview(shared: &Shared, access: &Access, target: &Target, p
     let reader = readers::of_project(&*shared.ports.store, access, &environment.project).await?;
     let bases = bases::bases(shared, &reader, present(&plan, &presences)).await;
     let differences = differences(shared, &plan, target, &deployed, &presences).await;
+    let elsewhere = builds_elsewhere(&*shared.ports.store, access, &plan, &in_question(&plan, &deployed, &presences)).await?;
+    let elsewhere: Vec<_> = elsewhere.iter().flat_map(OtherEnvironment::builds).collect();
     let mut leaders = HashMap::new();
     let mut steps = Vec::new();
     for service in &plan.services {
@@ -99,7 +104,8 @@ pub(crate) async fn preview(shared: &Shared, access: &Access, target: &Target, p
             Some(BuildPlan::Impossible(failure)) => Some(Does::Fail(failure.clone())),
             Some(BuildPlan::Image(build)) => {
                 let leader = leaders.entry(&build.key).or_insert(&service.name);
-                Some(build_does(build, before, &presences[&service.name], leader, &service.name))
+                let other = (*leader != &service.name).then_some(*leader);
+                Some(build_does(build, before.and_then(last_build), &elsewhere, &presences[&service.name], other))
             }
         };
         let failed = matches!(does, Some(Does::Fail(_)));
@@ -136,47 +142,53 @@ fn present(plan: &Plan, presences: &HashMap<Name, Result<Presence, Failure>>) ->
     plan.services.iter().filter(stays).filter_map(|service| tag(service.build.as_ref()?)).collect()
 }
 
+/// What a build does. `leader`: the service of this plan that builds its image.
 fn build_does(
     build: &PlannedBuild,
-    before: Option<&PlannedService>,
+    last: Option<&PlannedBuild>,
+    elsewhere: &[BuildElsewhere<'_>],
     presence: &Result<Presence, Failure>,
-    leader: &Name,
-    service: &Name,
+    leader: Option<&Name>,
 ) -> Does {
     match presence {
         Err(failure) => Does::Fail(failure.clone()),
         Ok(Presence::Present(digest)) if build.replaces.as_ref() == Some(digest) => {
             Does::Build { reason: "a rebuild was asked for".to_owned() }
         }
-        Ok(Presence::Present(_)) => Does::SkipBuild { reason: "image present".to_owned() },
-        Ok(Presence::Absent) if leader != service => Does::SkipBuild { reason: format!("same image as {leader}") },
-        Ok(Presence::Absent) => Does::Build { reason: build_reason(build, before) },
+        Ok(Presence::Present(_)) => {
+            let shared = shared_with(build, elsewhere).filter(|_| last.is_none_or(|last| last.key != build.key));
+            let with = shared.map_or(String::new(), |environment| format!(", built for {environment}"));
+            Does::SkipBuild { reason: format!("image present{with}") }
+        }
+        Ok(Presence::Absent) => match leader {
+            Some(leader) => Does::SkipBuild { reason: format!("same image as {leader}") },
+            None => Does::Build { reason: why_built(build, last, elsewhere) },
+        },
     }
 }
 
-/// What differs from the build that is deployed.
-fn build_reason(build: &PlannedBuild, before: Option<&PlannedService>) -> String {
-    let Some(BuildPlan::Image(last)) = before.and_then(|before| before.build.as_ref()) else {
-        return "first build".to_owned();
-    };
-    if last.key == build.key {
-        return "the registry does not hold the image any more".to_owned();
+/// The repositories of the builds of which others may say why they are done, or why not: whose image is not the one that was last
+/// built here.
+fn in_question<'a>(
+    plan: &'a Plan,
+    deployed: &BTreeMap<Name, DeployedService>,
+    presences: &HashMap<Name, Result<Presence, Failure>>,
+) -> BTreeSet<&'a str> {
+    let builds = plan.services.iter().filter_map(|service| {
+        let Some(BuildPlan::Image(build)) = &service.build else { return None };
+        let last = deployed.get(&service.name).and_then(|deployed| last_build(&deployed.planned));
+        let is_known = matches!(presences.get(&service.name), Some(Ok(_)));
+        (is_known && last.is_none_or(|last| last.key != build.key)).then_some(build.repository.as_str())
+    });
+    builds.collect()
+}
+
+/// The build that was sealed with a release.
+fn last_build(before: &PlannedService) -> Option<&PlannedBuild> {
+    match &before.build {
+        Some(BuildPlan::Image(build)) => Some(build),
+        Some(BuildPlan::Impossible(_)) | None => None,
     }
-    let mut changed = Vec::new();
-    if last.context_tree != build.context_tree {
-        changed.push("context changed".to_owned());
-    }
-    if last.target != build.target {
-        changed.push("target changed".to_owned());
-    }
-    if last.platforms != build.platforms {
-        changed.push("platforms changed".to_owned());
-    }
-    let names = last.args.keys().chain(build.args.keys()).collect::<std::collections::BTreeSet<_>>();
-    changed.extend(
-        names.into_iter().filter(|name| last.args.get(*name) != build.args.get(*name)).map(|name| format!("ARG {name} changed")),
-    );
-    if changed.is_empty() { "Dockerfile changed".to_owned() } else { changed.join(", ") }
 }
 
 fn act_does(plan: &Plan, service: &PlannedService, before: Option<&PlannedService>, difference: Option<&Difference>) -> Does {
