@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use slipway_core::outline;
-use slipway_ports::api::{BaseView, PlanView};
+use slipway_ports::api::{BaseView, PlanStepView, PlanView};
 
 use crate::context::Context;
 use crate::output::{self, Output};
@@ -87,33 +87,36 @@ fn print_outline(environment: &slipway_core::model::Environment) -> Result<(), S
 }
 
 fn print(selection: &Selection, plan: &PlanView) -> Result<(), Stop> {
-    let paint = Paint::of(&std::io::stdout());
-    output::line(format!("{} of {selection}", plan.action))?;
+    lines(selection, plan, Paint::of(&std::io::stdout())).into_iter().try_for_each(output::line)
+}
+
+fn lines(selection: &Selection, plan: &PlanView, paint: Paint) -> Vec<String> {
+    let mut lines = vec![format!("{} of {selection}", plan.action)];
     for stage in &plan.stages {
-        output::line(format!("{} {}", paint.dim(stage.order), paint.bold(&stage.name)))?;
+        lines.push(format!("{} {}", paint.dim(stage.order), paint.bold(&stage.name)));
         for service in &stage.services {
-            let name = format!("    {} {}", service.name, paint.dim(&service.version));
-            output::line(name)?;
-            for step in &service.steps {
-                let does = match step.does.as_str() {
-                    "build" | "release" | "stop" | "restart" | "remove" => paint.green(format!("{:8}", step.does)),
-                    "fail" => paint.red(format!("{:8}", step.does)),
-                    other => paint.dim(format!("{other:8}")),
-                };
-                output::line(format!("        {:8} {does} {}", step.phase, step.reason))?;
-                if let Some(hint) = step.failure.as_ref().and_then(|failure| failure.hint.as_ref()) {
-                    output::line(format!("        {} {hint}", paint.cyan("hint:")))?;
-                }
-                for line in step.bases.iter().filter_map(|base| base_line(base, paint)) {
-                    output::line(format!("        {line}"))?;
-                }
-            }
+            lines.push(format!("    {} {}", service.name, paint.dim(&service.version)));
+            lines.extend(service.steps.iter().flat_map(|step| step_lines(step, paint)));
         }
         if stage.services.is_empty() {
-            output::line(paint.dim("    no service"))?;
+            lines.push(paint.dim("    no service"));
         }
     }
-    output::line(summary(plan))
+    lines.push(summary(plan));
+    lines
+}
+
+fn step_lines(step: &PlanStepView, paint: Paint) -> Vec<String> {
+    let does = match step.does.as_str() {
+        "build" | "release" | "stop" | "restart" | "remove" => paint.green(format!("{:8}", step.does)),
+        "fail" => paint.red(format!("{:8}", step.does)),
+        other => paint.dim(format!("{other:8}")),
+    };
+    let mut lines = vec![format!("        {:8} {does} {}", step.phase, step.reason)];
+    let hint = step.failure.as_ref().and_then(|failure| failure.hint.as_ref());
+    lines.extend(hint.map(|hint| format!("        {} {hint}", paint.cyan("hint:"))));
+    lines.extend(step.bases.iter().filter_map(|base| base_line(base, paint)).map(|line| format!("        {line}")));
+    lines
 }
 
 /// What there is to say of a base image, if anything.
@@ -174,6 +177,42 @@ mod tests {
         insta::assert_snapshot!(lines.join("\n"), @"
         warning: base debian:12 moved: sha256:aaaaaaaaaaaa → sha256:bbbbbbbbbbbb; `slipway deploy --rebuild` builds on it
         base debian:12: it is not known whether it moved
+        ");
+    }
+
+    #[test]
+    fn b07_a_plan_says_of_each_step_why_and_what_would_mend_a_failure() {
+        let step = |phase: &str, does: &str, reason: &str| json!({"phase": phase, "does": does, "reason": reason});
+        let mut fail = step("build", "fail", "`web/Dockerfile` is not there");
+        fail["failure"] =
+            json!({"kind": "permanent", "code": "dockerfile-not-found", "message": "x", "hint": "name it with `dockerfile`"});
+        let service = |name: &str, steps: serde_json::Value| json!({"name": name, "kind": "application", "version": "1a2b3c4", "steps": steps});
+        let plan = json!({"project": "shop", "environment": "test", "action": "deploy", "stages": [
+            {"order": 0, "name": "data", "services": []},
+            {"order": 1, "name": "apps", "services": [
+                service("api", json!([
+                    step("build", "build", "context changed; ARG API_URL differs from staging"),
+                    step("release", "release", "version 0c1d2e3 -> 1a2b3c4")])),
+                service("worker", json!([
+                    step("build", "skip", "image present, built for staging"), step("release", "release", "first release")])),
+                service("web", json!([fail]))]}]});
+        let plan: PlanView = serde_json::from_value(plan).unwrap();
+        let lines = lines(&Selection::parse("shop/test").unwrap(), &plan, Paint::when(false));
+        insta::assert_snapshot!(lines.join("\n"), @"
+        deploy of shop/test
+        0 data
+            no service
+        1 apps
+            api 1a2b3c4
+                build    build    context changed; ARG API_URL differs from staging
+                release  release  version 0c1d2e3 -> 1a2b3c4
+            worker 1a2b3c4
+                build    skip     image present, built for staging
+                release  release  first release
+            web 1a2b3c4
+                build    fail     `web/Dockerfile` is not there
+                hint: name it with `dockerfile`
+        1 build, 1 skipped; 2 releases; 1 would fail
         ");
     }
 
