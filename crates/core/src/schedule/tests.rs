@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::file::{ApplyOptions, apply, parse};
+use crate::file::{ApplyOptions, ParseOptions, apply, parse};
 use crate::model::{Environment, EnvironmentMode, ScheduleRule};
 use crate::pattern::Pattern;
 
@@ -70,7 +70,7 @@ fn nothing_comes_of_nothing() {
 
 fn environment(name: &str) -> Environment {
     let text = format!("apiVersion: slipway.dev/v1\nkind: Environment\nname: {name}\n");
-    apply(None, &parse(&text, &Default::default()).unwrap(), ApplyOptions::default()).unwrap().environment
+    apply(None, &parse(&text, &ParseOptions::default()).unwrap(), ApplyOptions::default()).unwrap().environment
 }
 
 fn rule(environments: &str, zone: &str) -> ScheduleRule {

@@ -58,7 +58,7 @@ async fn changed(changes: &mut Receiver<Change>) -> Look {
             Ok(Change::Environment { project, name } | Change::Deployment { project, environment: name, .. }) => {
                 places.insert((project, name));
             }
-            Ok(Change::Targets) => {}
+            Ok(Change::Project(_) | Change::Targets) => {}
             Err(RecvError::Lagged(_)) => return Look::All,
             // The engine goes, and whoever waits is told to stop.
             Err(RecvError::Closed) => std::future::pending().await,
