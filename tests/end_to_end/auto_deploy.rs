@@ -1,18 +1,16 @@
 //! What a push brings about, from the git host's request to running pods (C13, B1, C14).
 
 use std::collections::BTreeSet;
-use std::io::{Read as _, Write as _};
-use std::net::TcpStream;
 use std::path::Path;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use slipway_hosts::{Host as Kind, sign};
 use slipway_ports::SecretText;
 
 use crate::cluster::Cleared;
 use crate::git;
 use crate::git_host::Host;
+use crate::hook::Hook;
 use crate::process::{command, eventually, run};
 use crate::server::Server;
 
@@ -50,8 +48,7 @@ struct Told<'a> {
     server: &'a Server,
     repository: &'a Path,
     url: String,
-    webhook: String,
-    secret: SecretText,
+    hook: Hook<'a>,
 }
 
 impl Told<'_> {
@@ -76,38 +73,9 @@ impl Told<'_> {
         .to_string()
     }
 
-    /// Posts a delivery as Gitea does, and returns the status and the answer.
-    fn post(&self, delivery: &str, secret: &SecretText, body: &str) -> (u16, Value) {
-        let (header, signature) = sign(Kind::Gitea, secret, body.as_bytes());
-        let address = self.server.address();
-        let head = format!(
-            "POST /hooks/{} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\nContent-Type: application/json\r\nX-Gitea-Event: push\r\n\
-             X-Gitea-Delivery: {delivery}\r\n{header}: {signature}\r\nContent-Length: {}\r\n\r\n",
-            self.webhook,
-            body.len()
-        );
-        let mut stream = TcpStream::connect(&address).expect("the server listens");
-        stream.write_all((head + body).as_bytes()).expect("it reads");
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).expect("it answers");
-        let status = answer.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status");
-        let json = answer.find('{').zip(answer.rfind('}')).map_or("null", |(from, to)| &answer[from..=to]);
-        (status, serde_json::from_str(json).expect("the answer is JSON"))
-    }
-
     /// Tells of the branch as it is, and waits until that is settled.
     fn push(&self, delivery: &str) -> Value {
-        let (status, answer) = self.post(delivery, &self.secret, &self.payload());
-        assert_eq!((status, &answer["known"]), (202, &json!(false)), "{answer:#}");
-        self.settled(delivery)
-    }
-
-    fn settled(&self, delivery: &str) -> Value {
-        eventually(&format!("delivery {delivery} is settled"), Duration::from_secs(60), || {
-            let all = self.server.slipway(["webhook", "deliveries", "--output", "json"]).expect_code(0).json();
-            let found = all.as_array()?.iter().find(|known| known["id"] == delivery)?.clone();
-            found["settledAt"].is_string().then_some(found)
-        })
+        self.hook.tell("push", delivery, &self.payload())
     }
 
     /// The newest deployment of an environment, once it has this number and has ended well.
@@ -168,7 +136,7 @@ fn each_image_is_built_once(told: &Told<'_>) {
     assert_eq!(deployed[0]["trigger"], json!({"source": "push", "actor": "acme/shop main", "link": link}));
     assert_eq!(SERVICES.map(|name| builds(told.server, name, 2)), [1, 1, 1, 2]);
     // The same delivery again, and the same commit by another: nothing.
-    let (status, again) = told.post("second", &told.secret, &told.payload());
+    let (status, again) = told.hook.post("push", "second", &told.hook.secret, &told.payload());
     assert_eq!((status, &again["known"]), (202, &json!(true)));
     let same = told.push("third");
     assert!(all_are(&same, "ignored"), "{same:#}");
@@ -203,19 +171,12 @@ fn c13_a_push_deploys_what_it_concerns_everywhere_and_each_image_is_built_once()
     commit(&repository, 1, &SERVICES);
     let host = Host::serve(folder.path(), None);
     let server = Server::start();
-    let made = server.slipway(["webhook", "create", "gitea", "--output", "json"]).expect_code(0).json();
-    let told = Told {
-        server: &server,
-        repository: &repository,
-        url: host.url("shop"),
-        webhook: made["id"].as_str().expect("an id").to_owned(),
-        secret: SecretText::new(made["secret"].as_str().expect("a secret").to_owned()),
-    };
+    let told = Told { server: &server, repository: &repository, url: host.url("shop"), hook: Hook::of(&server) };
     nothing_is_brought_up(&told);
     each_image_is_built_once(&told);
     only_what_is_concerned_and_up_is_deployed(&told);
     // Whoever does not know the secret moves nothing.
-    let (status, refused) = told.post("forged", &SecretText::new("another".to_owned()), &told.payload());
+    let (status, refused) = told.hook.post("push", "forged", &SecretText::new("another".to_owned()), &told.payload());
     assert_eq!((status, &refused["code"]), (401, &json!("delivery-refused")));
     let all = server.slipway(["webhook", "deliveries"]).expect_code(0);
     assert!(all.stdout.contains("push to main of acme/shop") && !all.stdout.contains("forged"), "{}", all.stdout);

@@ -4,6 +4,7 @@ use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::path::Path;
 use std::process::Stdio;
+use std::sync::Arc;
 
 use crate::process::command;
 
@@ -12,16 +13,24 @@ pub(crate) struct Host {
     pub(crate) port: u16,
 }
 
+/// What a host answers itself: by the method, the path and the body the status and a JSON text.
+pub(crate) type Api = dyn Fn(&str, &str, &str) -> Option<(u16, String)> + Send + Sync;
+
 impl Host {
     /// Serves the repositories in a folder until the test ends, to everybody or to who sends this `Authorization`.
     pub(crate) fn serve(folder: &Path, authorization: Option<&'static str>) -> Self {
+        Self::serve_with(folder, authorization, Arc::new(|_, _, _| None))
+    }
+
+    /// The same, with an API.
+    pub(crate) fn serve_with(folder: &Path, authorization: Option<&'static str>, api: Arc<Api>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let port = listener.local_addr().expect("it listens").port();
         let folder = folder.to_owned();
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                let folder = folder.clone();
-                std::thread::spawn(move || answer(stream, &folder, authorization));
+                let (folder, api) = (folder.clone(), api.clone());
+                std::thread::spawn(move || answer(stream, &folder, authorization, &*api));
             }
         });
         Self { port }
@@ -34,7 +43,7 @@ impl Host {
 }
 
 /// One request for each connection.
-fn answer(mut stream: TcpStream, folder: &Path, authorization: Option<&str>) -> Option<()> {
+fn answer(mut stream: TcpStream, folder: &Path, authorization: Option<&str>, api: &Api) -> Option<()> {
     let mut read = Vec::new();
     let mut buffer = [0; 4096];
     let end = loop {
@@ -62,6 +71,12 @@ fn answer(mut stream: TcpStream, folder: &Path, authorization: Option<&str>) -> 
     let mut line = head.lines().next()?.split(' ');
     let (method, target) = (line.next()?, line.next()?);
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
+    if let Some((status, json)) = api(method, path, &String::from_utf8_lossy(&read[end + 4..])) {
+        let head = "Content-Type: application/json\r\nConnection: close";
+        let answer = format!("HTTP/1.1 {status} Said\r\n{head}\r\nContent-Length: {}\r\n\r\n{json}", json.len());
+        stream.write_all(answer.as_bytes()).ok()?;
+        return stream.shutdown(Shutdown::Write).ok();
+    }
     let mut backend = command("git", ["http-backend"]);
     backend
         .env("GIT_PROJECT_ROOT", folder)

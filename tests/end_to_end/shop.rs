@@ -53,7 +53,7 @@ impl Drop for Shop {
     }
 }
 
-fn page(host: &str) -> Option<String> {
+pub(crate) fn page(host: &str) -> Option<String> {
     let port = std::env::var("SLIPWAY_DEV_INGRESS_PORT").unwrap_or_else(|_| "8080".to_owned());
     let header = format!("Host: {host}");
     let url = format!("http://127.0.0.1:{port}/");
