@@ -165,7 +165,7 @@ async fn a_secret_of_the_first_project_becomes_one_of_the_environment_in_another
     shop.secrets.clear();
     let bench = Bench::with(&shop).await;
     let gives = FromProject { variables: Vec::new(), secrets: vec!["TOKEN".to_owned()] };
-    bench.store.put_project(&access(), &Project { name: name("shop"), gives, schedules: Vec::new() }, 0).await.expect("stored");
+    bench.store.put_project(&access(), &Project { gives, ..Project::bare(name("shop")) }, 0).await.expect("stored");
     bench.store.put_secret(&access(), &name("shop"), None, "TOKEN", &SecretText::new("of the project")).await.expect("kept");
     let mut other = environment(vec![database()]);
     other.project = name("mall");

@@ -9,7 +9,9 @@ use std::time::Duration;
 use slipway_core::auto_deploy::{Changed, Notice, RequestWhat, What};
 use slipway_core::deployment::{Actor, Outcome, Timestamp};
 use slipway_core::failure::{Code, Failure};
-use slipway_core::model::{Environment, EnvironmentMode, Name, PreviewWhen, Previews, Variable, VariableName, VariableValue};
+use slipway_core::model::{
+    Environment, EnvironmentMode, Name, PreviewWhen, Previews, Project, Variable, VariableName, VariableValue,
+};
 use slipway_core::plan::Action;
 use slipway_engine::{Clock, Settings};
 use slipway_ports::{
@@ -387,7 +389,10 @@ async fn a_preview_that_somebody_deletes_is_forgotten_and_one_of_whose_services_
 #[tokio::test]
 async fn a_project_has_a_bounded_number_of_previews() {
     let running = Running::with(&with_previews()).await;
-    for number in 1..=20 {
+    let stored = running.bench.store.project(&access(), &name("shop")).await.expect("read");
+    let bounded = Project { preview_limit: 3, ..stored.project };
+    running.bench.store.put_project(&access(), &bounded, stored.version).await.expect("kept");
+    for number in 1..=3 {
         let mut other = with_previews();
         other.name = name(&format!("old-{number}"));
         other.preview = Some(slipway_core::model::Preview {
@@ -407,7 +412,7 @@ async fn a_project_has_a_bounded_number_of_previews() {
         running.bench.store.put_environment(&access(), &other, 0).await.expect("kept");
     }
     let ignored = running.one("opened", opened()).await;
-    assert_eq!((ignored.kind, &*ignored.why), (EffectKind::Ignored, "the project has 20 previews, and may have 20"));
+    assert_eq!((ignored.kind, &*ignored.why), (EffectKind::Ignored, "the project has 3 previews, and may have 3 at a time"));
     assert!(running.preview("demo-pr-7").await.is_err());
 }
 

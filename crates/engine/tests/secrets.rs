@@ -114,7 +114,7 @@ async fn the_password_of_a_database_is_made_once() {
 async fn give(bench: &Bench, variables: Vec<Variable>, secrets: &[&str]) {
     let stored = bench.store.project(&access(), &name("shop")).await.expect("it needs no making");
     let gives = FromProject { variables, secrets: secrets.iter().copied().map(str::to_owned).collect() };
-    let project = Project { name: name("shop"), gives, schedules: Vec::new() };
+    let project = Project { gives, ..Project::bare(name("shop")) };
     bench.store.put_project(&access(), &project, stored.version).await.expect("a project is stored");
 }
 

@@ -26,7 +26,7 @@ fn taking() -> String {
 async fn a_project_needs_no_making_and_is_listed_once_it_has_an_environment() {
     let server = Server::start().await;
     assert_eq!(server.ask("GET", "/projects", "").await.1, json!({"items": []}));
-    let nothing = json!({"name": "shop", "version": 0, "variables": [], "secrets": [], "environments": []});
+    let nothing = json!({"name": "shop", "version": 0, "variables": [], "secrets": [], "previewLimit": 20, "environments": []});
     assert_eq!(server.ask("GET", "/projects/shop", "").await, (StatusCode::OK, nothing));
     let server = Server::with_environment().await;
     let (_, projects) = server.ask("GET", "/projects", "").await;

@@ -2109,6 +2109,11 @@ export interface components {
             environments: string[];
             /** @description Unique on the server. */
             name: string;
+            /**
+             * Format: int32
+             * @description The most previews that it has at a time.
+             */
+            previewLimit: number;
             /** @description When environments without schedules of their own start and stop; of each the first that is for it counts. */
             schedules?: components["schemas"]["ScheduleRuleView"][];
             /** @description Its secrets, in file order. */

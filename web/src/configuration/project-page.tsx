@@ -8,6 +8,7 @@ import { DraftFrame, tellApplied } from './draft-frame';
 import { FormProvider } from './form/form';
 import { ListField } from './form/list-field';
 import { TextsField } from './form/texts-field';
+import { ValueField } from './form/value-field';
 import { VariablesField } from './form/variables-field';
 import type { SchemaReader } from './schema';
 import { SecretsTable } from './secrets-table';
@@ -34,7 +35,7 @@ export function ProjectPage({ project }: { project: string }) {
         empty="The project declares none. Add a name under “Secrets” below, apply it, and set its value here."
       />
       {version !== undefined && (
-        <DraftFrame draft={draft} applied={tellApplied} tools={<h2>Variables, secrets and schedules</h2>}>
+        <DraftFrame draft={draft} applied={tellApplied} tools={<h2>Variables, secrets, schedules and previews</h2>}>
           {(schema) => <Fields draft={draft} schema={schema} />}
         </DraftFrame>
       )}
@@ -68,6 +69,7 @@ function Environments({ project }: { project: string }) {
 
 function Fields({ draft, schema }: { draft: Draft; schema: SchemaReader }) {
   const secrets = schema.whole.properties?.secrets ?? {};
+  const previewLimit = schema.whole.$defs?.project?.properties?.previewLimit ?? {};
   return (
     <FormProvider value={{ draft, schema, fixed: [], known: {} }}>
       <div class="form-fields">
@@ -94,6 +96,7 @@ function Fields({ draft, schema }: { draft: Draft; schema: SchemaReader }) {
           }}
           shape={schema.whole.$defs?.scheduleRule ?? {}}
         />
+        <ValueField path={['previewLimit']} property={previewLimit} field={schema.field(previewLimit)} required={false} />
       </div>
     </FormProvider>
   );

@@ -16,6 +16,8 @@ struct Body<'a> {
     gives: Cow<'a, FromProject>,
     #[serde(default, skip_serializing_if = "<[_]>::is_empty")]
     schedules: Cow<'a, [ScheduleRule]>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    preview_limit: Option<u32>,
 }
 
 impl SqliteStore {
@@ -31,7 +33,11 @@ impl SqliteStore {
         if found != expected {
             return Err(StoreError::Conflict { what: format!("project `{name}`"), expected, found });
         }
-        let body = Body { gives: Cow::Borrowed(&project.gives), schedules: Cow::Borrowed(&project.schedules) };
+        let body = Body {
+            gives: Cow::Borrowed(&project.gives),
+            schedules: Cow::Borrowed(&project.schedules),
+            preview_limit: Some(project.preview_limit),
+        };
         sqlx::query(
             "INSERT INTO project (name, version, body) VALUES (?, 1, ?)
              ON CONFLICT DO UPDATE SET version = version + 1, body = excluded.body",
@@ -59,8 +65,13 @@ impl SqliteStore {
             }
             None => (0, Body::default()),
         };
-        let Body { gives, schedules } = body;
-        let project = Project { name: name.clone(), gives: gives.into_owned(), schedules: schedules.into_owned() };
+        let Body { gives, schedules, preview_limit } = body;
+        let project = Project {
+            name: name.clone(),
+            gives: gives.into_owned(),
+            schedules: schedules.into_owned(),
+            preview_limit: preview_limit.unwrap_or(Project::PREVIEW_LIMIT),
+        };
         Ok(StoredProject { project, version })
     }
 
@@ -82,6 +93,9 @@ mod tests {
     #[test]
     fn a_project_that_was_kept_before_there_were_rules_reads_back() {
         let body: Body<'_> = serde_json::from_str(r#"{"variables": [], "secrets": ["TOKEN"]}"#).expect("it reads");
-        assert_eq!((body.gives.secrets.as_slice(), body.schedules.len()), (&["TOKEN".to_owned()][..], 0));
+        assert_eq!(
+            (body.gives.secrets.as_slice(), body.schedules.len(), body.preview_limit),
+            (&["TOKEN".to_owned()][..], 0, None)
+        );
     }
 }

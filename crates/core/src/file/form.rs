@@ -139,6 +139,8 @@ pub(super) const PLATFORMS: Form =
 
 /// Most builds or releases at a time.
 pub(super) const MOST_PARALLEL: u32 = 1000;
+/// The most previews that a project may have at a time.
+pub(super) const MOST_PREVIEWS: u32 = 1000;
 /// Most pods of a service.
 pub(super) const MOST_INSTANCES: u32 = 10_000;
 /// Most failures of a probe in a row.

@@ -3,8 +3,8 @@
 
 use super::form::Form::{Boolean, Choice, ChoiceOrNull, Choices, Number, Word};
 use super::form::{
-    DURATION, MOST_PARALLEL, MOUNT, NAME, PATTERN, SECRET, SECRETS, STAGE_NAME, TEXT, TIME_OF_DAY, TIME_ZONE, VARIABLE_NAME,
-    WEB_URL, WEEKDAYS,
+    DURATION, MOST_PARALLEL, MOST_PREVIEWS, MOUNT, NAME, PATTERN, SECRET, SECRETS, STAGE_NAME, TEXT, TIME_OF_DAY, TIME_ZONE,
+    VARIABLE_NAME, WEB_URL, WEEKDAYS,
 };
 use super::keys_service::SERVICE;
 use super::table::Content::{ListOf, Mapping, Named, Value};
@@ -52,6 +52,12 @@ pub(super) static PROJECT: Shape = Shape {
             ListOf(&SCHEDULE_RULE),
             "none",
             "When environments without schedules of their own start and stop. Of each the first that is for it counts.",
+        ),
+        Key::new(
+            "previewLimit",
+            Value(Number { least: 0, most: MOST_PREVIEWS }),
+            "`20`",
+            "The most [previews](previews.md) that it has at a time.",
         ),
     ],
     relations: &[],

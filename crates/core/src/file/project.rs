@@ -3,6 +3,7 @@
 use crate::model::{EnvironmentMode, FromProject, Name, Project, ScheduleRule};
 
 use super::changes::differing;
+use super::form::MOST_PREVIEWS;
 use super::keys::PROJECT;
 use super::problem::Problem;
 use super::reader::{Place, Reader};
@@ -24,8 +25,10 @@ fn project(reader: &mut Reader, root: &Node) -> Option<Project> {
     let secrets = read_environment::secret_names(reader, &keys);
     let variables = read_variables::variables(reader, &keys, &secrets);
     let schedules = read_schedules::rules(reader, &keys);
+    let preview_limit = keys.get("previewLimit").and_then(|place| reader.number(&place, 0, MOST_PREVIEWS));
     references::check_project(reader, &keys);
-    Some(Project { name: name?, gives: FromProject { variables, secrets }, schedules })
+    let gives = FromProject { variables, secrets };
+    Some(Project { name: name?, gives, schedules, preview_limit: preview_limit.unwrap_or(Project::PREVIEW_LIMIT) })
 }
 
 /// The project as a file; secrets are in it by their names alone.
@@ -41,6 +44,7 @@ pub fn write_project(project: &Project, notation: Notation) -> Result<String, St
     top.put_filled("variables", variables(&project.gives.variables));
     top.put_filled("secrets", texts(&project.gives.secrets));
     top.put_filled("schedules", list(&project.schedules, rule));
+    top.put_unless(project.preview_limit == Project::PREVIEW_LIMIT, "previewLimit", project.preview_limit);
     document(top, notation)
 }
 
@@ -57,6 +61,9 @@ fn rule(rule: &ScheduleRule) -> Mapping {
 pub fn project_changes(old: &Project, new: &Project) -> Vec<String> {
     let mut changes = changes_of_what_it_gives(&old.gives, &new.gives);
     changes.extend(changes_of_rules(&old.schedules, &new.schedules));
+    if old.preview_limit != new.preview_limit {
+        changes.push(format!("`previewLimit` is {} instead of {}", new.preview_limit, old.preview_limit));
+    }
     changes
 }
 

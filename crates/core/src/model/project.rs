@@ -16,6 +16,28 @@ pub struct Project {
     /// When its environments start and stop that have no schedules of their own; of each the first rule counts that is for it.
     #[serde(default)]
     pub schedules: Vec<ScheduleRule>,
+    /// The most previews that it has at a time.
+    #[serde(default = "preview_limit", skip_serializing_if = "is_preview_limit")]
+    pub preview_limit: u32,
+}
+
+impl Project {
+    /// The most previews at a time, unless the project says otherwise.
+    pub const PREVIEW_LIMIT: u32 = 20;
+
+    /// One of which nothing is said.
+    pub fn bare(name: Name) -> Self {
+        Self { name, gives: FromProject::default(), schedules: Vec::new(), preview_limit: Self::PREVIEW_LIMIT }
+    }
+}
+
+fn preview_limit() -> u32 {
+    Project::PREVIEW_LIMIT
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
+fn is_preview_limit(limit: &u32) -> bool {
+    *limit == Project::PREVIEW_LIMIT
 }
 
 /// When the environments of some names start and stop by themselves.

@@ -1,10 +1,10 @@
 //! A pull request: which environments have a preview of it, and what is done about that.
 
 use slipway_core::auto_deploy::same_repository;
-use slipway_core::model::{Environment, GitSource, Name, PreviewWhen, Previews};
+use slipway_core::model::{Environment, FromProject, GitSource, Name, PreviewWhen, Previews};
 use slipway_core::preview::{COMMAND, IntoBranch, PullRequest, Wanted, make, names, services_on};
 use slipway_ports::{Access, Effect};
-use slipway_ports::{CancellationToken, EffectKind, Store, StoreError, StoredEnvironment};
+use slipway_ports::{CancellationToken, EffectKind, StoreError, StoredEnvironment};
 
 use super::asking::{Asking, Outcome};
 use super::environment::Following;
@@ -13,7 +13,7 @@ use super::push::Push;
 use super::trouble::Trouble;
 use crate::cloning;
 use crate::engine::Engine;
-use crate::previews::{MOST_PREVIEWS, over};
+use crate::previews::over;
 use crate::readers;
 
 /// A request that is open, and how it was heard of.
@@ -152,29 +152,24 @@ impl<'a> Against<'a> {
         let all = store.environments(self.access).await?;
         let of_project = || all.iter().map(|stored| &stored.environment).filter(|other| other.project == *project);
         let count = of_project().filter(|other| other.preview.is_some()).count();
-        if count >= MOST_PREVIEWS {
-            let why = format!("the project has {count} previews, and may have {MOST_PREVIEWS}");
+        let of_its_project = store.project(self.access, project).await?.project;
+        let limit = of_its_project.preview_limit;
+        if count >= usize::try_from(limit).unwrap_or(usize::MAX) {
+            let why = format!("the project has {count} previews, and may have {limit} at a time");
             return Ok(vec![self.asking(self.environment).effect(EffectKind::Ignored, Vec::new(), why)]);
         }
         let [short, long] = names(&self.environment.name, &source.url, self.requested.request.number);
         let name = if of_project().any(|other| other.name == short) { long } else { short };
-        let made = self.made(store, into, source, &name).await?;
+        let made = self.made(&of_its_project.gives, into, source, &name)?;
         let with_secrets = !made.is_of_fork();
         cloning::keep(self.engine.shared(), self.access, self.environment, &made, with_secrets).await?;
         Ok(vec![self.asking(&made).deploy_all("the request is open").await?])
     }
 
-    async fn made(
-        &self,
-        store: &dyn Store,
-        into: IntoBranch<'_>,
-        source: &GitSource,
-        name: &Name,
-    ) -> Result<Environment, Trouble> {
-        let gives = store.project(self.access, &self.environment.project).await?.project.gives;
+    fn made(&self, gives: &FromProject, into: IntoBranch<'_>, source: &GitSource, name: &Name) -> Result<Environment, Trouble> {
         let wanted = Wanted {
             of: self.environment,
-            gives: &gives,
+            gives,
             previews: self.previews,
             host: self.requested.heard.host,
             repository: &source.url,

@@ -24,9 +24,6 @@ use crate::engine::Engine;
 
 pub(crate) use place::place_of;
 
-/// As many previews a project may have at a time.
-pub(crate) const MOST_PREVIEWS: usize = 20;
-
 /// The longest time between two looks: nothing tells that a time to live is over.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 

@@ -20,6 +20,8 @@ pub struct ProjectView {
     /// When environments without schedules of their own start and stop; of each the first that is for it counts.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub schedules: Vec<ScheduleRuleView>,
+    /// The most previews that it has at a time.
+    pub preview_limit: u32,
     /// The names of its environments.
     pub environments: Vec<String>,
 }

@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use slipway_core::deployment::{CancelScope, Event, Fact, Outcome, Timestamp};
-use slipway_core::model::{Environment, FromProject, Name, Project};
+use slipway_core::model::{Environment, Name, Project};
 
 use crate::{
     Access, Credential, DeploymentSummary, KeptAnswer, LogCut, LogFrom, LogLine, LogMatches, LogSearch, LogSection, LogWindow,
@@ -198,7 +198,7 @@ impl Store for MemoryStore {
         if !access.covers(project) {
             return Err(no(&format!("project `{project}`")));
         }
-        let nothing = || Project { name: project.clone(), gives: FromProject::default(), schedules: Vec::new() };
+        let nothing = || Project::bare(project.clone());
         Ok(self.tables().projects.get(project).cloned().unwrap_or_else(|| StoredProject { project: nothing(), version: 0 }))
     }
 

@@ -214,6 +214,7 @@ async fn view(app: &App, project: &Name, environments: &[StoredEnvironment]) -> 
         variables: stored.project.gives.variables.iter().map(|variable| variable.name.to_string()).collect(),
         secrets: stored.project.gives.secrets.iter().map(secret).collect(),
         schedules: stored.project.schedules.iter().map(schedules::rule).collect(),
+        preview_limit: stored.project.preview_limit,
         environments: own.map(|stored| stored.environment.name.to_string()).collect(),
     };
     Ok((stored.version, view))

@@ -21,6 +21,7 @@ schedules:
   start: {weekdays: [monday], time: '08:00'}
   stop: {weekdays: [monday, friday], time: '19:30'}
 - {environments: '*', mode: staging, stop: {weekdays: [sunday], time: '00:00'}}
+previewLimit: 5
 ";
 
 fn project(text: &str) -> Project {
