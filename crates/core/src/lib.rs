@@ -5,6 +5,7 @@
 //! [`deployment::decide`] turns an input into facts, [`deployment::evolve`] folds a fact into the state, and
 //! [`deployment::due`] says what must be running now. Recovery is the same fold over the stored facts.
 
+pub mod address;
 pub mod auto_deploy;
 pub mod clone;
 pub mod deployed;
@@ -16,6 +17,7 @@ pub mod history;
 pub mod image_key;
 pub mod model;
 pub mod names;
+pub mod notification;
 pub mod outline;
 pub mod pattern;
 pub mod pipeline_edit;

@@ -177,7 +177,7 @@ fn a_clone_makes_no_previews_and_one_for_a_pull_request_tells_nobody() {
     }];
     source.notifications = vec![Notification {
         kind: "webhook".to_owned(),
-        url: "https://hook.example/".to_owned(),
+        url: Some("https://hook.example/".to_owned()),
         events: Vec::new(),
         secret: Some("SIGNING_KEY".to_owned()),
     }];

@@ -9,7 +9,6 @@ use super::form::{
 use super::keys_service::SERVICE;
 use super::table::Content::{ListOf, Mapping, Named, Value};
 use super::table::Relation::{AtLeastOne, ExactlyOne, Needs};
-use super::table::Support::NotYet;
 use super::table::{Key, Shape};
 
 const MODES: [&str; 4] = ["production", "staging", "development", "preview"];
@@ -29,7 +28,7 @@ pub(super) static TOP: Shape = Shape {
         Key::new("services", ListOf(&SERVICE), "none", "What the environment is made of; order within a stage is file order."),
         Key::new("previews", Mapping(&PREVIEWS), "none", "Environments made for pull requests; see [previews](previews.md)."),
         Key::new("schedules", ListOf(&SCHEDULE), "none", "When it starts and stops by itself; see [schedules](schedules.md)."),
-        Key::new("notifications", ListOf(&NOTIFICATION), "none", "Who is told.").support(NotYet),
+        Key::new("notifications", ListOf(&NOTIFICATION), "none", "Who is told; see [notifications](notifications.md)."),
     ],
     relations: &[],
 };
@@ -176,9 +175,9 @@ pub(super) static NOTIFICATION: Shape = Shape {
     name: "notification",
     keys: &[
         Key::new("kind", Value(Choice(&["webhook", "slack"])), "required", "How it is told."),
-        Key::new("url", Value(WEB_URL), "required", "Where it is sent."),
+        Key::new("url", Value(WEB_URL), "required for `webhook`", "Where it is sent."),
         Key::new("events", Value(Choices(&["started", "succeeded", "failed", "canceled"])), "all", "What is told."),
-        Key::new("secret", Value(SECRET), "none", "Signs a webhook."),
+        Key::new("secret", Value(SECRET), "none", "Signs a webhook; for `slack` it is the URL, in the place of `url`."),
     ],
-    relations: &[],
+    relations: &[AtLeastOne(&["url", "secret"])],
 };

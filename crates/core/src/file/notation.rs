@@ -1,5 +1,7 @@
 //! The notations that the outside world defines: URLs, paths, branches, cron, hosts, platforms.
 
+use crate::address::host_of;
+
 /// Whether a text is the URL of a git repository that may be fetched.
 pub(super) fn git_url(text: &str, allow_file: bool) -> Result<(), String> {
     let expected = "expected an `https`, `http`, `ssh` or `user@host:path` URL";
@@ -29,7 +31,7 @@ pub(super) fn git_url(text: &str, allow_file: bool) -> Result<(), String> {
 }
 
 /// Whether a text is an `http` or `https` URL.
-pub(super) fn web_url(text: &str, schemes: &[&str]) -> Result<(), String> {
+pub fn web_url(text: &str, schemes: &[&str]) -> Result<(), String> {
     let expected = format!("expected a URL that begins with `{}://`", schemes.join("://` or `"));
     let Some((scheme, rest)) = text.split_once("://") else { return Err(expected) };
     if !schemes.contains(&scheme) || text.chars().any(|character| character.is_whitespace() || character.is_control()) {
@@ -40,14 +42,8 @@ pub(super) fn web_url(text: &str, schemes: &[&str]) -> Result<(), String> {
 
 /// Whether a URL leads to `localhost` or to an address of this machine alone.
 pub fn is_on_loopback(url: &str) -> bool {
-    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
-    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    let name = match authority.rsplit_once(':') {
-        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
-        _ => authority,
-    };
-    let address = name.trim_start_matches('[').trim_end_matches(']');
-    name == "localhost" || address.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+    let host = host_of(url);
+    host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 /// Checks `[user@]host[:port]` before the first `/`.
@@ -81,7 +77,7 @@ fn authority(rest: &str, web: bool) -> Result<(), String> {
 }
 
 /// Whether a text is a host name as DNS and an Ingress take it.
-pub(super) fn is_host_name(text: &str) -> bool {
+pub(crate) fn is_host_name(text: &str) -> bool {
     let label_is_good = |label: &str| {
         (1..=63).contains(&label.len())
             && !label.starts_with('-')

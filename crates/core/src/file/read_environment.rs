@@ -2,7 +2,9 @@
 
 use std::collections::HashSet;
 
+use crate::address::{AddressRule, host_of};
 use crate::model::{EnvironmentMode, Name, Notification, PreviewWhen, Previews, VariableName};
+use crate::notification::Event;
 use crate::schedule;
 
 use super::Outer;
@@ -151,24 +153,37 @@ pub(super) fn words(reader: &mut Reader, place: &Place<'_>, known: &[&str], at_l
 }
 
 fn notifications(reader: &mut Reader, keys: &Keys<'_>, secrets: &[String]) -> Vec<Notification> {
-    let mut notifications = Vec::new();
-    for place in reader.list_at(keys, "notifications") {
-        let Some(keys) = reader.keys(place, &NOTIFICATION) else { continue };
-        let kind =
-            reader.require(&keys, "kind").and_then(|place| reader.choice(&place, &[("webhook", "webhook"), ("slack", "slack")]));
-        let url = reader.require(&keys, "url").and_then(|place| {
-            let text = reader.word(&place)?;
-            notation::web_url(&text, &["https", "http"]).map_err(|message| reader.refuse_value(&place, message)).ok()?;
-            Some(text)
-        });
-        let events =
-            keys.get("events").map(|place| words(reader, &place, &["started", "succeeded", "failed", "canceled"], false));
-        let secret = keys.get("secret").and_then(|place| read_variables::declared_secret(reader, &place, secrets));
-        if let (Some(kind), Some(url)) = (kind, url) {
-            notifications.push(Notification { kind: kind.to_owned(), url, events: events.unwrap_or_default(), secret });
+    let places = reader.list_at(keys, "notifications");
+    places.into_iter().filter_map(|place| notification(reader, place, secrets)).collect()
+}
+
+fn notification(reader: &mut Reader, place: Place<'_>, secrets: &[String]) -> Option<Notification> {
+    let keys = reader.keys(place, &NOTIFICATION)?;
+    let kind =
+        reader.require(&keys, "kind").and_then(|place| reader.choice(&place, &[("webhook", "webhook"), ("slack", "slack")]));
+    let url = keys.get("url").and_then(|place| notified_url(reader, &place));
+    let known = Event::ALL.map(Event::as_str);
+    let events = keys.get("events").map(|place| words(reader, &place, &known, false)).unwrap_or_default();
+    let secret = keys.get("secret").and_then(|place| read_variables::declared_secret(reader, &place, secrets));
+    let has = |key| keys.get(key).is_some();
+    match kind? {
+        "slack" if has("url") == has("secret") => {
+            reader.refuse_value(&keys.place, "expected `url`, or the `secret` that is the URL, and not both");
         }
+        "webhook" if !has("url") => reader.refuse_value(&keys.place, "expected `url`"),
+        _ => {}
     }
-    notifications
+    Some(Notification { kind: kind?.to_owned(), url, events, secret })
+}
+
+fn notified_url(reader: &mut Reader, place: &Place<'_>) -> Option<String> {
+    let text = reader.word(place)?;
+    let checked = notation::web_url(&text, &["https", "http"]);
+    // Metadata alone: what else a server may reach is its operator's word, which the file does not know.
+    let anywhere = AddressRule { is_local: true, allowed: Vec::new() };
+    let checked = checked.and_then(|()| anywhere.judge_host(host_of(&text)).map_err(|refused| refused.to_string()));
+    checked.map_err(|message| reader.refuse_value(place, message)).ok()?;
+    Some(text)
 }
 
 /// A duration of at least so many seconds.

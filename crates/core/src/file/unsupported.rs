@@ -57,3 +57,30 @@ fn check(key: &Key, entry: &Entry, path: &str, found: &mut Vec<Problem>) {
         Support::NotYet => refuse(entry.line, entry.column, path, format!("`{}`", key.name)),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::form::TEXT;
+    use super::super::table::Content::{ListOf, Value as Holds};
+    use super::super::tree;
+    use super::*;
+
+    static PART: Shape = Shape { name: "part", keys: &[key("late").support(Support::NotYet), key("done")], relations: &[] };
+    static WHOLE: Shape = Shape {
+        name: "whole",
+        keys: &[key("done"), key("soon").support(Support::NotYet), Key::new("parts", ListOf(&PART), "none", "Some.")],
+        relations: &[],
+    };
+
+    const fn key(name: &'static str) -> Key {
+        Key::new(name, Holds(TEXT), "none", "A text.")
+    }
+
+    #[test]
+    fn each_key_without_code_is_named_where_it_stands() {
+        let root = tree::read("done: a\nsoon: b\nparts:\n- {done: c}\n- {done: d, late: e}\n", &mut Vec::new()).unwrap();
+        let found: Vec<_> = find(&root, &WHOLE).into_iter().map(|each| (each.line, each.column, each.path, each.message)).collect();
+        let told = |line, column, path: &str, key: &str| (line, column, path.to_owned(), format!("`{key}` is not supported yet"));
+        assert_eq!(found, [told(2, 1, "soon", "soon"), told(5, 13, "parts[1].late", "late")]);
+    }
+}

@@ -139,7 +139,7 @@ pub(super) fn put_schedule(keys: &mut Mapping, schedule: &Schedule) {
 fn notification(notification: &Notification) -> Mapping {
     let mut keys = Mapping::default();
     keys.put("kind", notification.kind.as_str());
-    keys.put("url", notification.url.as_str());
+    keys.put_some("url", notification.url.as_deref());
     keys.put_filled("events", texts(&notification.events));
     keys.put_some("secret", notification.secret.as_deref());
     keys

@@ -126,12 +126,13 @@ pub struct WeekdayTime {
 pub struct Notification {
     /// `webhook` or `slack`.
     pub kind: String,
-    /// Where it is sent.
-    pub url: String,
+    /// Where it is sent; absent: the secret is the URL, as Slack has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
     /// `started`, `succeeded`, `failed`, `canceled`; empty: all.
     #[serde(default)]
     pub events: Vec<String>,
-    /// The secret of the environment that signs it.
+    /// The secret of the environment that signs a webhook, or that is the URL of Slack.
     #[serde(default)]
     pub secret: Option<String>,
 }

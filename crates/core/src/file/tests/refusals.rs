@@ -265,3 +265,38 @@ fn a_long_row_of_variables_is_refused_and_does_not_overflow() {
     }
     assert!(refused(&variables).contains("more than 50 variables need each other in a row"));
 }
+
+#[test]
+fn who_is_told_needs_a_place_that_may_be_asked() {
+    let file = |notification: &str| {
+        let top = "secrets: [KEY]\nnotifications:\n";
+        format!("{top}- {notification}\n{}", container(""))
+    };
+    for good in [
+        "{kind: webhook, url: 'https://hooks.example/x'}",
+        "{kind: webhook, url: 'http://127.0.0.1:9000/x', secret: KEY, events: [failed]}",
+        "{kind: slack, url: 'https://hooks.slack.example/services/T/B/x'}",
+        "{kind: slack, secret: KEY}",
+    ] {
+        accepted(&file(good));
+    }
+    for (bad, why) in [
+        ("{kind: webhook, secret: KEY}", "expected `url`"),
+        ("{kind: slack}", "expected `url`, or the `secret` that is the URL, and not both"),
+        ("{kind: slack, url: 'https://chat.example', secret: KEY}", "and not both"),
+        ("{kind: webhook, url: 'https://me:hunter2@hooks.example'}", "must not carry a user's name or password"),
+        ("{kind: webhook, url: 'ftp://hooks.example'}", "begins with `https://` or `http://`"),
+        (
+            "{kind: webhook, url: 'http://169.254.169.254/latest'}",
+            "6:24: notifications[0].url: 169.254.169.254 is a metadata address",
+        ),
+        ("{kind: webhook, url: 'http://0xa9fea9fe/'}", "is a metadata address"),
+        ("{kind: webhook, url: 'http://[fe80::1]/'}", "is a metadata address"),
+        ("{kind: webhook, url: 'http://metadata.google.internal/'}", "is a metadata address"),
+        ("{kind: webhook, url: 'https://hooks.example', events: [ended]}", "expected"),
+        ("{kind: webhook, url: 'https://hooks.example', secret: OTHER}", "the secret `OTHER` is not declared"),
+    ] {
+        let problems = refused(&file(bad));
+        assert!(problems.contains(why), "{bad}: {problems}");
+    }
+}
