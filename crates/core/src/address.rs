@@ -42,12 +42,12 @@ impl AddressKind {
 /// IPv4 in the clothes of IPv6 as IPv4: mapped, compatible, translated (NAT64) and tunneled (6to4).
 fn plain(address: IpAddr) -> IpAddr {
     let IpAddr::V6(v6) = address else { return address };
-    let [a, b, c, d, e, f, g, h] = v6.segments();
+    let all = v6.segments();
     let v4 = |high: u16, low: u16| IpAddr::V4(Ipv4Addr::from(u32::from(high) << 16 | u32::from(low)));
-    match [a, b, c, d, e, f] {
-        [0, 0, 0, 0, 0, 0xffff] | [0x64, 0xff9b, 0, 0, 0, 0] | [0, 0, 0, 0, 0xffff, 0] => v4(g, h),
-        [0, 0, 0, 0, 0, 0] if (g, h) != (0, 0) && (g, h) != (0, 1) => v4(g, h),
-        [0x2002, high, low, ..] => v4(high, low),
+    match (&all[..6], all[6], all[7]) {
+        ([0, 0, 0, 0, 0, 0], 0, 0 | 1) => address,
+        ([0, 0, 0, 0, 0, 0 | 0xffff] | [0x64, 0xff9b, 0, 0, 0, 0] | [0, 0, 0, 0, 0xffff, 0], high, low) => v4(high, low),
+        ([0x2002, high, low, ..], ..) => v4(*high, *low),
         _ => address,
     }
 }
@@ -73,9 +73,12 @@ fn of_v6(address: Ipv6Addr) -> AddressKind {
     let first = address.segments()[0];
     if address == aws || address == google || first & 0xffc0 == 0xfe80 {
         AddressKind::Metadata
-    } else if address.is_unspecified() || address.is_loopback() || address.is_multicast() {
-        AddressKind::Inside
-    } else if first & 0xfe00 == 0xfc00 || first & 0xffc0 == 0xfec0 {
+    } else if address.is_unspecified()
+        || address.is_loopback()
+        || address.is_multicast()
+        || first & 0xfe00 == 0xfc00
+        || first & 0xffc0 == 0xfec0
+    {
         AddressKind::Inside
     } else {
         AddressKind::Open

@@ -17,6 +17,7 @@ mod kept_answer;
 mod lease;
 mod log_cut;
 mod log_window;
+mod notifications;
 mod progress;
 mod registry;
 mod releases;
@@ -25,6 +26,7 @@ mod request_hosts;
 mod schedule_marks;
 mod secret;
 mod seen_lines;
+mod standard_webhooks;
 mod store;
 #[cfg(feature = "testing")]
 pub mod testing;
@@ -44,6 +46,10 @@ pub use kept_answer::KeptAnswer;
 pub use lease::{Epoch, Lease, Leases};
 pub use log_cut::LogCut;
 pub use log_window::{LogFrom, LogSection, LogWindow, PlacedLine};
+pub use notifications::{
+    Answer, MessageDelivery, MessageState, Notifications, Notifier, Occasion, Post, Receiver, ReceiverAddress, ReceiverKind,
+    ReceiverStanding, Sign, UnknownReceiverKind,
+};
 pub use progress::{Progress, Silent};
 pub use registry::{BuildClaim, BuildTurn, Presence, Registry, RepositoryTag};
 pub use releases::{
@@ -56,6 +62,7 @@ pub use schedule_marks::{ScheduleMark, ScheduleMarks};
 pub use secret::SecretText;
 pub use seen_lines::SeenLines;
 pub use slipway_core::deployment::Activity;
+pub use standard_webhooks::{SIGNING_SECRET, WEBHOOK_HEADERS, signature, signing_code, signing_key};
 pub use store::{
     Access, DeploymentSummary, DockerEngine, KubeContext, LOCAL_TARGET, LogLine, LogMatches, LogSearch, NewDeployment, Platform,
     RecordedEvent, Store, StoreError, StoredEnvironment, StoredProject, Target,

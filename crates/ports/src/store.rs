@@ -7,14 +7,14 @@ use serde::{Deserialize, Serialize};
 use slipway_core::deployment::{Actor, Event, Phase, Timestamp};
 use slipway_core::model::{Environment, Name, Project};
 
-use crate::{Credential, KeptAnswer, LogSection, LogWindow, PlacedLine, ScheduleMarks, SecretText, Webhooks};
+use crate::{Credential, KeptAnswer, LogSection, LogWindow, Notifications, PlacedLine, ScheduleMarks, SecretText, Webhooks};
 
 /// Environments, targets, secrets, and deployments as logs of facts.
 ///
 /// Every read and write takes the caller's [`Access`]: a row that it does not cover is as if it were not there. Every write may
 /// fail with [`StoreError::Fenced`]: this server does not own the store any more (see [`Lease`](crate::Lease)).
 #[async_trait]
-pub trait Store: Webhooks + ScheduleMarks + Send + Sync {
+pub trait Store: Webhooks + ScheduleMarks + Notifications + Send + Sync {
     /// Makes or replaces a target.
     async fn put_target(&self, access: &Access, target: &Target) -> Result<(), StoreError>;
 
@@ -71,7 +71,8 @@ pub trait Store: Webhooks + ScheduleMarks + Send + Sync {
     /// Keeps a deployment whose first event is `Accepted`, and gives it the next number of its environment.
     async fn create_deployment(&self, access: &Access, new: &NewDeployment) -> Result<DeploymentSummary, StoreError>;
 
-    /// Appends events after version `expected` (the number of events so far); all of them or none.
+    /// Appends events after version `expected` (the number of events so far); all of them or none. What of them is told becomes an
+    /// [`Occasion`](crate::Occasion) in the same write.
     async fn append(&self, deployment: &str, expected: u64, events: &[Event]) -> Result<(), StoreError>;
 
     /// The events of a deployment after a version, in order.

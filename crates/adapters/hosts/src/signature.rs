@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, Mac as _};
 use sha2::{Digest as _, Sha256};
-use slipway_ports::SecretText;
+use slipway_ports::{SecretText, signature, signing_code, signing_key};
 use subtle::ConstantTimeEq as _;
 
 use crate::host::{HexSignature, Host};
@@ -18,9 +18,6 @@ const TOKEN: &str = "x-gitlab-token";
 
 /// GitLab signs as Standard Webhooks has it, if it was given a signing token.
 const STANDARD_SIGNATURE: &str = "webhook-signature";
-
-/// What a signing token begins with; the key follows in Base64.
-const SIGNING_TOKEN: &str = "whsec_";
 
 /// Proves that the holder of the secret sent the body.
 ///
@@ -53,7 +50,7 @@ fn verify_gitlab(secret: &SecretText, headers: &Headers<'_>, body: &[u8]) -> Res
         let missing = |header| move || Refusal::SignatureMissing { header };
         let id = given(headers, "webhook-id").ok_or_else(missing("webhook-id"))?;
         let time = given(headers, "webhook-timestamp").ok_or_else(missing("webhook-timestamp"))?;
-        let code = standard_code(&key, id, time, body);
+        let code = signing_code(&key, id, time, body);
         let fits = |signature: &str| {
             let given = signature.strip_prefix("v1,").and_then(|text| STANDARD.decode(text).ok());
             given.is_some_and(|given| code.clone().verify_slice(&given).is_ok())
@@ -89,15 +86,6 @@ fn given<'h>(headers: &Headers<'h>, name: &str) -> Option<&'h str> {
     headers(name).filter(|value| !value.is_empty())
 }
 
-fn signing_key(secret: &SecretText) -> Option<Vec<u8>> {
-    let key = STANDARD.decode(secret.expose().strip_prefix(SIGNING_TOKEN)?).ok()?;
-    (!key.is_empty()).then_some(key)
-}
-
-fn standard_code(key: &[u8], id: &str, time: &str, body: &[u8]) -> Hmac<Sha256> {
-    code_of(key, &[id.as_bytes(), b".", time.as_bytes(), b".", body])
-}
-
 fn code_of(key: &[u8], parts: &[&[u8]]) -> Hmac<Sha256> {
     let mut code = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes a key of any length");
     for part in parts {
@@ -130,6 +118,5 @@ pub fn sign(host: Host, secret: &SecretText, body: &[u8]) -> (&'static str, Stri
 
 /// The header `webhook-signature`, as GitLab sends it with a signing token; `None`: the secret is none.
 pub fn sign_standard(secret: &SecretText, id: &str, time: &str, body: &[u8]) -> Option<(&'static str, String)> {
-    let code = standard_code(&signing_key(secret)?, id, time, body).finalize().into_bytes();
-    Some((STANDARD_SIGNATURE, format!("v1,{}", STANDARD.encode(code))))
+    Some((STANDARD_SIGNATURE, signature(&signing_key(secret)?, id, time, body)))
 }

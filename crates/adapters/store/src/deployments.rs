@@ -6,6 +6,7 @@ use slipway_ports::{Access, DeploymentSummary, LogLine, LogMatches, LogSearch, N
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqliteConnection};
 
+use crate::notifications::note_occasion;
 use crate::sqlite::{SqliteStore, damaged, unavailable};
 use crate::stored;
 
@@ -206,6 +207,7 @@ async fn insert_events(
         if let Fact::Finished { .. } = event.fact {
             finished_at = Some(event.at.0);
         }
+        note_occasion(connection, deployment, version, &event.fact).await?;
     }
     sqlx::query("UPDATE deployment SET version = ?, state = coalesce(?, state), finished_at = ? WHERE id = ?")
         .bind(version)

@@ -13,6 +13,7 @@ mod key;
 mod keys;
 mod lease;
 mod log_window;
+mod notifications;
 mod projects;
 mod rotation;
 mod schedule_marks;

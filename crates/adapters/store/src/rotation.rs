@@ -8,6 +8,7 @@ use sqlx::{Row, Sqlite, Transaction};
 use crate::credentials::sealed_for;
 use crate::key::KeyError;
 use crate::keys::SecretKeys;
+use crate::notifications::sealed_for_receiver;
 use crate::secrets::place;
 use crate::sqlite::{SqliteStore, damaged, unavailable};
 use crate::webhooks::sealed_for_webhook;
@@ -15,12 +16,13 @@ use crate::webhooks::sealed_for_webhook;
 /// What was sealed in the database under the new key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SealedAnew {
-    /// Secrets, generated passwords, outputs of jobs, and the secrets of webhooks.
+    /// Secrets, generated passwords, outputs of jobs, the secrets of webhooks, and where receivers of notifications are told.
     pub secrets: u64,
     /// Credentials.
     pub credentials: u64,
 }
 
+#[derive(Clone)]
 struct SealedRow {
     update: &'static str,
     row: i64,
@@ -48,13 +50,13 @@ impl SqliteStore {
     pub async fn begin_key_rotation(&self) -> Result<SealedAnew, StoreError> {
         let mut transaction = self.begin_write().await?;
         let (secrets, credentials) = (secrets(&mut transaction).await?, credentials(&mut transaction).await?);
-        let webhooks = webhooks(&mut transaction).await?;
-        for row in secrets.iter().chain(&credentials).chain(&webhooks) {
+        let others = [webhooks(&mut transaction).await?, receivers(&mut transaction).await?].concat();
+        for row in secrets.iter().chain(&credentials).chain(&others) {
             self.keys.unseal(&row.place, &row.sealed).map_err(|reason| damaged(&row.what, reason))?;
         }
         self.keys.begin().map_err(|error| key_failed(&error))?;
-        let counts = SealedAnew { secrets: (secrets.len() + webhooks.len()) as u64, credentials: credentials.len() as u64 };
-        for row in secrets.into_iter().chain(credentials).chain(webhooks) {
+        let counts = SealedAnew { secrets: (secrets.len() + others.len()) as u64, credentials: credentials.len() as u64 };
+        for row in secrets.into_iter().chain(credentials).chain(others) {
             if let Some(sealed) = self.keys.seal_anew(&row.place, &row.sealed).map_err(|reason| damaged(&row.what, reason))? {
                 let written = sqlx::query(row.update).bind(sealed).bind(row.row).execute(&mut *transaction);
                 written.await.map_err(unavailable)?;
@@ -115,6 +117,21 @@ async fn webhooks(transaction: &mut Transaction<'static, Sqlite>) -> Result<Vec<
             row: row.get(0),
             what: format!("secret of the webhook `{id}`"),
             place: sealed_for_webhook(&id),
+            sealed: row.get(2),
+        }
+    });
+    Ok(rows.collect())
+}
+
+async fn receivers(transaction: &mut Transaction<'static, Sqlite>) -> Result<Vec<SealedRow>, StoreError> {
+    let rows = sqlx::query("SELECT rowid, id, sealed FROM receiver").fetch_all(&mut **transaction);
+    let rows = rows.await.map_err(unavailable)?.into_iter().map(|row| {
+        let id: String = row.get(1);
+        SealedRow {
+            update: "UPDATE receiver SET sealed = ? WHERE rowid = ?",
+            row: row.get(0),
+            what: format!("address of the notification `{id}`"),
+            place: sealed_for_receiver(&id),
             sealed: row.get(2),
         }
     });

@@ -3,7 +3,7 @@
 use sqlx::SqlitePool;
 
 /// One entry per version of the file; `PRAGMA user_version` says how many were carried out.
-const MIGRATIONS: [&str; 9] = [
+const MIGRATIONS: [&str; 10] = [
     "
     CREATE TABLE target (
         name TEXT PRIMARY KEY,
@@ -148,6 +148,43 @@ const MIGRATIONS: [&str; 9] = [
         at INTEGER NOT NULL,
         PRIMARY KEY (project, environment)
     ) STRICT;
+    ",
+    "
+    CREATE TABLE receiver (
+        id TEXT PRIMARY KEY,
+        name TEXT NOT NULL UNIQUE,
+        kind TEXT NOT NULL,
+        shown TEXT NOT NULL,
+        filter TEXT NOT NULL,
+        made_by TEXT NOT NULL,
+        made_at INTEGER NOT NULL,
+        sealed BLOB NOT NULL
+    ) STRICT;
+    CREATE TABLE receiver_standing (
+        receiver TEXT PRIMARY KEY,
+        failing_since INTEGER,
+        gone_at INTEGER
+    ) STRICT;
+    CREATE TABLE occasion (
+        number INTEGER PRIMARY KEY AUTOINCREMENT,
+        deployment TEXT NOT NULL REFERENCES deployment (id) ON DELETE CASCADE,
+        version INTEGER NOT NULL,
+        event TEXT NOT NULL
+    ) STRICT;
+    CREATE INDEX occasion_of_deployment ON occasion (deployment);
+    CREATE TABLE message (
+        number INTEGER PRIMARY KEY AUTOINCREMENT,
+        id TEXT NOT NULL UNIQUE,
+        receiver TEXT NOT NULL,
+        body TEXT NOT NULL,
+        at INTEGER NOT NULL,
+        attempts INTEGER NOT NULL,
+        state TEXT NOT NULL,
+        state_at INTEGER NOT NULL,
+        answer TEXT
+    ) STRICT;
+    CREATE INDEX open_message ON message (number) WHERE state = 'open';
+    CREATE INDEX message_of_receiver ON message (receiver, number);
     ",
 ];
 

@@ -5,7 +5,11 @@ use std::path::{Path, PathBuf};
 
 use slipway_core::deployment::{Actor, Timestamp};
 use slipway_core::model::Name;
-use slipway_ports::{Access, Credential, Leases as _, Login, SecretText, Store as _, StoreError, Webhook, Webhooks as _};
+use slipway_core::notification::Filter;
+use slipway_ports::{
+    Access, Credential, Leases as _, Login, Notifications as _, Receiver, ReceiverAddress, ReceiverKind, SecretText, Store as _,
+    StoreError, Webhook, Webhooks as _,
+};
 use slipway_store::{SealedAnew, SqliteStore};
 
 struct Home(tempfile::TempDir);
@@ -52,6 +56,10 @@ fn access() -> Access {
     Access::owner("root")
 }
 
+fn address() -> ReceiverAddress {
+    ReceiverAddress { url: SecretText::new("https://chat.example/hunter2"), secret: None }
+}
+
 async fn fill(store: &SqliteStore) {
     for environment in ["staging", "test"] {
         for secret in ["TOKEN", "PASSWORD"] {
@@ -74,6 +82,16 @@ async fn fill(store: &SqliteStore) {
         made_at: Timestamp(1),
     };
     store.put_webhook(&access(), &webhook, &SecretText::new("hunter2-webhook")).await.expect("kept");
+    let receiver = Receiver {
+        id: "r".to_owned(),
+        name: name("chat"),
+        kind: ReceiverKind::Slack,
+        shown: "https://chat.example".to_owned(),
+        filter: Filter::default(),
+        made_by: Actor("me".to_owned()),
+        made_at: Timestamp(1),
+    };
+    store.put_receiver(&access(), &receiver, &address()).await.expect("kept");
 }
 
 /// Panics when something does not open, or has changed.
@@ -87,6 +105,7 @@ async fn assert_whole(store: &SqliteStore) {
     let credentials = store.credentials(&access(), &name("shop")).await.expect("they open");
     let Login::Password { password, .. } = &credentials[0].login else { panic!("a password") };
     assert_eq!(password.expose(), "hunter2-robot");
+    assert_eq!(store.receiver_address("r").await, Ok(address()));
     assert_eq!(store.webhook_to_check("w").await.expect("it opens").1.expose(), "hunter2-webhook");
 }
 
@@ -94,7 +113,7 @@ fn mode(path: &Path) -> u32 {
     std::fs::metadata(path).expect("a file").permissions().mode() & 0o777
 }
 
-const ALL: SealedAnew = SealedAnew { secrets: 5, credentials: 1 };
+const ALL: SealedAnew = SealedAnew { secrets: 6, credentials: 1 };
 
 #[tokio::test]
 async fn after_a_rotation_everything_opens_and_the_old_key_opens_nothing() {

@@ -5,6 +5,7 @@
 mod charts;
 mod charts_contract;
 mod lease_contract;
+mod notifications;
 mod schedule_marks;
 mod store;
 mod store_contract;

@@ -36,6 +36,7 @@ pub(super) struct Tables {
     /// By project and environment.
     pub(super) schedule_marks: BTreeMap<(Name, Name), ScheduleMark>,
     pub(super) of_webhooks: super::webhooks::WebhookTables,
+    pub(super) of_notifications: super::notifications::NotificationTables,
     /// With actor and key, oldest first.
     answers: Vec<(String, String, KeptAnswer)>,
 }
@@ -46,6 +47,7 @@ impl Tables {
         self.events.retain(|deployment, _| !gone.contains(deployment));
         self.log.retain(|_, kept| !gone.contains(&kept.deployment));
         self.sections.retain(|(deployment, _, _), _| !gone.contains(deployment));
+        self.of_notifications.forget(gone);
     }
 }
 
@@ -230,19 +232,21 @@ impl Store for MemoryStore {
             finished_at: None,
         };
         fold(&mut summary, &new.events);
+        tables.of_notifications.note(&new.id, 0, &new.events);
         tables.deployments.push(summary.clone());
         tables.events.insert(new.id.clone(), new.events.clone());
         Ok(summary)
     }
 
     async fn append(&self, deployment: &str, expected: u64, events: &[Event]) -> Result<(), StoreError> {
-        let mut tables = self.tables();
+        let tables = &mut *self.tables();
         let summary = tables.deployments.iter_mut().find(|summary| summary.id == deployment);
         let summary = summary.ok_or_else(|| no(&format!("deployment `{deployment}`")))?;
         if summary.version != expected {
             return Err(StoreError::Conflict { what: "deployment".to_owned(), expected, found: summary.version });
         }
         fold(summary, events);
+        tables.of_notifications.note(deployment, expected, events);
         tables.events.entry(deployment.to_owned()).or_default().extend_from_slice(events);
         Ok(())
     }

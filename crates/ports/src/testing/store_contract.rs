@@ -56,6 +56,7 @@ pub async fn store_contract(store: &dyn Store) {
     let owner = Access::owner("root");
     environments_have_versions(store, &owner).await;
     an_append_names_the_version_it_expects(store, &owner).await;
+    super::notifications::what_is_told_is_written_with_its_facts(store).await;
     deployments_are_numbered_and_listed(store, &owner).await;
     log_lines_come_back_in_order(store, &owner).await;
     log_lines_are_found_by_their_text(store, &owner).await;
@@ -69,11 +70,14 @@ pub async fn store_contract(store: &dyn Store) {
     rows_of_other_projects_are_not_there(store).await;
     a_log_that_is_too_long_loses_its_middle(store, &owner).await;
     removed_deployments_leave_nothing_and_numbers_go_on(store, &owner).await;
+    super::notifications::of_removed_deployments_nothing_is_told(store).await;
     answers_are_kept_for_a_while_and_not_without_bound(store, &owner).await;
     pages_of_environments_follow_each_other(store, &owner).await;
     a_removed_environment_leaves_nothing(store, &owner).await;
     super::webhooks::deliveries_are_taken_once_and_settled(store, &owner).await;
     super::webhooks::old_deliveries_go(store, &owner).await;
+    super::notifications::receivers_are_kept_and_seen_by_whom_they_concern(store, &owner).await;
+    super::notifications::messages_are_kept_once_and_go_when_they_are_old(store, &owner).await;
     super::schedule_marks::a_mark_is_kept_for_each_environment(store).await;
 }
 
