@@ -157,6 +157,15 @@ impl ReceiverKind {
         }
     }
 
+    /// A URL as far as anybody is shown it: its query may be a secret, and of Slack's all behind the host is.
+    pub fn shown(self, url: &str) -> String {
+        let end = match self {
+            Self::Webhook => url.find(['?', '#']),
+            Self::Slack => url.find("://").and_then(|scheme| Some(scheme + 3 + url[scheme + 3..].find(['/', '?', '#'])?)),
+        };
+        url[..end.unwrap_or(url.len())].to_owned()
+    }
+
     /// What is posted to it.
     pub fn body(self, message: &Message) -> String {
         match self {
@@ -308,6 +317,23 @@ impl ReceiverStanding {
             Sign::Failing => Self { failing_since: self.failing_since.or(Some(at)), ..self },
             Sign::Gone => Self { failing_since: self.failing_since.or(Some(at)), gone_at: Some(at) },
             Sign::Nothing => self,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_of_a_url_may_be_a_secret_is_not_shown() {
+        for (kind, url, shown) in [
+            (ReceiverKind::Webhook, "https://hooks.example/a/b?token=hunter2#x", "https://hooks.example/a/b"),
+            (ReceiverKind::Webhook, "https://hooks.example", "https://hooks.example"),
+            (ReceiverKind::Slack, "https://hooks.slack.example:8443/services/T/B/hunter2", "https://hooks.slack.example:8443"),
+            (ReceiverKind::Slack, "https://chat.example?key=hunter2", "https://chat.example"),
+        ] {
+            assert_eq!(kind.shown(url), shown);
         }
     }
 }

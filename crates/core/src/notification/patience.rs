@@ -23,6 +23,7 @@ pub fn pause_after(attempts: u32, id: &str) -> Option<Duration> {
 
 /// The longest that any message waits after so many attempts that failed.
 pub fn longest_pause_after(attempts: u32) -> Duration {
-    let place = usize::try_from(attempts).unwrap_or(usize::MAX).saturating_sub(1).min(PAUSES.len() - 1);
+    let Some(failed) = attempts.checked_sub(1) else { return Duration::ZERO };
+    let place = usize::try_from(failed).unwrap_or(usize::MAX).min(PAUSES.len() - 1);
     Duration::from_millis(PAUSES[place] * 1_000 + PAUSES[place] * 1_000 / SPREAD)
 }

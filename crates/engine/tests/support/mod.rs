@@ -45,7 +45,7 @@ impl Bench {
         Self::set(Arc::default(), Arc::default(), settings).and(environment).await
     }
 
-    async fn and(self, environment: &Environment) -> Self {
+    pub(crate) async fn and(self, environment: &Environment) -> Self {
         let bench = self;
         bench.world.commit(SHOP, &commit(1));
         let target = Target {

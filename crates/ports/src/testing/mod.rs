@@ -4,6 +4,7 @@
 
 mod charts;
 mod charts_contract;
+mod cut;
 mod lease_contract;
 mod notifications;
 mod schedule_marks;

@@ -105,6 +105,7 @@ impl Notifications for MemoryStore {
     }
 
     async fn keep_messages(&self, occasion: Option<u64>, messages: &[MessageDelivery]) -> Result<(), StoreError> {
+        self.pass().await;
         let tables = &mut self.tables().of_notifications;
         for message in messages {
             if !tables.messages.iter().any(|known| known.id == message.id) {
@@ -120,6 +121,7 @@ impl Notifications for MemoryStore {
     }
 
     async fn record_attempt(&self, delivery: &MessageDelivery, sign: Sign, at: Timestamp) -> Result<(), StoreError> {
+        self.pass().await;
         let tables = &mut self.tables().of_notifications;
         let Some(known) = tables.messages.iter_mut().find(|known| known.id == delivery.id) else { return Ok(()) };
         *known = delivery.clone();
@@ -243,7 +245,7 @@ pub(super) async fn what_is_told_is_written_with_its_facts(store: &dyn Store) {
     let occasions = store.occasions().await.expect("read");
     let seen: Vec<_> = occasions.iter().map(|each| (each.deployment.as_str(), each.version, each.event)).collect();
     assert_eq!(seen, [("d-1", 2, Event::Started), ("d-1", 3, Event::Succeeded)], "a refused append tells nothing");
-    let delivery = message("m-first", "nobody");
+    let delivery = message("m-0", "nobody");
     store.keep_messages(Some(occasions[0].number), std::slice::from_ref(&delivery)).await.expect("kept");
     assert_eq!(store.occasions().await.expect("read"), occasions[1..]);
     assert_eq!(store.open_messages().await.expect("read"), std::slice::from_ref(&delivery));

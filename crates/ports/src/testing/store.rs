@@ -37,6 +37,7 @@ pub(super) struct Tables {
     pub(super) schedule_marks: BTreeMap<(Name, Name), ScheduleMark>,
     pub(super) of_webhooks: super::webhooks::WebhookTables,
     pub(super) of_notifications: super::notifications::NotificationTables,
+    pub(super) cut: super::cut::Cut,
     /// With actor and key, oldest first.
     answers: Vec<(String, String, KeptAnswer)>,
 }
@@ -239,6 +240,7 @@ impl Store for MemoryStore {
     }
 
     async fn append(&self, deployment: &str, expected: u64, events: &[Event]) -> Result<(), StoreError> {
+        self.pass().await;
         let tables = &mut *self.tables();
         let summary = tables.deployments.iter_mut().find(|summary| summary.id == deployment);
         let summary = summary.ok_or_else(|| no(&format!("deployment `{deployment}`")))?;
