@@ -6,8 +6,8 @@ use crate::output::Output;
 use crate::reporters::Progress;
 use crate::verbs::{
     apply, approve, build_key, cancel, clone, completion, credential, delete, deploy, exec, explain, export, history, init, job,
-    key, logs, open, plan, port_forward, preview, project, restart, rollback, secret, serve, service, simulate, stage, status,
-    stop, target, up, validate, webhook,
+    key, logs, notification, open, plan, port_forward, preview, project, restart, rollback, secret, serve, service, simulate,
+    stage, status, stop, target, up, validate, webhook,
 };
 
 const AFTER_HELP: &str = "\
@@ -68,6 +68,7 @@ pub(crate) enum Verb {
     Credential(credential::Credential),
     Webhook(webhook::Webhook),
     Preview(preview::Preview),
+    Notification(notification::Notification),
     Key(key::Key),
     Stage(stage::Stage),
     Service(service::Service),

@@ -37,8 +37,8 @@ use paint::Paint;
 use stop::{Exit, Stop};
 use verbs::{
     apply, approve, build_key, cancel, clone, completion, credential, delete, deploy, doctor, down, exec, explain, export,
-    history, init, job, key, logs, open, plan, port_forward, preview, project, restart, rollback, schema, secret, serve, service,
-    simulate, stage, status, stop as stop_verb, target, up, validate, webhook,
+    history, init, job, key, logs, notification, open, plan, port_forward, preview, project, restart, rollback, schema, secret,
+    serve, service, simulate, stage, status, stop as stop_verb, target, up, validate, webhook,
 };
 
 fn main() -> ExitCode {
@@ -89,6 +89,7 @@ async fn talk(context: &Context, verb: &Verb) -> Result<Exit, Stop> {
         Verb::Credential(arguments) => credential::run(context, arguments).await,
         Verb::Webhook(arguments) => webhook::run(context, arguments).await,
         Verb::Preview(arguments) => preview::run(context, arguments).await,
+        Verb::Notification(arguments) => notification::run(context, arguments).await,
         Verb::Key(arguments) => key::run(context, arguments).await,
         Verb::Stage(arguments) => stage::run(context, arguments).await,
         Verb::Service(arguments) => service::run(context, arguments).await,

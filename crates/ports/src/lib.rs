@@ -62,7 +62,7 @@ pub use schedule_marks::{ScheduleMark, ScheduleMarks};
 pub use secret::SecretText;
 pub use seen_lines::SeenLines;
 pub use slipway_core::deployment::Activity;
-pub use standard_webhooks::{SIGNING_SECRET, WEBHOOK_HEADERS, signature, signing_code, signing_key};
+pub use standard_webhooks::{SIGNING_SECRET, WEBHOOK_HEADERS, signature, signing_code, signing_key, signing_secret};
 pub use store::{
     Access, DeploymentSummary, DockerEngine, KubeContext, LOCAL_TARGET, LogLine, LogMatches, LogSearch, NewDeployment, Platform,
     RecordedEvent, Store, StoreError, StoredEnvironment, StoredProject, Target,

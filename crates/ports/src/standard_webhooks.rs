@@ -18,6 +18,11 @@ pub fn signing_key(secret: &SecretText) -> Option<Vec<u8>> {
     (!key.is_empty()).then_some(key)
 }
 
+/// The signing secret of a key.
+pub fn signing_secret(key: &[u8]) -> SecretText {
+    SecretText::new(format!("{SIGNING_SECRET}{}", STANDARD.encode(key)))
+}
+
 /// The code of a message, to sign it or to prove a signature of it.
 pub fn signing_code(key: &[u8], id: &str, time: &str, body: &[u8]) -> Hmac<Sha256> {
     let mut code = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes a key of any length");

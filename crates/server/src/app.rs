@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use slipway_engine::{Engine, Ports};
-use slipway_ports::{Access, CancellationToken, SecretText, Workloads};
+use slipway_engine::{Engine, Messenger, Ports};
+use slipway_ports::{Access, CancellationToken, Notifier, SecretText, Workloads};
 
 use crate::idempotency::Running;
 use crate::key_rotation::KeyRotation;
@@ -24,6 +24,7 @@ pub(crate) struct Inner {
     pub(crate) engine: Engine,
     pub(crate) ports: Ports,
     pub(crate) workloads: Arc<dyn Workloads>,
+    pub(crate) messenger: Messenger,
     pub(crate) keys: KeyRotation,
     pub(crate) watches: Watches,
     pub(crate) live: Live,
@@ -40,7 +41,7 @@ pub(crate) struct Inner {
 impl App {
     /// A server that is reached at `site`; `shutdown` ends its streams, and is fired by `POST /shutdown`.
     pub fn new(
-        (engine, ports, workloads): (Engine, Ports, Arc<dyn Workloads>),
+        (engine, ports, workloads, notifier): (Engine, Ports, Arc<dyn Workloads>, Arc<dyn Notifier>),
         keys: KeyRotation,
         token: SecretText,
         site: Site,
@@ -51,10 +52,12 @@ impl App {
         let watches = Watches::new(workloads.clone(), shutdown.clone());
         let live = Live::new(engine.clone(), ports.clone(), watches.clone(), shutdown.clone());
         let (sessions, codes) = (Sessions::new(&token), SignInCodes::default());
+        let messenger = Messenger { notifier, page: site.page_url() };
         let inner = Inner {
             engine,
             ports,
             workloads,
+            messenger,
             keys,
             watches,
             live,
@@ -68,6 +71,11 @@ impl App {
             shutdown,
         };
         Self { inner: Arc::new(inner) }
+    }
+
+    /// Tells of deployments, until the server ends.
+    pub async fn keep_notifying(&self) {
+        self.inner.engine.keep_notifying(&self.inner.messenger, &self.inner.shutdown).await;
     }
 
     /// Whoever holds the token is the owner of the server.

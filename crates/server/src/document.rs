@@ -24,7 +24,7 @@ struct Beside;
 /// What the API is, in a few words.
 const ABOUT: &str = "The API of a Slipway server. `docs/reference/api.md` says how it is used.";
 
-const TAGS: [(&str, &str); 9] = [
+const TAGS: [(&str, &str); 10] = [
     ("environments", "Environments, their files and secrets"),
     ("pipeline", "The stages of an environment, and where its services are"),
     ("deployments", "Deployments: planned, asked for, followed, explained"),
@@ -32,6 +32,7 @@ const TAGS: [(&str, &str); 9] = [
     ("targets", "Where environments run"),
     ("projects", "What all environments of a project share: variables and secrets"),
     ("credentials", "What a project reads private repositories and images with"),
+    ("notifications", "Who is told of deployments"),
     ("sessions", "Signing in with a browser"),
     ("server", "The server itself"),
 ];

@@ -32,14 +32,16 @@ const LONGEST_KEY: usize = 255;
 /// What of the headers is answered again.
 const KEPT_HEADERS: [HeaderName; 3] = [header::CONTENT_TYPE, header::ETAG, header::LOCATION];
 /// What makes nothing that is kept, or must not be answered twice: it takes no key.
-const WITHOUT: [&str; 7] = [
+const WITHOUT: [&str; 9] = [
     "/api/v1/environments:validate",
     "/api/v1/environments/{project}/{environment}/plan",
     "/api/v1/key:rotate",
     "/api/v1/sessions",
     "/api/v1/sessions/codes",
     "/api/v1/shutdown",
-    // Its answer holds a secret.
+    "/api/v1/notifications/{notification}/ping",
+    // Their answers hold a secret.
+    "/api/v1/notifications",
     "/api/v1/webhooks",
 ];
 

@@ -29,6 +29,14 @@ pub(crate) struct WebhookPath {
     pub(crate) webhook: String,
 }
 
+/// A notification.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(crate) struct NotificationPath {
+    /// The notification's id.
+    pub(crate) notification: String,
+}
+
 /// An environment.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Path)]

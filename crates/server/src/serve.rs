@@ -128,7 +128,10 @@ async fn run(home: &Home, options: &Options, ownership: &Ownership) -> Result<()
     tokio::spawn(async move { keeping.keep_schedules(&stops).await });
     serve_local(&wired.ports, &wired.local, options, &shutdown).await?;
     let site = Site::new(address, options.public_url.clone(), Files::Built);
-    let app = App::new((engine, wired.ports, wired.workloads), keys, token, site, options.allow_file_urls, shutdown.clone());
+    let parts = (engine, wired.ports, wired.workloads, wired.notifier);
+    let app = App::new(parts, keys, token, site, options.allow_file_urls, shutdown.clone());
+    let telling = app.clone();
+    tokio::spawn(async move { telling.keep_notifying().await });
     home.write_record(&ServerRecord {
         address: address.to_string(),
         registry: registry_address.clone(),

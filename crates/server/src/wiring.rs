@@ -15,7 +15,8 @@ use slipway_kubernetes::KubeCluster;
 use slipway_registry::embedded;
 use slipway_registry::{ChartArchives, ClientError, OciRegistry};
 
-use slipway_ports::Workloads;
+use slipway_notifier::{HttpNotifier, NotifierError};
+use slipway_ports::{Notifier, Workloads};
 
 use crate::builder::EmbeddedBuilder;
 use crate::home::{Home, HomeError};
@@ -43,6 +44,9 @@ pub enum WiringError {
     /// The client of git hosts.
     #[error(transparent)]
     Hosts(#[from] slipway_host_api::SetupError),
+    /// Notifications.
+    #[error(transparent)]
+    Notifier(#[from] NotifierError),
     /// Helm.
     #[error("Helm can not be used: {0}")]
     Helm(std::io::Error),
@@ -66,6 +70,8 @@ pub(crate) struct Wired {
     pub(crate) ports: Ports,
     /// What runs, for the faces.
     pub(crate) workloads: Arc<dyn Workloads>,
+    /// How messages leave.
+    pub(crate) notifier: Arc<dyn Notifier>,
     /// How the engine works.
     pub(crate) settings: Settings,
     /// The builder, to be stopped at the end.
@@ -110,6 +116,8 @@ pub(crate) fn wire(
     let ports = behind(ports, &ownership.gate());
     let workloads: Arc<dyn Workloads> = Arc::new(ByPlatform::workloads(kubernetes, &local));
     let workloads = Arc::new(Gated::new(workloads, ownership.gate()));
+    let notifier: Arc<dyn Notifier> = Arc::new(HttpNotifier::new(options.notify_rule())?);
+    let notifier = Arc::new(Gated::new(notifier, ownership.gate()));
     let embedded = registry.embedded.map(|embedded| {
         let collector = Arc::new(Gated::new(embedded.collector, ownership.gate()));
         EmbeddedRegistry { router: embedded.router, collector }
@@ -124,7 +132,7 @@ pub(crate) fn wire(
         page: options.public_url.as_ref().map(|url| format!("{url}/")),
         ..Settings::default()
     };
-    Ok(Wired { ports, workloads, settings, builder, registry: embedded, local })
+    Ok(Wired { ports, workloads, notifier, settings, builder, registry: embedded, local })
 }
 
 /// Puts all that is outside behind a gate; the store sees to itself.

@@ -19,6 +19,7 @@ pub(crate) mod init;
 pub(crate) mod job;
 pub(crate) mod key;
 pub(crate) mod logs;
+pub(crate) mod notification;
 pub(crate) mod open;
 pub(crate) mod plan;
 pub(crate) mod port_forward;

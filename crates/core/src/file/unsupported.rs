@@ -79,7 +79,8 @@ mod tests {
     #[test]
     fn each_key_without_code_is_named_where_it_stands() {
         let root = tree::read("done: a\nsoon: b\nparts:\n- {done: c}\n- {done: d, late: e}\n", &mut Vec::new()).unwrap();
-        let found: Vec<_> = find(&root, &WHOLE).into_iter().map(|each| (each.line, each.column, each.path, each.message)).collect();
+        let found: Vec<_> =
+            find(&root, &WHOLE).into_iter().map(|each| (each.line, each.column, each.path, each.message)).collect();
         let told = |line, column, path: &str, key: &str| (line, column, path.to_owned(), format!("`{key}` is not supported yet"));
         assert_eq!(found, [told(2, 1, "soon", "soon"), told(5, 13, "parts[1].late", "late")]);
     }

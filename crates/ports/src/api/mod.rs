@@ -15,6 +15,7 @@ mod history;
 mod key;
 mod live;
 mod log;
+mod notification;
 mod page;
 mod pipeline;
 mod plan;
@@ -47,6 +48,7 @@ pub use history::{HistoryPage, HistoryView, VersionChangeView};
 pub use key::KeyRotationView;
 pub use live::{DeploymentHeadView, EnvironmentStateView, OverviewView, RemovedView};
 pub use log::{LogLineView, LogPage, LogSectionView, PodLineView};
+pub use notification::{MadeNotificationView, MessageView, NewNotification, NotificationView};
 pub use page::{Page, PageQuery};
 pub use pipeline::{
     Approval, EditedView, MoveQuery, NewStage, PipelineServiceView, PipelineStageView, ServiceChange, StageChange, StageDeletion,

@@ -13,6 +13,7 @@ mod jobs;
 mod keys;
 mod live;
 mod logs;
+mod notifications;
 mod pipeline;
 mod placed;
 mod projects;
@@ -64,6 +65,10 @@ pub(crate) fn documented() -> OpenApiRouter<App> {
         .routes(routes!(webhooks::list, webhooks::make))
         .routes(routes!(webhooks::delete))
         .routes(routes!(webhooks::deliveries))
+        .routes(routes!(notifications::list, notifications::make))
+        .routes(routes!(notifications::delete))
+        .routes(routes!(notifications::deliveries))
+        .routes(routes!(notifications::ping))
         .routes(routes!(live::all))
         .routes(routes!(environments::show))
         .routes(routes!(live::environment))

@@ -94,10 +94,17 @@ pub(super) async fn deliveries(
     Place(WebhookPath { webhook }): Place<WebhookPath>,
     Parameters(query): Parameters<DeliveriesQuery>,
 ) -> Result<Json<Vec<DeliveryView>>, Problem> {
-    let limit = query.limit.unwrap_or(LISTED);
-    if !(1..=250).contains(&limit) {
-        return Err(Problem::bad_request(format!("`limit` is {limit}, and may be 1 to 250")));
-    }
+    let limit = listed(query)?;
     let deliveries = app.inner.ports.store.deliveries(&app.access(), &webhook, limit).await?;
     Ok(Json(deliveries.iter().map(webhook::delivery_view).collect()))
+}
+
+/// How many deliveries are listed.
+pub(super) fn listed(query: DeliveriesQuery) -> Result<u32, Problem> {
+    let limit = query.limit.unwrap_or(LISTED);
+    if (1..=250).contains(&limit) {
+        Ok(limit)
+    } else {
+        Err(Problem::bad_request(format!("`limit` is {limit}, and may be 1 to 250")))
+    }
 }

@@ -11,11 +11,12 @@ use axum::body::Body;
 use axum::http::{Request, Response, StatusCode};
 use http_body_util::BodyExt as _;
 use serde_json::Value;
+use slipway_core::address::AddressRule;
 use slipway_core::deployment::Timestamp;
 use slipway_engine::{Engine, Ports, Settings};
 use slipway_ports::testing::World;
-use slipway_ports::{Access, CancellationToken, KeptAnswer, SecretText, Store, Workloads};
-use slipway_server::{App, Files, KeyRotation, Site, router};
+use slipway_ports::{Access, CancellationToken, KeptAnswer, Notifier, SecretText, Store, Workloads};
+use slipway_server::{App, Files, HttpNotifier, KeyRotation, Site, router};
 use slipway_store::SqliteStore;
 use tokio::sync::Semaphore;
 use tower::ServiceExt as _;
@@ -89,8 +90,12 @@ impl Server {
         let kept: Arc<dyn Store> = ports.store.clone();
         let engine = Engine::new(ports.clone(), Settings::default());
         let shutdown = CancellationToken::new();
-        let parts: (_, _, Arc<dyn Workloads>) = (engine, ports, world.clone());
+        let local = AddressRule { is_local: true, allowed: Vec::new() };
+        let notifier: Arc<dyn Notifier> = Arc::new(HttpNotifier::new(local).unwrap());
+        let parts: (_, _, Arc<dyn Workloads>, _) = (engine, ports, world.clone(), notifier);
         let app = App::new(parts, keys, SecretText::new(TOKEN), site, false, shutdown.clone());
+        let telling = app.clone();
+        tokio::spawn(async move { telling.keep_notifying().await });
         Self { router: router(app), gate, shutdown, world, store: kept, folder }
     }
 
