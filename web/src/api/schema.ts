@@ -639,6 +639,75 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/notifications": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists who is told of deployments: by the server's own list, and by what environments say. */
+        get: operations["listNotifications"];
+        put?: never;
+        /** Makes a notification, and tells what signs its messages, this once. */
+        post: operations["makeNotification"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/notifications/{notification}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Forgets a notification with its messages. One that an environment names is taken out of its configuration instead. */
+        delete: operations["deleteNotification"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/notifications/{notification}/deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the last messages to a receiver, and what came of each. */
+        get: operations["listMessages"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/notifications/{notification}/ping": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Sends a message of the event `ping`, once, and tells what came of it. */
+        post: operations["pingNotification"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/openapi.json": {
         parameters: {
             query?: never;
@@ -1738,6 +1807,14 @@ export interface components {
             /** @description The service. */
             service: string;
         };
+        /** @description A notification that was made, with what signs its messages. Nobody is told it again. */
+        MadeNotificationView: components["schemas"]["NotificationView"] & {
+            /**
+             * Format: password
+             * @description The secret to enter at the receiver, `whsec_…`; absent: Slack checks none.
+             */
+            secret?: string;
+        };
         /** @description A webhook that was made, with what the host signs by. Nobody is told it again. */
         MadeWebhookView: components["schemas"]["WebhookView"] & {
             /**
@@ -1755,6 +1832,41 @@ export interface components {
             at: string;
             /** @description Who asked. */
             trigger: components["schemas"]["TriggerView"];
+        };
+        /** @description A message to one receiver. */
+        MessageView: {
+            /** @description The first line of the last answer, or why there was none; absent: it was not tried yet. */
+            answer?: string;
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            at: string;
+            /**
+             * Format: int32
+             * @description How often it was tried.
+             */
+            attempts: number;
+            /** @description The id of the deployment. */
+            deployment?: string;
+            /** @description Such as `deployment.failed`, or `ping`. */
+            event: string;
+            /** @description `msg_…`, the header `webhook-id` of every attempt. */
+            id: string;
+            /** @description `open`, `delivered` or `failed`. */
+            state: string;
+            /**
+             * Format: date-time
+             * @description When it is tried next, or has come to its end.
+             */
+            stateAt: string;
+            /**
+             * Format: int32
+             * @description The status of the last answer; absent: there was none.
+             */
+            status?: number;
+            /** @description What it tells, such as `deploy of shop/staging #7 failed`. */
+            tells: string;
         };
         /** @description The name of a project, environment or service. */
         Name: string;
@@ -1778,6 +1890,24 @@ export interface components {
             registry?: string | null;
             /** @description The user; absent for a git host over HTTP: `x-access-token`. */
             user?: string | null;
+        };
+        /** @description A notification that is wanted. A list that is empty covers everything. */
+        NewNotification: {
+            /** @description Of which events: `started`, `succeeded`, `failed`, `canceled`. */
+            events?: string[];
+            /** @description `webhook` or `slack`. */
+            kind: string;
+            /** @description Of environments of which modes. */
+            modes?: string[];
+            /** @description Unique in the server; lower-case letters, digits and `-`, at most 40. */
+            name: string;
+            /** @description Of which projects; `*` is any text, `?` one character. */
+            projects?: string[];
+            /**
+             * Format: password
+             * @description Where it is told: an `https` or `http` URL. Slack's is a secret, and is not told again.
+             */
+            url: string;
         };
         /** @description A stage to add. */
         NewStage: {
@@ -1827,6 +1957,42 @@ export interface components {
         };
         /** @description No data: `{}`. */
         Nothing: Record<string, never>;
+        /** @description Somebody who is told. */
+        NotificationView: {
+            /** @description The environment that names it, as `project/name`; absent: it is of the server's own list. */
+            environment?: string;
+            /** @description Of which events; empty: all. */
+            events: string[];
+            /**
+             * Format: date-time
+             * @description Since when nothing arrives; absent: it is well.
+             */
+            failingSince?: string;
+            /**
+             * Format: date-time
+             * @description When it said that it wants to be told nothing any more (410). A ping that arrives takes it back.
+             */
+            goneAt?: string;
+            /** @description Its id in the API. */
+            id: string;
+            /** @description `webhook` or `slack`. */
+            kind: string;
+            /**
+             * Format: date-time
+             * @description When.
+             */
+            madeAt?: string;
+            /** @description Who made it. */
+            madeBy?: string;
+            /** @description Of environments of which modes; empty: all. */
+            modes: string[];
+            /** @description Its name; absent: an environment names it. */
+            name?: string;
+            /** @description Of which projects; empty: all. */
+            projects: string[];
+            /** @description Where it is told, without what may be a secret of it; of one whose URL is a secret of its environment, the name of that. */
+            url: string;
+        };
         /** @description An event of the list of all environments. */
         OverviewEvent: {
             /** @description Everything follows; what was told before may be gone. */
@@ -1877,6 +2043,13 @@ export interface components {
         Page_EnvironmentView: {
             /** @description What is on this page. */
             items: components["schemas"]["EnvironmentView"][];
+            /** @description What to ask the next page with; absent on the last. */
+            nextCursor?: string;
+        };
+        /** @description A part of a list. */
+        Page_NotificationView: {
+            /** @description What is on this page. */
+            items: components["schemas"]["NotificationView"][];
             /** @description What to ask the next page with; absent on the last. */
             nextCursor?: string;
         };
@@ -3840,6 +4013,130 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["KeyRotationView"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    listNotifications: {
+        parameters: {
+            query?: {
+                /** @description `nextCursor` of the page before; absent: the first page. */
+                cursor?: string;
+                /** @description So many at most; absent: 100. More than 500 count as 500, and 0 as 1. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The notifications, by id */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_NotificationView"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    makeNotification: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewNotification"];
+            };
+        };
+        responses: {
+            /** @description The notification; a webhook's with its secret */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MadeNotificationView"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    deleteNotification: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The notification's id. */
+                notification: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is forgotten */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    listMessages: {
+        parameters: {
+            query?: {
+                /** @description The most that are listed, 1 to 250; absent: 20. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /** @description The notification's id. */
+                notification: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The messages, the newest first */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MessageView"][];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    pingNotification: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The notification's id. */
+                notification: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What came of it */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MessageView"];
                 };
             };
             default: components["responses"]["Problem"];

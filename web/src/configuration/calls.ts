@@ -1,7 +1,19 @@
 /** The calls of the API about environment files, secrets, what runs, targets and credentials. */
 import { answer, client } from '../api/client';
 import { allItems } from '../api/pages';
-import type { AppliedView, DeliveryView, MadeWebhookView, NewCredential, NewTarget, SecretView, WebhookView } from './wire';
+import type {
+  AppliedView,
+  DeliveryView,
+  MadeNotificationView,
+  MadeWebhookView,
+  MessageView,
+  NewCredential,
+  NewNotification,
+  NewTarget,
+  NotificationView,
+  SecretView,
+  WebhookView,
+} from './wire';
 
 /** Which environment. */
 export interface Place {
@@ -126,3 +138,18 @@ export const deleteWebhook = (webhook: string) =>
 
 export const listDeliveries = (webhook: string): Promise<DeliveryView[]> =>
   answer(client.GET('/api/v1/webhooks/{webhook}/deliveries', { params: { path: { webhook }, query: {} } }));
+
+export const listNotifications = (): Promise<NotificationView[]> =>
+  allItems((query) => answer(client.GET('/api/v1/notifications', { params: { query } })));
+
+export const makeNotification = (body: NewNotification): Promise<MadeNotificationView> =>
+  answer(client.POST('/api/v1/notifications', { body }));
+
+export const deleteNotification = (notification: string) =>
+  client.DELETE('/api/v1/notifications/{notification}', { params: { path: { notification } } });
+
+export const pingNotification = (notification: string): Promise<MessageView> =>
+  answer(client.POST('/api/v1/notifications/{notification}/ping', { params: { path: { notification } } }));
+
+export const listMessages = (notification: string): Promise<MessageView[]> =>
+  answer(client.GET('/api/v1/notifications/{notification}/deliveries', { params: { path: { notification }, query: {} } }));

@@ -8,6 +8,7 @@ import { listEnvironments } from '../environment/calls';
 import * as calls from './calls';
 import { ChecksTable } from './checks-table';
 import { Credentials } from './credentials';
+import { Notifications } from './notifications';
 import { chooseTheme, type Theme, theme } from './theme';
 import { useLoaded } from './use-loaded';
 import { Webhooks } from './webhooks';
@@ -41,6 +42,7 @@ export function SettingsPage() {
       </section>
       <ProjectCredentials />
       <Webhooks />
+      <Notifications />
       <section class="settings-section" aria-label="The server">
         <h2>The server</h2>
         {version.problem !== null && <Problem problem={version.problem} />}
