@@ -25,6 +25,7 @@ mod kill;
 mod kinds;
 mod load;
 mod local;
+mod notifications;
 mod offline;
 mod outputs;
 mod packed_charts;
