@@ -105,6 +105,25 @@ test('schedules_are_set_as_settings_and_the_next_run_is_told', async ({ page, se
   expect(nextRuns[0]).toMatchObject({ action: 'stop', at: expect.stringMatching(/T20:00:00Z$/) });
 });
 
+test('who_is_told_is_set_as_a_setting_and_listed_among_the_notifications', async ({ page, server }) => {
+  const text = `${await file(server)}notifications: [{kind: webhook, url: 'https://hooks.example/x', events: [failed]}]\n`;
+  expect((await server.ask('POST', '/environments:apply', text)).status).toBe(200);
+  await page.goto(`${server.url}${ENVIRONMENT}/settings`);
+  await page.getByRole('button', { name: 'webhook', exact: false }).first().click();
+  await field(page, 'notifications[0].url').fill('http://169.254.169.254/');
+  await expect(page.getByText('is a metadata address').first()).toBeVisible();
+  await field(page, 'notifications[0].url').fill('https://hooks.example/y');
+  await expect(page.getByText('Valid; 1 change')).toBeVisible();
+  await expectAccessible(page);
+  await apply(page);
+  await expect(page.getByText(/Applied as version 3/)).toBeVisible();
+  await page.goto(`${server.url}/settings`);
+  const notifications = page.getByRole('region', { name: 'Notifications' });
+  await notifications.getByText('of demo/simulated: webhook, failed').click();
+  await expect(notifications).toContainText('https://hooks.example/y');
+  await expect(notifications).toContainText('It stands in the configuration of demo/simulated.');
+});
+
 test('of_two_browsers_the_second_is_told_and_overwrites_nothing_unasked', async ({ page, server, another }) => {
   const other = await another();
   for (const one of [page, other]) {
