@@ -192,6 +192,13 @@ impl fmt::Display for Allowed {
     }
 }
 
+/// Refuses a URL, or the name of an image, whose host tells a machine of a cloud who it is. Whether the server may ask another one is its
+/// operator's word.
+pub(crate) fn refuse_metadata(url: &str) -> Result<(), String> {
+    let anywhere = AddressRule { is_local: true, allowed: Vec::new() };
+    anywhere.judge_host(host_of(url)).map_err(|refused| refused.to_string())
+}
+
 /// The host of a URL, also of one that only git or a registry takes: without user, port and brackets.
 pub fn host_of(url: &str) -> &str {
     let rest = url.split_once("://").map_or(url, |(_, rest)| rest);

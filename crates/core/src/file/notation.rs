@@ -1,6 +1,6 @@
 //! The notations that the outside world defines: URLs, paths, branches, cron, hosts, platforms.
 
-use crate::address::host_of;
+use crate::address::{host_of, refuse_metadata};
 
 /// Whether a text is the URL of a git repository that may be fetched.
 pub(super) fn git_url(text: &str, allow_file: bool) -> Result<(), String> {
@@ -46,7 +46,7 @@ pub fn is_on_loopback(url: &str) -> bool {
     host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
-/// Checks `[user@]host[:port]` before the first `/`.
+/// Checks `[user@]host[:port]` before the first `/`; nobody is sent to metadata.
 fn authority(rest: &str, web: bool) -> Result<(), String> {
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
     let (user, host) = authority.rsplit_once('@').map_or((None, authority), |(user, host)| (Some(user), host));
@@ -68,6 +68,7 @@ fn authority(rest: &str, web: bool) -> Result<(), String> {
     if !name_is_good {
         return Err("the URL has no valid host".to_owned());
     }
+    refuse_metadata(authority)?;
     // `parse` alone would take a plus sign.
     let is_port = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit()) && text.parse::<u16>().is_ok_and(|port| port != 0);
     if port.is_some_and(|port| !is_port(port)) {

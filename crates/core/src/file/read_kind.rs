@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::address::refuse_metadata;
 use crate::model::{
     Application, ChartSource, Container, Database, DatabaseAccess, DatabaseType, GitSource, HelmService, ImageReference, Job,
     JobEvent, JobRun, JobSource, JobTrigger, ServiceKind, ValuesFile, Workload,
@@ -310,7 +311,10 @@ fn oci(reader: &mut Reader, place: &Place<'_>) -> Option<String> {
         let reference = text.strip_prefix("oci://").and_then(|rest| ImageReference::parse(rest).ok());
         reference.is_some_and(|reference| reference.tag().is_none() && reference.digest().is_none())
     };
-    reader.parsed(place, "`oci://host/path` without a version", |text| is_reference(text).then(|| text.to_owned()))
+    let reference =
+        reader.parsed(place, "`oci://host/path` without a version", |text| is_reference(text).then(|| text.to_owned()))?;
+    refuse_metadata(&reference).map_err(|message| reader.refuse_value(place, message)).ok()?;
+    Some(reference)
 }
 
 fn chart_git(reader: &mut Reader, place: Place<'_>) -> Option<GitSource> {

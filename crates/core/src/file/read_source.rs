@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::address::refuse_metadata;
 use crate::auto_deploy::check_glob;
 use crate::model::{
     BuildSettings, Bytes, GitRevision, GitSource, ImageReference, ImageSource, Millicores, PathFilter, VariableName,
@@ -179,7 +180,9 @@ pub(super) fn image(reader: &mut Reader, place: Place<'_>) -> Option<ImageSource
             reader.refuse_value(&name_place, format!("{} has a version in it; write it as `tag` or `digest`", shown(&name)));
             return None;
         }
-        Ok(_) => {}
+        Ok(reference) => {
+            refuse_metadata(reference.host()).map_err(|message| reader.refuse_value(&name_place, message)).ok()?;
+        }
         Err(error) => {
             reader.refuse_value(&name_place, format!("{} is not an image: {}", shown(&name), error.expected));
             return None;

@@ -300,3 +300,29 @@ fn who_is_told_needs_a_place_that_may_be_asked() {
         assert!(problems.contains(why), "{bad}: {problems}");
     }
 }
+
+#[test]
+fn no_source_lies_at_a_metadata_address() {
+    for url in [
+        "http://169.254.169.254/a",
+        "https://metadata.google.internal/a.git",
+        "ssh://git@100.100.100.200/a",
+        "git@169.254.1.1:acme/shop.git",
+        "https://[fd00:ec2::254]/a",
+        "https://0251.0376.0251.0376/a",
+    ] {
+        let problems = refused(&application(&format!("{{url: '{url}'}}")));
+        assert!(
+            problems.contains("6:28: services[0].application.git.url: ") && problems.contains("is a metadata address"),
+            "{problems}"
+        );
+    }
+    let image = refused("services:\n- name: web\n  container: {image: {name: '169.254.169.254/a', tag: '1'}}\n");
+    assert!(image.contains("services[0].container.image.name: 169.254.169.254 is a metadata address"), "{image}");
+    for chart in
+        ["{oci: 'oci://169.254.169.254/a', version: '1'}", "{repository: 'https://169.254.169.254/', name: a, version: '1'}"]
+    {
+        let problems = refused(&format!("services:\n- name: web\n  helm: {{chart: {chart}}}\n"));
+        assert!(problems.contains("is a metadata address"), "{problems}");
+    }
+}
