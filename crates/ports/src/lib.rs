@@ -48,7 +48,7 @@ pub use log_cut::LogCut;
 pub use log_window::{LogFrom, LogSection, LogWindow, PlacedLine};
 pub use notifications::{
     Answer, MessageDelivery, MessageState, Notifications, Notifier, Occasion, Post, Receiver, ReceiverAddress, ReceiverKind,
-    ReceiverStanding, Sign, UnknownReceiverKind,
+    ReceiverStanding, Sign, UnknownReceiverKind, receivers_of,
 };
 pub use progress::{Progress, Silent};
 pub use registry::{BuildClaim, BuildTurn, Presence, Registry, RepositoryTag};

@@ -199,6 +199,11 @@ pub struct ReceiverAddress {
     pub secret: Option<SecretText>,
 }
 
+/// What the ids of all receivers begin with that an environment names.
+pub fn receivers_of(project: &Name, environment: &Name) -> String {
+    format!("{project}.{environment}.")
+}
+
 /// Something that happened to a deployment and is to be told.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Occasion {

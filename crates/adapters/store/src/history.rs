@@ -91,6 +91,8 @@ impl SqliteStore {
             "DELETE FROM deployment WHERE project = ? AND environment = ?",
             "DELETE FROM secret WHERE project = ? AND environment = ?",
             "DELETE FROM schedule_mark WHERE project = ? AND environment = ?",
+            "DELETE FROM message WHERE receiver GLOB ? || '.' || ? || '.*'",
+            "DELETE FROM receiver_standing WHERE receiver GLOB ? || '.' || ? || '.*'",
             "DELETE FROM environment WHERE project = ? AND name = ?",
         ] {
             let deleting = sqlx::query(query).bind(project.as_str()).bind(name.as_str()).execute(&mut *transaction);

@@ -3,7 +3,7 @@
 use sha2::{Digest as _, Sha256};
 use slipway_core::model::{Environment, EnvironmentMode, Name, Notification};
 use slipway_core::notification::Event;
-use slipway_ports::{Access, Receiver, ReceiverAddress, ReceiverKind, SecretText, StoreError};
+use slipway_ports::{Access, Receiver, ReceiverAddress, ReceiverKind, SecretText, StoreError, receivers_of};
 
 use crate::engine::Engine;
 
@@ -47,7 +47,7 @@ impl EnvironmentReceiver {
             hash.update(part);
         }
         let digits: String = hash.finalize().iter().take(6).map(|byte| format!("{byte:02x}")).collect();
-        format!("{}.{}.{digits}", self.project, self.environment)
+        format!("{}{digits}", receivers_of(&self.project, &self.environment))
     }
 
     /// How it is told.

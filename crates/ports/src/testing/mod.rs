@@ -5,8 +5,10 @@
 mod charts;
 mod charts_contract;
 mod cut;
+mod kept_line;
 mod lease_contract;
 mod notifications;
+mod removed_environment;
 mod schedule_marks;
 mod store;
 mod store_contract;

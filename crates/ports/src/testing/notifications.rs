@@ -11,7 +11,7 @@ use slipway_core::pattern::Pattern;
 use super::MemoryStore;
 use crate::{
     Access, Answer, MessageDelivery, MessageState, Notifications, Occasion, Receiver, ReceiverAddress, ReceiverKind,
-    ReceiverStanding, SecretText, Sign, Store, StoreError,
+    ReceiverStanding, SecretText, Sign, Store, StoreError, receivers_of,
 };
 
 /// The rows of notifications in memory.
@@ -39,6 +39,12 @@ impl NotificationTables {
 
     pub(super) fn forget(&mut self, deployments: &[String]) {
         self.occasions.retain(|occasion| !deployments.contains(&occasion.deployment));
+    }
+
+    pub(super) fn forget_environment(&mut self, project: &Name, environment: &Name) {
+        let begins = receivers_of(project, environment);
+        self.messages.retain(|message| !message.receiver.starts_with(&begins));
+        self.standings.retain(|receiver, _| !receiver.starts_with(&begins));
     }
 
     fn trim(&mut self, receiver: &str) {
@@ -161,7 +167,7 @@ fn receiver(id: &str, projects: &[&str]) -> Receiver {
     }
 }
 
-fn message(id: &str, receiver: &str) -> MessageDelivery {
+pub(super) fn message(id: &str, receiver: &str) -> MessageDelivery {
     MessageDelivery {
         id: id.to_owned(),
         receiver: receiver.to_owned(),

@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use slipway_core::deployment::{CancelScope, Event, Fact, Outcome, Timestamp};
 use slipway_core::model::{Environment, Name, Project};
 
+use super::kept_line::{KeptLine, middle};
 use crate::{
     Access, Credential, DeploymentSummary, KeptAnswer, LogCut, LogFrom, LogLine, LogMatches, LogSearch, LogSection, LogWindow,
     NewDeployment, PlacedLine, RecordedEvent, ScheduleMark, SecretText, Store, StoreError, StoredEnvironment, StoredProject,
@@ -50,35 +51,6 @@ impl Tables {
         self.sections.retain(|(deployment, _, _), _| !gone.contains(deployment));
         self.of_notifications.forget(gone);
     }
-}
-
-struct KeptLine {
-    deployment: String,
-    /// Its place among the lines of its service and phase.
-    position: u64,
-    line: LogLine,
-    /// What the line stands for, if it stands for others.
-    cut: Option<LogCut>,
-}
-
-impl KeptLine {
-    fn weight(&self) -> u64 {
-        LogCut::weight(self.line.text.len() as u64)
-    }
-}
-
-/// The numbers of the lines between those that stay at the beginning and those that stay at the end.
-fn middle(lines: &[(u64, &KeptLine)], most_bytes: u64) -> Vec<u64> {
-    let fits = |lines: &mut dyn Iterator<Item = &(u64, &KeptLine)>| {
-        let mut bytes = 0;
-        let count = lines.take_while(|(_, kept)| {
-            bytes += kept.weight();
-            kept.cut.is_none() && bytes <= LogCut::half(most_bytes)
-        });
-        count.count()
-    };
-    let (first, last) = (fits(&mut lines.iter()), fits(&mut lines.iter().rev()));
-    lines.get(first..lines.len().saturating_sub(last)).unwrap_or_default().iter().map(|(number, _)| *number).collect()
 }
 
 impl MemoryStore {
@@ -183,6 +155,7 @@ impl Store for MemoryStore {
         tables.forget_deployments(&gone);
         tables.environments.remove(&(project.clone(), name.clone()));
         tables.schedule_marks.remove(&(project.clone(), name.clone()));
+        tables.of_notifications.forget_environment(project, name);
         tables.secrets.retain(|(of, environment, _), _| (of, environment.as_ref()) != (project, Some(name)));
         Ok(true)
     }

@@ -11,11 +11,11 @@ use crate::{
     Store, StoreError, StoredEnvironment, Target,
 };
 
-fn name(text: &str) -> Name {
+pub(super) fn name(text: &str) -> Name {
     Name::new(text).expect("the names of the suite are names")
 }
 
-fn environment(project: &str) -> Environment {
+pub(super) fn environment(project: &str) -> Environment {
     Environment {
         project: name(project),
         name: name("staging"),
@@ -33,7 +33,7 @@ fn environment(project: &str) -> Environment {
     }
 }
 
-fn deployment(id: &str, project: &str) -> NewDeployment {
+pub(super) fn deployment(id: &str, project: &str) -> NewDeployment {
     let plan = Plan {
         action: Action::Deploy,
         request: Request::default(),
@@ -73,7 +73,7 @@ pub async fn store_contract(store: &dyn Store) {
     super::notifications::of_removed_deployments_nothing_is_told(store).await;
     answers_are_kept_for_a_while_and_not_without_bound(store, &owner).await;
     pages_of_environments_follow_each_other(store, &owner).await;
-    a_removed_environment_leaves_nothing(store, &owner).await;
+    super::removed_environment::a_removed_environment_leaves_nothing(store, &owner).await;
     super::webhooks::deliveries_are_taken_once_and_settled(store, &owner).await;
     super::webhooks::old_deliveries_go(store, &owner).await;
     super::notifications::receivers_are_kept_and_seen_by_whom_they_concern(store, &owner).await;
@@ -473,31 +473,4 @@ async fn pages_of_environments_follow_each_other(store: &dyn Store, owner: &Acce
     assert_eq!(found, all);
     let whole = u32::try_from(all.len()).expect("few");
     assert_eq!(store.environments_after(owner, None, whole).await.expect("readable"), all);
-}
-
-async fn a_removed_environment_leaves_nothing(store: &dyn Store, owner: &Access) {
-    let (project, staging) = (name("void"), name("staging"));
-    store.put_environment(owner, &environment("void"), 0).await.expect("kept");
-    store.put_environment(owner, &environment("near"), 0).await.expect("kept");
-    store.put_secret(owner, &project, Some(&staging), "KEY", &SecretText::new("v")).await.expect("kept");
-    store.put_secret(owner, &project, None, "OF_PROJECT", &SecretText::new("v")).await.expect("kept");
-    store.create_deployment(owner, &deployment("d-void", "void")).await.expect("the environment exists");
-    store.create_deployment(owner, &deployment("d-near", "near")).await.expect("the environment exists");
-    let line = LogLine { at: Timestamp(7), service: name("api"), phase: Phase::Build, text: "one".to_owned() };
-    store.append_log("d-void", std::slice::from_ref(&line)).await.expect("kept");
-    assert_eq!(store.remove_environment(owner, &project, &staging).await, Ok(false), "one has not finished");
-    assert!(store.deployment(owner, "d-void").await.is_ok());
-    let finished = Event { at: Timestamp(9), fact: Fact::Finished { outcome: Outcome::Succeeded } };
-    store.append("d-void", 1, &[finished]).await.expect("it takes the fact");
-    let stranger = Access { projects: Some(vec![name("shop")]), ..owner.clone() };
-    assert!(matches!(store.remove_environment(&stranger, &project, &staging).await, Err(StoreError::NotFound(_))));
-    assert_eq!(store.remove_environment(owner, &project, &staging).await, Ok(true));
-    assert!(matches!(store.remove_environment(owner, &project, &staging).await, Err(StoreError::NotFound(_))));
-    assert!(matches!(store.deployment(owner, "d-void").await, Err(StoreError::NotFound(_))));
-    assert!(store.secrets(&project, Some(&staging)).await.expect("read").is_empty());
-    assert_eq!(store.secrets(&project, None).await.map(|secrets| secrets.len()), Ok(1), "the project's own stays");
-    assert!(store.deployment(owner, "d-near").await.is_ok());
-    store.put_environment(owner, &environment("void"), 0).await.expect("it may come again");
-    let again = store.create_deployment(owner, &deployment("d-void-again", "void")).await.expect("it exists");
-    assert_eq!(again.number, 1, "it is another environment");
 }
