@@ -98,7 +98,7 @@ enum Mode {
     Preview,
 }
 
-fn word(value: impl ValueEnum) -> String {
+fn word(value: &impl ValueEnum) -> String {
     value.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned())
 }
 
@@ -119,11 +119,11 @@ pub(crate) async fn run(context: &Context, arguments: &Notification) -> Result<E
 
 async fn make(context: &Context, create: &Create) -> Result<(), Stop> {
     let new = NewNotification {
-        kind: word(create.kind),
+        kind: word(&create.kind),
         name: create.name.to_string(),
         url: url(&create.url)?,
         projects: create.projects.iter().map(ToString::to_string).collect(),
-        modes: create.modes.iter().map(|mode| word(*mode)).collect(),
+        modes: create.modes.iter().map(word).collect(),
         events: create.events.iter().map(|event| event.as_str().to_owned()).collect(),
     };
     let made: MadeNotificationView = context.client()?.change(Method::POST, "/notifications", &new).await?;
