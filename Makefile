@@ -26,7 +26,7 @@ test-long: ## make test, then what takes long: fuzzing, load, floods, many kills
 crash: ## a server killed at every point, and started again
 	@dev/crash
 
-bench: ## benchmarks: core, engine, image keys, registry, builds, releases, verdicts, rollouts under load, event streams, the page, then the shop, which needs a running `make demo`
+bench: ## benchmarks: core, engine, image keys, registry, builds, releases, verdicts, rollouts under load, event streams, webhooks, previews, the page, then the shop, which needs a running `make demo`
 	@dev/bench-core
 	@dev/bench-keys
 	@dev/bench-registry
@@ -35,6 +35,8 @@ bench: ## benchmarks: core, engine, image keys, registry, builds, releases, verd
 	@dev/bench-verdicts
 	@dev/bench-rollout
 	@dev/bench-events
+	@dev/bench-webhooks
+	@dev/bench-previews
 	@dev/bench-page
 	@dev/bench
 
