@@ -286,6 +286,9 @@ async fn a_fork_waits_for_somebody_who_may_write_and_gets_no_secret() {
     assert!(!secrets.is_empty());
     let texts = secrets.values().flat_map(|secret| secret.data.values().map(SecretText::expose)).collect::<Vec<_>>();
     assert!(texts.iter().all(|text| !text.contains("hunter2") && !text.contains("of project")), "{texts:?}");
+    running.bench.world.commit(FORK, &commit(5));
+    let pushed = running.one("pushed", request(RequestWhat::Updated, Some(FORK))).await;
+    assert_eq!(pushed.kind, EffectKind::Ignored, "nobody has looked at it: {}", pushed.why);
     assert!(running.bench.world.journal().contains(&format!("fetch {FORK} as robot")), "the host is the repository's own");
 }
 
@@ -325,6 +328,45 @@ async fn previews_may_be_asked_for_by_comments_alone() {
     assert_eq!(running.ends(&made).await, Outcome::Succeeded);
     let again = running.one("again", comment("ada", true)).await;
     assert_eq!((again.kind, &*again.why), (EffectKind::Deployed, "a comment asks for it"));
+}
+
+#[tokio::test]
+async fn a_request_that_is_told_of_by_two_ways_at_a_time_has_one_preview() {
+    let running = Running::with(&with_previews()).await;
+    let other = Webhook {
+        id: "other".to_owned(),
+        host: "gitea".to_owned(),
+        project: None,
+        made_by: Actor("me".to_owned()),
+        made_at: Timestamp(1),
+    };
+    running.bench.store.put_webhook(&access(), &other, &SecretText::new("s")).await.expect("kept");
+    for webhook in ["hook", "other"] {
+        let (id, event, notices) = ("opened".to_owned(), "pull_request".to_owned(), vec![opened()]);
+        let new = NewDelivery { webhook: webhook.to_owned(), id, event, notices, at: Timestamp(1_000_000) };
+        assert!(running.bench.store.take_delivery(&new).await.expect("taken"));
+    }
+    running.bench.engine.tell_of_delivery();
+    running.settled("opened").await;
+    running.until(async || running.bench.store.open_deliveries().await.is_ok_and(|open| open.is_empty())).await;
+    let all = running.bench.store.environments(&access()).await.expect("read");
+    let names: Vec<_> = all.iter().map(|stored| stored.environment.name.as_str()).collect();
+    assert_eq!(names, ["demo", "demo-pr-7"]);
+}
+
+#[tokio::test]
+async fn a_host_that_refuses_the_token_is_not_asked_again_and_again() {
+    let running = Running::with(&with_previews()).await;
+    let refused = || Failure::permanent(Code::RepositoryUnauthorized, "the token may not");
+    let what = format!("set status of {}", commit(2));
+    for _ in 0..9 {
+        running.bench.world.fail(&what, refused());
+    }
+    let made = running.one("opened", opened()).await;
+    assert_eq!(running.ends(&made).await, Outcome::Succeeded);
+    running.one("closed", merged()).await;
+    running.is_gone("demo-pr-7").await;
+    assert!(running.bench.world.count(&what) <= 4, "once for each state that it had: {}", running.bench.world.count(&what));
 }
 
 #[tokio::test(start_paused = true)]

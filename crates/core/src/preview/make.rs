@@ -44,7 +44,8 @@ pub enum NotMade {
 }
 
 /// Makes the preview of a request: the environment's clone, in mode `preview`. What takes from the branch that the request goes into takes
-/// from the request's branch, and pushes to that deploy it; a push to anything else deploys nothing of it.
+/// from the request's branch, and pushes to that deploy it, but for those to a fork that is not trusted; a push to anything else deploys
+/// nothing of it.
 ///
 /// # Errors
 /// See [`NotMade`].
@@ -71,7 +72,7 @@ pub fn make(wanted: &Wanted<'_>) -> Result<Environment, NotMade> {
                 source.url.clone_from(fork);
             }
         }
-        service.set_auto_deploy(is_of_request);
+        service.set_auto_deploy(is_of_request && (fork.is_none() || wanted.previews.forks));
     }
     made.preview = Some(Preview {
         of: wanted.of.name.clone(),

@@ -116,6 +116,7 @@ fn a_fork_is_on_the_same_host_and_is_reached_in_the_same_way() {
     let preview = from(&["git@git.example:eve/shop.git", "https://git.example/eve/shop.git"]).unwrap();
     assert_eq!(source(&preview, "api").0, "https://git.example/eve/shop.git");
     assert!(preview.is_of_fork());
+    assert!(preview.services.iter().all(|service| !service.auto_deploys()), "nobody has looked at what comes next");
     assert_eq!(preview.preview.unwrap().head_repository(), "https://git.example/eve/shop.git");
     assert_eq!(from(&["https://evil.example/eve/shop.git"]), Err(NotMade::OtherHost));
     assert_eq!(from(&[]), Err(NotMade::NoHead));

@@ -77,7 +77,7 @@ impl<'a> Against<'a> {
         let Some((into, source)) = self.into(stop).await? else { return Ok(Vec::new()) };
         match self.existing(all) {
             Some(preview) => self.update(preview, stop).await,
-            None => self.create(into, source).await,
+            None => self.create(into, source, stop).await,
         }
     }
 
@@ -129,6 +129,9 @@ impl<'a> Against<'a> {
         if self.requested.is_asked_for {
             return Ok(vec![asking.deploy_all("a comment asks for it").await?]);
         }
+        if preview.fork.is_some() && !self.previews.forks {
+            return Ok(vec![asking.effect(EffectKind::Ignored, Vec::new(), from_a_fork())]);
+        }
         let repository = [preview.head_repository().to_owned()];
         let push = Push {
             heard: self.requested.heard,
@@ -141,15 +144,19 @@ impl<'a> Against<'a> {
         Following { push: &push, asking }.work(stop).await
     }
 
-    async fn create(&self, into: IntoBranch<'_>, source: &GitSource) -> Result<Vec<Effect>, Trouble> {
+    async fn create(&self, into: IntoBranch<'_>, source: &GitSource, stop: &CancellationToken) -> Result<Vec<Effect>, Trouble> {
         if let Some(why) = self.keeps_out() {
             return Ok(vec![self.asking(self.environment).effect(EffectKind::Ignored, Vec::new(), why)]);
         }
-        // One after the other: each counts those before it, and sees their names.
-        let _turn = self.engine.shared().making_previews.lock().await;
+        // One after the other: each sees those before it, their number and their names.
+        let turn = self.engine.shared().making_previews.lock().await;
         let store = &*self.engine.shared().ports.store;
         let project = &self.environment.project;
         let all = store.environments(self.access).await?;
+        if let Some(preview) = self.existing(&all) {
+            drop(turn);
+            return self.update(preview, stop).await;
+        }
         let of_project = || all.iter().map(|stored| &stored.environment).filter(|other| other.project == *project);
         let count = of_project().filter(|other| other.preview.is_some()).count();
         let of_its_project = store.project(self.access, project).await?.project;
@@ -190,12 +197,17 @@ impl<'a> Against<'a> {
             return Some(format!("a preview is made when a comment `{COMMAND}` asks for it"));
         }
         if self.requested.request.from_fork && !self.previews.forks {
-            return Some(format!(
-                "the request comes from a fork; a comment `{COMMAND}` of somebody who may write to the repository asks for a preview"
-            ));
+            return Some(from_a_fork());
         }
         None
     }
+}
+
+/// Whoever may write to the repository looks at each change of somebody who may not.
+fn from_a_fork() -> String {
+    format!(
+        "the request comes from a fork; a comment `{COMMAND}` of somebody who may write to the repository deploys what it holds then"
+    )
 }
 
 /// A request that is closed: its previews are over.

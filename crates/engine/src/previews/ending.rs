@@ -70,8 +70,8 @@ impl Engine {
             return Ok(left);
         }
         match newest.first() {
-            None => self.forget(stored).await?,
-            last @ Some(_) if self.has_deleted_all(&access, last).await? => self.forget(stored).await?,
+            None => self.forget(stored, attempts).await?,
+            last @ Some(_) if self.has_deleted_all(&access, last).await? => self.forget(stored, attempts).await?,
             Some(last) if is_open(last) && last.action == Action::Delete.as_str() => {}
             Some(last) => {
                 for open in newest.iter().filter(|summary| is_open(summary)) {
@@ -133,8 +133,9 @@ impl Engine {
     }
 
     /// Forgets a preview of which nothing is left.
-    async fn forget(&self, stored: &StoredEnvironment) -> Result<(), EngineError> {
+    async fn forget(&self, stored: &StoredEnvironment, attempts: &mut Attempts) -> Result<(), EngineError> {
         let (project, name) = (&stored.environment.project, &stored.environment.name);
+        attempts.remove(&(project.clone(), name.clone()));
         self.tell_the_end(stored).await;
         if self.shared().ports.store.remove_environment(&Access::owner("slipway"), project, name).await? {
             tracing::info!(%project, environment = %name, "a preview is gone");

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use futures::StreamExt as _;
-use slipway_core::failure::Failure;
+use slipway_core::failure::{Failure, FailureKind};
 use slipway_core::model::{Environment, Preview};
 use slipway_core::preview::{Progress, Report, ReportState, ServiceLine, report};
 use slipway_ports::{Access, CancellationToken, CommitState, CommitStatus, HostPlace, MarkedComment, StoredEnvironment};
@@ -110,7 +110,14 @@ impl Engine {
         let access = Access::owner("slipway");
         let place = place_of(self.shared(), &access, &environment.project, &preview.host, &preview.repository).await;
         let Some(place) = place.map_err(EngineError::from)? else { return Ok(None) };
-        self.send(&place, environment, preview, before, &report, stop).await?;
+        match self.send(&place, environment, preview, before, &report, stop).await {
+            // Nothing that time alone would mend: who asks again and again is shut out. The next report is tried.
+            Err(failure) if failure.kind == FailureKind::Permanent => {
+                let (project, name) = (&environment.project, &environment.name);
+                tracing::warn!(%project, environment = %name, %failure, "the git host is not told of a preview");
+            }
+            sent => sent?,
+        }
         Ok(Some(report))
     }
 
