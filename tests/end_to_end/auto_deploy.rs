@@ -143,6 +143,17 @@ fn each_image_is_built_once(told: &Told<'_>) {
     assert!(same["effects"][0]["why"].as_str().is_some_and(|why| why.contains("already")), "{same:#}");
 }
 
+/// Of other variables only the one that an `ARG` names builds again, and the plan says which (C14).
+fn a_plan_says_what_another_value_builds_again(told: &Told<'_>) {
+    let five = file(&told.url, "five");
+    let other = five.replace("gold", "platinum").replace("debug", "trace");
+    told.server.slipway(["apply", "--file", &told.server.file(&other)]).expect_code(0);
+    let plan = told.server.slipway(["plan", "--environment", &format!("{PROJECT}/five")]).expect_code(0).stdout;
+    assert!(plan.contains("ARG TIER changed") && plan.contains("1 build, 3 skipped"), "{plan}");
+    assert!(!plan.contains("LEVEL") && !plan.contains("platinum"), "{plan}");
+    told.server.slipway(["apply", "--file", &told.server.file(&five)]).expect_code(0);
+}
+
 /// A commit that concerns one service deploys that one; what is stopped stays so.
 fn only_what_is_concerned_and_up_is_deployed(told: &Told<'_>) {
     told.server.slipway(["stop", "--environment", &format!("{PROJECT}/five")]).expect_code(0);
@@ -174,6 +185,7 @@ fn c13_a_push_deploys_what_it_concerns_everywhere_and_each_image_is_built_once()
     let told = Told { server: &server, repository: &repository, url: host.url("shop"), hook: Hook::of(&server) };
     nothing_is_brought_up(&told);
     each_image_is_built_once(&told);
+    a_plan_says_what_another_value_builds_again(&told);
     only_what_is_concerned_and_up_is_deployed(&told);
     // Whoever does not know the secret moves nothing.
     let (status, refused) = told.hook.post("push", "forged", &SecretText::new("another".to_owned()), &told.payload());
