@@ -138,12 +138,11 @@ fn a_refused_file_is_a_list_of_problems_as_json() {
 }
 
 #[test]
-fn a_valid_file_is_said_to_be_and_what_is_not_built_yet_is_warned_of() {
-    let folder = folder_with(&format!("{FILE}notifications: [{{kind: slack, url: 'https://chat.example/x'}}]\n"));
+fn a_valid_file_is_said_to_be_so() {
+    let folder = folder_with(FILE);
     let run = slipway(folder.path(), &["validate"]);
     assert_eq!((run.code, run.stdout.as_str()), (0, ""));
     assert!(run.stderr.contains("slipway.yaml is valid: shop/staging, 3 services in 4 stages"), "{}", run.stderr);
-    assert!(run.stderr.contains("`notifications` is not supported yet"), "{}", run.stderr);
 }
 
 #[test]

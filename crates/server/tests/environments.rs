@@ -19,15 +19,6 @@ async fn a_refused_file_lists_every_problem_with_its_place() {
 }
 
 #[tokio::test]
-async fn what_is_not_built_yet_is_refused_by_name() {
-    let server = Server::start().await;
-    let file = format!("{FILE}notifications: [{{kind: slack, url: 'https://chat.example/x'}}]\n");
-    let (status, problem) = server.ask("POST", "/environments:apply", &file).await;
-    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
-    assert!(problem["problems"][0]["message"].as_str().unwrap().contains("not supported yet"), "{problem}");
-}
-
-#[tokio::test]
 async fn a_file_is_applied_once_and_then_changes_nothing() {
     let server = Server::with_environment().await;
     let (status, applied) = server.ask("POST", "/environments:apply", FILE).await;
