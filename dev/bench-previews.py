@@ -10,6 +10,7 @@ import hmac
 import json
 import sys
 import time
+import urllib.error
 import urllib.request
 
 address, token, pid, previews = sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4])
@@ -34,8 +35,14 @@ services:
 
 def ask(method, path, body=b"", kind="application/json", headers=None):
     request = urllib.request.Request(address + path, data=body or None, method=method, headers={"Content-Type": kind, **(headers or {})})
-    with urllib.request.urlopen(request) as answer:
-        return json.loads(answer.read() or b"null")
+    while True:
+        try:
+            with urllib.request.urlopen(request) as answer:
+                return json.loads(answer.read() or b"null")
+        except urllib.error.HTTPError as error:
+            # The database is busy: a git host tells again too.
+            if error.code != 503:
+                raise
 
 
 def api(method, path, body=b"", kind="application/json"):
