@@ -170,6 +170,8 @@ impl<'a> Against<'a> {
         let made = self.made(&of_its_project.gives, into, source, &name)?;
         let with_secrets = !made.is_of_fork();
         cloning::keep(self.engine.shared(), self.access, self.environment, &made, with_secrets).await?;
+        // It is there for all others; to resolve what it is made of takes its time.
+        drop(turn);
         Ok(vec![self.asking(&made).deploy_all("the request is open").await?])
     }
 
