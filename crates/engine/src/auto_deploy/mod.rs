@@ -45,6 +45,16 @@ const LONGEST_TRY: Duration = Duration::from_secs(60 * 60);
 /// Deliveries that could not be worked on, by their numbers.
 type Attempts = HashMap<u64, Attempt>;
 
+/// How far the work on a delivery has come.
+enum Worked {
+    /// It is settled.
+    Settled,
+    /// It is to be tried again.
+    Again,
+    /// The server ends, and the next goes on with it.
+    Left,
+}
+
 /// How often, and when it is tried again.
 struct Attempt {
     count: u32,
@@ -83,32 +93,52 @@ impl Engine {
         let begun = Instant::now();
         attempts.retain(|number, _| open.iter().any(|delivery| delivery.number == *number));
         let is_due = |delivery: &&Delivery| attempts.get(&delivery.number).is_none_or(|attempt| attempt.next <= begun);
-        let mut working = Vec::new();
-        for delivery in open.iter().filter(is_due) {
-            let effects = self.effects_of(delivery, &newest, stop);
-            working.push(async move { (delivery, effects.await) }.boxed());
-        }
+        let working: Vec<_> = open.iter().filter(is_due).map(|delivery| self.work_on(delivery, &newest, stop).boxed()).collect();
         let mut working = futures::stream::iter(working).buffer_unordered(AT_A_TIME);
-        while let Some((delivery, worked)) = working.next().await {
-            let now = self.shared().settings.clock.now();
-            let effects = match worked {
-                Ok(effects) => effects,
-                Err(Trouble::MayPass(_)) if stop.is_cancelled() => continue,
-                Err(Trouble::MayPass(reason)) if is_recent(delivery, now) => {
-                    tracing::warn!(delivery = %delivery.told.id, %reason, "a delivery can not be worked on; trying again");
-                    let count = attempts.get(&delivery.number).map_or(0, |attempt| attempt.count);
-                    let pause = FIRST_PAUSE.saturating_mul(1 << count.min(10)).min(LONGEST_PAUSE);
-                    attempts.insert(delivery.number, Attempt { count: count + 1, next: Instant::now() + pause });
-                    continue;
+        let mut broken = None;
+        // Nothing else is awaited here: one that waits meanwhile may hold what the store writes by.
+        while let Some((number, worked)) = working.next().await {
+            match worked {
+                Ok(Worked::Settled) => {
+                    attempts.remove(&number);
                 }
-                Err(Trouble::MayPass(reason) | Trouble::Stays(reason)) => vec![Effect::none(EffectKind::Failed, reason)],
-            };
-            attempts.remove(&delivery.number);
-            Heard::by(delivery).tell(&effects);
-            self.shared().ports.store.settle_delivery(delivery.number, now, &effects).await?;
+                Ok(Worked::Left) => {}
+                Ok(Worked::Again) => {
+                    let count = attempts.get(&number).map_or(0, |attempt| attempt.count);
+                    let pause = FIRST_PAUSE.saturating_mul(1 << count.min(10)).min(LONGEST_PAUSE);
+                    attempts.insert(number, Attempt { count: count + 1, next: Instant::now() + pause });
+                }
+                Err(error) => broken = Some(error),
+            }
+        }
+        if let Some(error) = broken {
+            return Err(error);
         }
         let next = attempts.values().map(|attempt| attempt.next.saturating_duration_since(Instant::now()));
         Ok(next.min().unwrap_or(LONGEST_PAUSE))
+    }
+
+    /// Works on a delivery and settles it, unless it is to be tried again.
+    async fn work_on(
+        &self,
+        delivery: &Delivery,
+        newest: &HashMap<Subject<'_>, u64>,
+        stop: &CancellationToken,
+    ) -> (u64, Result<Worked, StoreError>) {
+        let worked = self.effects_of(delivery, newest, stop).await;
+        let now = self.shared().settings.clock.now();
+        let effects = match worked {
+            Ok(effects) => effects,
+            Err(Trouble::MayPass(_)) if stop.is_cancelled() => return (delivery.number, Ok(Worked::Left)),
+            Err(Trouble::MayPass(reason)) if is_recent(delivery, now) => {
+                tracing::warn!(delivery = %delivery.told.id, %reason, "a delivery can not be worked on; trying again");
+                return (delivery.number, Ok(Worked::Again));
+            }
+            Err(Trouble::MayPass(reason) | Trouble::Stays(reason)) => vec![Effect::none(EffectKind::Failed, reason)],
+        };
+        Heard::by(delivery).tell(&effects);
+        let settled = self.shared().ports.store.settle_delivery(delivery.number, now, &effects).await;
+        (delivery.number, settled.map(|()| Worked::Settled))
     }
 
     async fn effects_of(

@@ -13,10 +13,10 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::stream::{FuturesUnordered, StreamExt as _};
 use slipway_core::notification::longest_pause_after;
 use slipway_ports::{Answer, CancellationToken, MessageDelivery, MessageState, Notifier, StoreError};
 use tokio::sync::broadcast::error::RecvError;
+use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use crate::changes::Change;
@@ -81,8 +81,9 @@ impl Engine {
     pub async fn keep_notifying(&self, messenger: &Messenger, stop: &CancellationToken) {
         let mut changes = self.changes();
         let mut times = Times::default();
-        let mut flying = FuturesUnordered::new();
-        let mut busy: HashSet<String> = HashSet::new();
+        // Tasks of their own: what is under way goes on while the store is read and written here.
+        let mut flying = JoinSet::new();
+        let mut busy: HashMap<tokio::task::Id, String> = HashMap::new();
         loop {
             let pause = match self.due_messages(messenger, &mut times).await {
                 Err(error) => {
@@ -91,11 +92,14 @@ impl Engine {
                 }
                 Ok(mut open) => {
                     // One at a time to each receiver, so that one that hangs holds up nobody else.
-                    open.retain(|(delivery, _)| !busy.contains(&delivery.receiver));
+                    open.retain(|(delivery, _)| busy.values().all(|receiver| *receiver != delivery.receiver));
                     let now = Instant::now();
                     for (delivery, _) in open.iter().filter(|(_, due)| *due <= now) {
-                        if flying.len() < AT_A_TIME && busy.insert(delivery.receiver.clone()) {
-                            flying.push(self.tell_receiver(messenger, delivery.clone()));
+                        if flying.len() < AT_A_TIME && busy.values().all(|receiver| *receiver != delivery.receiver) {
+                            let (engine, messenger, delivery) = (self.clone(), messenger.clone(), delivery.clone());
+                            let receiver = delivery.receiver.clone();
+                            let task = flying.spawn(async move { engine.tell_receiver(&messenger, delivery).await });
+                            busy.insert(task.id(), receiver);
                         }
                     }
                     let later = open.iter().map(|(_, due)| *due).filter(|due| *due > now).min();
@@ -106,13 +110,19 @@ impl Engine {
                 () = stop.cancelled() => return,
                 () = tokio::time::sleep(pause) => {}
                 () = a_deployment_changes(&mut changes) => {}
-                Some((delivery, ended)) = flying.next() => {
-                    busy.remove(&delivery.receiver);
-                    if let Err(error) = ended {
-                        tracing::warn!(message = %delivery.id, %error, "what came of a notification can not be kept; trying again");
-                        times.0.insert(delivery.id, (delivery.attempts, Instant::now() + STORE_PAUSE));
+                Some(landed) = flying.join_next_with_id() => match landed {
+                    Ok((id, (delivery, ended))) => {
+                        busy.remove(&id);
+                        if let Err(error) = ended {
+                            tracing::warn!(message = %delivery.id, %error, "what came of a notification can not be kept; trying again");
+                            times.0.insert(delivery.id, (delivery.attempts, Instant::now() + STORE_PAUSE));
+                        }
                     }
-                }
+                    Err(error) => {
+                        busy.remove(&error.id());
+                        tracing::error!(%error, "telling somebody broke off; trying again");
+                    }
+                },
             }
         }
     }
