@@ -47,7 +47,11 @@ pub(crate) async fn builds_elsewhere(
     let asks: Vec<_> = names
         .take(MOST_ENVIRONMENTS)
         .map(|name| async move {
-            let builds = newest_builds(store, access, (project, &name), repositories).await?;
+            let builds = match newest_builds(store, access, (project, &name), repositories).await {
+                // A preview that was forgotten since it was listed.
+                Err(EngineError::NotFound(_)) => Vec::new(),
+                builds => builds?,
+            };
             Ok::<_, EngineError>(OtherEnvironment { name, builds })
         })
         .collect();

@@ -57,7 +57,13 @@ async fn needed(shared: &Shared) -> Result<BTreeSet<NeededImage>, EngineError> {
     let access = Access::owner("engine");
     let mut needed = BTreeSet::new();
     for stored in shared.ports.store.environments(&access).await? {
-        for summary in summaries(shared, &stored.environment.project, &stored.environment.name).await? {
+        let all = match summaries(shared, &stored.environment.project, &stored.environment.name).await {
+            Ok(all) => all,
+            // A preview that was forgotten since it was listed.
+            Err(EngineError::NotFound(_)) => continue,
+            Err(error) => return Err(error),
+        };
+        for summary in all {
             match read(&*shared.ports.store, &access, &summary).await {
                 Ok(deployment) => needed.extend(needed_by(&deployment)),
                 // Retention has let go of it since it was listed.

@@ -43,7 +43,12 @@ pub(super) async fn list(
     let page = cursor::first(&query, found, key);
     let mut items = Vec::with_capacity(page.items.len());
     for stored in &page.items {
-        items.push(view(&app, stored, &targets).await?);
+        match view(&app, stored, &targets).await {
+            Ok(shown) => items.push(shown),
+            // A preview that was forgotten since it was listed.
+            Err(StoreError::NotFound(_)) => {}
+            Err(error) => return Err(error.into()),
+        }
     }
     Ok(Json(Page { items, next_cursor: page.next_cursor }))
 }
@@ -248,7 +253,7 @@ pub(super) async fn set_secret(
     Ok(StatusCode::NO_CONTENT)
 }
 
-async fn view(app: &App, stored: &StoredEnvironment, targets: &[Target]) -> Result<EnvironmentView, Problem> {
+async fn view(app: &App, stored: &StoredEnvironment, targets: &[Target]) -> Result<EnvironmentView, StoreError> {
     let environment = &stored.environment;
     let (access, store) = (app.access(), &app.inner.ports.store);
     let last = store.deployments(&access, &environment.project, &environment.name, None, 1).await?;
