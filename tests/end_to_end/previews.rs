@@ -82,6 +82,19 @@ fn answers(server: &Server, words: &str) {
     eventually(words, Duration::from_secs(30), || page(&host).filter(|page| page == words));
 }
 
+/// A comment deploys all of it again, by the host's own word of the request.
+fn a_comment_asks_for_it_anew(server: &Server, hook: &Hook<'_>, gitea: &Gitea, request: &Value) {
+    gitea.pull_request(request.clone());
+    let comment = json!({
+        "action": "created", "is_pull": true, "issue": {"number": 7, "pull_request": {}},
+        "comment": {"body": "/slipway preview", "html_url": request["html_url"], "user": {"login": "ada"}},
+        "repository": request["base"]["repo"], "sender": {"login": "ada"},
+    });
+    let asked = hook.tell("issue_comment", "asked", &comment.to_string());
+    assert_eq!((&asked["effects"][0]["kind"], &asked["effects"][0]["number"]), (&json!("deployed"), &json!(3)), "{asked:#}");
+    deployed(server, 3);
+}
+
 #[test]
 fn c13_a_request_has_a_preview_that_answers_follows_its_pushes_and_goes_with_it() {
     let cleared = Cleared(PROJECT, "staging-pr-7");
@@ -129,16 +142,7 @@ fn c13_a_request_has_a_preview_that_answers_follows_its_pushes_and_goes_with_it(
     let listed = server.slipway(["preview", "list"]).expect_code(0).stdout;
     assert!(listed.contains(PREVIEW) && listed.contains("acme/shop #7") && listed.contains("2 succeeded"), "{listed}");
 
-    // Somebody asks for it anew by a comment, which goes by the host's own word of the request.
-    gitea.pull_request(request(&repository, &url, "open"));
-    let comment = json!({
-        "action": "created", "is_pull": true, "issue": {"number": 7, "pull_request": {}},
-        "comment": {"body": "/slipway preview", "html_url": url, "user": {"login": "ada"}},
-        "repository": request(&repository, &url, "open")["base"]["repo"], "sender": {"login": "ada"},
-    });
-    let asked = hook.tell("issue_comment", "asked", &comment.to_string());
-    assert_eq!((&asked["effects"][0]["kind"], &asked["effects"][0]["number"]), (&json!("deployed"), &json!(3)), "{asked:#}");
-    deployed(&server, 3);
+    a_comment_asks_for_it_anew(&server, &hook, &gitea, &request(&repository, &url, "open"));
 
     let closed = hook.tell("pull_request", "merged", &payload(&repository, &url, "closed"));
     assert_eq!(closed["effects"][0]["kind"], "deleted", "{closed:#}");

@@ -44,7 +44,7 @@ export function Webhooks() {
       <h2>Webhooks</h2>
       <p class="quiet">
         What a git host tells of a push, or a pipeline or registry of an image, deploys the services with auto-deploy that it
-        concerns.
+        concerns. What it tells of pull requests makes and deletes previews.
       </p>
       {webhooks.problem !== null && <Problem problem={webhooks.problem} />}
       {webhooks.value?.length === 0 && (

@@ -1,5 +1,6 @@
 //! Where a host is asked about a repository, and with what.
 
+use slipway_core::auto_deploy::web_host;
 use slipway_core::model::{GitPlace, GitScheme, Name};
 use slipway_ports::{Access, HostPlace, Login, StoreError};
 
@@ -26,6 +27,6 @@ fn over_http(url: &str) -> Option<String> {
     let place = GitPlace::of_url(url)?;
     match place.scheme() {
         GitScheme::Http | GitScheme::Https => Some(url.to_owned()),
-        GitScheme::Ssh => Some(format!("https://{}/{}.git", place.host_and_port().0, place.path())),
+        GitScheme::Ssh => Some(format!("https://{}/{}.git", web_host(place.host_and_port().0), place.path())),
     }
 }

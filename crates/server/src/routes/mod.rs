@@ -62,13 +62,7 @@ pub(crate) fn documented() -> OpenApiRouter<App> {
         .routes(routes!(projects::set_secret))
         .routes(routes!(credentials::list))
         .routes(routes!(credentials::set, credentials::remove))
-        .routes(routes!(webhooks::list, webhooks::make))
-        .routes(routes!(webhooks::delete))
-        .routes(routes!(webhooks::deliveries))
-        .routes(routes!(notifications::list, notifications::make))
-        .routes(routes!(notifications::delete))
-        .routes(routes!(notifications::deliveries))
-        .routes(routes!(notifications::ping))
+        .merge(told())
         .routes(routes!(live::all))
         .routes(routes!(environments::show))
         .routes(routes!(live::environment))
@@ -99,6 +93,18 @@ pub(crate) fn documented() -> OpenApiRouter<App> {
         .routes(routes!(logs::of_deployment))
         .routes(routes!(logs::sections));
     OpenApiRouter::default().nest(BASE, api.fallback(site::nothing))
+}
+
+/// By what others tell the server of something, and are told.
+fn told() -> OpenApiRouter<App> {
+    OpenApiRouter::default()
+        .routes(routes!(webhooks::list, webhooks::make))
+        .routes(routes!(webhooks::delete))
+        .routes(routes!(webhooks::deliveries))
+        .routes(routes!(notifications::list, notifications::make))
+        .routes(routes!(notifications::delete))
+        .routes(routes!(notifications::deliveries))
+        .routes(routes!(notifications::ping))
 }
 
 /// The HTTP API of a server, and its page everywhere else.
