@@ -12,7 +12,7 @@
 )]
 #![allow(dead_code, reason = "the fakes of the tests have more than this uses")]
 
-#[path = "../tests/support/fakes.rs"]
+#[path = "../tests/server/support/fakes.rs"]
 mod fakes;
 
 use std::collections::BTreeMap;

@@ -3,6 +3,7 @@
 //! `make test-long` sets `SLIPWAY_TEST_ENVIRONMENTS`, `SLIPWAY_TEST_WATCHERS` and `SLIPWAY_TEST_LINES`; by default there are few.
 #![expect(clippy::unwrap_used, reason = "a test fails by it")]
 
+#[path = "server/support/mod.rs"]
 mod support;
 
 use std::time::{Duration, Instant};

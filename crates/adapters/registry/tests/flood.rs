@@ -3,6 +3,7 @@
 //! `make test-long` sets `SLIPWAY_TEST_BLOB_MIB`; by default blobs are small.
 #![expect(clippy::unwrap_used, reason = "a test ends where something is not as it should be")]
 
+#[path = "registry/support/mod.rs"]
 mod support;
 
 use std::time::{Duration, Instant};

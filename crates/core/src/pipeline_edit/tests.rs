@@ -1,4 +1,4 @@
-//! Editing, by example. The laws are in `tests/pipeline_edit_laws.rs`.
+//! Editing, by example. The laws are in `tests/laws/pipeline_edit_laws.rs`.
 
 use insta::assert_snapshot;
 
