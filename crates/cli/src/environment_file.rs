@@ -45,11 +45,6 @@ pub(crate) fn environment_with(
     Ok(Environment { from_project, ..applied.environment })
 }
 
-/// What is valid in the file, and no server carries out yet: a server refuses it.
-pub(crate) fn unsupported(text: &str) -> Vec<FileProblem> {
-    parse(text).map(|file| views(file::unsupported(&file))).unwrap_or_default()
-}
-
 /// Problems as the API writes them.
 pub(crate) fn views(problems: Vec<Problem>) -> Vec<FileProblem> {
     let view = |problem: Problem| FileProblem {

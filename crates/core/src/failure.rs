@@ -114,7 +114,7 @@ pub enum Code {
     PodUnavailable,
     /// A command can not be started in a container.
     ExecFailed,
-    /// What the file asks for is not built yet.
+    /// What is asked for is nothing that Slipway, or its target, can do.
     NotSupported,
 }
 

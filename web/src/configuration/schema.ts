@@ -26,7 +26,6 @@ export interface Schema {
   then?: Schema;
   $defs?: Record<string, Schema>;
   'x-slipway-absent'?: string;
-  'x-slipway-unsupported'?: boolean | string[];
 }
 
 /** How a key is edited. */

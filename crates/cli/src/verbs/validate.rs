@@ -25,9 +25,6 @@ pub(crate) fn run(context: &Context, arguments: &Validate) -> Result<Exit, Stop>
     let shown = arguments.file.display().to_string();
     let refuse = |found: Vec<_>| problems::refuse(&shown, &text, &found, context.output);
     let environment = environment_file::environment(&text, arguments.project.read(context)?).map_err(refuse)?;
-    for problem in environment_file::unsupported(&text) {
-        output::tell(format!("warning: {shown}:{}:{} {}", problem.line, problem.column, problem.message));
-    }
     match context.output {
         Output::Json => output::line("[]")?,
         Output::Text => output::tell(format!(

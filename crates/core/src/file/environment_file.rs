@@ -5,7 +5,7 @@ use crate::model::{
     Variable,
 };
 
-use super::problem::{Location, Problem};
+use super::problem::Location;
 
 /// An environment as a file wants it; what the file may leave out and then keeps what exists is optional.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,8 +44,6 @@ pub struct EnvironmentFile {
     pub services_location: Location,
     /// What takes from outputs of jobs.
     pub(super) output_references: Vec<OutputReference>,
-    /// What the file asks for and no code carries out yet.
-    pub(super) unsupported: Vec<Problem>,
 }
 
 /// A place of the file that takes from an output of a job.

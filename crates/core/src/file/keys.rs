@@ -1,5 +1,5 @@
-//! The table of keys: top, pipeline and what is about the whole environment. The check of keys, the list of what is
-//! not supported yet and the reference are made from it.
+//! The table of keys: top, pipeline and what is about the whole environment. The check of keys, the reference and the schema are made
+//! from it.
 
 use super::form::Form::{Boolean, Choice, ChoiceOrNull, Choices, Number, Word};
 use super::form::{

@@ -2,9 +2,9 @@
 //! its environments.
 //!
 //! [`parse`] reads a text and names everything that is wrong with it, each with its place; [`parse_project`] does so for a project.
-//! [`apply`] makes the wanted environment out of what is there and the file; [`write()`] is the way back. [`unsupported`] names what
-//! the file asks for and no code carries out yet.
-//! The keys of the file are one table, from which unknown keys, unsupported keys, [`reference()`] and [`schema()`] come.
+//! [`apply`] makes the wanted environment out of what is there and the file; [`write()`] is the way back.
+//!
+//! The keys of the file are one table, from which unknown keys, [`reference()`] and [`schema()`] come.
 
 mod apply;
 mod changes;
@@ -31,7 +31,6 @@ mod scalar;
 mod schema;
 mod table;
 mod tree;
-mod unsupported;
 mod write;
 mod written;
 
@@ -51,7 +50,6 @@ pub use reference::reference;
 pub use scalar::duration;
 pub use schema::schema;
 pub(crate) use table::nearest;
-pub use unsupported::unsupported;
 pub use write::{Notation, write};
 
 /// What the reader of a file may allow.

@@ -11,7 +11,7 @@ use super::environment_file::EnvironmentFile;
 use super::keys::{NOTIFICATION, PREVIEWS, TOP};
 use super::reader::{Keys, Place, Reader, shown};
 use super::tree::{Node, Value};
-use super::{notation, read_pipeline, read_schedules, read_service, read_variables, references, scalar, unsupported};
+use super::{notation, read_pipeline, read_schedules, read_service, read_variables, references, scalar};
 
 /// Reads a whole file; its problems are in the reader.
 pub(super) fn environment(reader: &mut Reader, root: &Node, outer: Outer<'_>) -> Option<EnvironmentFile> {
@@ -31,7 +31,6 @@ pub(super) fn environment(reader: &mut Reader, root: &Node, outer: Outer<'_>) ->
     let schedules = read_schedules::schedules(reader, &keys);
     let notifications = notifications(reader, &keys, &known_secrets);
     let output_references = references::check(reader, &keys, outer);
-    let unsupported = unsupported::find(root, &TOP);
     Some(EnvironmentFile {
         project: project.or_else(|| Name::new("default").ok())?,
         name: environment_name?,
@@ -50,7 +49,6 @@ pub(super) fn environment(reader: &mut Reader, root: &Node, outer: Outer<'_>) ->
         notifications,
         services_location: keys.key_location("services"),
         output_references,
-        unsupported,
     })
 }
 

@@ -3,18 +3,18 @@
 use std::fmt::Write;
 
 use super::keys::TOP;
-use super::table::{Content, Key, Shape, Support};
+use super::table::{Content, Shape};
 
 const HEAD: &str = "# The environment file: every key\n\n\
     This page is made from the table of keys in `crates/core/src/file/keys.rs` and its neighbours; do not edit it. To make it again:\n\n\
     ```\nUPDATE_REFERENCE=1 cargo test -p slipway-core reference\n```\n\n\
     One YAML document is one environment. A key that is not here is refused. `[]` stands for each item of a list, `NAME` for a name of \
-    your own. What is not supported yet can be validated and planned offline; a server refuses it.\n";
+    your own.\n";
 
-/// The reference as Markdown: each key with its type, default, meaning, and whether it is supported.
+/// The reference as Markdown: each key with its type, default and meaning.
 pub fn reference() -> String {
     let mut text = HEAD.to_owned();
-    text.push_str("\n| key | type | default | meaning | supported |\n|---|---|---|---|---|\n");
+    text.push_str("\n| key | type | default | meaning |\n|---|---|---|---|\n");
     rows(&TOP, "", &mut text);
     text
 }
@@ -29,17 +29,10 @@ fn rows(shape: &Shape, prefix: &str, text: &mut String) {
             Content::Named(shape) => ("mapping of names to values".to_owned(), Some((shape, format!("{path}.NAME")))),
         };
         // Writing to a String does not fail.
-        let _ = writeln!(text, "| `{path}` | {kind} | {} | {} | {} |", key.default, key.meaning, supported(key));
+        let _ = writeln!(text, "| `{path}` | {kind} | {} | {} |", key.default, key.meaning);
         if let Some((shape, path)) = below {
             rows(shape, &path, text);
         }
-    }
-}
-
-fn supported(key: &Key) -> String {
-    match key.support {
-        Support::Yes => "yes".to_owned(),
-        Support::NotYet => "not yet".to_owned(),
     }
 }
 

@@ -2,11 +2,11 @@
 //! its form from it.
 //!
 //! It takes every file that the reader takes. What JSON Schema can not say, such as that a name is known, the reader says.
-//! The file of a project is a definition of it, `project`. `x-slipway-absent` says in words what holds when a key is absent, and `x-slipway-unsupported` names what a server refuses.
+//! The file of a project is a definition of it, `project`. `x-slipway-absent` says in words what holds when a key is absent.
 
 use super::form::{ANY_NAME, Form, OWN_NAME, Written};
 use super::keys::{PROJECT, TOP};
-use super::table::{Content, Key, Relation, Shape, Support};
+use super::table::{Content, Key, Relation, Shape};
 use super::written::{Mapping, Node};
 
 /// The name of the schema.
@@ -87,10 +87,6 @@ fn property(key: &Key) -> Mapping {
         }
     }
     absent(key, &mut property);
-    match key.support {
-        Support::Yes => {}
-        Support::NotYet => property.put("x-slipway-unsupported", true),
-    }
     property
 }
 

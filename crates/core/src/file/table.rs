@@ -1,4 +1,4 @@
-//! How the table of keys is written down: mappings, their keys, and what is not carried out yet.
+//! How the table of keys is written down: mappings, and their keys.
 
 use super::form::Form;
 
@@ -33,7 +33,6 @@ pub(super) struct Key {
     /// What holds when the key is absent; `required` when it must be there.
     pub default: &'static str,
     pub meaning: &'static str,
-    pub support: Support,
 }
 
 /// What a key holds.
@@ -49,25 +48,9 @@ pub(super) enum Content {
     Named(&'static Shape),
 }
 
-/// Whether there is code that carries a key out.
-#[derive(Clone, Copy)]
-pub(super) enum Support {
-    /// There is.
-    Yes,
-    /// There is none.
-    #[cfg_attr(not(test), expect(dead_code, reason = "every key has code now; one that comes before its code is marked so"))]
-    NotYet,
-}
-
 impl Key {
     pub(super) const fn new(name: &'static str, content: Content, default: &'static str, meaning: &'static str) -> Self {
-        Self { name, content, default, meaning, support: Support::Yes }
-    }
-
-    #[cfg_attr(not(test), expect(dead_code, reason = "every key has code now; one that comes before its code is marked so"))]
-    pub(super) const fn support(mut self, support: Support) -> Self {
-        self.support = support;
-        self
+        Self { name, content, default, meaning }
     }
 }
 

@@ -166,10 +166,6 @@ async fn read(app: &App, query: ApplyQuery, text: &str) -> Result<(Applied, u64)
         None => FromProject::default(),
     };
     let file = file::parse_in(text, &options, Outer::Known(&given)).map_err(Problem::file)?;
-    let unsupported = file::unsupported(&file);
-    if !unsupported.is_empty() {
-        return Err(Problem::file(unsupported));
-    }
     let existing = match store.environment(&access, &file.project, &file.name).await {
         Ok(stored) => Some(stored),
         Err(StoreError::NotFound(_)) => None,

@@ -19,7 +19,6 @@ export function Labelled(props: {
     <>
       {property.title}
       {required && <span class="quiet"> required</span>}
-      {property['x-slipway-unsupported'] === true && <span class="quiet"> not supported yet</span>}
     </>
   );
   return (

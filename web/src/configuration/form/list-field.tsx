@@ -37,7 +37,6 @@ export function ListField({ path, property, shape }: { path: Path; property: Sch
       <legend>{property.title}</legend>
       <p class="form-help quiet">
         <Meaning text={property.description} />
-        {property['x-slipway-unsupported'] === true && ' Not supported yet.'}
       </p>
       <Problems path={path} />
       {length > 0 && (

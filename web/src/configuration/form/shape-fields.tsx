@@ -27,10 +27,7 @@ export function ShapeFields({ path, shape, without = [] }: ShapeProps) {
   const either = alternatives(shape);
   const chosen = either.filter((key) => present.has(key));
   const isShown = (key: string) => !without.includes(key) && (!either.includes(key) || chosen.includes(key));
-  const isLater = (key: string) => shape.properties?.[key]?.['x-slipway-unsupported'] === true && !present.has(key);
-  const shown = allowed(shape, present).filter(isShown);
-  const keys = shown.filter((key) => !isLater(key));
-  const later = shown.filter(isLater);
+  const keys = allowed(shape, present).filter(isShown);
   // What is there although it has no place stays in sight, with the server's word about it.
   const strays = [...present].filter((key) => !keys.includes(key) && isShown(key) && shape.properties?.[key] !== undefined);
   const before = keys.filter((key) => FIRST.includes(key));
@@ -55,12 +52,6 @@ export function ShapeFields({ path, shape, without = [] }: ShapeProps) {
         </>
       )}
       {strays.map(field)}
-      {later.length > 0 && (
-        <details class="form-later">
-          <summary>Not supported yet: {later.map((key) => shape.properties?.[key]?.title?.toLowerCase()).join(', ')}</summary>
-          <div class="form-fields">{later.map(field)}</div>
-        </details>
-      )}
     </div>
   );
 }

@@ -110,7 +110,6 @@ function Choice(props: {
   const { choices, property, value } = props;
   const now = value === undefined ? '' : String(value);
   const holds = placeholder(property);
-  const unsupported = property['x-slipway-unsupported'];
   return (
     <select
       {...props.described}
@@ -122,7 +121,6 @@ function Choice(props: {
       {choices.map((choice) => (
         <option key={choice} value={choice}>
           {choice}
-          {Array.isArray(unsupported) && unsupported.includes(choice) ? ' (not supported yet)' : ''}
         </option>
       ))}
     </select>

@@ -11,7 +11,7 @@ use proptest::{prop_assert, prop_assert_eq};
 use super::{EVERYTHING, SAMPLE, file_of, shown};
 use crate::file::keys::TOP;
 use crate::file::table::{Content, Shape};
-use crate::file::{ApplyOptions, Notation, ParseOptions, apply, parse, unsupported, write};
+use crate::file::{ApplyOptions, Notation, ParseOptions, apply, parse, write};
 use crate::model::Environment;
 
 /// Far more than any text of these laws takes, also on a machine that does much else.
@@ -29,7 +29,6 @@ fn law(text: &str) -> Result<(), TestCaseError> {
         }
         Ok(file) => {
             prop_assert_eq!(super::schema::refused_by_schema(text), Vec::<String>::new(), "{}", text);
-            unsupported(&file);
             let Ok(first) = apply(None, &file, ApplyOptions::default()) else { return Ok(()) };
             let second = apply(Some(&first.environment), &file, ApplyOptions::default()).expect("what was applied applies again");
             prop_assert_eq!(&second.changes, &Vec::<String>::new());

