@@ -23,7 +23,7 @@ use crate::queue::Queue;
 use crate::secrets;
 use crate::settings::Settings;
 use crate::single_flight::Flights;
-use crate::{Preview, deployed, images, prepare, preview, retention};
+use crate::{DryRun, deployed, dry_run, images, prepare, retention};
 
 /// As many of the newest deployments may be the one that a repeated request was joined to.
 const LOOK_BACK: u32 = 5;
@@ -161,11 +161,11 @@ impl Engine {
         environment: &Name,
         action: Action,
         request: &Request,
-    ) -> Result<Preview, EngineError> {
+    ) -> Result<DryRun, EngineError> {
         let (stored, target) = self.environment_and_target(access, project, environment).await?;
         let asked = Asked { access, environment: &stored.environment, target: &target, action, request };
         let plan = prepare::prepare(&self.shared, &asked).await?;
-        preview::preview(&self.shared, access, &target, plan).await
+        dry_run::dry_run(&self.shared, access, &target, plan).await
     }
 
     /// Accepts a deployment: versions are resolved and pinned, the plan is sealed and stored. It starts when its turn comes. A request

@@ -9,7 +9,7 @@ use slipway_core::model::{self, Environment, ScheduleRule, Service};
 use slipway_core::pipeline_edit::Edited;
 use slipway_core::plan::{Plan, PlannedService, Request, Selection};
 use slipway_core::running::RunningStatus;
-use slipway_engine::{Base, BaseState, Does, Preview, PreviewStep};
+use slipway_engine::{Base, BaseState, Does, DryRun, DryRunStep};
 use slipway_ports::api::{
     AppliedView, Approval, ApprovalState, ApprovalView, BaseView, BuildView, DeployBody, DeploymentHeadView, DeploymentView,
     EditedView, EnvironmentServiceView, EnvironmentView, HeadView, LogLineView, LogSectionView, MergedView, NewTarget,
@@ -333,15 +333,15 @@ pub(crate) fn edited(edited: &Edited, version: u64) -> EditedView {
 }
 
 /// What a deployment would do.
-pub(crate) fn plan(preview: &Preview) -> PlanView {
-    let plan = &preview.plan;
+pub(crate) fn plan(dry_run: &DryRun) -> PlanView {
+    let plan = &dry_run.plan;
     let environment = &plan.environment;
     let stages = plan.stages().into_iter().enumerate().map(|(order, stage)| {
         let services = plan.services.iter().filter(|service| service.stage == order).map(|service| PlanServiceView {
             name: service.name.to_string(),
             kind: kind_of(plan, service),
             version: service.version.short(),
-            steps: preview.steps.iter().filter(|step| step.service == service.name).map(plan_step).collect(),
+            steps: dry_run.steps.iter().filter(|step| step.service == service.name).map(plan_step).collect(),
         });
         PlanStageView { order, name: stage.name.to_string(), services: services.collect() }
     });
@@ -353,7 +353,7 @@ pub(crate) fn plan(preview: &Preview) -> PlanView {
     }
 }
 
-fn plan_step(step: &PreviewStep) -> PlanStepView {
+fn plan_step(step: &DryRunStep) -> PlanStepView {
     let (word, reason, failure) = match &step.does {
         Does::Build { reason } => ("build", reason.clone(), None),
         Does::SkipBuild { reason } | Does::SkipRelease { reason } => ("skip", reason.clone(), None),

@@ -134,7 +134,7 @@ async fn b01_two_environments_that_want_one_image_at_the_same_time_share_its_bui
 async fn b07_a_plan_gives_reasons_and_begins_nothing() {
     let shared = application_in("worker", SHOP, "api", Workload::default());
     let bench = Bench::with(&environment(vec![application("api"), shared, container("cache")])).await;
-    let reasons = |steps: Vec<slipway_engine::PreviewStep>| -> Vec<String> {
+    let reasons = |steps: Vec<slipway_engine::DryRunStep>| -> Vec<String> {
         let does = |does| match does {
             Does::Build { reason }
             | Does::SkipBuild { reason }

@@ -23,16 +23,16 @@ use crate::{executor, readers};
 
 /// A plan, and what each of its steps would do.
 #[derive(Debug, Clone)]
-pub struct Preview {
+pub struct DryRun {
     /// The plan, as it would be sealed now.
     pub plan: Plan,
     /// Its steps, in execution order.
-    pub steps: Vec<PreviewStep>,
+    pub steps: Vec<DryRunStep>,
 }
 
-/// One step of a preview.
+/// One step of a dry run.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PreviewStep {
+pub struct DryRunStep {
     /// The service.
     pub service: Name,
     /// Build or release.
@@ -86,7 +86,7 @@ pub enum Does {
 }
 
 /// Looks up what the registry holds and what is deployed.
-pub(crate) async fn preview(shared: &Shared, access: &Access, target: &Target, plan: Plan) -> Result<Preview, EngineError> {
+pub(crate) async fn dry_run(shared: &Shared, access: &Access, target: &Target, plan: Plan) -> Result<DryRun, EngineError> {
     let environment = &plan.environment;
     let deployed = deployed(&*shared.ports.store, access, &environment.project, &environment.name).await?;
     let presences = presences(shared, &plan).await;
@@ -110,13 +110,13 @@ pub(crate) async fn preview(shared: &Shared, access: &Access, target: &Target, p
         };
         let failed = matches!(does, Some(Does::Fail(_)));
         let bases = service.build.as_ref().and_then(tag).and_then(|image| bases.get(&image).cloned()).unwrap_or_default();
-        steps.extend(does.map(|does| PreviewStep { service: service.name.clone(), phase: Phase::Build, does, bases }));
+        steps.extend(does.map(|does| DryRunStep { service: service.name.clone(), phase: Phase::Build, does, bases }));
         if !failed {
             let does = act_does(&plan, service, before, differences.get(&service.name));
-            steps.push(PreviewStep { service: service.name.clone(), phase: Phase::Release, does, bases: Vec::new() });
+            steps.push(DryRunStep { service: service.name.clone(), phase: Phase::Release, does, bases: Vec::new() });
         }
     }
-    Ok(Preview { plan, steps })
+    Ok(DryRun { plan, steps })
 }
 
 async fn presences(shared: &Shared, plan: &Plan) -> HashMap<Name, Result<Presence, Failure>> {
