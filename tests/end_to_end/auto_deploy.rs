@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
-use std::time::Duration;
 
 use serde_json::{Value, json};
 use slipway_ports::SecretText;
@@ -11,7 +10,7 @@ use crate::cluster::Cleared;
 use crate::git;
 use crate::git_host::Host;
 use crate::hook::Hook;
-use crate::process::{command, eventually, run};
+use crate::process::{command, run};
 use crate::server::Server;
 
 const PROJECT: &str = "followed";
@@ -80,11 +79,7 @@ impl Told<'_> {
 
     /// The newest deployment of an environment, once it has this number and has ended well.
     fn deployed(&self, environment: &str, number: u64) -> Value {
-        eventually(&format!("#{number} of {environment} has ended"), Duration::from_secs(240), || {
-            let deployment = self.server.deployment(&format!("{PROJECT}/{environment}"));
-            assert_ne!(deployment["state"], "failed", "{deployment:#}");
-            (deployment["number"] == number && deployment["state"] == "succeeded").then_some(deployment)
-        })
+        self.server.succeeded(&format!("{PROJECT}/{environment}"), number)
     }
 }
 

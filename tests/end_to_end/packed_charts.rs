@@ -3,11 +3,10 @@
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
-use std::process::Stdio;
 
 use crate::cluster::{Cleared, helm, kubectl, namespace};
 use crate::git::Repository;
-use crate::private::{PASSWORD, Registry};
+use crate::registry::{PASSWORD, Registry};
 use crate::server::{Server, service};
 
 const ENVIRONMENT: &str = "packed/test";
@@ -107,10 +106,7 @@ services:
 
 fn set_credential(server: &Server, name: &str, place: [&str; 2]) {
     let [kind, place] = place;
-    let set = ["credential", "set", name, kind, place, "--user", "slipway", "--project", "packed"];
-    let mut child = server.command(set).stdin(Stdio::piped()).stdout(Stdio::null()).spawn().expect("the program starts");
-    child.stdin.take().expect("it reads").write_all(PASSWORD.as_bytes()).expect("it reads all");
-    assert!(child.wait().expect("it ends").success());
+    server.feed(&["credential", "set", name, kind, place, "--user", "slipway", "--project", "packed"], PASSWORD);
 }
 
 fn assert_released(version: &str) {

@@ -1,8 +1,6 @@
 //! An environment for a pull request, from the git host's request to pods that answer and to nothing that is left.
 
-use std::io::Write as _;
 use std::path::Path;
-use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -59,13 +57,6 @@ fn payload(repository: &Path, url: &str, action: &str) -> String {
     json!({"action": action, "number": 7, "pull_request": request, "repository": of, "sender": {"login": "ada"}}).to_string()
 }
 
-fn set(server: &Server, arguments: &[&str], value: &str) {
-    let mut set = server.command(arguments.iter().copied());
-    let mut set = set.stdin(Stdio::piped()).spawn().expect("the program starts");
-    let written = set.stdin.take().expect("it reads").write_all(value.as_bytes());
-    assert!(written.is_ok() && set.wait().expect("it ends").success());
-}
-
 /// The preview's deployment of a number, once it has ended well.
 fn deployed(server: &Server, number: u64) {
     eventually(&format!("#{number} of the preview has ended"), Duration::from_secs(120), || {
@@ -112,9 +103,9 @@ fn c13_a_request_has_a_preview_that_answers_follows_its_pushes_and_goes_with_it(
     let server = Server::start();
     let hook = Hook::of(&server);
     let origin = format!("http://127.0.0.1:{}", host.port);
-    set(&server, &["credential", "set", "robot", "--git", &origin, "--project", PROJECT], "a-token-of-the-host");
+    server.feed(&["credential", "set", "robot", "--git", &origin, "--project", PROJECT], "a-token-of-the-host");
     server.slipway(["apply", "--file", &server.file(&file(&url))]).expect_code(0);
-    set(&server, &["secret", "set", "KEY", "--environment", "previewed/staging"], "a-secret-of-staging");
+    server.feed(&["secret", "set", "KEY", "--environment", "previewed/staging"], "a-secret-of-staging");
 
     let opened = hook.tell("pull_request", "opened", &payload(&repository, &url, "opened"));
     assert_eq!(

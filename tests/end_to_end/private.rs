@@ -1,62 +1,16 @@
 //! What is not for everybody: a private repository, and a registry of somebody else's that wants a password.
 
-use std::io::Write as _;
-use std::net::TcpStream;
-use std::os::unix::fs::PermissionsExt as _;
-use std::process::{Child, Stdio};
-use std::time::Duration;
-
 use crate::cluster::{Cleared, kubectl, namespace};
 use crate::git;
 use crate::git_host::Host;
-use crate::process::{command, eventually, run};
-use crate::server::{Server, free_port, service};
+use crate::process::{command, run};
+use crate::registry::Registry;
+use crate::server::{Server, service};
 
 /// Nothing that anybody reads may hold them.
 const TOKEN: &str = "canary-token-5c1e";
 /// `x-access-token` with it.
 const AUTHORIZATION: &str = "Basic eC1hY2Nlc3MtdG9rZW46Y2FuYXJ5LXRva2VuLTVjMWU=";
-pub(crate) const PASSWORD: &str = "canary-one";
-
-/// Debian's registry, which only the user `slipway` may use. Its password is [`PASSWORD`].
-pub(crate) struct Registry {
-    folder: tempfile::TempDir,
-    pub(crate) port: u16,
-    process: Child,
-}
-
-impl Registry {
-    pub(crate) fn start() -> Self {
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        let (port, path) = (free_port(), |name: &str| folder.path().join(name));
-        let write = |name: &str, text: &str| std::fs::write(path(name), text).expect("the folder can be written");
-        write("htpasswd", "slipway:$2b$05$abcdefghijklmnopqrstuuyoPL3fagUSR007wit568EhDMy/5waLK\n");
-        write("password", PASSWORD);
-        std::fs::set_permissions(path("password"), std::fs::Permissions::from_mode(0o600)).expect("the file is ours");
-        let configuration = format!(
-            "version: 0.1\nlog: {{level: error}}\nstorage: {{filesystem: {{rootdirectory: {}}}}}\nhttp: {{addr: '127.0.0.1:{port}'}}\n\
-             auth: {{htpasswd: {{realm: test, path: {}}}}}\n",
-            path("storage").display(),
-            path("htpasswd").display(),
-        );
-        write("configuration.yml", &configuration);
-        let mut serve = command("docker-registry", ["serve".as_ref(), path("configuration.yml").as_os_str()]);
-        let process = serve.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("Debian's docker-registry is installed");
-        eventually("the registry listens", Duration::from_secs(20), || TcpStream::connect(("127.0.0.1", port)).ok());
-        Self { folder, port, process }
-    }
-
-    fn password_file(&self) -> String {
-        self.folder.path().join("password").display().to_string()
-    }
-}
-
-impl Drop for Registry {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
 
 fn file(project: &str, url: &str, revision: &str) -> String {
     format!(
@@ -89,12 +43,8 @@ fn a_private_repository_is_deployed_with_a_credential_into_a_registry_of_somebod
     assert_eq!(service(&refused, "api")["build"]["failure"]["code"], "repository-unauthorized", "{refused:#}");
 
     let origin = format!("http://127.0.0.1:{}", host.port);
-    let set = |project: &str, token: &str| {
-        let mut set = server.command(["credential", "set", "robot", "--git", &origin, "--project", project]);
-        let mut set = set.stdin(Stdio::piped()).spawn().expect("the program starts");
-        let written = set.stdin.take().expect("it reads").write_all(token.as_bytes());
-        assert!(written.is_ok() && set.wait().expect("it ends").success());
-    };
+    let set =
+        |project: &str, token: &str| server.feed(&["credential", "set", "robot", "--git", &origin, "--project", project], token);
     set("private", TOKEN);
     server.slipway(["deploy", "--file", &branch]).expect_code(0);
     let namespace = namespace("private", "test").expect("the environment has a namespace");

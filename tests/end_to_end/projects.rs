@@ -1,7 +1,5 @@
 //! What a project gives reaches the pods of all its environments.
 
-use std::io::Write as _;
-use std::process::Stdio;
 use std::time::Duration;
 
 use crate::cluster::{Cleared, kubectl, namespace};
@@ -43,13 +41,6 @@ fn sees(environment: &str, variable: &str, value: &str) {
     });
 }
 
-fn set_secret(server: &Server, value: &str) {
-    let mut command = server.command(["secret", "set", "TOKEN", "--project", "shared"]);
-    let mut child = command.stdin(Stdio::piped()).spawn().expect("slipway runs");
-    child.stdin.take().expect("it is piped").write_all(value.as_bytes()).expect("it reads");
-    assert!(child.wait().expect("it ends").success());
-}
-
 #[test]
 fn variables_and_secrets_of_a_project_reach_the_pods_of_all_its_environments() {
     let cleared = [Cleared("shared", "one"), Cleared("shared", "two")];
@@ -63,7 +54,7 @@ fn variables_and_secrets_of_a_project_reach_the_pods_of_all_its_environments() {
     project(PROJECT).expect_code(0);
     let refused = deploy("one", "{}").expect_code(2);
     assert!(refused.stderr.contains("slipway secret set TOKEN --project shared"), "{}", refused.stderr);
-    set_secret(&server, CANARY);
+    server.feed(&["secret", "set", "TOKEN", "--project", "shared"], CANARY);
     let mut read = deploy("one", "{}").expect_code(0).stderr;
     read += &deploy("two", "{LEVEL: {override: debug}, OWN: '{{GREETING}}'}").expect_code(0).stderr;
     sees("one", "GREETING", "info in one");

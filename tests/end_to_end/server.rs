@@ -4,12 +4,13 @@ use std::io::Write as _;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::cluster::kubeconfig;
-use crate::process::{Said, command, repository, run};
+use crate::process::{Said, command, eventually, repository, run};
 
 /// A home, its ports, and the program.
 pub(crate) struct Server {
@@ -152,16 +153,31 @@ impl Server {
 
     /// Sets a secret by standard input, as a person would.
     pub(crate) fn set_secret(&self, environment: &str, name: &str, value: &str) {
-        let mut setting = self.command(["secret", "set", name, "--environment", environment]);
-        let mut child = setting.stdin(Stdio::piped()).spawn().expect("the program starts");
-        child.stdin.take().expect("it reads").write_all(value.as_bytes()).expect("it reads all");
-        assert!(child.wait().expect("it ends").success());
+        self.feed(&["secret", "set", name, "--environment", environment], value);
+    }
+
+    /// Runs a command that reads something secret from its input, to its good end.
+    pub(crate) fn feed(&self, arguments: &[&str], input: &str) {
+        let mut command = self.command(arguments.iter().copied());
+        let mut child = command.stdin(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program starts");
+        child.stdin.take().expect("it reads").write_all(input.as_bytes()).expect("it reads all");
+        let output = child.wait_with_output().expect("it ends");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     }
 
     /// The newest deployment of an environment.
     pub(crate) fn deployment(&self, environment: &str) -> Value {
         let status = self.slipway(["status", environment, "--output", "json"]).expect_code(0).json();
         status["deployment"].clone()
+    }
+
+    /// The newest deployment of an environment, once it has this number and has ended well.
+    pub(crate) fn succeeded(&self, environment: &str, number: u64) -> Value {
+        eventually(&format!("#{number} of {environment} has ended"), Duration::from_secs(240), || {
+            let deployment = self.deployment(environment);
+            assert_ne!(deployment["state"], "failed", "{deployment:#}");
+            (deployment["number"] == number && deployment["state"] == "succeeded").then_some(deployment)
+        })
     }
 
     /// `kill -9` of the server, as it is recorded.
