@@ -4,6 +4,7 @@
 //! internet are asked by a server that is its user's own, or where its operator allows it: else whoever may name a URL could reach
 //! what only the server reaches. A name says nothing: every address that it stands for is judged, and the connection goes to a judged one.
 
+use std::error::Error;
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
@@ -115,8 +116,22 @@ pub enum RefusedAddress {
     #[error("{0} is a metadata address, and those are never asked")]
     Metadata(String),
     /// It is not of the open internet.
-    #[error("{0} is not of the open internet; the operator of the server can allow it with `--allow-notify`")]
+    #[error("{0} is not of the open internet; the operator of the server can allow it with `--allow-address`")]
     Inside(String),
+}
+
+impl RefusedAddress {
+    /// The one that an error of a client comes from, if it does.
+    pub fn behind(error: &dyn Error) -> Option<&Self> {
+        let mut cause = error.source();
+        while let Some(error) = cause {
+            if let Some(refused) = error.downcast_ref() {
+                return Some(refused);
+            }
+            cause = error.source();
+        }
+        None
+    }
 }
 
 impl AddressRule {

@@ -114,13 +114,15 @@ pub enum Code {
     PodUnavailable,
     /// A command can not be started in a container.
     ExecFailed,
+    /// A URL leads where this server may not be sent.
+    AddressRefused,
     /// What is asked for is nothing that Slipway, or its target, can do.
     NotSupported,
 }
 
 impl Code {
     /// Every code, in the order of the documentation.
-    pub const ALL: [Self; 48] = [
+    pub const ALL: [Self; 49] = [
         Self::Internal,
         Self::Canceled,
         Self::RepositoryUnreachable,
@@ -168,6 +170,7 @@ impl Code {
         Self::JobTimeout,
         Self::PodUnavailable,
         Self::ExecFailed,
+        Self::AddressRefused,
         Self::NotSupported,
     ];
 
@@ -221,6 +224,7 @@ impl Code {
             Self::JobTimeout => "job-timeout",
             Self::PodUnavailable => "pod-unavailable",
             Self::ExecFailed => "exec-failed",
+            Self::AddressRefused => "address-refused",
             Self::NotSupported => "not-supported",
         }
     }

@@ -7,6 +7,7 @@
 //! Calls that take long report through a [`Progress`] and end early when their [`CancellationToken`] fires; they then
 //! return a failure of the kind `Canceled`, after they have put away what they began.
 
+mod addresses;
 pub mod api;
 mod builder;
 mod charts;
@@ -33,6 +34,7 @@ pub mod testing;
 mod webhooks;
 mod workloads;
 
+pub use addresses::{Addresses, Names, SystemNames};
 pub use async_trait::async_trait;
 pub use builder::{BuildRequest, Builder, BuiltImage};
 pub use charts::{ChartPlace, ChartVersion, Charts};

@@ -17,11 +17,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Parser;
-use slipway_core::address::AddressRule;
 use slipway_core::file::{self, ApplyOptions, ParseOptions};
 use slipway_engine::{Engine, Ports, Settings};
 use slipway_ports::testing::{Pace, World};
-use slipway_ports::{Access, CancellationToken, Platform, SecretText, StoreError, Target};
+use slipway_ports::{Access, Addresses, CancellationToken, Platform, SecretText, StoreError, Target};
 use slipway_server::{App, Files, HttpNotifier, KeyRotation, PublicUrl, Site, answer, router};
 use slipway_store::SqliteStore;
 use tokio::net::TcpListener;
@@ -97,8 +96,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let site = Site::new(address, arguments.public_url.clone(), Files::Built);
     let (following, stops) = (engine.clone(), shutdown.clone());
     tokio::spawn(async move { tokio::join!(following.keep_following(&stops), following.keep_previews(&stops)) });
-    let local = AddressRule { is_local: true, allowed: Vec::new() };
-    let notifier = Arc::new(HttpNotifier::new(local)?);
+    let notifier = Arc::new(HttpNotifier::new(Addresses::default())?);
     let app = App::new((engine, ports, world, notifier), keys, token, site, false, shutdown.clone());
     let telling = app.clone();
     tokio::spawn(async move { telling.keep_notifying().await });

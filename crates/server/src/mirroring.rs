@@ -108,6 +108,7 @@ fn settings(options: &Options, host: &str, prefix: &str, writer: Option<&Registr
         prefix: prefix.to_owned(),
         mirrors: mirrors.collect(),
         credentials: writer.map(|writer| (host.to_owned(), credential(writer))).into_iter().collect(),
+        addresses: options.addresses(),
         ..RegistrySettings::default()
     }
 }

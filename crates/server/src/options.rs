@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use slipway_builder::{BuilderAddress, Frontend};
 use slipway_core::address::{AddressRule, Allowed};
+use slipway_ports::Addresses;
 use slipway_registry::RegistryPlace;
 
 use crate::public_url::PublicUrl;
@@ -44,16 +45,16 @@ pub struct Options {
     pub most_log_bytes: u64,
     /// How long between two looks at git hosts for pushes that no webhook told of; zero: it never looks.
     pub poll: Duration,
-    /// What is not of the open internet and may be told of deployments all the same.
-    pub allow_notify: Vec<Allowed>,
+    /// What is not of the open internet and may be asked for users all the same: repositories, registries, charts, receivers of messages.
+    pub allow_addresses: Vec<Allowed>,
     /// How long this server may be silent before another that waits for its home takes over.
     pub lease: Duration,
 }
 
 impl Options {
-    /// Where notifications may go. A server that no proxy shows is reached from its own machine alone.
-    pub(crate) fn notify_rule(&self) -> AddressRule {
-        AddressRule { is_local: self.public_url.is_none(), allowed: self.allow_notify.clone() }
+    /// Where URLs of users may lead. A server that no proxy shows is reached from its own machine alone.
+    pub(crate) fn addresses(&self) -> Addresses {
+        Addresses::new(AddressRule { is_local: self.public_url.is_none(), allowed: self.allow_addresses.clone() })
     }
 }
 

@@ -109,14 +109,14 @@ pub(crate) fn wire(
         charts,
         releases: Arc::new(ByPlatform::releases(helm, &local)),
         cluster: Arc::new(ByPlatform::cluster(kubernetes.clone(), &local)),
-        requests: Arc::new(HostApi::new()?),
+        requests: Arc::new(HostApi::new(options.addresses())?),
     };
     #[cfg(feature = "crash-points")]
     let ports = behind_crash_points(ports)?;
     let ports = behind(ports, &ownership.gate());
     let workloads: Arc<dyn Workloads> = Arc::new(ByPlatform::workloads(kubernetes, &local));
     let workloads = Arc::new(Gated::new(workloads, ownership.gate()));
-    let notifier: Arc<dyn Notifier> = Arc::new(HttpNotifier::new(options.notify_rule())?);
+    let notifier: Arc<dyn Notifier> = Arc::new(HttpNotifier::new(options.addresses())?);
     let notifier = Arc::new(Gated::new(notifier, ownership.gate()));
     let embedded = registry.embedded.map(|embedded| {
         let collector = Arc::new(Gated::new(embedded.collector, ownership.gate()));
@@ -159,7 +159,7 @@ fn behind_crash_points(ports: Ports) -> Result<Ports, WiringError> {
 
 fn repositories(home: &Home, options: &Options) -> Result<GitMirrors, WiringError> {
     let path = home.folder("git");
-    let settings = GitSettings { file_urls: options.allow_file_urls, ..GitSettings::new(&path) };
+    let settings = GitSettings { file_urls: options.allow_file_urls, addresses: options.addresses(), ..GitSettings::new(&path) };
     GitMirrors::open(settings).map_err(|error| folder(path, error))
 }
 

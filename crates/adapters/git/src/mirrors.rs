@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 use slipway_core::auto_deploy::Changed;
 use slipway_core::failure::{Code, Failure};
 use slipway_core::model::GitRevision;
-use slipway_ports::{CancellationToken, Credential, Export, Reader, Repositories, Tips, TreeFacts, TreeQuery};
+use slipway_ports::{Addresses, CancellationToken, Credential, Export, Reader, Repositories, Tips, TreeFacts, TreeQuery};
 
 use crate::changes;
 use crate::context::{Context, hex};
@@ -53,12 +53,20 @@ pub struct GitSettings {
     pub fetch_timeout: Duration,
     /// Most bytes of one file in Git LFS.
     pub largest_lfs_object: u64,
+    /// Where a URL may lead.
+    pub addresses: Addresses,
 }
 
 impl GitSettings {
-    /// Mirrors in this folder, no `file://`, ten minutes for a fetch, 4 GiB for a file in LFS.
+    /// Mirrors in this folder, no `file://`, ten minutes for a fetch, 4 GiB for a file in LFS, from anywhere but metadata addresses.
     pub fn new(folder: impl Into<PathBuf>) -> Self {
-        Self { folder: folder.into(), file_urls: false, fetch_timeout: Duration::from_secs(600), largest_lfs_object: 4 << 30 }
+        Self {
+            folder: folder.into(),
+            file_urls: false,
+            fetch_timeout: Duration::from_secs(600),
+            largest_lfs_object: 4 << 30,
+            addresses: Addresses::default(),
+        }
     }
 }
 
@@ -167,6 +175,12 @@ impl GitMirrors {
         Ok(SourceUrl::parse(url, self.settings.file_urls)?.with(reader.for_repository(url)))
     }
 
+    /// Refuses a repository that this server may not be sent to.
+    async fn judge(&self, source: &SourceUrl) -> Result<(), Failure> {
+        let judged = self.settings.addresses.judge(&source.shown).await;
+        judged.map_err(|failure| Failure { message: format!("{}: {}", source.shown, failure.message), ..failure })
+    }
+
     pub(crate) fn program(&self) -> &Program {
         &self.program
     }
@@ -193,7 +207,7 @@ impl GitMirrors {
         let client = if let Some(client) = self.lfs.get() {
             client.clone()
         } else {
-            let made = Client::new()?;
+            let made = Client::new(self.settings.addresses.clone())?;
             self.lfs.get_or_init(|| made).clone()
         };
         cache.ensure(&client, server, wanted).await
@@ -354,6 +368,7 @@ impl GitMirrors {
         cancel: &CancellationToken,
     ) -> Result<Ended, Failure> {
         let Asked { source, credential } = asked;
+        self.judge(source).await?;
         let mut command = self.program.command(mirror);
         let _shown = login::show(&mut command, source, *credential, &self.known_hosts)?;
         command.args(["fetch", "--quiet", "--force", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules"]);
@@ -449,6 +464,7 @@ impl Repositories for GitMirrors {
 
     async fn tips(&self, url: &str, reader: &Reader, cancel: &CancellationToken) -> Result<Tips, Failure> {
         let (source, credential) = (self.source(url, reader)?, reader.for_repository(url));
+        self.judge(&source).await?;
         // No mirror has to be there, and what one holds has no say.
         let mut command = self.program.command(&self.settings.folder);
         let _shown = login::show(&mut command, &source, credential, &self.known_hosts)?;

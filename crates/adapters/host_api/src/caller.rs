@@ -9,7 +9,7 @@ use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 use reqwest::redirect::Policy;
 use reqwest::{Client, ClientBuilder, Response, StatusCode, Url};
 use slipway_core::failure::{Code, Failure};
-use slipway_ports::{CancellationToken, HostPlace, SecretText};
+use slipway_ports::{Addresses, CancellationToken, HostPlace, SecretText};
 
 use crate::ask::Ask;
 use crate::dialect::{Authorization, Dialect};
@@ -42,6 +42,7 @@ pub(crate) struct Clients {
     outside: Client,
     /// For this machine: a proxy could not reach it.
     direct: Client,
+    addresses: Addresses,
 }
 
 /// Sends to one repository's host.
@@ -54,10 +55,10 @@ pub(crate) struct Caller<'c> {
 }
 
 impl Clients {
-    pub(crate) fn new() -> Result<Self, reqwest::Error> {
+    pub(crate) fn new(addresses: Addresses) -> Result<Self, reqwest::Error> {
         // Whoever installed a provider first is right; without one no client can be made.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        Ok(Self { outside: builder().build()?, direct: builder().no_proxy().build()? })
+        Ok(Self { outside: builder().build()?, direct: builder().no_proxy().build()?, addresses })
     }
 
     fn of(&self, url: &Url) -> &Client {
@@ -119,6 +120,8 @@ impl<'c> Caller<'c> {
     }
 
     async fn send(&self, ask: &Ask, largest: usize) -> Result<Answer, Failure> {
+        let judged = self.clients.addresses.judge(ask.url.as_str()).await;
+        judged.map_err(|failure| Failure { message: format!("{}: {}", ask.doing, failure.message), ..failure })?;
         let request = self.clients.of(&ask.url).request(ask.method.clone(), ask.url.clone()).headers(self.headers.clone());
         let request = match &ask.body {
             Some(body) => request.json(body),

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use slipway_core::failure::Failure;
-use slipway_ports::{CancellationToken, CommitStatus, HostPlace, HostedRequest, MarkedComment, RequestHosts};
+use slipway_ports::{Addresses, CancellationToken, CommitStatus, HostPlace, HostedRequest, MarkedComment, RequestHosts};
 
 use crate::caller::Clients;
 use crate::talk::Talk;
@@ -21,9 +21,9 @@ pub struct SetupError {
 }
 
 impl HostApi {
-    /// A client of them all.
-    pub fn new() -> Result<Self, SetupError> {
-        let clients = Clients::new().map_err(|error| SetupError { reason: error.to_string() })?;
+    /// A client of them all, where the addresses may be asked.
+    pub fn new(addresses: Addresses) -> Result<Self, SetupError> {
+        let clients = Clients::new(addresses).map_err(|error| SetupError { reason: error.to_string() })?;
         Ok(Self { clients })
     }
 }

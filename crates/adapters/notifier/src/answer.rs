@@ -55,12 +55,12 @@ fn bounded(line: &str) -> String {
 
 /// Why there was no answer. The URL may be a secret, and is not in it.
 pub(crate) fn of_error(error: &reqwest::Error) -> Answer {
+    if let Some(refused) = RefusedAddress::behind(error) {
+        return Answer::none(bounded(&format!("it is not asked: {refused}")));
+    }
     let mut source = error.source();
     let mut deepest = None;
     while let Some(cause) = source {
-        if let Some(refused) = cause.downcast_ref::<RefusedAddress>() {
-            return Answer::none(bounded(&format!("it is not asked: {refused}")));
-        }
         deepest = Some(cause.to_string());
         source = cause.source();
     }

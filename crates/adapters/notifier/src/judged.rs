@@ -1,35 +1,12 @@
 //! Names that are looked up, and judged before anything connects.
 
-use std::net::{IpAddr, SocketAddr};
-use std::sync::Arc;
+use std::net::SocketAddr;
 
-use async_trait::async_trait;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
-use slipway_core::address::AddressRule;
+use slipway_ports::Addresses;
 
-/// What names stand for.
-#[async_trait]
-pub trait Names: Send + Sync {
-    /// Every address of a name, now.
-    async fn look_up(&self, name: &str) -> std::io::Result<Vec<IpAddr>>;
-}
-
-/// The names of the system.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct SystemNames;
-
-#[async_trait]
-impl Names for SystemNames {
-    async fn look_up(&self, name: &str) -> std::io::Result<Vec<IpAddr>> {
-        Ok(tokio::net::lookup_host((name, 0)).await?.map(|address| address.ip()).collect())
-    }
-}
-
-/// A resolver that tells an address only if all of its name may be asked.
-pub(crate) struct Judged {
-    pub(crate) rule: AddressRule,
-    pub(crate) names: Arc<dyn Names>,
-}
+/// A resolver that tells an address only if all of its name may be asked: the connection goes to what was judged.
+pub(crate) struct Judged(pub(crate) Addresses);
 
 /// A name stands for no address.
 #[derive(Debug, thiserror::Error)]
@@ -38,11 +15,11 @@ struct NoAddress(String);
 
 impl Resolve for Judged {
     fn resolve(&self, name: Name) -> Resolving {
-        let (rule, names) = (self.rule.clone(), self.names.clone());
+        let addresses = self.0.clone();
         Box::pin(async move {
-            let name = name.as_str();
+            let (name, rule) = (name.as_str(), addresses.rule());
             rule.judge_host(name)?;
-            let addresses = names.look_up(name).await?;
+            let addresses = addresses.names().look_up(name).await?;
             if addresses.is_empty() {
                 return Err(NoAddress(name.to_owned()).into());
             }

@@ -8,5 +8,4 @@ mod answer;
 mod judged;
 mod post;
 
-pub use judged::{Names, SystemNames};
 pub use post::{HttpNotifier, NotifierError};

@@ -7,12 +7,12 @@ use async_trait::async_trait;
 use reqwest::header::CONTENT_TYPE;
 use reqwest::redirect::Policy;
 use reqwest::{Client, Url};
-use slipway_core::address::{AddressRule, host_of};
+use slipway_core::address::host_of;
 use slipway_core::file::web_url;
-use slipway_ports::{Answer, Notifier, Post, SIGNING_SECRET, SecretText, WEBHOOK_HEADERS, signature, signing_key};
+use slipway_ports::{Addresses, Answer, Notifier, Post, SIGNING_SECRET, SecretText, WEBHOOK_HEADERS, signature, signing_key};
 
 use crate::answer;
-use crate::judged::{Judged, Names, SystemNames};
+use crate::judged::Judged;
 
 /// How long a connection may take.
 const CONNECT: Duration = Duration::from_secs(5);
@@ -22,7 +22,7 @@ const WHOLE: Duration = Duration::from_secs(15);
 /// Posts messages over HTTP.
 pub struct HttpNotifier {
     client: Client,
-    rule: AddressRule,
+    addresses: Addresses,
 }
 
 /// Why messages can not be posted at all.
@@ -31,13 +31,8 @@ pub struct HttpNotifier {
 pub struct NotifierError(reqwest::Error);
 
 impl HttpNotifier {
-    /// Posts where the rule allows it.
-    pub fn new(rule: AddressRule) -> Result<Self, NotifierError> {
-        Self::with_names(rule, Arc::new(SystemNames))
-    }
-
-    /// The same, with names of the caller's.
-    pub fn with_names(rule: AddressRule, names: Arc<dyn Names>) -> Result<Self, NotifierError> {
+    /// Posts where the addresses may be asked.
+    pub fn new(addresses: Addresses) -> Result<Self, NotifierError> {
         // Whoever installed a provider first is right; without one no client can be made.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let client = Client::builder()
@@ -49,10 +44,10 @@ impl HttpNotifier {
             .no_proxy()
             // Every message is judged, so none takes the connection of another.
             .pool_max_idle_per_host(0)
-            .dns_resolver(Arc::new(Judged { rule: rule.clone(), names }))
+            .dns_resolver(Arc::new(Judged(addresses.clone())))
             .build()
             .map_err(NotifierError)?;
-        Ok(Self { client, rule })
+        Ok(Self { client, addresses })
     }
 
     /// The URL as it is asked, if it may be.
@@ -62,7 +57,7 @@ impl HttpNotifier {
         // Both readings of the host: as it is written, and as it is asked. An address passes no resolver.
         let asked = url.host_str().unwrap_or_default();
         for host in [host_of(text), asked.trim_start_matches('[').trim_end_matches(']')] {
-            self.rule.judge_host(host).map_err(|refused| refused.to_string())?;
+            self.addresses.rule().judge_host(host).map_err(|refused| refused.to_string())?;
         }
         Ok(url)
     }

@@ -18,8 +18,8 @@ use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest as _, Sha256};
 use slipway_core::address::AddressRule;
 use slipway_core::deployment::Timestamp;
-use slipway_notifier::{HttpNotifier, Names};
-use slipway_ports::{Answer, Notifier as _, Post, ReceiverAddress, SecretText};
+use slipway_notifier::HttpNotifier;
+use slipway_ports::{Addresses, Answer, Names, Notifier as _, Post, ReceiverAddress, SecretText};
 use tokio::net::TcpListener;
 
 type Answering = Arc<dyn Fn() -> Response + Send + Sync>;
@@ -57,7 +57,7 @@ impl Receiver {
 }
 
 fn local() -> HttpNotifier {
-    HttpNotifier::new(AddressRule { is_local: true, allowed: Vec::new() }).unwrap()
+    HttpNotifier::new(Addresses::default()).unwrap()
 }
 
 fn message(url: &str, secret: Option<&str>) -> Post {
@@ -180,7 +180,7 @@ async fn a_connection_that_closes_and_one_that_is_refused_are_no_answers_and_tel
 #[tokio::test]
 async fn places_that_are_not_allowed_are_not_asked() {
     let receiver = Receiver::answering(|| "ok".into_response()).await;
-    let anywhere = HttpNotifier::new(AddressRule::default()).unwrap();
+    let anywhere = HttpNotifier::new(Addresses::new(AddressRule::default())).unwrap();
     let port = receiver.address.port();
     for url in [
         format!("http://127.0.0.1:{port}/"),
@@ -231,7 +231,7 @@ impl Names for Moving {
 fn moving(rule: AddressRule, addresses: &[&[&'static str]]) -> (HttpNotifier, Arc<Moving>) {
     let addresses = addresses.iter().map(|addresses| addresses.to_vec()).collect();
     let names = Arc::new(Moving { addresses, asked: AtomicUsize::new(0) });
-    (HttpNotifier::with_names(rule, names.clone()).unwrap(), names)
+    (HttpNotifier::new(Addresses::with_names(rule, names.clone())).unwrap(), names)
 }
 
 #[tokio::test]

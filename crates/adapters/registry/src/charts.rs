@@ -30,7 +30,8 @@ pub struct ChartArchives {
 impl ChartArchives {
     /// Charts that are fetched by this client of registries, and kept in this folder, which is made when it is needed.
     pub fn new(registry: Arc<OciRegistry>, folder: impl Into<PathBuf>) -> Result<Self, ClientError> {
-        let repositories = HelmRepositories::new().map_err(|error| ClientError::Transport(error.to_string()))?;
+        let repositories =
+            HelmRepositories::new(registry.addresses().clone()).map_err(|error| ClientError::Transport(error.to_string()))?;
         Ok(Self { registry, repositories, kept: Kept::new(folder.into()) })
     }
 

@@ -20,7 +20,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use slipway_core::failure::{Code, Failure};
 use slipway_core::model::ImageReference;
-use slipway_ports::{Activity, BuildClaim, BuildTurn, CancellationToken, Presence, Progress, Reader, Registry, RepositoryTag};
+use slipway_ports::{
+    Activity, Addresses, BuildClaim, BuildTurn, CancellationToken, Presence, Progress, Reader, Registry, RepositoryTag,
+};
 use tokio::sync::Semaphore;
 
 pub(crate) use chart::LARGEST_ARCHIVE;
@@ -80,12 +82,24 @@ impl OciRegistry {
         Ok(Self { settings, address, own, session, claims, copied: Copied::default(), blobs })
     }
 
-    fn endpoint(&self, reference: &ImageReference, reader: &Reader) -> Result<Endpoint, Failure> {
+    /// Where the host of a user's may lead.
+    pub(crate) fn addresses(&self) -> &Addresses {
+        &self.settings.addresses
+    }
+
+    async fn endpoint(&self, reference: &ImageReference, reader: &Reader) -> Result<Endpoint, Failure> {
+        let host = reference.host();
+        let is_set = host == self.settings.address || self.settings.mirrors.contains_key(host);
+        if !is_set {
+            let judged = self.settings.addresses.judge(host).await;
+            judged.map_err(|failure| Failure { message: format!("{reference}: {}", failure.message), ..failure })?;
+        }
         let own = reader.for_image(reference);
-        let mut endpoint = Endpoint::of_host(&self.settings, reference.host(), own)
+        let mut endpoint = Endpoint::of_host(&self.settings, host, own)
             .map_err(|error| Failure::permanent(Code::ImageNotFound, error.to_string()))?;
-        let is_elsewhere = !self.settings.mirrors.contains_key(reference.host()) && self.own_repository(reference).is_none();
-        if is_elsewhere && own.is_none() && reference.host() == self.settings.address {
+        endpoint.judged = (!is_set).then(|| self.settings.addresses.clone());
+        let is_elsewhere = !self.settings.mirrors.contains_key(host) && self.own_repository(reference).is_none();
+        if is_elsewhere && own.is_none() && host == self.settings.address {
             // What this server may read beside its own part of the registry is no project's for that.
             endpoint.sent = None;
         }
@@ -134,7 +148,7 @@ impl OciRegistry {
         progress: &dyn Progress,
         cancel: &CancellationToken,
     ) -> Result<(), Failure> {
-        let endpoint = self.endpoint(source, reader)?;
+        let endpoint = self.endpoint(source, reader).await?;
         let mount_from = endpoint.is_same_server(&self.own).then(|| endpoint.repository(source.path()));
         let copy = copy::Copy {
             source: Remote::to_read(&self.session, &endpoint, source.path()),
@@ -171,7 +185,7 @@ impl Registry for OciRegistry {
 
     async fn resolve(&self, reference: &ImageReference, reader: &Reader) -> Result<String, Failure> {
         self.refuse_of_somebody(reference, reader)?;
-        let endpoint = self.endpoint(reference, reader)?;
+        let endpoint = self.endpoint(reference, reader).await?;
         let remote = Remote::to_read(&self.session, &endpoint, reference.path());
         let digest = remote.digest_of(reference.digest_or_tag()).await?;
         digest.map(|digest| digest.to_string()).ok_or_else(|| {

@@ -69,10 +69,10 @@ pub(crate) struct Serve {
     /// How often git hosts are asked for pushes that no webhook told of, such as `5m`; at least `10s`, or `0s`: never.
     #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = poll)]
     pub(crate) poll: Duration,
-    /// Allow notifications to addresses that are not of the open internet, such as `10.0.0.0/8` or `hooks.internal`; may be repeated.
-    /// A server without `--public-url` needs none: whoever reaches it is on its machine.
-    #[arg(long = "allow-notify", value_name = "RANGE|HOST")]
-    pub(crate) allow_notify: Vec<Allowed>,
+    /// Allow repositories, registries, charts and notifications at addresses that are not of the open internet, such as `10.0.0.0/8`
+    /// or `git.internal`; may be repeated. A server without `--public-url` needs none: whoever reaches it is on its machine.
+    #[arg(long = "allow-address", value_name = "RANGE|HOST")]
+    pub(crate) allow_addresses: Vec<Allowed>,
     /// How long the server may be silent before another that waits for its home takes over, such as `15s`; at least `1s`.
     #[arg(long, value_name = "DURATION", default_value = "15s", value_parser = lease)]
     pub(crate) lease: Duration,
@@ -191,8 +191,8 @@ impl Serve {
         arguments.extend(["--keep-images".to_owned(), format!("{}s", self.keep_images.as_secs())]);
         arguments.extend(["--log-limit".to_owned(), self.log_limit.to_string()]);
         arguments.extend(["--poll".to_owned(), format!("{}s", self.poll.as_secs())]);
-        for allowed in &self.allow_notify {
-            arguments.extend(["--allow-notify".to_owned(), allowed.to_string()]);
+        for allowed in &self.allow_addresses {
+            arguments.extend(["--allow-address".to_owned(), allowed.to_string()]);
         }
         arguments.extend(["--lease".to_owned(), format!("{}s", self.lease.as_secs())]);
         arguments
@@ -222,7 +222,7 @@ impl Serve {
             keep_images: self.keep_images,
             most_log_bytes: self.log_limit.0,
             poll: self.poll,
-            allow_notify: self.allow_notify.clone(),
+            allow_addresses: self.allow_addresses.clone(),
             lease: self.lease,
         })
     }

@@ -7,7 +7,9 @@ use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName
 use reqwest::redirect::{Action as Redirect, Attempt, Policy};
 use reqwest::{Response, StatusCode};
 use serde::{Deserialize, Serialize};
+use slipway_core::address::{RefusedAddress, host_of};
 use slipway_core::failure::{Code, Failure};
+use slipway_ports::Addresses;
 
 use super::endpoint::{Endpoint, http, sensitive};
 use super::pointer::Pointer;
@@ -31,6 +33,7 @@ pub(crate) struct Client {
     anywhere: reqwest::Client,
     /// Follows none to another host: for headers of which only we know that they are secret.
     at_home: reqwest::Client,
+    addresses: Addresses,
 }
 
 /// Where one object is downloaded, as its server says.
@@ -93,7 +96,7 @@ struct ObjectError {
 
 impl Client {
     /// A client that honours the proxies of the environment, as git does.
-    pub(crate) fn new() -> Result<Self, Failure> {
+    pub(crate) fn new(addresses: Addresses) -> Result<Self, Failure> {
         // Whoever installed a provider first is right; without one no client can be made.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let client = |redirects: Policy| {
@@ -101,7 +104,14 @@ impl Client {
             let client = builder.connect_timeout(CONNECT).read_timeout(SILENCE).redirect(redirects).build();
             client.map_err(|error| Failure::permanent(Code::Internal, format!("there is no client for LFS: {error}")))
         };
-        Ok(Self { anywhere: client(Policy::limited(MOST_REDIRECTS))?, at_home: client(Policy::custom(stay_at_home))? })
+        let (anywhere, at_home) = (client(anywhere(addresses.clone()))?, client(Policy::custom(stay_at_home))?);
+        Ok(Self { anywhere, at_home, addresses })
+    }
+
+    /// Refuses an address that this server may not be sent to. It may hold a credential, and only its host is shown.
+    async fn judge(&self, endpoint: &Endpoint, url: &reqwest::Url) -> Result<(), Failure> {
+        let judged = self.addresses.judge(url.as_str()).await;
+        judged.map_err(|failure| Failure { message: format!("the LFS server {}: {}", endpoint.url, failure.message), ..failure })
     }
 
     fn which(&self, is_at_home: bool) -> &reqwest::Client {
@@ -110,6 +120,7 @@ impl Client {
 
     /// Where the objects are downloaded, by their digests; at most [`BATCH`].
     pub(crate) async fn batch(&self, endpoint: &Endpoint, wanted: &[&Pointer]) -> Result<BTreeMap<String, Download>, Failure> {
+        self.judge(endpoint, &endpoint.url).await?;
         let objects = wanted.iter().map(|pointer| Wanted { oid: &pointer.oid, size: pointer.size }).collect();
         let batch = Batch { operation: "download", transfers: ["basic"], hash_algo: "sha256", objects };
         let client = self.which(has_others(&endpoint.headers));
@@ -143,6 +154,7 @@ impl Client {
 
     /// Begins a download.
     pub(crate) async fn download(&self, endpoint: &Endpoint, download: &Download) -> Result<Response, Failure> {
+        self.judge(endpoint, &download.url).await?;
         let request = self.which(download.is_at_home).get(download.url.clone()).headers(download.headers.clone());
         let response = request.send().await.map_err(|error| unreachable(endpoint, &error))?;
         accepted(endpoint, response)
@@ -168,6 +180,20 @@ fn download(endpoint: &Endpoint, action: Action, authenticated: bool) -> Result<
 /// Whether there is more than an `Authorization`, which no redirect takes to another host.
 fn has_others(headers: &HeaderMap) -> bool {
     headers.keys().any(|name| name != AUTHORIZATION)
+}
+
+/// Follows to where this server may be sent, as far as an address tells by itself.
+fn anywhere(addresses: Addresses) -> Policy {
+    Policy::custom(move |attempt| {
+        if attempt.previous().len() > MOST_REDIRECTS {
+            attempt.error("it leads in a circle")
+        } else {
+            match addresses.rule().judge_host(host_of(attempt.url().as_str())) {
+                Ok(()) => attempt.follow(),
+                Err(refused) => attempt.error(refused),
+            }
+        }
+    })
 }
 
 fn stay_at_home(attempt: Attempt<'_>) -> Redirect {
@@ -202,6 +228,10 @@ fn accepted(endpoint: &Endpoint, response: Response) -> Result<Response, Failure
 
 /// The addresses of downloads may hold credentials, so the error's own text is not shown.
 pub(super) fn unreachable(endpoint: &Endpoint, error: &reqwest::Error) -> Failure {
+    if let Some(refused) = RefusedAddress::behind(error) {
+        let message = format!("the LFS server {} leads where this server may not be sent: {refused}", endpoint.url);
+        return Failure::permanent(Code::AddressRefused, message);
+    }
     let why = if error.is_timeout() {
         "it does not answer in time"
     } else if error.is_connect() {

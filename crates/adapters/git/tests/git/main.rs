@@ -1,6 +1,7 @@
 //! The adapter against real repositories and the real `git`.
 #![expect(clippy::unwrap_used, reason = "a test ends where something is not as it says")]
 
+mod addresses;
 mod commits;
 mod contexts;
 mod credentials;

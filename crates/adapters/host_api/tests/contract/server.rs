@@ -10,7 +10,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use serde_json::Value;
 use slipway_host_api::HostApi;
-use slipway_ports::{HostPlace, SecretText};
+use slipway_ports::{Addresses, HostPlace, SecretText};
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
 
@@ -119,7 +119,8 @@ impl Server {
     pub(crate) async fn start(host: FakeHost) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let root = format!("http://{}", listener.local_addr().unwrap());
-        let server = Self { host, api: HostApi::new().unwrap(), root, records: Arc::default(), world: Arc::default() };
+        let server =
+            Self { host, api: HostApi::new(Addresses::default()).unwrap(), root, records: Arc::default(), world: Arc::default() };
         let state = (host, server.records.clone(), server.world.clone());
         let router = Router::new().fallback(answer).with_state(state);
         tokio::spawn(async move { axum::serve(listener, router).await });

@@ -1,8 +1,10 @@
 //! What one host alone does.
 
 use serde_json::json;
+use slipway_core::address::AddressRule;
 use slipway_core::failure::{Code, FailureKind};
-use slipway_ports::{CommitState, RequestHosts as _};
+use slipway_host_api::HostApi;
+use slipway_ports::{Addresses, CommitState, RequestHosts as _};
 
 use crate::cases::{never, status};
 use crate::comment_cases::comment;
@@ -60,4 +62,14 @@ async fn bitbucket_cloud_is_asked_again_when_it_does_not_list_the_commit_of_an_o
     assert_eq!(failure.kind, FailureKind::Retry, "{failure}");
     server.world(|world| world.is_open = false);
     assert_eq!(server.api.request(&server.at(), 7, &never()).await.unwrap().head, "abcdef012345");
+}
+
+#[tokio::test]
+async fn a_host_inside_is_not_asked_by_a_server_that_others_reach() {
+    let server = Server::start(GITHUB).await;
+    let api = HostApi::new(Addresses::new(AddressRule::default())).unwrap();
+    let failure = api.request(&server.at(), 7, &never()).await.unwrap_err();
+    assert_eq!((failure.kind, failure.code), (FailureKind::Permanent, Code::AddressRefused), "{failure}");
+    assert!(failure.message.contains("127.0.0.1 is not of the open internet"), "{failure}");
+    assert_eq!(server.sent().len(), 0);
 }

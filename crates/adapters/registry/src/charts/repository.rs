@@ -11,7 +11,7 @@ use reqwest::{Client, Response, StatusCode, Url};
 use slipway_core::failure::{Code, Failure};
 use slipway_core::model::ImageReference;
 use slipway_core::version_range::newest;
-use slipway_ports::{Login, Reader};
+use slipway_ports::{Addresses, Login, Reader};
 use tokio::sync::Semaphore;
 
 use super::index::{self, Entry, Index};
@@ -45,13 +45,14 @@ pub(super) struct HelmRepositories {
     /// For this machine: a proxy could not reach it.
     direct: Client,
     indexes: Semaphore,
+    addresses: Addresses,
 }
 
 impl HelmRepositories {
-    pub(super) fn new() -> Result<Self, reqwest::Error> {
+    pub(super) fn new(addresses: Addresses) -> Result<Self, reqwest::Error> {
         let builder = || client_builder().redirect(Policy::none());
         let (outside, direct) = (builder().build()?, builder().no_proxy().build()?);
-        Ok(Self { outside, direct, indexes: Semaphore::new(INDEXES_AT_A_TIME) })
+        Ok(Self { outside, direct, indexes: Semaphore::new(INDEXES_AT_A_TIME), addresses })
     }
 
     /// Finds a version of a chart, or the newest of a range, in the index of a repository.
@@ -104,6 +105,8 @@ impl HelmRepositories {
     }
 
     async fn send(&self, url: &Url, reader: &Reader) -> Result<Response, Failure> {
+        let judged = self.addresses.judge(url.as_str()).await;
+        judged.map_err(|failure| Failure { message: format!("{}: {}", shown(url), failure.message), ..failure })?;
         let host = authority(url);
         let client = if is_loopback(&host) { &self.direct } else { &self.outside };
         let mut request = client.get(url.clone());

@@ -40,7 +40,7 @@ impl OciRegistry {
         wanted: &str,
         reader: &Reader,
     ) -> Result<(String, Digest), Failure> {
-        let remote = self.chart_repository(repository, reader)?;
+        let remote = self.chart_repository(repository, reader).await?;
         let shown = format!("oci://{}/{}", repository.host(), repository.path());
         let version = if is_exact(wanted) {
             wanted.to_owned()
@@ -60,7 +60,7 @@ impl OciRegistry {
         version: &str,
         reader: &Reader,
     ) -> Result<Digest, Failure> {
-        let remote = self.chart_repository(repository, reader)?;
+        let remote = self.chart_repository(repository, reader).await?;
         let shown = format!("oci://{}/{}", repository.host(), repository.path());
         // A tag can not have the `+` of a version.
         let Ok(tag) = version.replace('+', "_").parse::<Tag>() else {
@@ -83,7 +83,7 @@ impl OciRegistry {
         digest: &Digest,
         reader: &Reader,
     ) -> Result<Vec<u8>, Failure> {
-        let archive = self.chart_repository(repository, reader)?.blob_at_most(digest, LARGEST_ARCHIVE).await;
+        let archive = self.chart_repository(repository, reader).await?.blob_at_most(digest, LARGEST_ARCHIVE).await;
         archive.map_err(|failure| match failure.code {
             Code::ImageNotFound => Failure::permanent(
                 Code::ChartNotFound,
@@ -94,9 +94,9 @@ impl OciRegistry {
         })
     }
 
-    fn chart_repository(&self, repository: &ImageReference, reader: &Reader) -> Result<Remote<'_>, Failure> {
+    async fn chart_repository(&self, repository: &ImageReference, reader: &Reader) -> Result<Remote<'_>, Failure> {
         self.refuse_of_somebody(repository, reader)?;
-        Ok(Remote::to_read(&self.session, &self.endpoint(repository, reader)?, repository.path()))
+        Ok(Remote::to_read(&self.session, &self.endpoint(repository, reader).await?, repository.path()))
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use reqwest::Url;
-use slipway_ports::{Login, SecretText};
+use slipway_ports::{Addresses, Login, SecretText};
 
 /// A user name and a secret for one registry.
 #[derive(Clone, Debug)]
@@ -32,6 +32,8 @@ pub struct RegistrySettings {
     pub plain_http: BTreeSet<String>,
     /// Credentials by host with port, as it stands in image references (`docker.io`, `ghcr.io`, `127.0.0.1:5000`).
     pub credentials: BTreeMap<String, Credential>,
+    /// Where the host of an image or a chart may lead. What is set here is asked wherever it is.
+    pub addresses: Addresses,
 }
 
 /// A setting that can't be used.
@@ -53,6 +55,8 @@ pub(crate) struct Endpoint {
     pub(crate) credential_host: String,
     /// Who asks.
     pub(crate) sent: Option<Sent>,
+    /// Where it may send us for a token, if it is a registry that a user named.
+    pub(crate) judged: Option<Addresses>,
 }
 
 /// A credential that requests are sent with.
@@ -130,7 +134,7 @@ impl Endpoint {
         let prefix = if path.is_empty() { String::new() } else { format!("{path}/") };
         let base = url.join("/").map_err(|error| refuse(&error.to_string()))?;
         let credential_host = authority(&base);
-        Ok(Self { base, prefix, credential_host, sent: None })
+        Ok(Self { base, prefix, credential_host, sent: None, judged: None })
     }
 
     /// The name under which the registry knows a repository.
@@ -201,6 +205,7 @@ mod tests {
             mirrors: BTreeMap::from([("quay.io".to_owned(), "http://127.0.0.1:5000/hub/".to_owned())]),
             plain_http: BTreeSet::from(["plain.example:80".to_owned()]),
             credentials: BTreeMap::new(),
+            addresses: Addresses::default(),
         }
     }
 

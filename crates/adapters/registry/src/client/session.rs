@@ -149,6 +149,9 @@ impl Session {
         credential: Option<&Credential>,
     ) -> Result<Authorization, Failure> {
         let url = token_url(access, realm, service)?;
+        if let Some(addresses) = &access.endpoint.judged {
+            addresses.judge(url.as_str()).await?;
+        }
         let authority = url.host_str().unwrap_or_default().to_owned();
         let mut request = self.client(&authority).get(url);
         if let Some(credential) = credential {

@@ -47,7 +47,11 @@ impl Home {
     }
 
     pub(crate) fn up(&self) -> (i32, String, String) {
-        self.slipway(&["up", "--listen", "127.0.0.1:0", "--registry-listen", "127.0.0.1:0"])
+        self.up_with(&[])
+    }
+
+    pub(crate) fn up_with(&self, more: &[&str]) -> (i32, String, String) {
+        self.slipway(&[&["up", "--listen", "127.0.0.1:0", "--registry-listen", "127.0.0.1:0"], more].concat())
     }
 }
 
