@@ -152,6 +152,9 @@ impl LocalBuildkitd {
         Command::new(&self.programs.buildkitd)
             .arg("--config")
             .arg(self.configuration())
+            // By itself all daemons of a machine have it at one place, and of two that start at once one fails.
+            .arg("--otel-socket-path")
+            .arg(self.folder.join("otel.sock"))
             // By itself it leaves lines out of every step that writes more than 200 KiB in a second, such as a compiler.
             .env("BUILDKIT_STEP_LOG_MAX_SPEED", "-1")
             .env("BUILDKIT_STEP_LOG_MAX_SIZE", LARGEST_STEP_LOG.to_string())
