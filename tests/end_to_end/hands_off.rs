@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use crate::cluster::{Cleared, kubectl, namespace};
 use crate::git;
 use crate::git_host::Host;
+use crate::hook;
 use crate::process::{command, run};
 use crate::registry::{PASSWORD, Registry};
 use crate::server::Server;
@@ -28,13 +29,13 @@ fn cache(image: &str) -> String {
 /// The next minute of the clock that is far enough away to be written down before it comes, as `HH:MM` in UTC.
 fn soon() -> String {
     let seconds = SystemTime::now().duration_since(UNIX_EPOCH).expect("it is later than 1970").as_secs();
-    let minute = (seconds + 10) / 60 + 1;
+    let minute = (seconds + 20) / 60 + 1;
     format!("{:02}:{:02}", minute / 60 % 24, minute % 60)
 }
 
 /// A webhook of a kind: its URL and its secret.
 fn webhook(server: &Server, kind: &str) -> (String, String) {
-    let made = server.slipway(["webhook", "create", kind, "--output", "json"]).expect_code(0).json();
+    let made = hook::made(server, kind);
     let text = |key: &str| made[key].as_str().expect("a text").to_owned();
     (text("url"), text("secret"))
 }

@@ -11,6 +11,11 @@ use slipway_ports::SecretText;
 use crate::process::eventually;
 use crate::server::Server;
 
+/// A webhook of a kind, made: its `id`, `url` and `secret`.
+pub(crate) fn made(server: &Server, kind: &str) -> Value {
+    server.slipway(["webhook", "create", kind, "--output", "json"]).expect_code(0).json()
+}
+
 /// A webhook for Gitea, for the environments of all projects.
 pub(crate) struct Hook<'a> {
     server: &'a Server,
@@ -20,7 +25,7 @@ pub(crate) struct Hook<'a> {
 
 impl<'a> Hook<'a> {
     pub(crate) fn of(server: &'a Server) -> Self {
-        let made = server.slipway(["webhook", "create", "gitea", "--output", "json"]).expect_code(0).json();
+        let made = made(server, "gitea");
         let text = |key: &str| made[key].as_str().expect("a text").to_owned();
         Self { server, id: text("id"), secret: SecretText::new(text("secret")) }
     }

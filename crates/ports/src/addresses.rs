@@ -1,6 +1,6 @@
 //! Where a URL of a user's leads, judged before anything connects: by the rule of the core, and by what names stand for.
 
-use std::fmt;
+use std::fmt::{self, Display};
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -16,8 +16,7 @@ pub trait Names: Send + Sync {
 }
 
 /// The names of the system.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct SystemNames;
+struct SystemNames;
 
 #[async_trait]
 impl Names for SystemNames {
@@ -58,24 +57,21 @@ impl Addresses {
         &self.names
     }
 
-    /// Whether the host of a URL, or of an image, may be asked: all that it stands for. Fails with `address-refused`.
-    pub async fn judge(&self, url: &str) -> Result<(), Failure> {
+    /// Whether the host of a URL, or of an image, may be asked: all that it stands for. Fails with `address-refused`, which names what is
+    /// meant and the host; a URL may hold a credential.
+    pub async fn judge(&self, what: &(dyn Display + Sync), url: &str) -> Result<(), Failure> {
+        let refused = |why: RefusedAddress| Failure::permanent(Code::AddressRefused, format!("{what}: it is not asked: {why}"));
         let host = host_of(url);
-        self.rule.judge_host(host).map_err(|why| refused(&why))?;
+        self.rule.judge_host(host).map_err(refused)?;
         if host.is_empty() || literal(host).is_some() {
             return Ok(());
         }
         // What can not be looked up here is not connected to either, unless by a proxy, which has rules of its own.
         for address in self.names.look_up(host).await.unwrap_or_default() {
-            self.rule.judge(host, address).map_err(|why| refused(&why))?;
+            self.rule.judge(host, address).map_err(refused)?;
         }
         Ok(())
     }
-}
-
-/// What may not be asked, as a failure.
-fn refused(why: &RefusedAddress) -> Failure {
-    Failure::permanent(Code::AddressRefused, format!("it is not asked: {why}"))
 }
 
 impl Default for Addresses {
@@ -112,7 +108,7 @@ mod tests {
     }
 
     async fn judged(rule: &AddressRule, url: &str) -> Result<(), String> {
-        let judged = Addresses::with_names(rule.clone(), Arc::new(Told)).judge(url).await;
+        let judged = Addresses::with_names(rule.clone(), Arc::new(Told)).judge(&"it", url).await;
         judged.map_err(|failure| {
             assert_eq!(failure.code, Code::AddressRefused);
             failure.message

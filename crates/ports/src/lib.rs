@@ -34,7 +34,7 @@ pub mod testing;
 mod webhooks;
 mod workloads;
 
-pub use addresses::{Addresses, Names, SystemNames};
+pub use addresses::{Addresses, Names};
 pub use async_trait::async_trait;
 pub use builder::{BuildRequest, Builder, BuiltImage};
 pub use charts::{ChartPlace, ChartVersion, Charts};

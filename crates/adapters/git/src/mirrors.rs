@@ -177,8 +177,7 @@ impl GitMirrors {
 
     /// Refuses a repository that this server may not be sent to.
     async fn judge(&self, source: &SourceUrl) -> Result<(), Failure> {
-        let judged = self.settings.addresses.judge(&source.shown).await;
-        judged.map_err(|failure| Failure { message: format!("{}: {}", source.shown, failure.message), ..failure })
+        self.settings.addresses.judge(&source.shown, &source.shown).await
     }
 
     pub(crate) fn program(&self) -> &Program {

@@ -120,8 +120,7 @@ impl<'c> Caller<'c> {
     }
 
     async fn send(&self, ask: &Ask, largest: usize) -> Result<Answer, Failure> {
-        let judged = self.clients.addresses.judge(ask.url.as_str()).await;
-        judged.map_err(|failure| Failure { message: format!("{}: {}", ask.doing, failure.message), ..failure })?;
+        self.clients.addresses.judge(&ask.doing, ask.url.as_str()).await?;
         let request = self.clients.of(&ask.url).request(ask.method.clone(), ask.url.clone()).headers(self.headers.clone());
         let request = match &ask.body {
             Some(body) => request.json(body),

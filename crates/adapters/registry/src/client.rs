@@ -91,8 +91,7 @@ impl OciRegistry {
         let host = reference.host();
         let is_set = host == self.settings.address || self.settings.mirrors.contains_key(host);
         if !is_set {
-            let judged = self.settings.addresses.judge(host).await;
-            judged.map_err(|failure| Failure { message: format!("{reference}: {}", failure.message), ..failure })?;
+            self.settings.addresses.judge(reference, host).await?;
         }
         let own = reader.for_image(reference);
         let mut endpoint = Endpoint::of_host(&self.settings, host, own)

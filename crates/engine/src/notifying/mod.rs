@@ -84,6 +84,7 @@ impl Engine {
         // Tasks of their own: what is under way goes on while the store is read and written here.
         let mut flying = JoinSet::new();
         let mut busy: HashMap<tokio::task::Id, String> = HashMap::new();
+        let is_free = |busy: &HashMap<_, String>, receiver: &str| busy.values().all(|told| told != receiver);
         loop {
             let pause = match self.due_messages(messenger, &mut times).await {
                 Err(error) => {
@@ -92,10 +93,10 @@ impl Engine {
                 }
                 Ok(mut open) => {
                     // One at a time to each receiver, so that one that hangs holds up nobody else.
-                    open.retain(|(delivery, _)| busy.values().all(|receiver| *receiver != delivery.receiver));
+                    open.retain(|(delivery, _)| is_free(&busy, &delivery.receiver));
                     let now = Instant::now();
                     for (delivery, _) in open.iter().filter(|(_, due)| *due <= now) {
-                        if flying.len() < AT_A_TIME && busy.values().all(|receiver| *receiver != delivery.receiver) {
+                        if flying.len() < AT_A_TIME && is_free(&busy, &delivery.receiver) {
                             let (engine, messenger, delivery) = (self.clone(), messenger.clone(), delivery.clone());
                             let receiver = delivery.receiver.clone();
                             let task = flying.spawn(async move { engine.tell_receiver(&messenger, delivery).await });

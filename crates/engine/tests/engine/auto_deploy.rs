@@ -4,13 +4,11 @@ use std::time::Duration;
 
 use crate::support::{Bench, SHOP, access, application, commit, container, environment, name};
 use slipway_core::auto_deploy::{Changed, Notice, Teller, What};
-use slipway_core::deployment::{Actor, Timestamp};
+use slipway_core::deployment::Timestamp;
 use slipway_core::failure::{Code, Failure};
 use slipway_core::model::{Environment, PathFilter, ServiceKind};
 use slipway_core::plan::Action;
-use slipway_ports::{
-    CancellationToken, Delivery, Effect, EffectKind, NewDelivery, SecretText, Store as _, Webhook, Webhooks as _,
-};
+use slipway_ports::{CancellationToken, Delivery, Effect, EffectKind, NewDelivery, Store as _, Webhooks as _};
 
 /// An environment `demo` whose application `api` follows the default branch.
 fn following() -> Environment {
@@ -35,17 +33,6 @@ fn push(after: Option<u8>) -> Notice {
             link: Some("https://git.test/shop/compare".to_owned()),
         },
     }
-}
-
-async fn with_webhook(bench: &Bench) {
-    let webhook = Webhook {
-        id: "hook".to_owned(),
-        host: "gitea".to_owned(),
-        project: None,
-        made_by: Actor("me".to_owned()),
-        made_at: Timestamp(1),
-    };
-    bench.store.put_webhook(&access(), &webhook, &SecretText::new("s".to_owned())).await.expect("kept");
 }
 
 async fn tell(bench: &Bench, id: &str, notices: Vec<Notice>) {
@@ -89,7 +76,7 @@ async fn beside<T>(bench: &Bench, test: impl Future<Output = T>) -> T {
 #[tokio::test]
 async fn c13_a_push_deploys_the_service_that_follows_and_says_who_asked() {
     let bench = Bench::with(&following()).await;
-    with_webhook(&bench).await;
+    bench.with_webhook().await;
     bench.deploy_to_the_end().await;
     bench.world.commit(SHOP, &commit(2));
     bench.world.changed(&commit(1), &commit(2), Changed::Paths(vec!["main.rs".to_owned()]));
@@ -112,7 +99,7 @@ async fn c13_a_push_deploys_the_service_that_follows_and_says_who_asked() {
 #[tokio::test]
 async fn c13_a_push_of_excluded_files_alone_deploys_nothing() {
     let bench = Bench::with(&following()).await;
-    with_webhook(&bench).await;
+    bench.with_webhook().await;
     bench.deploy_to_the_end().await;
     bench.world.commit(SHOP, &commit(2));
     bench.world.changed(&commit(1), &commit(2), Changed::Paths(vec!["README.md".to_owned()]));
@@ -131,7 +118,7 @@ async fn c13_a_push_of_excluded_files_alone_deploys_nothing() {
 #[tokio::test]
 async fn c13_what_was_never_deployed_or_is_stopped_is_not_brought_up() {
     let bench = Bench::with(&following()).await;
-    with_webhook(&bench).await;
+    bench.with_webhook().await;
     bench.world.changed(&commit(1), &commit(2), Changed::Paths(vec!["main.rs".to_owned()]));
     beside(&bench, async {
         tell(&bench, "early", vec![push(Some(1))]).await;
@@ -149,7 +136,7 @@ async fn c13_what_was_never_deployed_or_is_stopped_is_not_brought_up() {
 #[tokio::test]
 async fn c13_of_a_burst_the_latest_is_deployed_and_says_what_it_superseded() {
     let bench = Bench::with(&following()).await;
-    with_webhook(&bench).await;
+    bench.with_webhook().await;
     bench.deploy_to_the_end().await;
     bench.world.commit(SHOP, &commit(9));
     bench.world.changed(&commit(1), &commit(9), Changed::Paths(vec!["main.rs".to_owned()]));
@@ -172,7 +159,7 @@ async fn c13_of_a_burst_the_latest_is_deployed_and_says_what_it_superseded() {
 #[tokio::test]
 async fn a_deleted_branch_a_tag_and_a_foreign_repository_deploy_nothing_and_say_so() {
     let bench = Bench::with(&following()).await;
-    with_webhook(&bench).await;
+    bench.with_webhook().await;
     bench.deploy_to_the_end().await;
     let tag = Notice { what: What::Tag { tag: "v1".to_owned(), after: Some(commit(2)) }, ..push(None) };
     let foreign = Notice { repository: vec!["https://git.test/other.git".to_owned()], ..push(Some(2)) };
@@ -189,7 +176,7 @@ async fn a_deleted_branch_a_tag_and_a_foreign_repository_deploy_nothing_and_say_
 #[tokio::test]
 async fn b06_a_delivery_that_was_worked_on_before_a_kill_is_settled_by_the_same_deployment() {
     let bench = Bench::with(&following()).await;
-    with_webhook(&bench).await;
+    bench.with_webhook().await;
     bench.deploy_to_the_end().await;
     bench.world.commit(SHOP, &commit(2));
     bench.world.changed(&commit(1), &commit(2), Changed::Paths(vec!["main.rs".to_owned()]));
@@ -214,7 +201,7 @@ async fn b06_a_delivery_that_was_worked_on_before_a_kill_is_settled_by_the_same_
 #[tokio::test(start_paused = true)]
 async fn a_git_host_that_is_away_is_asked_again() {
     let bench = Bench::with(&following()).await;
-    with_webhook(&bench).await;
+    bench.with_webhook().await;
     bench.deploy_to_the_end().await;
     bench.world.commit(SHOP, &commit(2));
     bench.world.changed(&commit(1), &commit(2), Changed::Paths(vec!["main.rs".to_owned()]));
@@ -265,7 +252,7 @@ async fn c13_an_image_that_a_pipeline_names_is_deployed_by_its_tag_where_it_is_f
     let ServiceKind::Container(cache) = &mut environment.services[0].kind else { unreachable!("it was made as one") };
     cache.auto_deploy = true;
     let bench = Bench::with(&environment).await;
-    with_webhook(&bench).await;
+    bench.with_webhook().await;
     bench.deploy_to_the_end().await;
     let image = |image: &str, teller| Notice {
         repository: Vec::new(),

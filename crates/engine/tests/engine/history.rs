@@ -6,25 +6,14 @@ use std::sync::Arc;
 use crate::support::{Bench, access, application, container, environment, name, outcome, within};
 use slipway_core::deployment::{CancelScope, Outcome};
 use slipway_core::failure::{Code, Failure};
-use slipway_engine::{Engine, Ports, Settings};
+use slipway_engine::Settings;
 use slipway_ports::testing::{MemoryStore, World};
 use slipway_ports::{LogCut, LogLine, Store};
 
 /// An engine that keeps few deployments and short logs.
 fn sparing(world: Arc<World>, store: Arc<MemoryStore>, keep: usize, most_log_bytes: u64) -> Bench {
-    let ports = Ports {
-        store: store.clone(),
-        repositories: world.clone(),
-        builder: world.clone(),
-        registry: world.clone(),
-        charts: world.clone(),
-        releases: world.clone(),
-        cluster: world.clone(),
-        requests: world.clone(),
-    };
     let keep_deployments = NonZeroUsize::new(keep).expect("at least one is kept");
-    let settings = Settings { keep_deployments, most_log_bytes, ..Settings::default() };
-    Bench { world, store, engine: Engine::new(ports, settings) }
+    Bench::set(world, store, Settings { keep_deployments, most_log_bytes, ..Settings::default() })
 }
 
 /// The numbers that are left, newest first, once they are these.

@@ -77,14 +77,7 @@ impl Running {
             Settings { clock, page: Some("https://slipway.test/".to_owned()), ..Settings::default() },
         )
         .await;
-        let webhook = Webhook {
-            id: "hook".to_owned(),
-            host: "gitea".to_owned(),
-            project: None,
-            made_by: Actor("me".to_owned()),
-            made_at: Timestamp(1),
-        };
-        bench.store.put_webhook(&access(), &webhook, &SecretText::new("s")).await.expect("kept");
+        bench.with_webhook().await;
         bench.secret("KEY", "hunter2").await;
         bench.world.commit(SHOP, &commit(2));
         bench.world.commit(FORK, &commit(3));

@@ -1,10 +1,9 @@
 //! Unused images go from the registry of a server that runs: a real store, engine, registry and collector; only git and the builder
 //! are played, and the builder pushes real images. The ages of files are the clock, and the test sets it.
 
-use std::collections::BTreeMap;
 use std::fs::File;
 use std::num::NonZeroUsize;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -12,16 +11,16 @@ use std::time::Duration;
 use crate::support::fakes::{Fake, Said};
 use reqwest::{Client, StatusCode};
 use serde_json::{Value, json};
-use slipway_core::auto_deploy::Changed;
 use slipway_core::deployment::{Actor, Trigger};
 use slipway_core::failure::Failure;
 use slipway_core::file::{self, ApplyOptions, ParseOptions};
-use slipway_core::model::{GitRevision, Name};
+use slipway_core::model::Name;
 use slipway_core::plan::{Action, Request};
 use slipway_engine::{Engine, EngineError, Ports, Settings};
+use slipway_ports::testing::World;
 use slipway_ports::{
-    Access, BuildRequest, Builder, BuiltImage, CancellationToken, DeploymentSummary, Export, Freed, Platform, Presence, Progress,
-    Reader, Registry, Repositories, RepositoryTag, Store, Target, Tips, TreeFacts, TreeQuery, async_trait,
+    Access, BuildRequest, Builder, BuiltImage, CancellationToken, DeploymentSummary, Freed, Platform, Presence, Progress,
+    Registry, RepositoryTag, Store, Target, async_trait,
 };
 use slipway_registry::embedded::{Auth, EmbeddedCollector, Storage, router};
 use slipway_registry::{Digest, OciRegistry, RegistrySettings};
@@ -41,52 +40,15 @@ services:
   - {name: api, job: {on: [stop], source: {git: {url: \"https://git.example/shop.git\", branch: main}}}}
 ";
 
-/// A branch, and a builder that pushes an image of what is on it.
-struct Source {
-    commit: AtomicUsize,
+/// A builder that pushes an image of what it is given.
+struct Pushing {
     builds: AtomicUsize,
     registry: String,
     http: Client,
 }
 
 #[async_trait]
-impl Repositories for Source {
-    async fn fetch(&self, _: &str, _: &Reader, _: &CancellationToken) -> Result<(), Failure> {
-        Ok(())
-    }
-
-    async fn export_folder(&self, _: &TreeQuery, _: &Reader, _: &Path, _: &CancellationToken) -> Result<(), Failure> {
-        Ok(())
-    }
-
-    async fn text(&self, _: &str, _: &str, _: &str, _: &Reader) -> Result<String, Failure> {
-        Ok(String::new())
-    }
-
-    async fn tips(&self, _: &str, _: &Reader, _: &CancellationToken) -> Result<Tips, Failure> {
-        Ok(Tips::default())
-    }
-
-    async fn changed_paths(&self, _: &str, _: &Reader, _: &str, _: &str) -> Result<Changed, Failure> {
-        Ok(Changed::Paths(Vec::new()))
-    }
-
-    async fn resolve(&self, _: &str, _: &Reader, _: &GitRevision) -> Result<String, Failure> {
-        Ok(format!("{:040x}", self.commit.load(Ordering::SeqCst)))
-    }
-
-    async fn facts(&self, query: &TreeQuery, _: &Reader) -> Result<TreeFacts, Failure> {
-        let dockerfile = "FROM scratch\n".to_owned();
-        Ok(TreeFacts { context_tree: format!("tree:{}", query.commit), dockerfile, submodules: BTreeMap::new() })
-    }
-
-    async fn export(&self, _: &TreeQuery, _: &Reader, into: &Path, _: &CancellationToken) -> Result<Export, Failure> {
-        Ok(Export { context: into.to_owned(), dockerfile_folder: into.to_owned() })
-    }
-}
-
-#[async_trait]
-impl Builder for Source {
+impl Builder for Pushing {
     async fn build(&self, request: &BuildRequest, _: &dyn Progress, _: &CancellationToken) -> Result<BuiltImage, Failure> {
         self.builds.fetch_add(1, Ordering::SeqCst);
         let RepositoryTag { repository, tag } = &request.destination;
@@ -119,7 +81,8 @@ struct Server {
     store: Arc<SqliteStore>,
     registry: Arc<OciRegistry>,
     collector: EmbeddedCollector,
-    source: Arc<Source>,
+    builder: Arc<Pushing>,
+    world: Arc<World>,
     folder: tempfile::TempDir,
 }
 
@@ -134,20 +97,20 @@ impl Server {
         let collector = EmbeddedCollector::new(storage, &settings);
         let registry = Arc::new(OciRegistry::new(settings).unwrap());
         let http = Client::builder().no_proxy().build().unwrap();
-        let source =
-            Arc::new(Source { commit: AtomicUsize::new(1), builds: AtomicUsize::new(0), registry: address.clone(), http });
+        let builder = Arc::new(Pushing { builds: AtomicUsize::new(0), registry: address.clone(), http });
+        let world = Arc::new(World::default());
         let store = Arc::new(SqliteStore::open(&folder.path().join("db"), &folder.path().join("key")).await.unwrap());
         let fake = Fake { gate: Arc::new(Semaphore::new(0)), built: Mutex::default(), said: Said::default() };
         let fake = Arc::new(fake);
         let ports = Ports {
             store: store.clone(),
-            repositories: source.clone(),
-            builder: source.clone(),
+            repositories: world.clone(),
+            builder: builder.clone(),
             registry: registry.clone(),
-            charts: Arc::new(slipway_ports::testing::World::default()),
+            charts: world.clone(),
             releases: fake.clone(),
             cluster: fake,
-            requests: Arc::new(slipway_ports::testing::World::default()),
+            requests: world.clone(),
         };
         let settings = Settings { keep_deployments: NonZeroUsize::new(1).unwrap(), keep_images: KEEP, ..Settings::default() };
         let target = Target {
@@ -163,12 +126,12 @@ impl Server {
         let parsed = file::parse(FILE, &ParseOptions { allow_file_urls: false, is_first: true }).unwrap();
         let environment = file::apply(None, &parsed, ApplyOptions::default()).unwrap().environment;
         store.put_environment(&access(), &environment, 0).await.unwrap();
-        Self { engine: Engine::new(ports, settings), store, registry, collector, source, folder }
+        Self { engine: Engine::new(ports, settings), store, registry, collector, builder, world, folder }
     }
 
     /// Deploys what is on the branch after so many commits; returns where its image lies.
     async fn deploy(&self, commit: usize) -> RepositoryTag {
-        self.source.commit.store(commit, Ordering::SeqCst);
+        self.world.commit("https://git.example/shop.git", &format!("{commit:040x}"));
         let trigger = Trigger { source: "test".to_owned(), actor: Actor("test".to_owned()), request: None, link: None };
         let request = Request::default();
         let accepted = self.engine.deploy(&access(), &name("shop"), &name("test"), Action::Deploy, request, trigger).await;
@@ -230,16 +193,16 @@ impl Server {
 
     /// Pulls an image to its last byte, as a pod would; `false` when it is not there.
     async fn is_whole(&self, image: &RepositoryTag) -> bool {
-        let at = format!("http://{}/v2/{}", self.source.registry, image.repository);
+        let at = format!("http://{}/v2/{}", self.builder.registry, image.repository);
         let found =
-            self.source.http.get(format!("{at}/manifests/{}", image.tag)).header("accept", MANIFEST).send().await.unwrap();
+            self.builder.http.get(format!("{at}/manifests/{}", image.tag)).header("accept", MANIFEST).send().await.unwrap();
         if found.status() == StatusCode::NOT_FOUND {
             return false;
         }
         let manifest: Value = found.json().await.unwrap();
         for part in manifest["layers"].as_array().unwrap().iter().chain([&manifest["config"]]) {
             let digest = part["digest"].as_str().unwrap();
-            let blob = self.source.http.get(format!("{at}/blobs/{digest}")).send().await.unwrap();
+            let blob = self.builder.http.get(format!("{at}/blobs/{digest}")).send().await.unwrap();
             assert_eq!(blob.status(), StatusCode::OK, "{digest} of {image:?}");
             assert_eq!(Digest::sha256(&blob.bytes().await.unwrap()).to_string(), digest);
         }
@@ -296,10 +259,10 @@ async fn images_that_no_deployment_needs_go_after_their_time_and_what_runs_meanw
     assert!(!server.is_whole(&first).await && server.is_whole(&second).await && server.is_whole(&third).await);
 
     // What was collected is built again when it is wanted, and nothing else is.
-    assert_eq!(server.source.builds.load(Ordering::SeqCst), 3);
+    assert_eq!(server.builder.builds.load(Ordering::SeqCst), 3);
     assert_eq!(server.deploy(1).await, first);
     assert!(server.is_whole(&first).await);
-    assert_eq!(server.source.builds.load(Ordering::SeqCst), 4);
+    assert_eq!(server.builder.builds.load(Ordering::SeqCst), 4);
     server.deploy(1).await;
-    assert_eq!(server.source.builds.load(Ordering::SeqCst), 4);
+    assert_eq!(server.builder.builds.load(Ordering::SeqCst), 4);
 }

@@ -108,10 +108,9 @@ impl Client {
         Ok(Self { anywhere, at_home, addresses })
     }
 
-    /// Refuses an address that this server may not be sent to. It may hold a credential, and only its host is shown.
+    /// Refuses an address that this server may not be sent to.
     async fn judge(&self, endpoint: &Endpoint, url: &reqwest::Url) -> Result<(), Failure> {
-        let judged = self.addresses.judge(url.as_str()).await;
-        judged.map_err(|failure| Failure { message: format!("the LFS server {}: {}", endpoint.url, failure.message), ..failure })
+        self.addresses.judge(&format!("the LFS server {}", endpoint.url), url.as_str()).await
     }
 
     fn which(&self, is_at_home: bool) -> &reqwest::Client {

@@ -105,8 +105,7 @@ impl HelmRepositories {
     }
 
     async fn send(&self, url: &Url, reader: &Reader) -> Result<Response, Failure> {
-        let judged = self.addresses.judge(url.as_str()).await;
-        judged.map_err(|failure| Failure { message: format!("{}: {}", shown(url), failure.message), ..failure })?;
+        self.addresses.judge(&shown(url), url.as_str()).await?;
         let host = authority(url);
         let client = if is_loopback(&host) { &self.direct } else { &self.outside };
         let mut request = client.get(url.clone());

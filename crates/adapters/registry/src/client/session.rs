@@ -150,7 +150,7 @@ impl Session {
     ) -> Result<Authorization, Failure> {
         let url = token_url(access, realm, service)?;
         if let Some(addresses) = &access.endpoint.judged {
-            addresses.judge(url.as_str()).await?;
+            addresses.judge(&format!("the token server of registry {}", access.endpoint.shown()), url.as_str()).await?;
         }
         let authority = url.host_str().unwrap_or_default().to_owned();
         let mut request = self.client(&authority).get(url);

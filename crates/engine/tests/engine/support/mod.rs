@@ -6,7 +6,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use slipway_core::deployment::{Actor, Deployment, Fact, Outcome, Phase, RunState, StepId, StepState, Trigger};
+use slipway_core::deployment::{Actor, Deployment, Fact, Outcome, Phase, RunState, StepId, StepState, Timestamp, Trigger};
 use slipway_core::failure::Failure;
 use slipway_core::model::{
     Application, BuildSettings, Bytes, Container, Database, DatabaseAccess, DatabaseType, Environment, EnvironmentMode,
@@ -16,7 +16,7 @@ use slipway_core::model::{
 use slipway_core::plan::{Action, Request, Selection};
 use slipway_engine::{Accepted, Engine, EngineError, Ports, RetryPolicy, Settings, Update};
 use slipway_ports::testing::{MemoryStore, World};
-use slipway_ports::{Access, DeploymentSummary, LogLine, Platform, SecretText, Store, Target};
+use slipway_ports::{Access, DeploymentSummary, LogLine, Platform, SecretText, Store, Target, Webhook, Webhooks as _};
 use tokio::sync::broadcast::error::RecvError;
 
 /// The repository of the applications.
@@ -71,7 +71,8 @@ impl Bench {
         Self::set(world, store, Settings { retry, ..Settings::default() })
     }
 
-    fn set(world: Arc<World>, store: Arc<MemoryStore>, settings: Settings) -> Self {
+    /// The same, where the operator has set something.
+    pub(crate) fn set(world: Arc<World>, store: Arc<MemoryStore>, settings: Settings) -> Self {
         let ports = Ports {
             store: store.clone(),
             repositories: world.clone(),
@@ -83,6 +84,18 @@ impl Bench {
             requests: world.clone(),
         };
         Self { world, store, engine: Engine::new(ports, settings) }
+    }
+
+    /// A webhook of Gitea's, `hook`.
+    pub(crate) async fn with_webhook(&self) {
+        let webhook = Webhook {
+            id: "hook".to_owned(),
+            host: "gitea".to_owned(),
+            project: None,
+            made_by: Actor("me".to_owned()),
+            made_at: Timestamp(1),
+        };
+        self.store.put_webhook(&access(), &webhook, &SecretText::new("s")).await.expect("kept");
     }
 
     pub(crate) async fn try_deploy(&self, environment: &str) -> Result<DeploymentSummary, EngineError> {
