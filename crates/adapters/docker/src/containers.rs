@@ -1,25 +1,21 @@
-//! Containers of a service: made, found, stopped, removed.
+//! Containers of a service: found, started, stopped, removed.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use bollard::Docker;
-use bollard::models::{ContainerInspectResponse, ContainerStateStatusEnum, VolumeCreateRequest};
+use bollard::models::{ContainerInspectResponse, ContainerStateStatusEnum};
 use bollard::query_parameters::{
-    CreateContainerOptionsBuilder, ListContainersOptionsBuilder, LogsOptionsBuilder, RemoveContainerOptionsBuilder,
-    StopContainerOptionsBuilder, UploadToContainerOptionsBuilder,
+    ListContainersOptionsBuilder, LogsOptionsBuilder, RemoveContainerOptionsBuilder, StopContainerOptionsBuilder,
 };
 use futures::StreamExt as _;
 use slipway_core::failure::{Code, Failure};
-use slipway_core::model::{Probes, ServiceKind};
+use slipway_core::model::Probes;
 use slipway_core::names::sha256_hex;
-use slipway_ports::SecretText;
 
 use crate::engine::{failure, is_missing, status, words};
-use crate::names::{GENERATION, NAMESPACE, ORDINAL, PROBES, RUN, SERVICE, filters, labels};
-use crate::output;
-use crate::record::Wanted;
-use crate::spec::{Blueprint, GRACE_SECONDS};
+use crate::names::{GENERATION, NAMESPACE, ORDINAL, PROBES, RUN, SERVICE, filters};
+use crate::spec::GRACE_SECONDS;
 use crate::text::clean;
 
 /// So many last lines go with a failure.
@@ -41,6 +37,8 @@ pub(crate) struct Container {
     pub(crate) shape: String,
     pub(crate) probes: Probes,
     pub(crate) life: Life,
+    /// It is being removed, or has been but for what the engine could not remove.
+    pub(crate) is_leaving: bool,
     /// How often the engine started it again.
     pub(crate) restarts: u32,
     /// When it was started last, by the engine's clock.
@@ -85,7 +83,7 @@ impl Ended {
 
 impl Container {
     /// Reads what the engine shows; nothing for a container that is not ours.
-    fn read(found: ContainerInspectResponse) -> Option<Self> {
+    pub(crate) fn read(found: ContainerInspectResponse) -> Option<Self> {
         let shape = shape(&found);
         let networks = found.network_settings.as_ref().and_then(|settings| settings.networks.as_ref());
         let address =
@@ -99,6 +97,7 @@ impl Container {
             out_of_memory: state.oom_killed.unwrap_or_default(),
             error: state.error.unwrap_or_default(),
         };
+        let is_leaving = matches!(state.status, Some(ContainerStateStatusEnum::REMOVING | ContainerStateStatusEnum::DEAD));
         let life = match state.status {
             Some(ContainerStateStatusEnum::RUNNING | ContainerStateStatusEnum::PAUSED) => Life::Running,
             Some(ContainerStateStatusEnum::RESTARTING) => Life::Restarting(ended),
@@ -117,6 +116,7 @@ impl Container {
             shape,
             probes: label(PROBES).and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default(),
             life,
+            is_leaving,
             restarts: u32::try_from(found.restart_count.unwrap_or_default()).unwrap_or_default(),
             started_at: state.started_at.unwrap_or_default(),
             finished_at: state.finished_at.unwrap_or_default(),
@@ -186,73 +186,6 @@ pub(crate) fn suffix(generation: &str, ordinal: u32) -> String {
     format!("{generation}-{ordinal}")
 }
 
-/// A container to make.
-pub(crate) struct New<'a> {
-    pub(crate) namespace: &'a str,
-    pub(crate) wanted: &'a Wanted,
-    pub(crate) blueprint: &'a Blueprint,
-    /// What comes after the name of the service.
-    pub(crate) suffix: String,
-    pub(crate) ordinal: u32,
-    pub(crate) secret: &'a BTreeMap<String, SecretText>,
-}
-
-impl New<'_> {
-    /// Makes it with its volumes and files, and returns its id. One of its name that is there already is taken.
-    pub(crate) async fn create(&self, docker: &Docker) -> Result<String, Failure> {
-        let service = self.wanted.service.name.as_str();
-        for (name, _) in self.blueprint.volumes(self.namespace, service, self.ordinal) {
-            let labels = labels(self.namespace, service).into_iter().collect();
-            let volume = VolumeCreateRequest { name: Some(name), labels: Some(labels), ..VolumeCreateRequest::default() };
-            docker.create_volume(volume).await.map_err(|error| failure("make a volume", &error))?;
-        }
-        let name = name(self.namespace, service, &self.suffix);
-        let body = self.blueprint.body(self.namespace, self.wanted, self.ordinal, self.secret);
-        let options = CreateContainerOptionsBuilder::new().name(&name).build();
-        let id = match docker.create_container(Some(options), body).await {
-            Ok(created) => created.id,
-            // An attempt before a crash made it; whether it has its files is not known.
-            Err(error) if status(&error) == Some(409) => name.clone(),
-            Err(error) => return Err(invalid(service, &error)),
-        };
-        self.write_files(docker, &id).await?;
-        Ok(id)
-    }
-
-    async fn write_files(&self, docker: &Docker, id: &str) -> Result<(), Failure> {
-        let files = self.blueprint.files(self.wanted, self.secret)?;
-        let is_job = matches!(self.wanted.service.kind, ServiceKind::Job(_));
-        if files.is_empty() && !is_job {
-            return Ok(());
-        }
-        let packed = pack(&files, is_job)
-            .map_err(|error| Failure::permanent(Code::Internal, format!("files can not be packed: {error}")))?;
-        let options = UploadToContainerOptionsBuilder::new().path("/").build();
-        let sent = docker.upload_to_container(id, Some(options), bollard::body_full(packed.into())).await;
-        sent.map_err(|error| {
-            let paths: Vec<_> = files.keys().map(String::as_str).collect();
-            let message =
-                format!("the files {} can not be put into `{}`: {}", paths.join(", "), self.wanted.service.name, words(&error));
-            Failure::permanent(Code::ContainerConfigInvalid, message)
-        })
-    }
-}
-
-/// Files as the engine takes them. Everybody in the container can read them, and nobody writes.
-fn pack(files: &BTreeMap<String, SecretText>, is_job: bool) -> std::io::Result<Vec<u8>> {
-    let mut archive = tar::Builder::new(Vec::new());
-    if is_job {
-        output::folder(&mut archive)?;
-    }
-    for (path, content) in files {
-        let mut header = tar::Header::new_gnu();
-        header.set_size(content.expose().len() as u64);
-        header.set_mode(0o444);
-        archive.append_data(&mut header, path.trim_start_matches('/'), content.expose().as_bytes())?;
-    }
-    archive.into_inner()
-}
-
 /// Starts a container; one that runs is left alone.
 pub(crate) async fn start(docker: &Docker, service: &str, id: &str) -> Result<(), Failure> {
     match docker.start_container(id, None).await {
@@ -262,7 +195,7 @@ pub(crate) async fn start(docker: &Docker, service: &str, id: &str) -> Result<()
 }
 
 /// A container that cannot be made or started as it is asked for.
-fn invalid(service: &str, error: &bollard::errors::Error) -> Failure {
+pub(crate) fn invalid(service: &str, error: &bollard::errors::Error) -> Failure {
     let said = words(error);
     match status(error) {
         Some(404) if said.contains("No such image") => {
@@ -329,15 +262,6 @@ pub(crate) async fn last_lines(docker: &Docker, id: &str) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn files_are_packed_for_all_to_read() {
-        let packed = pack(&BTreeMap::from([("/etc/app/config".to_owned(), SecretText::new("a: b"))]), false).unwrap();
-        let mut archive = tar::Archive::new(packed.as_slice());
-        let entry = archive.entries().unwrap().next().unwrap().unwrap();
-        assert_eq!(entry.path().unwrap().to_str(), Some("etc/app/config"));
-        assert_eq!(entry.header().mode().unwrap(), 0o444);
-    }
 
     #[test]
     fn what_the_engine_shows_is_read_and_a_stranger_is_none() {

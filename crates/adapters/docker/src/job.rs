@@ -10,9 +10,10 @@ use slipway_core::model::{Job, ServiceKind};
 use slipway_ports::{CancellationToken, Progress};
 use tokio::time::Instant;
 
-use crate::containers::{self, Container, Ended, Life, New};
+use crate::containers::{self, Container, Ended, Life};
 use crate::engine::failure;
 use crate::local::LocalDocker;
+use crate::making::New;
 use crate::record::Wanted;
 use crate::spec::Blueprint;
 use crate::text::clean;
@@ -130,8 +131,7 @@ impl Run<'_> {
             ordinal,
             secret: &secret,
         };
-        let id = new.create(docker).await?;
-        containers::start(docker, self.name(), &id).await
+        new.start(docker).await
     }
 
     /// Passes its lines on until it has ended.

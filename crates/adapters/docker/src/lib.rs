@@ -17,6 +17,7 @@ mod health;
 mod job;
 mod local;
 mod logs;
+mod making;
 mod names;
 mod output;
 mod probe;

@@ -10,8 +10,9 @@ use slipway_ports::{
     async_trait,
 };
 
-use crate::containers::{self, Container, Life, New};
+use crate::containers::{self, Container, Life};
 use crate::local::LocalDocker;
+use crate::making::New;
 use crate::pull::pull;
 use crate::record::{Record, Recorded, State, Wanted};
 use crate::rollout::{forget_images, retire};
@@ -82,6 +83,8 @@ impl Releases for LocalDocker {
         self.records.put(namespace, release, &record)?;
         self.bring_back(namespace, &goal.wanted).await?;
         self.mark(namespace, release, &mut record, State::Good)?;
+        // Requests go where they went before.
+        self.health.look(namespace, Some(release)).await?;
         Ok(Some(Revision(revision)))
     }
 
@@ -160,21 +163,20 @@ impl LocalDocker {
         for ordinal in 0..replicas(wanted) {
             let there = match current.iter().find(|found| found.ordinal == ordinal) {
                 Some(found) if found.is_running() => continue,
-                // It was made, and maybe not to its end; nothing in it is to be kept.
-                Some(found) if found.life == Life::Created => {
+                // It was made, and maybe not to its end, or removed; nothing in it is to be kept.
+                Some(found) if found.life == Life::Created || found.is_leaving => {
                     containers::remove(docker, &found.id).await?;
                     None
                 }
                 found => found,
             };
-            let id = if let Some(there) = there {
+            if let Some(there) = there {
                 self.routes.forget(&there.id);
-                there.id.clone()
+                containers::start(docker, service, &there.id).await?;
             } else {
                 let suffix = containers::suffix(&generation, ordinal);
-                New { namespace, wanted, blueprint, suffix, ordinal, secret: &secret }.create(docker).await?
-            };
-            containers::start(docker, service, &id).await?;
+                New { namespace, wanted, blueprint, suffix, ordinal, secret: &secret }.start(docker).await?;
+            }
         }
         Ok(())
     }

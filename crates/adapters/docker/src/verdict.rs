@@ -107,6 +107,7 @@ pub(crate) mod tests {
             shape: String::new(),
             probes: Probes::default(),
             life,
+            is_leaving: false,
             restarts,
             started_at: String::new(),
             finished_at: String::new(),

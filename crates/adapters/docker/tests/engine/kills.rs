@@ -82,3 +82,22 @@ async fn b06_a_run_of_a_job_goes_on_when_its_server_is_killed_and_is_no_second_o
     }))
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn b06_what_is_made_or_removed_for_a_killed_server_does_not_fail_the_next() {
+    // Making takes the engine less than the shortest of the cuts of a rollout.
+    join_all((0..24).step_by(4).map(|after| async move {
+        let mut scene = Scene::new(&format!("way{after}")).await;
+        let request = scene.request(&web(""), "d1");
+        let making = scene.upgrade(&request);
+        let _cut = tokio::time::timeout(Duration::from_millis(after), making).await;
+        scene.killed();
+        scene.upgrade(&request).await.unwrap();
+        let removing = scene.local.uninstall(&scene.target, &scene.namespace, "web");
+        let _cut = tokio::time::timeout(Duration::from_millis(after), removing).await;
+        scene.killed();
+        scene.upgrade(&request).await.unwrap();
+        assert_eq!((scene.containers().await.len(), scene.up().await.len()), (1, 1), "{after}");
+    }))
+    .await;
+}
