@@ -1,6 +1,6 @@
 //! An environment for a pull request, from the git host's request to pods that answer and to nothing that is left.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,10 +18,10 @@ use crate::shop::page;
 const PROJECT: &str = "previewed";
 const PREVIEW: &str = "previewed/staging-pr-7";
 
-/// An application that answers with a word, and one that has a secret.
-fn file(url: &str) -> String {
+/// An application that answers with a word and a secret.
+fn file(project: &str, url: &str) -> String {
     format!(
-        "apiVersion: slipway.dev/v1\nkind: Environment\nproject: {PROJECT}\nname: staging\nsecrets: [KEY]\nvariables: {{TOKEN: {{secret: KEY}}}}\n\
+        "apiVersion: slipway.dev/v1\nkind: Environment\nproject: {project}\nname: staging\nsecrets: [KEY]\nvariables: {{TOKEN: {{secret: KEY}}}}\n\
          previews: {{enabled: true, timeToLive: 24h}}\nservices:\n  - name: web\n    application:\n      git: {{url: \"{url}\", branch: main}}\n    \
          ports: [{{internal: 8080, public: true}}]\n    probes: {{readiness: {{tcp: {{port: 8080}}, period: 1s}}}}\n"
     )
@@ -57,17 +57,48 @@ fn payload(repository: &Path, url: &str, action: &str) -> String {
     json!({"action": action, "number": 7, "pull_request": request, "repository": of, "sender": {"login": "ada"}}).to_string()
 }
 
-/// The preview's deployment of a number, once it has ended well.
-fn deployed(server: &Server, number: u64) {
+/// A comment under a request, by somebody of whom Gitea says that he may write.
+fn comment(request: &Value, body: &str) -> String {
+    let comment = json!({
+        "action": "created", "is_pull": true, "issue": {"number": 7, "pull_request": {}},
+        "comment": {"body": body, "html_url": request["html_url"], "user": {"login": "ada"}},
+        "repository": request["base"]["repo"], "sender": {"login": "ada"},
+    });
+    comment.to_string()
+}
+
+/// A new repository below the folder of a host.
+fn repository(folder: &Path, name: &str) -> PathBuf {
+    let repository = folder.join(name);
+    std::fs::create_dir_all(&repository).expect("it can be made");
+    git::git(&repository, &["init", "--quiet", "--initial-branch=main"]);
+    commit(&repository, "main");
+    git::git(&repository, &["checkout", "--quiet", "-b", "feature"]);
+    commit(&repository, "first");
+    repository
+}
+
+/// A server with `staging` of a project, which takes from a repository of a host and has a secret.
+fn with_staging(project: &str, host: &Host, repository: &str) -> Server {
+    let server = Server::start();
+    let origin = format!("http://127.0.0.1:{}", host.port);
+    server.feed(&["credential", "set", "robot", "--git", &origin, "--project", project], "a-token-of-the-host");
+    server.slipway(["apply", "--file", &server.file(&file(project, &host.url(repository)))]).expect_code(0);
+    server.feed(&["secret", "set", "KEY", "--environment", &format!("{project}/staging")], "a-secret-of-staging");
+    server
+}
+
+/// The deployment of a number of a preview, once it has ended well.
+fn deployed(server: &Server, preview: &str, number: u64) {
     eventually(&format!("#{number} of the preview has ended"), Duration::from_secs(120), || {
-        let deployment = server.deployment(PREVIEW);
+        let deployment = server.deployment(preview);
         assert_ne!(deployment["state"], "failed", "{deployment:#}");
         (deployment["number"] == number && deployment["state"] == "succeeded").then_some(())
     });
 }
 
-fn answers(server: &Server, words: &str) {
-    let status = server.slipway(["status", PREVIEW, "--output", "json"]).expect_code(0).json();
+fn answers(server: &Server, preview: &str, words: &str) {
+    let status = server.slipway(["status", preview, "--output", "json"]).expect_code(0).json();
     let url = status["environment"]["services"][0]["urls"][0].as_str().expect("it has a URL").to_owned();
     let host = url.trim_start_matches("http://").split([':', '/']).next().expect("a host").to_owned();
     eventually(words, Duration::from_secs(30), || page(&host).filter(|page| page == words));
@@ -76,14 +107,9 @@ fn answers(server: &Server, words: &str) {
 /// A comment deploys all of it again, by the host's own word of the request.
 fn a_comment_asks_for_it_anew(server: &Server, hook: &Hook<'_>, gitea: &Gitea, request: &Value) {
     gitea.pull_request(request.clone());
-    let comment = json!({
-        "action": "created", "is_pull": true, "issue": {"number": 7, "pull_request": {}},
-        "comment": {"body": "/slipway preview", "html_url": request["html_url"], "user": {"login": "ada"}},
-        "repository": request["base"]["repo"], "sender": {"login": "ada"},
-    });
-    let asked = hook.tell("issue_comment", "asked", &comment.to_string());
+    let asked = hook.tell("issue_comment", "asked", &comment(request, "/slipway preview"));
     assert_eq!((&asked["effects"][0]["kind"], &asked["effects"][0]["number"]), (&json!("deployed"), &json!(3)), "{asked:#}");
-    deployed(server, 3);
+    deployed(server, PREVIEW, 3);
 }
 
 #[test]
@@ -91,21 +117,12 @@ fn c13_a_request_has_a_preview_that_answers_follows_its_pushes_and_goes_with_it(
     let cleared = Cleared(PROJECT, "staging-pr-7");
     cleared.now();
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let repository = folder.path().join("acme/shop");
-    std::fs::create_dir_all(&repository).expect("it can be made");
-    git::git(&repository, &["init", "--quiet", "--initial-branch=main"]);
-    commit(&repository, "main");
-    git::git(&repository, &["checkout", "--quiet", "-b", "feature"]);
-    commit(&repository, "first");
+    let repository = repository(folder.path(), "acme/shop");
     let gitea = Arc::new(Gitea::default());
     let host = Host::serve_with(folder.path(), None, gitea.api());
     let url = host.url("acme/shop");
-    let server = Server::start();
+    let server = with_staging(PROJECT, &host, "acme/shop");
     let hook = Hook::of(&server);
-    let origin = format!("http://127.0.0.1:{}", host.port);
-    server.feed(&["credential", "set", "robot", "--git", &origin, "--project", PROJECT], "a-token-of-the-host");
-    server.slipway(["apply", "--file", &server.file(&file(&url))]).expect_code(0);
-    server.feed(&["secret", "set", "KEY", "--environment", "previewed/staging"], "a-secret-of-staging");
 
     let opened = hook.tell("pull_request", "opened", &payload(&repository, &url, "opened"));
     assert_eq!(
@@ -113,8 +130,8 @@ fn c13_a_request_has_a_preview_that_answers_follows_its_pushes_and_goes_with_it(
         (&json!("deployed"), &json!(PREVIEW)),
         "{opened:#}"
     );
-    deployed(&server, 1);
-    answers(&server, "first a-secret-of-staging");
+    deployed(&server, PREVIEW, 1);
+    answers(&server, PREVIEW, "first a-secret-of-staging");
     let says = |words: &str| {
         let comment =
             eventually(words, Duration::from_secs(20), || gitea.comments().into_iter().find(|text| text.contains(words)));
@@ -128,8 +145,8 @@ fn c13_a_request_has_a_preview_that_answers_follows_its_pushes_and_goes_with_it(
 
     commit(&repository, "second");
     hook.tell("pull_request", "pushed", &payload(&repository, &url, "synchronized"));
-    deployed(&server, 2);
-    answers(&server, "second a-secret-of-staging");
+    deployed(&server, PREVIEW, 2);
+    answers(&server, PREVIEW, "second a-secret-of-staging");
     let listed = server.slipway(["preview", "list"]).expect_code(0).stdout;
     assert!(listed.contains(PREVIEW) && listed.contains("acme/shop #7") && listed.contains("2 succeeded"), "{listed}");
 
@@ -146,4 +163,48 @@ fn c13_a_request_has_a_preview_that_answers_follows_its_pushes_and_goes_with_it(
     assert!(!all.stdout.contains("staging-pr-7"), "{}", all.stdout);
     let left = server.slipway(["status", "--output", "json"]).expect_code(0).json();
     assert_eq!(left.as_array().map(|all| all.iter().map(|one| one["name"].clone()).collect()), Some(vec![json!("staging")]));
+}
+
+#[test]
+fn c13_of_a_fork_the_commit_runs_that_somebody_has_looked_at_and_sees_no_secret() {
+    const PREVIEW: &str = "forked/staging-pr-7";
+    let cleared = Cleared("forked", "staging-pr-7");
+    cleared.now();
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let shop = repository(folder.path(), "acme/shop");
+    let fork = repository(folder.path(), "eve/shop");
+    let gitea = Arc::new(Gitea::default());
+    let host = Host::serve_with(folder.path(), None, gitea.api());
+    let server = with_staging("forked", &host, "acme/shop");
+    let hook = Hook::of(&server);
+    let brings = || {
+        let mut request = request(&shop, &host.url("acme/shop"), "open");
+        request["head"]["sha"] = json!(tip(&fork, "feature"));
+        request["head"]["repo"] =
+            json!({"id": 8, "full_name": "eve/shop", "clone_url": host.url("eve/shop"), "ssh_url": "git@git.test:eve/shop.git"});
+        request
+    };
+    let says = |delivery: &str, body: &str| {
+        gitea.pull_request(brings());
+        hook.tell("issue_comment", delivery, &comment(&brings(), body))["effects"][0].clone()
+    };
+
+    let looked_at = tip(&fork, "feature");
+    let asks_for_it = format!("/slipway preview {}", &looked_at[..10]);
+    assert_eq!(says("asked", &asks_for_it)["kind"], "deployed");
+    deployed(&server, PREVIEW, 1);
+    answers(&server, PREVIEW, "first ");
+
+    commit(&fork, "sneaky");
+    server.slipway(["deploy", "--environment", PREVIEW]).expect_code(0);
+    answers(&server, PREVIEW, "first ");
+    let late = says("late", &asks_for_it);
+    let why = format!("the request brings {} by now; look at it, and comment again", tip(&fork, "feature"));
+    assert_eq!((&late["kind"], &late["why"]), (&json!("ignored"), &json!(why)));
+    let cloned = server.slipway(["clone", "copy", "--environment", PREVIEW, "--with-secrets"]).expect_code(2);
+    assert!(cloned.stderr.contains("clone-of-fork"), "{}", cloned.stderr);
+
+    assert_eq!(says("again", "/slipway preview")["kind"], "deployed");
+    deployed(&server, PREVIEW, 3);
+    answers(&server, PREVIEW, "sneaky ");
 }

@@ -36,6 +36,7 @@ pub struct Cloned {
 /// It has the same pipeline, variables and declared secrets, and the chosen services as they are, but for host names of their own. A
 /// clone for a pull request starts at no time and tells nobody; no clone makes previews of its own.
 pub fn clone_environment(source: &Environment, request: &CloneRequest, gives: &FromProject) -> Result<Cloned, Refusal> {
+    of_no_fork(source)?;
     let (chosen, others) = chosen(source, request.services.as_deref())?;
     let mut left_behind = Vec::new();
     let mut services = Vec::with_capacity(chosen.len());
@@ -82,6 +83,14 @@ pub(super) fn not_found(environment: &Environment, service: &Name) -> Refusal {
         service: service.clone(),
         place: place(environment),
         known: environment.services.iter().map(|service| service.name.clone()).collect(),
+    }
+}
+
+/// What a fork brings stays in its preview, which sees no secrets.
+pub(super) fn of_no_fork(source: &Environment) -> Result<(), Refusal> {
+    match &source.preview {
+        Some(preview) if preview.fork.is_some() => Err(Refusal::OfFork { place: place(source), of: preview.of.clone() }),
+        _ => Ok(()),
     }
 }
 

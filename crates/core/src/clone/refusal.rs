@@ -27,6 +27,14 @@ pub enum Refusal {
         /// The environment, `project/name`.
         place: String,
     },
+    /// What is cloned was written by somebody who may not write to its repository.
+    #[error("{place} is the preview of a request from a fork, and what it runs would see the secrets of another environment")]
+    OfFork {
+        /// The preview, `project/name`.
+        place: String,
+        /// The environment that it was made after.
+        of: Name,
+    },
     /// What is cloned takes from services that are not there.
     #[error("{}", listed(lacks))]
     LacksServices {
@@ -76,6 +84,7 @@ impl Refusal {
         match self {
             Self::ServiceNotFound { .. } => RefusalCode::ServiceNotFound,
             Self::ServiceExists { .. } => RefusalCode::ServiceExists,
+            Self::OfFork { .. } => RefusalCode::CloneOfFork,
             Self::LacksServices { .. } | Self::LacksVariables { .. } => RefusalCode::CloneIncomplete,
             Self::Invalid { .. } => RefusalCode::CloneInvalid,
         }
@@ -90,6 +99,9 @@ impl Refusal {
                 format!("the services are {}", known.join(", "))
             }
             Self::ServiceExists { .. } => "give the clone another name, with `--as` (`name`)".to_owned(),
+            Self::OfFork { of, .. } => {
+                format!("clone `{of}`, or name the fork's repository and commit in the environment's own file")
+            }
             Self::LacksServices { lacks } => {
                 let mut services: Vec<String> =
                     lacks.iter().filter_map(|lack| lack.service.as_ref()).map(|name| format!("`{name}`")).collect();

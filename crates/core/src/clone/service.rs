@@ -6,7 +6,7 @@ use crate::file::stage_of_new;
 use crate::model::{Environment, FromProject, Name, Service, StageName, Variable, VariableName};
 
 use super::checked::checked;
-use super::environment::{not_found, place};
+use super::environment::{not_found, of_no_fork, place};
 use super::refusal::{Lack, Refusal};
 use super::stripped::stripped;
 use super::takes::{self, Take};
@@ -50,6 +50,7 @@ pub fn clone_service(
     into: &Environment,
     gives: &FromProject,
 ) -> Result<ClonedService, Refusal> {
+    of_no_fork(source)?;
     let original = source.service(&request.service).ok_or_else(|| not_found(source, &request.service))?;
     let name = request.name.as_ref().unwrap_or(&request.service);
     if into.service(name).is_some() {

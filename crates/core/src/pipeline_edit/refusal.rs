@@ -104,13 +104,15 @@ pub enum RefusalCode {
     CloneIncomplete,
     /// The clone would not be an environment that can be stored.
     CloneInvalid,
+    /// What is cloned was written by somebody who may not write to its repository.
+    CloneOfFork,
     /// A service of the environment has the name.
     ServiceExists,
 }
 
 impl RefusalCode {
     /// Every code, in the order of the documentation.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::StageNotFound,
         Self::ServiceNotFound,
         Self::StageInvalid,
@@ -122,6 +124,7 @@ impl RefusalCode {
         Self::VersionStale,
         Self::CloneIncomplete,
         Self::CloneInvalid,
+        Self::CloneOfFork,
         Self::ServiceExists,
     ];
 
@@ -139,6 +142,7 @@ impl RefusalCode {
             Self::VersionStale => "version-stale",
             Self::CloneIncomplete => "clone-incomplete",
             Self::CloneInvalid => "clone-invalid",
+            Self::CloneOfFork => "clone-of-fork",
             Self::ServiceExists => "service-exists",
         }
     }

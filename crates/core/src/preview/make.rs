@@ -41,17 +41,21 @@ pub enum NotMade {
     /// The fork is somewhere else than the repository.
     #[error("the request comes from another git host than its repository is on")]
     OtherHost,
+    /// Nobody can tell which commit of the fork was looked at.
+    #[error("the request comes from a fork, and the host does not tell which commit its branch is at")]
+    NoCommit,
 }
 
 /// Makes the preview of a request: the environment's clone, in mode `preview`. What takes from the branch that the request goes into takes
-/// from the request's branch, and pushes to that deploy it, but for those to a fork that is not trusted; a push to anything else deploys
-/// nothing of it.
+/// from the request's branch, and pushes to that deploy it. Of a fork that is not trusted it takes the commit that was asked for, and no
+/// push deploys it. A push to anything else deploys nothing of it.
 ///
 /// # Errors
 /// See [`NotMade`].
 pub fn make(wanted: &Wanted<'_>) -> Result<Environment, NotMade> {
     let request = wanted.request;
     let fork = if request.from_fork { Some(fork(wanted)?) } else { None };
+    let taken = Taken::of(request, fork.as_deref(), wanted.previews)?;
     let clone = CloneRequest {
         name: wanted.name.clone(),
         project: None,
@@ -67,12 +71,12 @@ pub fn make(wanted: &Wanted<'_>) -> Result<Environment, NotMade> {
                 continue;
             }
             is_of_request = true;
-            source.revision = GitRevision::Branch(request.from.clone());
+            source.revision = taken.revision.clone();
             if let Some(fork) = &fork {
                 source.url.clone_from(fork);
             }
         }
-        service.set_auto_deploy(is_of_request && (fork.is_none() || wanted.previews.forks));
+        service.set_auto_deploy(is_of_request && taken.follows);
     }
     made.preview = Some(Preview {
         of: wanted.of.name.clone(),
@@ -88,6 +92,44 @@ pub fn make(wanted: &Wanted<'_>) -> Result<Environment, NotMade> {
         over: None,
     });
     Ok(made)
+}
+
+/// The preview of a fork that is there, as it is when somebody asks for it again: at the commit that was looked at, or on the branch when
+/// forks are trusted by now.
+///
+/// # Errors
+/// [`NotMade::NoCommit`].
+pub fn renew(preview: &Environment, request: &PullRequest, previews: &Previews) -> Result<Environment, NotMade> {
+    let mut renewed = preview.clone();
+    let Some(fork) = preview.preview.as_ref().and_then(|preview| preview.fork.as_deref()) else { return Ok(renewed) };
+    let taken = Taken::of(request, Some(fork), previews)?;
+    for service in &mut renewed.services {
+        let mut is_of_request = false;
+        for source in service.git_sources_mut().into_iter().filter(|source| same_repository(&source.url, fork)) {
+            is_of_request = true;
+            source.revision = taken.revision.clone();
+        }
+        service.set_auto_deploy(is_of_request && taken.follows);
+    }
+    Ok(renewed)
+}
+
+/// What a preview takes of its request.
+struct Taken {
+    revision: GitRevision,
+    /// Whether pushes to the branch deploy it.
+    follows: bool,
+}
+
+impl Taken {
+    fn of(request: &PullRequest, fork: Option<&str>, previews: &Previews) -> Result<Self, NotMade> {
+        if fork.is_none() || previews.forks {
+            return Ok(Self { revision: GitRevision::Branch(request.from.clone()), follows: true });
+        }
+        let is_whole = |commit: &&String| commit.len() == 40 && commit.bytes().all(|digit| digit.is_ascii_hexdigit());
+        let commit = request.asked_for.as_ref().filter(is_whole).ok_or(NotMade::NoCommit)?;
+        Ok(Self { revision: GitRevision::Commit(commit.clone()), follows: false })
+    }
 }
 
 /// The URL of the fork that is reached as the repository is, else its first. It is on the same host: a credential goes nowhere else.

@@ -14,8 +14,8 @@ mod request;
 mod tests;
 
 pub use branches::{IntoBranch, services_on};
-pub use comment::{COMMAND, asks_for_preview};
-pub use make::{NotMade, Wanted, make};
+pub use comment::{Asked, COMMAND, asks_for_preview};
+pub use make::{NotMade, Wanted, make, renew};
 pub use name::names;
 pub use report::{Progress, Report, ReportState, Reported, ServiceLine, report};
 pub use request::PullRequest;

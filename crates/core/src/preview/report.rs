@@ -164,8 +164,13 @@ fn commit<'d>(preview: &Preview, deployment: &'d Deployment) -> Option<&'d str> 
     let is_of_request = |service: &Service| {
         let mut sources = service.git_sources().into_iter();
         sources.any(|source| {
-            source.revision == GitRevision::Branch(preview.branch.clone())
-                && same_repository(&source.url, preview.head_repository())
+            let is_of_it = match &source.revision {
+                GitRevision::Branch(branch) => *branch == preview.branch,
+                // Of a fork, the one that was looked at.
+                GitRevision::Commit(_) => preview.fork.is_some(),
+                _ => false,
+            };
+            is_of_it && same_repository(&source.url, preview.head_repository())
         })
     };
     plan.services.iter().find_map(|planned| match &planned.version {

@@ -9,6 +9,8 @@ pub struct PullRequest {
     pub from: String,
     /// The branch that it goes into.
     pub into: String,
+    /// The commit that the branch was at when somebody who may write to the repository asked for a preview.
+    pub asked_for: Option<String>,
     /// Every URL of the repository that the branch lies in.
     pub head_repository: Vec<String>,
     /// Whether that is another repository, or could not be told.

@@ -3,14 +3,17 @@
 use proptest::prelude::*;
 
 use super::{
-    IntoBranch, NotMade, Progress, PullRequest, ServiceLine, Wanted, asks_for_preview, make, names, report, services_on,
+    Asked, IntoBranch, NotMade, Progress, PullRequest, ServiceLine, Wanted, asks_for_preview, make, names, renew, report,
+    services_on,
 };
 use crate::auto_deploy::same_repository;
-use crate::clone::{ServiceCloneRequest, clone_service};
+use crate::clone::{CloneRequest, ServiceCloneRequest, clone_environment, clone_service};
 use crate::file::{ApplyOptions, Outer, ParseOptions, apply, parse_in};
 use crate::model::{Environment, EnvironmentMode, FromProject, GitRevision, Name, Previews};
+use crate::pipeline_edit::RefusalCode;
 
 const SHOP: &str = "https://git.example/acme/shop.git";
+const LOOKED_AT: &str = "0123abcd0123abcd0123abcd0123abcd0123abcd";
 const FILE: &str = "
 apiVersion: slipway.dev/v1
 kind: Environment
@@ -44,6 +47,7 @@ fn request() -> PullRequest {
         number: 7,
         from: "feature".to_owned(),
         into: "main".to_owned(),
+        asked_for: None,
         head_repository: vec![SHOP.to_owned()],
         from_fork: false,
         title: "A feature".to_owned(),
@@ -111,7 +115,8 @@ fn a_fork_is_on_the_same_host_and_is_reached_in_the_same_way() {
     let of = staging();
     let from = |urls: &[&str]| {
         let urls = urls.iter().map(|url| (*url).to_owned()).collect();
-        made(&of, &PullRequest { from_fork: true, head_repository: urls, ..request() }, true)
+        let asked_for = Some(LOOKED_AT.to_owned());
+        made(&of, &PullRequest { from_fork: true, head_repository: urls, asked_for, ..request() }, true)
     };
     let preview = from(&["git@git.example:eve/shop.git", "https://git.example/eve/shop.git"]).unwrap();
     assert_eq!(source(&preview, "api").0, "https://git.example/eve/shop.git");
@@ -121,6 +126,54 @@ fn a_fork_is_on_the_same_host_and_is_reached_in_the_same_way() {
     assert_eq!(from(&["https://evil.example/eve/shop.git"]), Err(NotMade::OtherHost));
     assert_eq!(from(&[]), Err(NotMade::NoHead));
     assert_eq!(from(&[SHOP]), Err(NotMade::NoHead), "what says that it is a fork and names no other repository");
+}
+
+#[test]
+fn what_is_taken_of_a_fork_is_the_commit_that_was_looked_at_until_forks_are_trusted() {
+    let of = staging();
+    let fork = |asked_for: Option<&str>| PullRequest {
+        from_fork: true,
+        head_repository: vec!["https://git.example/eve/shop.git".to_owned()],
+        asked_for: asked_for.map(str::to_owned),
+        ..request()
+    };
+    let preview = made(&of, &fork(Some(LOOKED_AT)), true).unwrap();
+    assert_eq!(source(&preview, "api").1, &GitRevision::Commit(LOOKED_AT.to_owned()));
+    assert_eq!(made(&of, &fork(None), true), Err(NotMade::NoCommit));
+    assert_eq!(made(&of, &fork(Some(&LOOKED_AT[..12])), true), Err(NotMade::NoCommit), "another may begin like it");
+    let previews = of.previews.clone().unwrap();
+    let next = "9".repeat(40);
+    let renewed = renew(&preview, &fork(Some(&next)), &previews).unwrap();
+    assert_eq!(source(&renewed, "web").1, &GitRevision::Commit(next));
+    assert_eq!(source(&renewed, "other"), source(&of, "other"));
+    assert_eq!(renew(&renewed, &fork(Some(LOOKED_AT)), &previews), Ok(preview), "nothing else differs");
+    let trusted = renew(&renewed, &fork(None), &Previews { forks: true, ..previews.clone() }).unwrap();
+    assert_eq!(source(&trusted, "api").1, &branch("feature"));
+    let deploys: Vec<_> = trusted.services.iter().map(super::super::model::Service::auto_deploys).collect();
+    assert_eq!(deploys, [true, true, false, false, false]);
+    let of_its_own = made(&of, &request(), true).unwrap();
+    assert_eq!(renew(&of_its_own, &request(), &previews), Ok(of_its_own.clone()), "what is no fork follows its branch already");
+}
+
+#[test]
+fn what_somebody_else_wrote_is_not_cloned_out_of_its_preview() {
+    let of = staging();
+    let urls = vec!["https://git.example/eve/shop.git".to_owned()];
+    let fork = PullRequest { from_fork: true, head_repository: urls, asked_for: Some(LOOKED_AT.to_owned()), ..request() };
+    let preview = made(&of, &fork, true).unwrap();
+    let copy = CloneRequest { name: Name::new("copy").unwrap(), project: None, target: None, mode: None, services: None };
+    let refusal = clone_environment(&preview, &copy, &FromProject::default()).unwrap_err();
+    assert_eq!(refusal.code(), RefusalCode::CloneOfFork);
+    assert_eq!(
+        (refusal.to_string(), refusal.hint()),
+        (
+            "shop/staging-pr-7 is the preview of a request from a fork, and what it runs would see the secrets of another environment".to_owned(),
+            "clone `staging`, or name the fork's repository and commit in the environment's own file".to_owned()
+        )
+    );
+    let api =
+        ServiceCloneRequest { service: Name::new("api").unwrap(), name: Some(Name::new("b").unwrap()), with_variables: true };
+    assert_eq!(clone_service(&preview, &api, &of, &FromProject::default()).unwrap_err(), refusal);
 }
 
 #[test]
@@ -136,12 +189,23 @@ fn a_service_is_put_into_a_preview_as_into_any_environment() {
 #[test]
 fn a_comment_asks_by_a_line_that_is_the_command() {
     for asks in ["/slipway preview", "Please:\r\n/slipway preview\r\n", "/slipway  preview  "] {
-        assert!(asks_for_preview(asks), "{asks:?}");
+        assert_eq!(asks_for_preview(asks), Some(Asked { commit: None }), "{asks:?}");
     }
-    for other in
-        ["", "> /slipway preview", "run /slipway preview", "/slipway preview now", "/slipway previews", "    /slipway preview"]
-    {
-        assert!(!asks_for_preview(other), "{other:?}");
+    let asked = asks_for_preview("Fine.\n/slipway preview 0123ABC\n").unwrap();
+    assert_eq!(asked.commit, Some("0123ABC"));
+    assert!(asked.is_for(LOOKED_AT) && !asked.is_for(&LOOKED_AT[..6]) && !asked.is_for("0123abd") && !asked.is_for("0123abé"));
+    assert!(Asked { commit: None }.is_for(LOOKED_AT));
+    for other in [
+        "",
+        "> /slipway preview",
+        "run /slipway preview",
+        "/slipway preview now",
+        "/slipway preview 0123ab",
+        "/slipway preview 0123abc 0123abc",
+        "/slipway previews",
+        "    /slipway preview",
+    ] {
+        assert_eq!(asks_for_preview(other), None, "{other:?}");
     }
 }
 

@@ -30,9 +30,9 @@ impl Comment<'_> {
     /// Asks the host for the request, and for the rights of who asks unless it told them; then does as when the request was opened.
     pub(super) async fn work(&self, engine: &Engine, stop: &CancellationToken) -> Result<Vec<Effect>, Trouble> {
         let ignored = |why: String| Ok(vec![Effect::none(EffectKind::Ignored, why)]);
-        if !asks_for_preview(self.text) {
+        let Some(asked) = asks_for_preview(self.text) else {
             return ignored(format!("the comment has no line `{COMMAND}`"));
-        }
+        };
         let access = self.heard.access(format!("{} #{}", self.repository_name, self.number));
         let all = engine.shared().ports.store.environments(&access).await?;
         let mut environments = all.iter().map(|stored| &stored.environment);
@@ -53,17 +53,21 @@ impl Comment<'_> {
         if !self.may_write && !requests.may_write(&place, self.by, stop).await? {
             return ignored(format!("{} may not write to the repository", self.by));
         }
+        if !asked.is_for(&request.head) {
+            return ignored(format!("the request brings {} by now; look at it, and comment again", request.head));
+        }
         let request = PullRequest {
             number: request.number,
             from: request.from,
             into: request.into,
+            asked_for: Some(request.head),
             head_repository: request.head_repository,
             from_fork: request.from_fork,
             title: request.title,
             link: request.link,
         };
         let (heard, repository, repository_name) = (self.heard, self.repository, self.repository_name);
-        Requested { heard, repository, repository_name, request: &request, is_asked_for: true }.work(engine, stop).await
+        Requested { heard, repository, repository_name, request: &request }.work(engine, stop).await
     }
 
     /// The URL by which an environment with previews names the repository.

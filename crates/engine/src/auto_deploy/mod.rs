@@ -187,7 +187,7 @@ impl Engine {
             }
             What::Request { .. } => match request_of(&notice.what) {
                 Some(request) => {
-                    let requested = Requested { heard, repository, repository_name, request: &request, is_asked_for: false };
+                    let requested = Requested { heard, repository, repository_name, request: &request };
                     return requested.work(self, stop).await;
                 }
                 None => "it tells of no request".to_owned(),
@@ -221,6 +221,7 @@ fn request_of(what: &What) -> Option<PullRequest> {
         number: *number,
         from: from.clone(),
         into: into.clone(),
+        asked_for: None,
         head_repository: head_repository.clone(),
         from_fork: *from_fork,
         title: title.clone(),

@@ -2,7 +2,7 @@
 
 use slipway_core::auto_deploy::same_repository;
 use slipway_core::model::{Environment, FromProject, GitSource, Name, PreviewWhen, Previews};
-use slipway_core::preview::{COMMAND, IntoBranch, PullRequest, Wanted, make, names, services_on};
+use slipway_core::preview::{COMMAND, IntoBranch, PullRequest, Wanted, make, names, renew, services_on};
 use slipway_ports::{Access, Effect};
 use slipway_ports::{CancellationToken, EffectKind, StoreError, StoredEnvironment};
 
@@ -24,8 +24,6 @@ pub(super) struct Requested<'a> {
     /// As a person knows it.
     pub(super) repository_name: &'a str,
     pub(super) request: &'a PullRequest,
-    /// Whether somebody asks for a preview who may write to the repository.
-    pub(super) is_asked_for: bool,
 }
 
 impl Requested<'_> {
@@ -43,6 +41,11 @@ impl Requested<'_> {
         }
         let (into, repository) = (&self.request.into, self.repository_name);
         outcome.end(|| format!("no environment with previews takes the branch `{into}` of {repository}"))
+    }
+
+    /// Whether somebody asks for a preview who may write to the repository.
+    fn is_asked_for(&self) -> bool {
+        self.request.asked_for.is_some()
     }
 
     fn is_repository(&self, url: &str) -> bool {
@@ -103,11 +106,10 @@ impl<'a> Against<'a> {
     }
 
     /// The preview of the request, if there is one.
-    fn existing<'e>(&self, all: &'e [StoredEnvironment]) -> Option<&'e Environment> {
-        let environments = all.iter().map(|stored| &stored.environment);
-        let mut of_project = environments.filter(|environment| environment.project == self.environment.project);
-        of_project.find(|environment| {
-            environment.preview.as_ref().is_some_and(|preview| {
+    fn existing<'e>(&self, all: &'e [StoredEnvironment]) -> Option<&'e StoredEnvironment> {
+        let mut of_project = all.iter().filter(|stored| stored.environment.project == self.environment.project);
+        of_project.find(|stored| {
+            stored.environment.preview.as_ref().is_some_and(|preview| {
                 preview.of == self.environment.name
                     && preview.number == self.requested.request.number
                     && self.requested.is_repository(&preview.repository)
@@ -115,18 +117,22 @@ impl<'a> Against<'a> {
         })
     }
 
-    async fn update(&self, environment: &Environment, stop: &CancellationToken) -> Result<Vec<Effect>, Trouble> {
+    async fn update(&self, stored: &StoredEnvironment, stop: &CancellationToken) -> Result<Vec<Effect>, Trouble> {
+        let environment = &stored.environment;
         let Some(preview) = &environment.preview else { return Ok(Vec::new()) };
         if preview.over.is_some() {
             return Err(Trouble::MayPass(format!("the preview `{}` is still being deleted", environment.name)));
         }
         let asking = self.asking(environment);
+        if self.requested.is_asked_for() {
+            self.renew(stored).await?;
+        }
         let store = &self.engine.shared().ports.store;
         let before = store.deployments(self.access, &environment.project, &environment.name, None, 1).await?;
         if before.is_empty() {
             return Ok(vec![asking.deploy_all("it was made and not deployed yet").await?]);
         }
-        if self.requested.is_asked_for {
+        if self.requested.is_asked_for() {
             return Ok(vec![asking.deploy_all("a comment asks for it").await?]);
         }
         if preview.fork.is_some() && !self.previews.forks {
@@ -142,6 +148,16 @@ impl<'a> Against<'a> {
             source: "request",
         };
         Following { push: &push, asking }.work(stop).await
+    }
+
+    /// Of a fork, what is deployed is what somebody has looked at.
+    async fn renew(&self, stored: &StoredEnvironment) -> Result<(), Trouble> {
+        let renewed = renew(&stored.environment, self.requested.request, self.previews);
+        let renewed = renewed.map_err(|error| Trouble::Stays(error.to_string()))?;
+        if renewed != stored.environment {
+            self.engine.put_environment(self.access, &renewed, stored.version).await?;
+        }
+        Ok(())
     }
 
     async fn create(&self, into: IntoBranch<'_>, source: &GitSource, stop: &CancellationToken) -> Result<Vec<Effect>, Trouble> {
@@ -192,7 +208,7 @@ impl<'a> Against<'a> {
 
     /// Why the request gets no preview, if it gets none.
     fn keeps_out(&self) -> Option<String> {
-        if self.requested.is_asked_for {
+        if self.requested.is_asked_for() {
             return None;
         }
         if self.previews.when == PreviewWhen::Asked {

@@ -275,9 +275,11 @@ impl From<clone::Refusal> for Problem {
 fn status(code: RefusalCode) -> StatusCode {
     match code {
         RefusalCode::StageNotFound | RefusalCode::ServiceNotFound => StatusCode::NOT_FOUND,
-        RefusalCode::StageInvalid | RefusalCode::StageOrderInvalid | RefusalCode::CloneIncomplete | RefusalCode::CloneInvalid => {
-            StatusCode::UNPROCESSABLE_ENTITY
-        }
+        RefusalCode::StageInvalid
+        | RefusalCode::StageOrderInvalid
+        | RefusalCode::CloneIncomplete
+        | RefusalCode::CloneInvalid
+        | RefusalCode::CloneOfFork => StatusCode::UNPROCESSABLE_ENTITY,
         RefusalCode::StageNameTaken
         | RefusalCode::StageNotEmpty
         | RefusalCode::StageLast

@@ -11,12 +11,14 @@ use slipway_core::failure::{Code, Failure};
 use slipway_core::model::{
     Environment, EnvironmentMode, Name, PreviewWhen, Previews, Project, Variable, VariableName, VariableValue,
 };
-use slipway_core::plan::Action;
+use slipway_core::plan::{Action, Version};
 use slipway_engine::{Clock, Settings};
 use slipway_ports::{
     CancellationToken, CommitState, Credential, Delivery, Effect, EffectKind, HostedRequest, Login, NewDelivery, SecretText,
     Store as _, StoreError, StoredEnvironment, Webhook, Webhooks as _,
 };
+
+mod forks;
 
 const FORK: &str = "https://git.test/eve/shop.git";
 
@@ -143,6 +145,12 @@ impl Running {
         crate::support::outcome(&self.bench.end_of(id).await)
     }
 
+    /// The commit that the first service takes in the deployment that something brought about.
+    async fn takes(&self, effect: &Effect) -> Version {
+        let (id, _) = effect.deployment.as_ref().unwrap_or_else(|| panic!("no deployment: {effect:?}"));
+        self.bench.end_of(id).await.plan().services[0].version.clone()
+    }
+
     async fn until(&self, is_so: impl AsyncFn() -> bool) {
         within(async {
             while !is_so().await {
@@ -240,47 +248,6 @@ async fn a_preview_that_fails_says_why_on_the_request() {
             running.bench.world.statuses(&commit(2)).contains(&wanted)
         })
         .await;
-}
-
-#[tokio::test]
-async fn a_fork_waits_for_somebody_who_may_write_and_gets_no_secret() {
-    let mut environment = with_previews();
-    environment.services.truncate(1);
-    let running = Running::with(&environment).await;
-    running.bench.store.put_secret(&access(), &name("shop"), None, "KEY", &SecretText::new("of project")).await.expect("kept");
-    let fork = || request(RequestWhat::Opened, Some(FORK));
-    let ignored = running.one("opened", fork()).await;
-    assert_eq!(ignored.kind, EffectKind::Ignored);
-    assert!(ignored.why.contains("from a fork") && ignored.why.contains("/slipway preview"), "{}", ignored.why);
-    running.bench.world.request(HostedRequest {
-        number: 7,
-        is_open: true,
-        from: "feature".to_owned(),
-        into: "main".to_owned(),
-        head: commit(3),
-        head_repository: vec![FORK.to_owned()],
-        from_fork: true,
-        title: "A feature".to_owned(),
-        link: None,
-    });
-    let refused = running.one("by eve", comment("eve", false)).await;
-    assert_eq!((refused.kind, &*refused.why), (EffectKind::Ignored, "eve may not write to the repository"));
-    running.bench.world.writer("ada");
-    let made = running.one("by ada", comment("ada", false)).await;
-    assert_eq!(made.kind, EffectKind::Deployed);
-    let deployment = running.bench.end_of(&made.deployment.clone().expect("one").0).await;
-    assert_eq!(crate::support::outcome(&deployment), Outcome::Succeeded, "what is not there is empty, and no reason to stop");
-    let preview = running.preview("demo-pr-7").await.expect("it is made").environment;
-    assert!(preview.is_of_fork());
-    assert_eq!(running.bench.store.secrets(&name("shop"), Some(&preview.name)).await.expect("read").get("KEY"), None);
-    let secrets = running.bench.world.secrets();
-    assert!(!secrets.is_empty());
-    let texts = secrets.values().flat_map(|secret| secret.data.values().map(SecretText::expose)).collect::<Vec<_>>();
-    assert!(texts.iter().all(|text| !text.contains("hunter2") && !text.contains("of project")), "{texts:?}");
-    running.bench.world.commit(FORK, &commit(5));
-    let pushed = running.one("pushed", request(RequestWhat::Updated, Some(FORK))).await;
-    assert_eq!(pushed.kind, EffectKind::Ignored, "nobody has looked at it: {}", pushed.why);
-    assert!(running.bench.world.journal().contains(&format!("fetch {FORK} as robot")), "the host is the repository's own");
 }
 
 #[tokio::test]
