@@ -109,7 +109,9 @@ pub fn renew(preview: &Environment, request: &PullRequest, previews: &Previews) 
             is_of_request = true;
             source.revision = taken.revision.clone();
         }
-        service.set_auto_deploy(is_of_request && taken.follows);
+        if is_of_request {
+            service.set_auto_deploy(taken.follows);
+        }
     }
     Ok(renewed)
 }
