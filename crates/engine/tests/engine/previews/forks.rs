@@ -3,25 +3,10 @@
 use slipway_core::auto_deploy::{Changed, RequestWhat, What};
 use slipway_core::deployment::{Outcome, Trigger};
 use slipway_core::plan::{Action, Request, Version};
-use slipway_ports::{CommitState, EffectKind, HostedRequest, SecretText, Store as _};
+use slipway_ports::{CommitState, EffectKind, SecretText, Store as _};
 
-use super::{FORK, Running, comment, notice, request, with_previews};
+use super::{FORK, Running, comment, hosted, notice, request, with_previews};
 use crate::support::{access, commit, name};
-
-/// The request as its host shows it, from a fork.
-fn of_fork(head: u8) -> HostedRequest {
-    HostedRequest {
-        number: 7,
-        is_open: true,
-        from: "feature".to_owned(),
-        into: "main".to_owned(),
-        head: commit(head),
-        head_repository: vec![FORK.to_owned()],
-        from_fork: true,
-        title: "A feature".to_owned(),
-        link: None,
-    }
-}
 
 #[tokio::test]
 async fn a_fork_waits_for_somebody_who_may_write_and_gets_no_secret() {
@@ -33,7 +18,7 @@ async fn a_fork_waits_for_somebody_who_may_write_and_gets_no_secret() {
     let ignored = running.one("opened", fork()).await;
     assert_eq!(ignored.kind, EffectKind::Ignored);
     assert!(ignored.why.contains("from a fork") && ignored.why.contains("/slipway preview"), "{}", ignored.why);
-    running.bench.world.request(of_fork(3));
+    running.bench.world.request(hosted(3, Some(FORK)));
     let refused = running.one("by eve", comment("eve", false)).await;
     assert_eq!((refused.kind, &*refused.why), (EffectKind::Ignored, "eve may not write to the repository"));
     running.bench.world.writer("ada");
@@ -58,11 +43,11 @@ async fn of_a_fork_nothing_runs_that_nobody_has_looked_at() {
     let mut environment = with_previews();
     environment.services.truncate(1);
     let running = Running::with(&environment).await;
-    running.bench.world.request(of_fork(3));
+    running.bench.world.request(hosted(3, Some(FORK)));
     let made = running.one("asked", comment("ada", true)).await;
     assert_eq!((running.ends(&made).await, running.takes(&made).await), (Outcome::Succeeded, Version::Commit(commit(3))));
     running.bench.world.commit(FORK, &commit(5));
-    running.bench.world.request(of_fork(5));
+    running.bench.world.request(hosted(5, Some(FORK)));
     let preview = name("demo-pr-7");
     let trigger = Trigger { source: "cli".to_owned(), actor: access().actor, request: None, link: None };
     let again =

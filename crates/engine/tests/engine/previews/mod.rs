@@ -50,6 +50,21 @@ fn request(what: RequestWhat, fork: Option<&str>) -> Notice {
     })
 }
 
+/// The request as its host shows it, at a commit.
+fn hosted(head: u8, fork: Option<&str>) -> HostedRequest {
+    HostedRequest {
+        number: 7,
+        is_open: true,
+        from: "feature".to_owned(),
+        into: "main".to_owned(),
+        head: commit(head),
+        head_repository: vec![fork.unwrap_or(SHOP).to_owned()],
+        from_fork: fork.is_some(),
+        title: "A feature".to_owned(),
+        link: None,
+    }
+}
+
 fn opened() -> Notice {
     request(RequestWhat::Opened, None)
 }
@@ -268,20 +283,9 @@ async fn previews_may_be_asked_for_by_comments_alone() {
     );
     let unknown = running.one("unknown", comment("ada", true)).await;
     assert_eq!((unknown.kind, &*unknown.why), (EffectKind::Failed, "there is no request 7 (revision-not-found)"));
-    let request = |is_open| HostedRequest {
-        number: 7,
-        is_open,
-        from: "feature".to_owned(),
-        into: "main".to_owned(),
-        head: commit(2),
-        head_repository: vec![SHOP.to_owned()],
-        from_fork: false,
-        title: "A feature".to_owned(),
-        link: None,
-    };
-    running.bench.world.request(request(false));
+    running.bench.world.request(HostedRequest { is_open: false, ..hosted(2, None) });
     assert_eq!(running.one("late", comment("ada", true)).await.why, "the request is closed");
-    running.bench.world.request(request(true));
+    running.bench.world.request(hosted(2, None));
     let made = running.one("asked", comment("ada", true)).await;
     assert_eq!(running.ends(&made).await, Outcome::Succeeded);
     let again = running.one("again", comment("ada", true)).await;
